@@ -1,0 +1,49 @@
+# What one does with Larder. Every target sets up what it needs; `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench requirements clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Start the site and its database on http://127.0.0.1:5006/
+	@$(BIN)/flask --app app serve
+
+test: $(VENV)/.dev ## Run every test, on mongomock and on a real mongod, and print the coverage
+	$(BIN)/pytest -n 2 --cov --cov-report term
+
+lint: $(VENV)/.dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the code into its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Measure the site's speed, beside its floor
+	$(BIN)/python -m benchmarks.site
+
+requirements: $(VENV)/.dev ## Pin the newest versions of what pyproject.toml names
+	$(BIN)/uv pip compile -q --universal --upgrade --python-version 3.11 --custom-compile-command "make requirements" --group run -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --upgrade --python-version 3.11 --custom-compile-command "make requirements" --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip install -q -r requirements.txt -r requirements-dev.txt
+	$(BIN)/uv pip check
+
+clean: ## Remove what the other targets made, but not the data in var/
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage*
+
+$(VENV)/.run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Larder needs Python 3.11 or newer")'
+	@echo "Setting up $(VENV) (once, about half a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,105 @@
+"""The two servers on which the suite runs, mongomock and a real mongod, and the site on each of them."""
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import mongoengine
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from config import TestingConfig
+from webapp import create_app, local_mongod
+from webapp.documents import DOCUMENTS, ensure_indexes
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def required(reason: str) -> None:
+    """Skip a test for want of something; in CI, where all that is required is promised, fail it instead."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what mongomock cannot do: tests marked `real_server` run on the real one only."""
+    left_out = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and item.get_closest_marker("real_server")
+        and hasattr(item, "callspec")
+        and "mongomock" in item.callspec.params.values()
+    ]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def free_port() -> int:
+    """A port on which nothing listens, so that 27017 stays free for the site itself."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a real server, without a database: $TEST_MONGODB_URI, or the embedded one for all workers."""
+    uri = os.environ.get("TEST_MONGODB_URI")
+    if not uri:
+        base = tmp_path_factory.getbasetemp()
+        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        try:
+            uri = local_mongod.acquire(shared / "mongod", port=free_port()).rpartition("/")[0]
+        except local_mongod.MongodNotFound as error:
+            required(str(error))
+            raise
+    return uri
+
+
+@pytest.fixture(scope="session", params=("mongomock", "mongod"))
+def site(request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The site on one of the two servers, with a database of its own; tests take `app`, which is empty."""
+    name = f"larder_test_{uuid.uuid4().hex[:12]}"
+    mongoengine.disconnect_all()
+    if request.param == "mongomock":
+        uri = f"mongomock://localhost/{name}"
+    else:
+        uri = f"{request.getfixturevalue('mongod_uri')}/{name}"
+
+    class Config(TestingConfig):
+        MONGODB_URI = uri
+
+    site = create_app(Config)
+    with site.app_context():
+        ensure_indexes(DOCUMENTS)
+    yield site
+    if request.param == "mongod":
+        mongoengine.get_connection().drop_database(name)
+    mongoengine.disconnect_all()
+
+
+@pytest.fixture
+def app(site: Flask) -> Iterator[Flask]:
+    """The site with an empty database, and an application context to ask documents in."""
+    for document_type in DOCUMENTS:
+        document_type._get_collection().delete_many({})
+    with site.app_context():
+        yield site
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A reader's browser, or a program."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """Somebody at the command line."""
+    return app.test_cli_runner()

@@ -1,0 +1,54 @@
+"""Valid documents; a test states only what matters to it."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from webapp.documents import Package, Release, ReleaseFile, User
+from webapp.importing.pypi_json import keep
+from webapp.naming import normalize_name
+
+A_DAY = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def release(version: str = "1.0", **fields: Any) -> Release:
+    """One release with a wheel, if no other files are given."""
+    fields.setdefault("created_date", A_DAY)
+    fields.setdefault("files", [release_file(version)])
+    return Release(version=version, **fields)
+
+
+def release_file(version: str = "1.0", **fields: Any) -> ReleaseFile:
+    """A wheel of 1,234 bytes."""
+    filename = f"example-{version}-py3-none-any.whl"
+    values = {
+        "filename": filename,
+        "url": f"https://files.example.org/{filename}",
+        "size": 1234,
+        "packagetype": "bdist_wheel",
+        "python_version": "py3",
+        "sha256": "a" * 64,
+        "md5": "b" * 32,
+        "uploaded_at": A_DAY,
+    }
+    return ReleaseFile(**values | fields)
+
+
+def package(name: str = "Example", *, releases: Iterable[Release | str] = ("1.0",), **fields: Any) -> Package:
+    """A stored package. Releases given as versions are a day apart, in the order in which they are given."""
+    made = [
+        release(each, created_date=A_DAY + timedelta(days=number)) if isinstance(each, str) else each
+        for number, each in enumerate(releases)
+    ]
+    fields.setdefault("summary", f"What {name} does")
+    found = Package(normalized_name=normalize_name(name), name=name, releases=made, **fields)
+    keep(found)
+    return found
+
+
+def user(name: str = "Ada Lovelace", **fields: Any) -> User:
+    """A stored user."""
+    fields.setdefault("created_date", A_DAY)
+    found = User(name=name, **fields)
+    found.save()
+    return found

@@ -1,0 +1,52 @@
+"""Larder: a Python package index and its web site, kept in MongoDB."""
+
+from flask import Flask
+
+from config import Config, ProductionConfig
+from webapp import cli, database, errors, filters, log_config, public_pages, security
+from webapp.extensions import bootstrap, csrf
+
+
+class ConfigError(RuntimeError):
+    """The site cannot run with this configuration."""
+
+
+def create_app(config: type[Config]) -> Flask:
+    """Build the site. Raises ConfigError when a setting is missing, MongodNotFound when there is no database."""
+    app = Flask(__name__)
+    app.config.from_object(config)
+    check_config(app, config)
+    log_config.init_app(app)
+    database.init_app(app)
+    register_extensions(app)
+    public_pages.init_app(app)
+    filters.init_app(app)
+    security.init_app(app)
+    errors.init_app(app)
+    register_blueprints(app)
+    cli.init_app(app)
+    return app
+
+
+def check_config(app: Flask, config: type[Config]) -> None:
+    """Refuse to run in production with a secret that everybody knows, or without a database of its own."""
+    if issubclass(config, ProductionConfig):
+        if len(app.config["SECRET_KEY"]) < 32 or app.config["SECRET_KEY"] == Config.SECRET_KEY:
+            raise ConfigError("production needs a SECRET_KEY of its own, of at least 32 characters")
+        if not app.config["MONGODB_URI"]:
+            raise ConfigError("production needs MONGODB_URI")
+
+
+def register_extensions(app: Flask) -> None:
+    """Bind the other extensions."""
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    bootstrap.init_app(app)
+    csrf.init_app(app)
+
+
+def register_blueprints(app: Flask) -> None:
+    """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
+    from webapp import accounts, feeds, health, home, index_api, packages, pages, search, seo, stats
+
+    for room in (home, packages, search, accounts, stats, feeds, index_api, seo, health, pages):
+        app.register_blueprint(room.bp)

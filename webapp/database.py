@@ -1,0 +1,59 @@
+"""The connection between the documents and MongoDB."""
+
+from pathlib import Path
+from typing import Any
+
+import mongoengine
+from flask import Flask
+
+from webapp import local_mongod
+from webapp.extensions import db
+
+MONGOMOCK = "mongomock://"
+
+
+def init_app(app: Flask) -> None:
+    """Bind the documents to MONGODB_URI, or to the embedded server, which is started if it does not run yet.
+
+    The connection itself is made when the first document is asked for, so that a process may fork before. Raises
+    MongodNotFound and MongodFailed.
+    """
+    uri = app.config["MONGODB_URI"] or local_mongod.acquire(Path(app.config["MONGODB_DIR"]))
+    app.config["MONGODB_SETTINGS"] = _mongomock(uri) if uri.startswith(MONGOMOCK) else _mongodb(uri, app)
+    # The extension would go on with the first application's settings when a process makes a second one.
+    db.config = app.config
+    db.init_app(app)
+
+
+def reconnect(settings: dict[str, Any]) -> None:
+    """Close the connection and get ready for another one: what a process does before it forks."""
+    mongoengine.disconnect_all()
+    mongoengine.connect(**settings)
+
+
+def _mongodb(uri: str, app: Flask) -> dict[str, Any]:
+    return {
+        "host": uri,
+        "connect": False,
+        "tz_aware": True,
+        # Dates and text that Python cannot hold are somebody's edit by hand; they must not break a page.
+        "datetime_conversion": "DATETIME_AUTO",
+        "unicode_decode_error_handler": "replace",
+        "timeoutMS": app.config["MONGODB_TIMEOUT_MS"],
+        "serverSelectionTimeoutMS": app.config["MONGODB_SELECT_MS"],
+        "connectTimeoutMS": app.config["MONGODB_SELECT_MS"],
+        "maxPoolSize": app.config["MONGODB_POOL"],
+        "uuidRepresentation": "standard",
+        "appname": "larder",
+    }
+
+
+def _mongomock(uri: str) -> dict[str, Any]:
+    import mongomock  # the tests' database is no dependency of the site
+
+    return {
+        "host": uri.replace(MONGOMOCK, "mongodb://", 1),
+        "mongo_client_class": mongomock.MongoClient,
+        "tz_aware": True,
+        "uuidRepresentation": "standard",
+    }

@@ -1,0 +1,109 @@
+"""What all documents share: how they are read into pages, and how their indexes are built."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import mongoengine as me
+import pymongo
+from bson import Code
+from flask_mongoengine.documents import BaseQuerySet
+
+Plain = dict[str, Any]
+
+
+def utc_now() -> datetime:
+    """Return the time as MongoDB keeps it: aware, in UTC, to the millisecond."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+class ReadingQuerySet(BaseQuerySet):
+    """A queryset that can give plain dictionaries.
+
+    Pages read these: they cost a tenth of building mongoengine objects, and a document that somebody edited by hand
+    cannot break them, because whatever is not of its declared type is left out.
+    """
+
+    def plain(self) -> list[Plain]:
+        """Return the documents as dictionaries of their declared fields; see `as_declared`.
+
+        A document whose `_id` is of another type has no address, so it is left out.
+        """
+        key = self._document._meta["id_field"]
+        return [plain for son in self.as_pymongo() if key in (plain := as_declared(self._document, son))]
+
+    def count_up_to(self, most: int) -> int:
+        """Return how many there are, `most` if there are more.
+
+        Without a condition MongoDB would read whole documents to count them: 5 ms for 10,000 that it holds in memory,
+        but 50 MB and more from the disk for those that it does not. Their keys are counted instead: 8 ms, and 0.2 MB.
+        """
+        question = self if self._query else self.filter(pk__ne=None)
+        counted: int = question.limit(most).count(with_limit_and_skip=True)
+        return counted
+
+    def plain_first(self) -> Plain | None:
+        """Return the first document as a dictionary, or None."""
+        return next(iter(self.limit(1).plain()), None)
+
+    def declared_first(self) -> Any:
+        """Return the first document as an object of its class, whatever somebody edited by hand, or None."""
+        plain = self.plain_first()
+        return None if plain is None else self._document(**plain)
+
+
+def as_declared(document_type: type[me.base.BaseDocument], son: Any) -> Plain:
+    """Return what of a raw document has its declared type, under the names of the class's fields.
+
+    A field that is missing or of another type is absent; an element of another type is left out of its list.
+    """
+    if not isinstance(son, dict):
+        return {}
+    plain: Plain = {}
+    for name, field in document_type._fields.items():
+        if field.db_field in son:
+            value = _declared_value(field, son[field.db_field])
+            if value is not None:
+                plain[name] = value
+    return plain
+
+
+def _declared_value(field: me.base.BaseField, value: Any) -> Any:
+    match field:
+        case me.StringField():
+            # Code is BSON's type for JavaScript, and a subclass.
+            return value if isinstance(value, str) and not isinstance(value, Code) else None
+        case me.BooleanField():
+            return value if isinstance(value, bool) else None
+        case me.IntField():  # LongField too
+            # Old shells write every number as a double.
+            if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+                return int(value)
+            return value if isinstance(value, int) and not isinstance(value, bool) else None
+        case me.DateTimeField():
+            return value if isinstance(value, datetime) else None
+        case me.EmbeddedDocumentField():
+            return as_declared(field.document_type, value) if isinstance(value, dict) else None
+        case me.MapField() | me.DictField():
+            if not isinstance(value, dict):
+                return None
+            return {key: text for key, text in value.items() if isinstance(text, str)} if field.field else value
+        case me.ListField():
+            if not isinstance(value, list):
+                return None
+            items = (_declared_value(field.field, item) for item in value)
+            return [item for item in items if item is not None and item != {}]
+        case me.ObjectIdField():
+            return value if isinstance(value, me.fields.ObjectId) else None
+    raise TypeError(f"no rule for reading a {type(field).__name__}")
+
+
+def ensure_indexes(document_types: Iterable[type[me.Document]]) -> None:
+    """Build every index that the documents declare; those that stand already are left alone.
+
+    An index over millions of documents takes longer than a request may, so the client's time limit does not hold.
+    """
+    with pymongo.timeout(None):
+        for document_type in document_types:
+            document_type.ensure_indexes()

@@ -1,0 +1,49 @@
+"""What packages are listed under: collections `licenses` and `languages`."""
+
+from collections.abc import Iterable
+from typing import Self
+
+import mongoengine as me
+from pymongo.errors import DuplicateKeyError
+
+from webapp.documents.base import ReadingQuerySet, utc_now
+from webapp.extensions import db
+
+
+class LabelQuerySet(ReadingQuerySet):
+    """The questions that the site asks about licences and languages."""
+
+    def in_order(self) -> Self:
+        """All of them, by id."""
+        return self.order_by("pk")
+
+    def keep(self, descriptions: Iterable[tuple[str, str]]) -> None:
+        """Add each (id, description) that is not there yet."""
+        labels = self._document._get_collection()
+        known = {label["_id"] for label in labels.find({}, {"_id": 1})}
+        for label_id, description in dict(descriptions).items():
+            if label_id not in known:
+                try:
+                    labels.insert_one({"_id": label_id, "description": description, "created_date": utc_now()})
+                except DuplicateKeyError:
+                    continue  # somebody else was faster, which is as good
+
+
+class License(db.Document):
+    """A licence by the short name that packages give as `license_id`; a few hundred."""
+
+    id = me.StringField(primary_key=True)
+    description = me.StringField()
+    created_date = me.DateTimeField()
+
+    meta = {"collection": "licenses", "queryset_class": LabelQuerySet, "auto_create_index": False}
+
+
+class ProgrammingLanguage(db.Document):
+    """A programming language; the description is the classifier that packages carry. About a hundred."""
+
+    id = me.StringField(primary_key=True)  # naming.language_id of the classifier
+    description = me.StringField()
+    created_date = me.DateTimeField()
+
+    meta = {"collection": "languages", "queryset_class": LabelQuerySet, "auto_create_index": False}

@@ -1,0 +1,307 @@
+"""A project of the index, with its releases, files and maintainers embedded: collection `packages`."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, Self
+
+import bson
+import mongoengine as me
+from pymongo.errors import DuplicateKeyError
+
+from webapp import naming
+from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
+from webapp.extensions import db
+
+# MongoDB refuses 16 MB; a little room is left for what later updates add.
+MAX_PACKAGE_BYTES = 15_000_000
+
+# What `$slice` takes at most.
+MAX_INT32 = 2**31 - 1
+
+# A longer run of letters is no word that anybody searches for.
+MAX_WORD_LENGTH = 60
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class PackageTooLarge(ValueError):
+    """The document of a package would pass the size that MongoDB can keep."""
+
+
+class ConcurrentChange(RuntimeError):
+    """Somebody else kept changing the same package."""
+
+
+class ReleaseFile(me.EmbeddedDocument):
+    """One distribution file of a release, about 0.7 kB; at most about 20,000 in one package."""
+
+    filename = me.StringField(required=True)
+    url = me.StringField()
+    size = me.LongField()  # bytes
+    packagetype = me.StringField()  # "sdist", "bdist_wheel", ...
+    python_version = me.StringField()  # "source", "py3", "cp311", ...
+    sha256 = me.StringField()
+    md5 = me.StringField()
+    blake2b_256 = me.StringField()
+    uploaded_at = me.DateTimeField()
+    requires_python = me.StringField()
+    yanked = me.BooleanField(default=False)
+    yanked_reason = me.StringField()
+    comment = me.StringField()
+
+
+class Release(me.EmbeddedDocument):
+    """One version of a package; most have a dozen, a few have 2,500."""
+
+    version = me.StringField(required=True)
+    sort_key = me.StringField(required=True)  # naming.sort_key(version)
+    created_date = me.DateTimeField()
+    comment = me.StringField()
+    url = me.StringField()
+    size = me.LongField()  # bytes, of all files together
+    is_prerelease = me.BooleanField(default=False)
+    yanked = me.BooleanField(default=False)
+    yanked_reason = me.StringField()
+    requires_python = me.StringField()
+    file_count = me.IntField(default=0)
+    files = me.EmbeddedDocumentListField(ReleaseFile)
+    legacy = me.DictField(default=None)  # what an SQL move kept for the record
+
+    def rank(self) -> naming.ReleaseRank:
+        """Return what decides whether this release is the package's latest."""
+        return naming.rank_release(self.version, self.sort_key, yanked=self.yanked, prerelease=self.is_prerelease)
+
+
+class Maintainer(me.EmbeddedDocument):
+    """A user who looks after the package. The name stands here too, so that a project page needs no second query."""
+
+    user_id = me.ObjectIdField(required=True)
+    name = me.StringField()
+    role = me.StringField(choices=("owner", "maintainer"), default="maintainer")
+
+
+class Latest(me.EmbeddedDocument):
+    """The release that a reader is shown first: what lists need of it."""
+
+    version = me.StringField(required=True)
+    created_date = me.DateTimeField()
+    size = me.LongField()
+
+
+class NewestRelease(me.EmbeddedDocument):
+    """The release that was published last; after a fix for an old branch it is not `latest`."""
+
+    version = me.StringField(required=True)
+    created_date = me.DateTimeField()
+
+
+class PackagePage(NamedTuple):
+    """A package as its page shows it, and the release that the page is about, if there is one."""
+
+    package: Plain  # with a part of its releases, these without files
+    release: Plain | None  # with its files
+
+
+class PackageQuerySet(ReadingQuerySet):
+    """The questions that the site asks about packages."""
+
+    # What a list shows of a package.
+    LISTED = ("normalized_name", "name", "summary", "latest", "newest_release", "created_date", "release_count")
+
+    def named(self, name: str) -> Self:
+        """The package of this name, in any spelling. Raises InvalidName."""
+        return self.filter(pk=naming.normalize_name(name))
+
+    def listed(self) -> Self:
+        """Only what a list shows."""
+        return self.only(*self.LISTED)
+
+    def installable(self) -> Self:
+        """Only what installers read."""
+        parts = ("version", "yanked", "yanked_reason", "requires_python", "files")
+        return self.only("normalized_name", *(f"releases.{part}" for part in parts))
+
+    def newest(self, count: int) -> Self:
+        """The packages that appeared last."""
+        return self.filter(created_date__ne=None).order_by("-created_date", "pk").limit(count)
+
+    def newly_released(self, count: int) -> Self:
+        """The packages whose newest release is the youngest."""
+        return (
+            self.filter(newest_release__created_date__ne=None)
+            .order_by("-newest_release.created_date", "pk")
+            .limit(count)
+        )
+
+    def under_license(self, license_id: str) -> Self:
+        """The packages that are listed under a licence, the newest release first."""
+        return self.filter(license_id=license_id).order_by("-newest_release.created_date", "pk")
+
+    def classified(self, classifier: str) -> Self:
+        """The packages that carry exactly this classifier, the newest release first."""
+        return self.filter(classifiers=classifier).order_by("-newest_release.created_date", "pk")
+
+    def maintained_by(self, user_id: bson.ObjectId) -> Self:
+        """The packages that a user looks after, by name."""
+        return self.filter(maintainers__user_id=user_id).order_by("pk")
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """The normalized name and the name of each package, in order, read as they are asked for."""
+        # Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the driver's own batches of 16 MB.
+        for son in self.only("name").order_by("pk").no_cache().batch_size(1000).as_pymongo():
+            if isinstance(son["_id"], str):
+                yield son["_id"], son["name"] if isinstance(son.get("name"), str) else son["_id"]
+
+    def starting_with(self, prefix: str) -> Self:
+        """The packages whose normalized name begins with this text."""
+        return self.filter(__raw__={"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}})
+
+
+class Package(db.Document):
+    """A project: its metadata, maintainers and every release with its files. 5 kB on average, 15 MB at most."""
+
+    normalized_name = me.StringField(primary_key=True)  # PEP 503
+    name = me.StringField(required=True)  # as its authors write it
+    summary = me.StringField()
+    description = me.StringField()
+    description_content_type = me.StringField()
+    description_html = me.StringField()  # safe to show as it is
+    description_renderer = me.StringField()  # which renderer made it
+    home_page = me.StringField()
+    docs_url = me.StringField()
+    package_url = me.StringField()
+    project_urls = me.MapField(me.StringField(), default=dict)
+    download_url = me.StringField()
+    bugtrack_url = me.StringField()
+    author_name = me.StringField()
+    author_email = me.StringField()
+    maintainer_name = me.StringField()  # as the metadata says; accounts stand in `maintainers`
+    maintainer_email = me.StringField()
+    license = me.StringField()  # as the authors wrote it, sometimes a whole licence
+    license_expression = me.StringField()  # SPDX (PEP 639)
+    license_id = me.StringField()  # what it is listed under: naming.license_id
+    license_files = me.ListField(me.StringField())
+    keywords = me.ListField(me.StringField())
+    platform = me.StringField()
+    dynamic = me.ListField(me.StringField())
+    classifiers = me.ListField(me.StringField())
+    requires_python = me.StringField()
+    requires_dist = me.ListField(me.StringField())
+    provides_extra = me.ListField(me.StringField())
+    created_date = me.DateTimeField()
+    updated_date = me.DateTimeField()
+    maintainers = me.EmbeddedDocumentListField(Maintainer)
+    latest = me.EmbeddedDocumentField(Latest)
+    newest_release = me.EmbeddedDocumentField(NewestRelease)
+    release_count = me.IntField(default=0)
+    search_words = me.ListField(me.StringField())  # of name and summary, folded
+    releases = me.EmbeddedDocumentListField(Release)  # newest version first
+    legacy = me.DictField(default=None)  # what an SQL move kept for the record
+
+    meta = {
+        "collection": "packages",
+        "queryset_class": PackageQuerySet,
+        "auto_create_index": False,
+        "index_background": True,
+        "indexes": [
+            # Which packages appeared last? (home, feeds, /projects/?order=newest)
+            {"fields": ["-created_date", "_id"], "name": "newest_projects"},
+            # Which packages had a release last? (home, feeds, /projects/?order=updated)
+            {"fields": ["-newest_release.created_date", "_id"], "name": "newest_releases"},
+            # Which packages have the most releases? (/projects/?order=releases)
+            {"fields": ["-release_count", "_id"], "name": "most_releases"},
+            # Which packages are under this licence, which carry this classifier? (/license/, /language/, /classifier/)
+            {"fields": ["license_id", "-newest_release.created_date", "_id"], "name": "by_license"},
+            {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
+            # Which packages does this user look after? (/user/)
+            {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
+            # Which packages have these words in name or summary? (/search/)
+            {"fields": ["search_words", "-newest_release.created_date", "_id"], "name": "by_word"},
+        ],
+    }
+
+    def clean(self) -> None:
+        """Derive what the document keeps about its own parts, so that no caller can forget it."""
+        for release in self.releases:
+            release.sort_key = naming.sort_key(release.version)
+            release.is_prerelease = naming.is_prerelease(release.version)
+            release.file_count = len(release.files)
+        self.releases.sort(key=lambda release: (release.sort_key, release.version), reverse=True)
+        self.release_count = len(self.releases)
+        latest = max(self.releases, key=Release.rank, default=None)
+        self.latest = latest and Latest(version=latest.version, created_date=latest.created_date, size=latest.size)
+        dated = [release for release in self.releases if release.created_date]
+        newest = max(dated, key=lambda release: (release.created_date, release.sort_key), default=None)
+        self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
+        self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
+        self.search_words = search_words(self.name, self.summary)
+
+    def store(self) -> None:
+        """Write the whole document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
+
+        Fields that somebody added by hand beside the declared ones stay.
+        A new package has no `updated_date`. Raises ConcurrentChange when the stored document is no longer the one
+        that this was read from, PackageTooLarge past 15 MB, and mongoengine's ValidationError.
+        """
+        read_at, self.updated_date = self.updated_date, utc_now()
+        self.validate()
+        son = self.to_mongo()
+        size = len(bson.encode(son))
+        if size > MAX_PACKAGE_BYTES:
+            raise PackageTooLarge(f"{self.name}: its document would take {size:,} bytes of {MAX_PACKAGE_BYTES:,}")
+        del son["_id"]
+        absent = self._db_field_map.values() - son.keys() - {"_id"}
+        change = {"$set": son, "$unset": dict.fromkeys(absent, "")}
+        # Without a date it is new, or somebody took the date away by hand; one that has a date is a conflict.
+        guard = {"_id": self.pk, "updated_date": read_at or {"$not": {"$type": "date"}}}
+        try:
+            result = Package._get_collection().update_one(guard, change, upsert=read_at is None)
+            written = result.matched_count or result.upserted_id
+        except DuplicateKeyError:
+            written = None
+        if not written:
+            raise ConcurrentChange(f"{self.name}: changed by somebody else in the meantime")
+
+    @classmethod
+    def page_of(cls, normalized_name: str, version: str | None, *, first: int, count: int) -> PackagePage | None:
+        """Return what a project page shows, or None when there is no such package.
+
+        `version` is the release asked for, in any spelling (PEP 440); None asks for the latest. With it come `count`
+        releases of the history from the `first` on, without their files: the cost hardly grows with those not shown.
+        """
+        if version is None:
+            wanted: Plain = {"$eq": ["$$release.version", "$latest.version"]}
+        else:
+            wanted = {
+                "$or": [
+                    # A version of the reader's own is no expression, even if it begins with "$".
+                    {"$eq": ["$$release.version", {"$literal": version}]},
+                    {"$eq": ["$$release.sort_key", naming.sort_key(version)]},
+                ]
+            }
+        releases = {"$cond": [{"$isArray": "$releases"}, "$releases", []]}
+        found = cls._get_collection().aggregate(
+            [
+                {"$match": {"_id": normalized_name}},
+                {
+                    "$addFields": {
+                        "shown": {"$filter": {"input": releases, "as": "release", "cond": wanted}},
+                        "releases": {"$slice": [releases, min(first, MAX_INT32), count]},
+                    }
+                },
+                {"$project": {"description": 0, "search_words": 0, "releases.files": 0}},
+            ]
+        )
+        raw = next(iter(found), None)
+        if raw is None:
+            return None
+        shown = [as_declared(Release, son) for son in raw.get("shown", [])]
+        candidates = [release for release in shown if "version" in release]
+        exact = [release for release in candidates if release["version"] == version]
+        return PackagePage(as_declared(cls, raw), next(iter(exact or candidates), None))
+
+
+def search_words(*texts: str | None) -> list[str]:
+    """Return the different words of some texts, folded: "Flask-Login" -> ["flask", "login"]."""
+    words = dict.fromkeys(word for text in texts if text for word in _WORD.findall(text.casefold()))
+    return [word for word in words if len(word) <= MAX_WORD_LENGTH]

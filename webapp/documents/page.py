@@ -1,0 +1,20 @@
+"""A content page that the site's people write: collection `pages`."""
+
+import mongoengine as me
+
+from webapp.documents.base import ReadingQuerySet
+from webapp.extensions import db
+
+
+class Page(db.Document):
+    """A title and Markdown at one path of the site; a few kB, a few dozen in all."""
+
+    path = me.StringField(primary_key=True, regex=r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*\Z", max_length=200)
+    title = me.StringField(required=True, max_length=200)
+    content = me.StringField()  # Markdown
+    content_html = me.StringField()  # safe to show as it is
+    content_renderer = me.StringField()  # which renderer made it
+    created_date = me.DateTimeField()
+    updated_date = me.DateTimeField()
+
+    meta = {"collection": "pages", "queryset_class": ReadingQuerySet, "auto_create_index": False}

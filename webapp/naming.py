@@ -1,0 +1,163 @@
+"""Rules for project names, versions and licences. Pure functions: no Flask, no MongoDB."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from packaging.version import InvalidVersion, Version
+
+MAX_NAME_LENGTH = 200
+MAX_VERSION_LENGTH = 200
+MAX_LICENSE_ID_LENGTH = 64
+
+_NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE | re.ASCII)
+_SEPARATORS = re.compile(r"[-_.]+")
+_DIGITS = re.compile(r"[0-9]+")
+# What authors and classifiers write most often where SPDX has one clear name for it, in small letters.
+_LICENSE_NAMES = {
+    "mit license": "MIT",
+    "the mit license": "MIT",
+    "the mit license (mit)": "MIT",
+    "expat license": "MIT",
+    "apache 2": "Apache-2.0",
+    "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
+    "apache software license 2.0": "Apache-2.0",
+    "isc license": "ISC",
+    "isc license (iscl)": "ISC",
+    "3-clause bsd": "BSD-3-Clause",
+    "bsd 3-clause": "BSD-3-Clause",
+    "3-clause bsd license": "BSD-3-Clause",
+    "bsd 3-clause license": "BSD-3-Clause",
+    "new bsd license": "BSD-3-Clause",
+    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
+    "python software foundation license": "PSF-2.0",
+}
+_LANGUAGE_PREFIX = "Programming Language :: "
+
+
+class InvalidName(ValueError):
+    """The text is no project name. Source: the core metadata's `Name` field."""
+
+
+def normalize_name(name: str) -> str:
+    """Return the comparison form of a project name: "Flask_Login" -> "flask-login".
+
+    Source: PEP 503. Raises InvalidName unless the name consists of ASCII letters, digits, "-", "_" and
+    ".", and starts and ends with a letter or digit.
+    """
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidName(f"a project name has at most {MAX_NAME_LENGTH} characters")
+    if not _NAME.fullmatch(name):
+        raise InvalidName(f"{name!r} is no project name")
+    return _SEPARATORS.sub("-", name).lower()
+
+
+def parse_version(version: str) -> Version | None:
+    """Return the version, or None when PEP 440 cannot parse it."""
+    if len(version) > MAX_VERSION_LENGTH:
+        return None
+    try:
+        return Version(version)
+    except InvalidVersion:
+        return None
+
+
+def is_prerelease(version: str) -> bool:
+    """Tell whether a version is an alpha, beta, candidate or development release (PEP 440)."""
+    parsed = parse_version(version)
+    return parsed is not None and parsed.is_prerelease
+
+
+def sort_key(version: str) -> str:
+    """Return text that sorts as PEP 440 orders versions: "1.10rc1" -> "a0!a1.b10-ra1.0z".
+
+    Each number is preceded by a letter for how many digits it has (a = 1, b = 2, ...), so that plain text order,
+    which is what MongoDB's indexes have, is the order of the numbers. Versions that PEP 440 cannot parse get keys
+    that start with "!" and come before all others, among themselves by their words and numbers.
+    Equal versions ("1.0" and "1.0.0") have equal keys. Source of the order: PEP 440, "Summary of permitted
+    suffixes and relative ordering".
+    """
+    parsed = parse_version(version)
+    if parsed is None:
+        return "!" + _DIGITS.sub(lambda run: _number(int(run[0])), version.lower()[:MAX_VERSION_LENGTH])
+    segments = list(parsed.release)
+    while len(segments) > 1 and segments[-1] == 0:
+        segments.pop()
+    if parsed.pre is not None:
+        # "a", "b" and "rc" are told apart by their first letter.
+        pre = parsed.pre[0][0] + _number(parsed.pre[1])
+    elif parsed.post is None and parsed.dev is not None:
+        pre = "0"  # 1.0.dev1 comes before 1.0a1
+    else:
+        pre = "z"
+    post = "0" if parsed.post is None else "p" + _number(parsed.post)
+    dev = "z" if parsed.dev is None else "d" + _number(parsed.dev)
+    release = ".".join(_number(segment) for segment in segments)
+    return f"{_number(parsed.epoch)}!{release}-{pre}{post}{dev}{_local(parsed.local)}"
+
+
+def _number(value: int) -> str:
+    digits = str(value)
+    if len(digits) < 26:
+        return chr(ord("a") + len(digits) - 1) + digits
+    return "z" + _number(len(digits)) + digits
+
+
+def _local(local: str | None) -> str:
+    """PEP 440: numbers sort above words, and a longer local version above its own beginning."""
+    if local is None:
+        return ""
+    parts = (f"2{_number(int(p))}" if p.isdecimal() else f"1{p}" for p in local.split("."))
+    return "+" + "".join(part + "." for part in parts)
+
+
+class ReleaseRank(NamedTuple):
+    """What decides which release is shown first; the greatest is the latest."""
+
+    not_yanked: bool
+    stable: bool
+    sort_key: str
+    version: str
+
+
+def rank_release(version: str, key: str, *, yanked: bool, prerelease: bool) -> ReleaseRank:
+    """Return the rank by which `latest` is chosen.
+
+    Not yanked before yanked (PEP 592), stable before pre-release, then the highest version. A version that PEP 440
+    cannot parse comes after all that it can, so it counts as no stable one.
+    """
+    stable = not prerelease and not key.startswith("!")
+    return ReleaseRank(not yanked, stable, key, version)
+
+
+def license_id(license: str | None, expression: str | None, classifiers: Iterable[str]) -> str | None:
+    """Return the short name under which a project's licence is listed, or None when nothing short names it.
+
+    The SPDX expression first (PEP 639), then the `License` text where it is a name and not a whole licence, then the
+    last part of a licence classifier. What SPDX has a name for gets SPDX's spelling: "mit", "MIT License" -> "MIT".
+    """
+    texts = [expression or "", license or ""]
+    texts += [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License :: ")]
+    for text in texts:
+        text = text.strip()
+        if 0 < len(text) <= MAX_LICENSE_ID_LENGTH and text.isprintable() and text.upper() != "UNKNOWN":
+            text = _LICENSE_NAMES.get(text.casefold(), text)
+            try:
+                return canonicalize_license_expression(text)
+            except InvalidLicenseExpression:
+                return text
+    return None
+
+
+def language_id(classifier: str) -> str | None:
+    """Return the id of a programming language: "Programming Language :: Python :: 3.4" -> "python-3.4".
+
+    None for a classifier of any other kind. The signs of "C++" and "C#" are kept, they tell languages apart.
+    """
+    if not classifier.startswith(_LANGUAGE_PREFIX):
+        return None
+    words = re.split(r"[^a-z0-9.+#]+", classifier.removeprefix(_LANGUAGE_PREFIX).lower())
+    return "-".join(word for word in words if word) or None
