@@ -1,0 +1,14 @@
+"""The commands of `flask --app app`."""
+
+from flask import Flask
+
+from webapp.cli.db import db_group
+from webapp.cli.packages import packages_group
+from webapp.cli.pages import pages_group
+from webapp.cli.serve import serve
+
+
+def init_app(app: Flask) -> None:
+    """Register every command."""
+    for command in (serve, packages_group, pages_group, db_group):
+        app.cli.add_command(command)

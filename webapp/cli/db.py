@@ -1,0 +1,36 @@
+"""`flask db`: indexes, and what a new database starts with."""
+
+import click
+
+from webapp.cli.group import SiteGroup
+from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes
+from webapp.importing.installed import installed_packages
+from webapp.importing.pypi_json import keep
+from webapp.pages.defaults import keep_default_pages
+
+db_group = SiteGroup("db", help="Look after the database.")
+
+
+@db_group.command("ensure-indexes")
+def ensure_indexes_command() -> None:
+    """Build the indexes that are not there yet."""
+    ensure_indexes(DOCUMENTS)
+    click.echo("All indexes are there.")
+
+
+@db_group.command("init")
+def init_command() -> None:
+    """Build the indexes; fill an empty database with the packages installed here and the first content pages."""
+    prepare_database()
+
+
+def prepare_database() -> None:
+    """Make the database ready for the site. What is there already stays as it is."""
+    ensure_indexes(DOCUMENTS)
+    keep_default_pages()
+    if not Package.objects.count_up_to(1):
+        packages = {package.pk: package for package in installed_packages()}
+        for package in packages.values():
+            keep(package)
+        click.echo(f"The index was empty; it now holds the {len(packages)} packages installed here.")
+        SiteStats.refresh()

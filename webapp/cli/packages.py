@@ -1,0 +1,121 @@
+"""`flask packages`: getting packages in."""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import requests
+from mongoengine.errors import ValidationError
+
+from webapp import naming
+from webapp.cli.group import SiteGroup
+from webapp.documents import PackageTooLarge, SiteStats
+from webapp.documents.package import ConcurrentChange
+from webapp.importing import pypi_json
+
+packages_group = SiteGroup("packages", help="Get packages in.")
+
+PYPI = "https://pypi.org"
+TIMEOUT_S = 30
+# PyPI's largest document is about 20 MB.
+MAX_DOCUMENT_BYTES = 100_000_000
+# What stops one document and not the others.
+REFUSALS = (pypi_json.RefusedDocument, PackageTooLarge, ConcurrentChange, ValidationError, OSError)
+
+
+class Source(NamedTuple):
+    """A document to import: what the report calls it, and how to read it."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+@packages_group.command("import")
+@click.argument("paths", nargs=-1, metavar="PATH... | [URL] NAME...")
+@click.option(
+    "--from-index",
+    is_flag=True,
+    help=f"Fetch projects from an index's JSON API: the first argument may be its address, else it is {PYPI}.",
+)
+def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
+    """Import PyPI JSON documents: files, or folders of *.json, or projects of another index.
+
+    A package that is here already is brought up to date. Exit code 1: something was refused or left out, and was
+    reported on standard error.
+    """
+    if not paths:
+        raise click.UsageError("name at least one file, folder or project")
+    sources = list(_from_index(paths) if from_index else _from_paths(paths))
+    new = updated = refused = releases = files = remarks = 0
+    problems: list[str] = []
+    with click.progressbar(sources, label="Importing", file=sys.stderr, item_show_func=_shown) as bar:
+        for source in bar:
+            try:
+                imported = pypi_json.parse(source.read())
+                was_new = pypi_json.keep(imported.package)
+            except REFUSALS as error:
+                refused += 1
+                problems.append(f"{source.name}: refused: {_one_line(error)}")
+                continue
+            new, updated = new + was_new, updated + (not was_new)
+            releases += imported.package.release_count
+            files += sum(release.file_count for release in imported.package.releases)
+            remarks += len(imported.remarks)
+            problems += [f"{source.name}: {remark}" for remark in imported.remarks]
+    SiteStats.refresh()
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(
+        f"{new + updated} packages imported ({new} new, {updated} updated) with {releases:,} releases and "
+        f"{files:,} files; {refused} documents refused, {remarks} remarks."
+    )
+    if problems:
+        raise SystemExit(1)
+
+
+def _from_paths(paths: tuple[str, ...]) -> Iterator[Source]:
+    for path in map(Path, paths):
+        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise click.ClickException(f"{path}: no *.json in this folder")
+        for file in found:
+            yield Source(str(file), file.read_bytes)
+
+
+def _from_index(arguments: tuple[str, ...]) -> Iterator[Source]:
+    has_url = arguments[0].startswith(("http://", "https://"))
+    index_url, names = (arguments[0], arguments[1:]) if has_url else (PYPI, arguments)
+    if not names:
+        raise click.UsageError("name at least one project of that index")
+    session = requests.Session()
+    for name in names:
+        try:
+            url = f"{index_url.rstrip('/')}/pypi/{naming.normalize_name(name)}/json"
+        except naming.InvalidName as error:
+            raise click.UsageError(str(error)) from None
+        yield Source(name, partial(_fetch, session, url))
+
+
+def _fetch(session: requests.Session, url: str) -> bytes:
+    # requests' own errors are OSErrors too.
+    with session.get(url, timeout=TIMEOUT_S, headers={"Accept": "application/json"}, stream=True) as response:
+        if response.status_code == 404:
+            raise pypi_json.RefusedDocument(f"{url}: there is no such project")
+        response.raise_for_status()
+        body = b""
+        for part in response.iter_content(1_000_000):
+            body += part
+            if len(body) > MAX_DOCUMENT_BYTES:
+                raise pypi_json.RefusedDocument(f"{url}: more than {MAX_DOCUMENT_BYTES:,} bytes")
+    return body
+
+
+def _shown(source: Source | None) -> str:
+    return Path(source.name).stem if source else ""
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:500]

@@ -1,0 +1,56 @@
+"""`flask pages`: content pages as Markdown files."""
+
+from pathlib import Path
+
+import click
+from mongoengine.errors import ValidationError
+
+from webapp.cli.group import SiteGroup
+from webapp.documents import Page
+from webapp.pages.markdown_files import NoTitle, page_from_file, page_to_text
+
+pages_group = SiteGroup("pages", help="Move content pages in and out.")
+
+
+@pages_group.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_command(folder: Path) -> None:
+    """Store every *.md below a folder as the page at the file's path; its first line is the title: "# Title"."""
+    files = sorted(folder.rglob("*.md"))
+    if not files:
+        raise click.ClickException(f"{folder}: there is no *.md in it")
+    refused = 0
+    for file in files:
+        try:
+            page_from_file(file, folder).save()
+        except (NoTitle, ValidationError, UnicodeDecodeError) as error:
+            refused += 1
+            click.echo(f"{file}: refused: {error}", err=True)
+    click.echo(f"{len(files) - refused} pages stored, {refused} refused.")
+    if refused:
+        raise SystemExit(1)
+
+
+@pages_group.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export_command(folder: Path) -> None:
+    """Write every page as a Markdown file below a folder. Files that are there already are not overwritten."""
+    targets, problems = {}, []
+    for page in (Page(**plain) for plain in Page.objects.order_by("pk").plain()):
+        try:
+            page.validate()  # somebody may have edited it by hand, and its path might lead out of the folder
+        except ValidationError as error:
+            problems.append(str(error))
+        else:
+            targets[folder / f"{page.path}.md"] = page
+    taken = [str(path) for path in targets if path.exists()]
+    if taken:
+        raise click.ClickException(f"nothing written, these are there already: {', '.join(taken)}")
+    for path, page in targets.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page_to_text(page), encoding="utf-8")
+    for problem in problems:
+        click.echo(f"refused: {problem}", err=True)
+    click.echo(f"{len(targets)} pages written to {folder}.")
+    if problems:
+        raise SystemExit(1)

@@ -1,0 +1,1 @@
+"""Packages from elsewhere: PyPI JSON documents and installed distributions become Package documents."""
