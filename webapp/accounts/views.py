@@ -1,0 +1,24 @@
+"""`/user/<id or name>/`."""
+
+from flask import Blueprint, abort, redirect, url_for
+from werkzeug.wrappers import Response
+
+from webapp.documents import Package, User
+from webapp.pagination import paginate
+from webapp.public_pages import public, render_public
+
+bp = Blueprint("accounts", __name__)
+
+
+@bp.get("/user/<path:id_or_username>/")
+@public
+def profile(id_or_username: str) -> Response:
+    """What the public may know of a user: name, picture, since when, and the projects they look after."""
+    user = User.objects.addressed(id_or_username).public().plain_first()
+    if user is None or "id" not in user:
+        abort(404, "There is no user of this name or id.")
+    address = user.get("username") or str(user["id"])
+    if id_or_username != address:
+        return redirect(url_for("accounts.profile", id_or_username=address), 301)
+    found = paginate([Package.objects.maintained_by(user["id"]).listed()])
+    return render_public("accounts/profile.html", user=user, found=found)

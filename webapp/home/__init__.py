@@ -1,0 +1,5 @@
+"""The first page, and what Larder is."""
+
+from webapp.home.views import bp
+
+__all__ = ["bp"]

@@ -1,0 +1,131 @@
+"""PyPI's JSON API: `/pypi/<name>/json` and `/pypi/<name>/<version>/json`, field by field as Warehouse answers."""
+
+from typing import Any
+
+from flask import Response, abort, jsonify, redirect, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp import naming
+from webapp.documents import Package
+from webapp.filters import absolute_url, exact_time, isoformat
+from webapp.index_api.blueprint import bp
+from webapp.public_pages import public
+
+MAX_AGE_S = 900
+Plain = dict[str, Any]
+
+
+@bp.get("/pypi/<name>/json", defaults={"version": None})
+@bp.get("/pypi/<name>/<version>/json")
+@public
+def project_json(name: str, version: str | None) -> AnyResponse:
+    """A project and its latest release, or the one release asked for; `releases` only on the first."""
+    normalized_name = naming.normalize_name(name)
+    package = Package.objects(pk=normalized_name).exclude("description_html", "search_words").plain_first()
+    if package is None:
+        abort(404)
+    releases = package.get("releases", [])
+    release = _chosen(package, releases, version)
+    if release is None and version is not None:
+        abort(404)
+    spelling = release["version"] if version is not None and release else None
+    if (name, version) != (normalized_name, spelling):
+        return redirect(url_for("index_api.project_json", name=normalized_name, version=spelling), 301)
+    updated = package.get("updated_date")
+    document = {
+        "info": _info(package, release or {}),
+        # Each change of a package has a later time, so its milliseconds serve as the serial.
+        "last_serial": int(updated.timestamp() * 1000) if updated else 0,
+        "ownership": {
+            "organization": None,
+            "roles": [
+                {"role": "Owner" if person.get("role") == "owner" else "Maintainer", "user": person.get("name", "")}
+                for person in package.get("maintainers", [])
+            ],
+        },
+        "urls": _files(release or {}),
+        "vulnerabilities": [],
+    }
+    if version is None:
+        document["releases"] = {each["version"]: _files(each) for each in reversed(releases) if "version" in each}
+    response: Response = jsonify(document)
+    response.cache_control.max_age = MAX_AGE_S
+    return response
+
+
+def _chosen(package: Plain, releases: list[Plain], version: str | None) -> Plain | None:
+    wanted = package.get("latest", {}).get("version") if version is None else version
+    if wanted is None:
+        return None
+    exact = [release for release in releases if release.get("version") == wanted]
+    key = naming.sort_key(wanted)
+    equal = [release for release in releases if "version" in release and release.get("sort_key") == key]
+    return next(iter(exact + equal), None)
+
+
+def _info(package: Plain, release: Plain) -> Plain:
+    name = package.get("name", package["normalized_name"])
+    version = release.get("version", "")
+    project_url = absolute_url("packages.project", name=package["normalized_name"])
+    release_url = absolute_url("packages.project", name=package["normalized_name"], version=version or None)
+    return {
+        "author": package.get("author_name", ""),
+        "author_email": package.get("author_email", ""),
+        "bugtrack_url": package.get("bugtrack_url"),
+        "classifiers": package.get("classifiers", []),
+        "description": package.get("description", ""),
+        "description_content_type": package.get("description_content_type"),
+        "docs_url": package.get("docs_url"),
+        "download_url": package.get("download_url", ""),
+        "downloads": {"last_day": -1, "last_month": -1, "last_week": -1},
+        "dynamic": package.get("dynamic") or None,
+        "home_page": package.get("home_page", ""),
+        "keywords": ",".join(package.get("keywords", [])),
+        "license": package.get("license", ""),
+        "license_expression": package.get("license_expression"),
+        "license_files": package.get("license_files") or None,
+        "maintainer": package.get("maintainer_name", ""),
+        "maintainer_email": package.get("maintainer_email", ""),
+        "name": name,
+        "package_url": project_url,
+        "platform": package.get("platform", ""),
+        "project_url": project_url,
+        "project_urls": package.get("project_urls") or None,
+        "provides_extra": package.get("provides_extra") or None,
+        "release_url": release_url,
+        "requires_dist": package.get("requires_dist") or None,
+        "requires_python": release.get("requires_python") or package.get("requires_python"),
+        "summary": package.get("summary", ""),
+        "version": version,
+        "yanked": release.get("yanked", False),
+        "yanked_reason": release.get("yanked_reason"),
+    }
+
+
+def _files(release: Plain) -> list[Plain]:
+    return [
+        {
+            "comment_text": file.get("comment", ""),
+            "core-metadata": False,
+            "digests": {
+                "blake2b_256": file.get("blake2b_256"),
+                "md5": file.get("md5"),
+                "sha256": file.get("sha256"),
+            },
+            "downloads": -1,
+            "filename": file["filename"],
+            "has_sig": False,
+            "md5_digest": file.get("md5"),
+            "packagetype": file.get("packagetype"),
+            "python_version": file.get("python_version"),
+            "requires_python": file.get("requires_python"),
+            "size": file.get("size"),
+            "upload_time": isoformat(file.get("uploaded_at")).rstrip("Z") or None,
+            "upload_time_iso_8601": exact_time(file.get("uploaded_at")) or None,
+            "url": file.get("url"),
+            "yanked": file.get("yanked", False) or release.get("yanked", False),
+            "yanked_reason": file.get("yanked_reason") or release.get("yanked_reason"),
+        }
+        for file in release.get("files", [])
+        if "filename" in file
+    ]

@@ -1,0 +1,72 @@
+"""What a project page shows in groups: its links, classifiers and files."""
+
+from typing import Any
+
+from webapp.filters import safe_link
+
+Plain = dict[str, Any]
+
+
+def links(package: Plain) -> list[Plain]:
+    """Return the project's links, each address once: [{label: "Homepage", url: "https://..."}]."""
+    given = [
+        ("Homepage", package.get("home_page")),
+        *package.get("project_urls", {}).items(),
+        ("Documentation", package.get("docs_url")),
+        ("Bug tracker", package.get("bugtrack_url")),
+        ("Download", package.get("download_url")),
+    ]
+    found: dict[str, Plain] = {}
+    for label, url in given:
+        if safe := safe_link(url):
+            found.setdefault(safe.rstrip("/"), {"label": label.strip() or "Link", "url": safe})
+    return list(found.values())
+
+
+def classifier_groups(classifiers: list[str]) -> list[Plain]:
+    """Return the classifiers by their first part: [{name: "Topic", classifiers: [{label, classifier}]}].
+
+    Those of a single part come under "Other".
+    """
+    groups: dict[str, list[Plain]] = {}
+    for classifier in filter(str.strip, classifiers):
+        name, _, label = classifier.partition(" :: ")
+        if not label:
+            name, label = "Other", name
+        groups.setdefault(name, []).append({"label": label, "classifier": classifier})
+    return [{"name": name, "classifiers": found} for name, found in groups.items()]
+
+
+def file_groups(release: Plain) -> list[Plain]:
+    """Return the release's files, sdists apart from wheels: [{title, files, filters}].
+
+    A wheel gets its `interpreters`, `abis` and `platforms`; `filters` lists those that tell files of the group apart.
+    """
+    files = release.get("files", [])
+    kinds = {"sdist": "Source distributions", "bdist_wheel": "Built distributions (wheels)"}
+    groups: dict[str, list[Plain]] = {title: [] for title in (*kinds.values(), "Other files")}
+    for file in files:
+        if "filename" in file:
+            groups[kinds.get(file.get("packagetype", ""), "Other files")].append(file | wheel_tags(file["filename"]))
+    return [{"title": title, "files": found, "filters": _filters(found)} for title, found in groups.items() if found]
+
+
+def wheel_tags(filename: str) -> Plain:
+    """Return what a wheel's name says of where it runs (PEP 425); nothing for any other file.
+
+    `packaging` gives every combination of the tags, of which a hostile name has a thousand million.
+    """
+    parts = filename.lower().removesuffix(".whl").split("-")
+    if not filename.lower().endswith(".whl") or len(parts) not in (5, 6):
+        return {}
+    kinds = ("interpreters", "abis", "platforms")
+    return {kind: sorted(set(tags.split("."))) for kind, tags in zip(kinds, parts[-3:], strict=True)}
+
+
+def _filters(files: list[Plain]) -> list[Plain]:
+    labels = (("interpreters", "Interpreter"), ("abis", "ABI"), ("platforms", "Platform"))
+    found = [
+        {"key": key, "label": label, "values": sorted({value for file in files for value in file.get(key, [])})}
+        for key, label in labels
+    ]
+    return [choice for choice in found if len(choice["values"]) > 1]

@@ -1,0 +1,131 @@
+"""Project pages, `/projects/`, and the projects under a licence, language or classifier."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp import naming
+from webapp.documents import License, Package, ProgrammingLanguage
+from webapp.packages import presentation
+from webapp.pagination import MAX_ITEMS, page_number, paginate
+from webapp.public_pages import public, render_public
+
+bp = Blueprint("packages", __name__)
+
+HISTORY_PER_PAGE = 50
+
+ORDERS = {
+    "name": ("A–Z", ("pk",)),
+    "newest": ("Newest projects", ("-created_date", "pk")),
+    "updated": ("Newest releases", ("-newest_release.created_date", "pk")),
+    "releases": ("Most releases", ("-release_count", "pk")),
+}
+
+
+@bp.get("/project/<name>/", defaults={"version": None})
+@bp.get("/project/<name>/<path:version>/")
+@public
+def project(name: str, version: str | None) -> AnyResponse:
+    """One project: its latest release, or the one whose version is in the address."""
+    normalized_name = naming.normalize_name(name)
+    number = page_number()
+    found = Package.page_of(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
+    if found is None:
+        abort(404, f"There is no project called “{name}” here.")
+    package, release = found
+    if version is not None and release is None:
+        abort(404, f"{package.get('name', name)} has no release {version}.")
+    spelling = release["version"] if version is not None and release else None
+    if (name, version) != (normalized_name, spelling):
+        return redirect(_address(normalized_name, spelling), 301)
+    latest_version = package.get("latest", {}).get("version", "")
+    pages = max(1, -(-package.get("release_count", 0) // HISTORY_PER_PAGE))
+    if number > pages:
+        abort(404, f"The release history has {pages} pages.")
+    return render_public(
+        "packages/project.html",
+        package=package,
+        release=release,
+        is_latest=release is not None and release["version"] == latest_version,
+        is_outdated=release is not None and naming.sort_key(release["version"]) < naming.sort_key(latest_version),
+        history={"page": number, "pages": pages},
+        links=presentation.links(package),
+        classifier_groups=presentation.classifier_groups(package.get("classifiers", [])),
+        file_groups=presentation.file_groups(release or {}),
+    )
+
+
+@bp.get("/pypi/<name>/")
+@bp.get("/pypi/<name>/<version>/")
+@bp.get("/p/<name>/")
+def legacy_address(name: str, version: str | None = None) -> AnyResponse:
+    """Lead old links to the project's page."""
+    return redirect(_address(naming.normalize_name(name), version), 301)
+
+
+@bp.get("/projects/")
+@public
+def projects() -> Response:
+    """All projects, in one of four orders, or those whose name starts with some letters."""
+    order = request.args.get("order", "name")
+    if order not in ORDERS:
+        abort(400, f"The order can be {', '.join(ORDERS)}.")
+    prefix = request.args.get("starts", "").strip().lower()
+    question = Package.objects.listed().order_by(*ORDERS[order][1])
+    if prefix:
+        if order != "name":
+            abort(400, "Names that start with some letters are listed by name.")
+        # Names are kept in their comparison form (PEP 503), so "zope.i" finds Zope.Interface.
+        question = question.starting_with(re.sub(r"[-_.]+", "-", prefix)[: naming.MAX_NAME_LENGTH])
+    return render_public(
+        "packages/list.html",
+        title="Projects",
+        order=order,
+        orders={key: label for key, (label, _) in ORDERS.items()},
+        prefix=prefix,
+        found=paginate([question]),
+        max_items=MAX_ITEMS,
+    )
+
+
+@bp.get("/license/<path:license_id>/")
+@public
+def license_page(license_id: str) -> Response:
+    """The projects under one licence."""
+    label = License.objects(pk=license_id).plain_first()
+    found = paginate([Package.objects.under_license(license_id).listed()])
+    if label is None and not found["total"]:
+        abort(404, f"No project is under the licence “{license_id[:100]}”.")
+    return _filed_under("Licence", (label or {}).get("description") or license_id, found)
+
+
+@bp.get("/language/<path:language_id>/")
+@public
+def language(language_id: str) -> Response:
+    """The projects for one programming language."""
+    label = ProgrammingLanguage.objects(pk=language_id).plain_first()
+    if label is None:
+        abort(404, f"No project is for a language called “{language_id[:100]}”.")
+    classifier = label.get("description", "")
+    found = paginate([Package.objects.classified(classifier).listed()])
+    return _filed_under("Language", classifier.removeprefix("Programming Language :: ") or language_id, found)
+
+
+@bp.get("/classifier/<path:classifier>/")
+@public
+def classifier(classifier: str) -> Response:
+    """The projects with one classifier, written as the classifier is: "Topic :: Internet"."""
+    found = paginate([Package.objects.classified(classifier).listed()])
+    if not found["total"]:
+        abort(404, f"No project has the classifier “{classifier[:100]}”.")
+    return _filed_under("Classifier", classifier, found)
+
+
+def _filed_under(kind: str, title: str, found: dict[str, Any]) -> Response:
+    return render_public("packages/list.html", kind=kind, title=title, found=found, max_items=MAX_ITEMS)
+
+
+def _address(normalized_name: str, version: str | None) -> str:
+    return url_for("packages.project", name=normalized_name, version=version, page=request.args.get("page"))

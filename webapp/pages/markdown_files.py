@@ -1,0 +1,35 @@
+"""Content pages as Markdown files: the first line is the title, "# Title", the rest the content."""
+
+from pathlib import Path
+
+from webapp.descriptions import RENDERER, render_markdown
+from webapp.documents import Page
+from webapp.documents.base import utc_now
+
+
+class NoTitle(ValueError):
+    """The file does not begin with a title."""
+
+
+def page_from_file(file: Path, folder: Path) -> Page:
+    """Return the page that a file describes; its path below the folder is the page's. Raises NoTitle."""
+    path = file.relative_to(folder).with_suffix("").as_posix()
+    first, _, content = file.read_text(encoding="utf-8").partition("\n")
+    if not first.startswith("# ") or not first[2:].strip():
+        raise NoTitle('the first line must be the title, as in "# Our history"')
+    stored = Page.objects(pk=path).only("created_date").first()
+    now = utc_now()
+    return Page(
+        path=path,
+        title=first[2:].strip(),
+        content=content.strip("\n"),
+        content_html=render_markdown(content),
+        content_renderer=RENDERER,
+        created_date=stored.created_date if stored else now,
+        updated_date=now,
+    )
+
+
+def page_to_text(page: Page) -> str:
+    """Return the text of the file from which this page would be read."""
+    return f"# {page.title}\n\n{page.content or ''}\n"

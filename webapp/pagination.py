@@ -1,0 +1,57 @@
+"""Page numbers in URLs, and the page that they lead to."""
+
+from typing import Any
+
+from flask import abort, request
+from mongoengine import QuerySet
+
+PER_PAGE = 20
+# Deeper than this nobody leafs; who looks for something narrows the question instead.
+MAX_ITEMS = 10_000
+
+
+def page_number() -> int:
+    """Return the number in `?page=`, 1 when there is none.
+
+    Text that is no number of a page answers 400.
+    """
+    text = request.args.get("page", "1")
+    if not (text.isascii() and text.isdecimal()) or len(text) > 12 or int(text) < 1:
+        abort(400, "A page number is a whole number from 1 on.")
+    return int(text)
+
+
+def paginate(questions: list[QuerySet], per_page: int = PER_PAGE) -> dict[str, Any]:
+    """Return one page of the answers to some questions, one question's after the other's.
+
+    The dictionary has `items`, `page`, `pages`, `total`, and `more` where there are more than MAX_ITEMS and the total
+    stops there. A page past the end answers 404.
+    """
+    page = page_number()
+    counts = [question.count_up_to(MAX_ITEMS + 1) for question in questions]
+    found = sum(counts)
+    total = min(found, MAX_ITEMS)
+    pages = max(1, -(-total // per_page))
+    if page > pages:
+        abort(404, f"There are only {pages} pages here." if pages > 1 else "There is only one page here.")
+    items: list[dict[str, Any]] = []
+    skip, wanted = (page - 1) * per_page, per_page
+    for question, count in zip(questions, counts, strict=True):
+        if wanted and skip < count:
+            items += question.skip(skip).limit(wanted).plain()
+            wanted = per_page - len(items)
+        skip = max(0, skip - count)
+    return {"items": items, "page": page, "pages": pages, "total": total, "more": found > MAX_ITEMS}
+
+
+def page_numbers(page: int, pages: int) -> list[int | None]:
+    """Return the page numbers that a reader is offered, None for a gap: [1, None, 7, 8, 9, None, 20]."""
+    near = sorted({1, pages, *range(max(1, page - 1), min(pages, page + 1) + 1)})
+    numbers: list[int | None] = []
+    for number in near:
+        if numbers and number - (numbers[-1] or 0) == 2:
+            numbers.append(number - 1)
+        elif numbers and number - (numbers[-1] or 0) > 2:
+            numbers.append(None)
+        numbers.append(number)
+    return numbers

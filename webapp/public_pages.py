@@ -1,0 +1,121 @@
+"""What caches may keep: public pages, the same bytes for everybody, with an ETag and a short lifetime.
+
+The ETag is a digest of what the page is made from, so it is the same in every process, a document edited by hand
+changes it, and a revalidation that ends in 304 renders nothing (RFC 9110, section 13).
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import bson
+from cachetools import TTLCache
+from flask import Flask, Response, current_app, make_response, render_template, request
+
+P = ParamSpec("P")
+
+# Caches may keep a page for so long without asking; then they revalidate.
+MAX_AGE_S = 10
+
+
+class PageCache:
+    """The bytes of the public pages that one web process made in the last seconds; shared by its threads."""
+
+    def __init__(self, max_bytes: int, seconds: int) -> None:
+        self._kept: TTLCache[str, Response] = TTLCache(max_bytes, seconds, getsizeof=_size)
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Response | None:
+        """Return the page kept under this key, or None."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def keep(self, key: str, page: Response) -> None:
+        """Keep a page, unless it alone would fill the cache."""
+        with self._lock:
+            if len(key) < 1000 and _size(page) < self._kept.maxsize / 4:
+                self._kept[key] = page
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its cache, and the digest of the templates that every ETag contains."""
+    seconds = app.config["PAGE_CACHE_S"]
+    cache = PageCache(app.config["PAGE_CACHE_BYTES"], seconds) if seconds else None
+    app.extensions["page_cache"] = cache
+    app.extensions["build"] = _digest_of_files(Path(app.root_path))
+
+
+def public(view: Callable[P, Any]) -> Callable[P, Response]:
+    """Mark a view as one whose answer is the same for everybody and may be cached."""
+
+    @wraps(view)
+    def cached_view(*args: P.args, **kwargs: P.kwargs) -> Response:
+        cache: PageCache | None = current_app.extensions["page_cache"]
+        # A page contains its own absolute address, so the host is a part of the key.
+        key = f"{request.url} {request.headers.get('Accept', '')}"
+        kept = cache.get(key) if cache else None
+        # What is kept may be just the 304 that another reader got; it serves those who have the same copy.
+        if kept is None or (kept.status_code == 304 and not _reader_has(kept)):
+            kept = _made_public(make_response(view(*args, **kwargs)))
+            if cache and kept.status_code in (200, 304) and not kept.is_streamed:
+                cache.keep(key, kept)
+        if kept.status_code == 304 or _reader_has(kept):
+            return _not_modified(kept)
+        # A kept response is shared with other requests: what is added to this answer goes into a copy.
+        return Response(kept.response, kept.status_code, kept.headers, direct_passthrough=kept.direct_passthrough)
+
+    return cached_view
+
+
+def render_public(template: str, /, **context: Any) -> Response:
+    """Render a template from plain data, or answer 304 without rendering if the reader's copy was made from the same.
+
+    The context must consist of what BSON can hold, which is what documents give.
+    """
+    digest = hashlib.blake2b(current_app.extensions["build"], digest_size=16)
+    digest.update(f"{template} {request.url}".encode("utf-8", "surrogatepass"))
+    digest.update(bson.encode(context))
+    etag = digest.hexdigest()
+    response = Response(status=304)
+    response.set_etag(etag)
+    if not _reader_has(response):
+        response = make_response(render_template(template, **context))
+        response.set_etag(etag)
+    return response
+
+
+def _made_public(response: Response) -> Response:
+    if response.status_code in (200, 304):
+        response.cache_control.public = True
+        response.cache_control.max_age = response.cache_control.max_age or MAX_AGE_S
+        if not response.get_etag()[0] and not response.is_streamed:
+            response.add_etag()
+    return response
+
+
+def _reader_has(page: Response) -> bool:
+    etag, _ = page.get_etag()
+    return etag is not None and request.if_none_match.contains_weak(etag)
+
+
+def _not_modified(page: Response) -> Response:
+    response = Response(status=304)
+    for name in ("ETag", "Cache-Control", "Vary", "Last-Modified"):
+        if name in page.headers:
+            response.headers[name] = page.headers[name]
+    return response
+
+
+def _size(page: Response) -> int:
+    return len(page.get_data()) + 1000
+
+
+def _digest_of_files(folder: Path) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".html", ".xml", ".css", ".js", ".svg", ".py"):
+            digest.update(file.read_bytes())
+    return digest.digest()

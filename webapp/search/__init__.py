@@ -1,0 +1,5 @@
+"""Finding projects."""
+
+from webapp.search.views import bp
+
+__all__ = ["bp"]

@@ -1,0 +1,104 @@
+"""`/sitemap.xml` and its buckets, `/robots.txt`, `/opensearch.xml`, `/favicon.ico`."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.documents import License, Package, Page, ProgrammingLanguage, SiteStats
+from webapp.filters import absolute_url, static_url
+from webapp.public_pages import public, render_public
+
+bp = Blueprint("seo", __name__)
+
+# Source: sitemaps.org, "Sitemaps file location and limits".
+MAX_URLS = 50_000
+AN_HOUR = 3600
+LONGEST_NAME = "\uffff"
+
+
+@bp.get("/sitemap.xml")
+@public
+def sitemap() -> Response:
+    """The index: a sitemap of the site's own pages, and one for each bucket of projects."""
+    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
+    sitemaps = [{"url": absolute_url("seo.sitemap_pages"), "updated": None}]
+    for number, bucket in enumerate(stats.get("sitemap_buckets", [])):
+        url = absolute_url("seo.sitemap_projects", number=number)
+        sitemaps.append({"url": url, "updated": bucket.get("updated_date")})
+    return _xml(render_public("seo/sitemap_index.xml", sitemaps=sitemaps))
+
+
+@bp.get("/sitemap/pages.xml")
+@public
+def sitemap_pages() -> Response:
+    """The site's own pages, content pages, licences and languages."""
+    urls: list[dict[str, Any]] = [
+        {"url": absolute_url(endpoint)} for endpoint in ("home.index", "home.about", "packages.projects", "stats.index")
+    ]
+    urls += [
+        {"url": absolute_url("pages.page", path=page["path"]), "updated": page.get("updated_date")}
+        for page in Page.objects.only("path", "updated_date").limit(MAX_URLS // 4).plain()
+    ]
+    urls += [
+        {"url": absolute_url("packages.license_page", license_id=label["id"])}
+        for label in License.objects.only("id").limit(MAX_URLS // 4).plain()
+    ]
+    urls += [
+        {"url": absolute_url("packages.language", language_id=label["id"])}
+        for label in ProgrammingLanguage.objects.only("id").limit(MAX_URLS // 4).plain()
+    ]
+    return _xml(render_public("seo/sitemap.xml", urls=urls))
+
+
+@bp.get("/sitemap/<int:number>.xml")
+@public
+def sitemap_projects(number: int) -> Response:
+    """The project pages of one bucket."""
+    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
+    starts = [bucket.get("start", "") for bucket in stats.get("sitemap_buckets", [])]
+    if number >= len(starts):
+        abort(404)
+    end = starts[number + 1] if number + 1 < len(starts) else LONGEST_NAME
+    packages = Package.objects(__raw__={"_id": {"$gte": starts[number], "$lt": end}}).only("pk", "updated_date")
+    urls = [
+        {
+            "url": absolute_url("packages.project", name=package["normalized_name"]),
+            "updated": package.get("updated_date"),
+        }
+        for package in packages.order_by("pk").limit(MAX_URLS).plain()
+    ]
+    return _xml(render_public("seo/sitemap.xml", urls=urls))
+
+
+@bp.get("/robots.txt")
+@public
+def robots() -> Response:
+    """What crawlers may read: all but the endless pages of search results."""
+    lines = ["User-agent: *", "Disallow: /search/", f"Sitemap: {absolute_url('seo.sitemap')}", ""]
+    return _lasting(make_response("\n".join(lines)), "text/plain; charset=utf-8")
+
+
+@bp.get("/opensearch.xml")
+@public
+def opensearch() -> Response:
+    """What a browser needs to offer the site's search (OpenSearch 1.1)."""
+    response = make_response(render_template("seo/opensearch.xml"))
+    return _lasting(response, "application/opensearchdescription+xml; charset=utf-8")
+
+
+@bp.get("/favicon.ico")
+def favicon() -> AnyResponse:
+    """Browsers that do not read the page's own link ask here."""
+    return redirect(static_url("img/favicon.png"), 302)
+
+
+def _xml(response: Response) -> Response:
+    response.content_type = "application/xml; charset=utf-8"
+    return response
+
+
+def _lasting(response: Response, content_type: str) -> Response:
+    response.content_type = content_type
+    response.cache_control.max_age = AN_HOUR
+    return response

@@ -1,0 +1,53 @@
+"""`/stats/`."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, current_app
+
+from webapp.documents import SiteStats
+from webapp.public_pages import public, render_public
+
+bp = Blueprint("stats", __name__)
+
+# The statistics count from 2000 to 2099.
+_MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
+MOST = 10**12
+
+
+@bp.get("/stats/")
+@public
+def index() -> Response:
+    """The counts, the releases of each month, and what is most frequent."""
+    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"])
+    months = filled_months(stats.get("releases_by_month", []))
+    return render_public("stats/index.html", stats=stats, months=months, years=by_year(months))
+
+
+def filled_months(counted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the months from the first to the last, those without a release included: [{id: "2024-03", count: 7}].
+
+    What is no month, or no number of releases, somebody wrote by hand; it is left out.
+    """
+    counts = {
+        row["id"]: row["count"]
+        for row in counted
+        if _MONTH.fullmatch(row.get("id", "")) and 0 < row.get("count", 0) <= MOST
+    }
+    if not counts:
+        return []
+    (year, month), (last_year, last_month) = (map(int, key.split("-")) for key in (min(counts), max(counts)))
+    months = []
+    while (year, month) <= (last_year, last_month):
+        key = f"{year:04d}-{month:02d}"
+        months.append({"id": key, "count": counts.get(key, 0)})
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+    return months
+
+
+def by_year(months: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the sum of each year: [{id: "2024", count: 120}]."""
+    years: dict[str, int] = {}
+    for month in months:
+        years[month["id"][:4]] = years.get(month["id"][:4], 0) + month["count"]
+    return [{"id": year, "count": count} for year, count in years.items()]
