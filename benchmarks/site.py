@@ -1,0 +1,139 @@
+"""`make bench`: the site as in production, its pages beside a bare view and a view with one `find_one`.
+
+The two views run on the same server with the same settings in the same minutes, so that each figure is a ratio too:
+absolute figures differ from machine to machine and from hour to hour.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.load import Measured, drive
+from benchmarks.packages import fill
+from config import Config
+from webapp import create_app, local_mongod
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE, ANEW, FLOOR = "http://127.0.0.1:5016", "http://127.0.0.1:5017", "http://127.0.0.1:5018"
+SECRET = "a key for a benchmark, worth nothing"
+WORKERS = 2
+SERVERS = {
+    "granian": ["granian", "--interface", "wsgi", "--workers", "{workers}", "--blocking-threads", "{threads}",
+                "--log-level", "error", "--port", "{port}", "{target}"],
+    "gunicorn": ["gunicorn", "--workers", "{workers}", "--threads", "{threads}", "--log-level", "error",
+                 "--bind", "127.0.0.1:{port}", "{target}"],
+}  # fmt: skip
+
+
+class Page(NamedTuple):
+    """A page to measure, and what part of the `find_one` view's throughput it is to reach."""
+
+    name: str
+    url: str
+    goal: float | None = None
+    revalidate: bool = False
+
+
+PATHS = ("/", "/project/click/", "/simple/click/", "/search/?q=http")
+GOALS = {"/": 1.0, "/project/click/": 0.8}
+PAGES = (
+    Page("bare view", f"{FLOOR}/bare"),
+    Page("find_one view", f"{FLOOR}/find-one"),
+    *(Page(path, SITE + path, GOALS.get(path)) for path in PATHS),
+    Page("/project/click/ 304", f"{SITE}/project/click/", 1.0, revalidate=True),
+    # The same without the bytes that a process keeps for some seconds: what the first reader of a page costs.
+    *(Page(f"{path} anew", ANEW + path) for path in PATHS),
+    Page("/project/click/ 304 anew", f"{ANEW}/project/click/", revalidate=True),
+)
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--server", choices=SERVERS, default="granian")
+    options.add_argument("--threads", type=int, default=4, help="threads of each of the two workers")
+    options.add_argument("--seconds", type=float, default=2.0, help="length of one measurement")
+    options.add_argument("--rounds", type=int, default=3, help="measurements of each page; the median one counts")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        uri = local_mongod.acquire(Path(folder) / "mongodb")
+        with create_app(type("BenchmarkConfig", (Config,), {"MONGODB_URI": uri})).app_context():
+            packages = fill()
+        environment = os.environ | {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
+        with (
+            _served("app:app", SITE, chosen, environment),
+            _served("app:app", ANEW, chosen, environment | {"PAGE_CACHE_S": "0"}),
+            _served("benchmarks.floor:app", FLOOR, chosen, environment),
+        ):
+            measured = [{page.name: _measure(page, chosen.seconds) for page in PAGES} for _ in range(chosen.rounds)]
+        local_mongod.release()
+    print(
+        f"{packages}; {chosen.server}, {WORKERS} workers of {chosen.threads} threads, 8 connections; "
+        f"median of {chosen.rounds} rounds of {chosen.seconds:g} s\n"
+    )
+    _print_table(measured)
+
+
+def _print_table(rounds: list[dict[str, Measured]]) -> None:
+    print(f"{'':26}{'requests/s':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'of find_one':>13}{'goal':>7}")
+    for page in PAGES:
+        runs = [measured[page.name] for measured in rounds]
+        ratios = [measured[page.name].per_second / measured["find_one view"].per_second for measured in rounds]
+        median = sorted(runs, key=lambda run: run.per_second)[len(runs) // 2]
+        goal = f"{page.goal:.1f}" if page.goal else ""
+        times = "".join(f"{median.percentile(percent):9.2f}" for percent in (50, 95, 99))
+        print(f"{page.name:26}{median.per_second:11,.0f}{times}{statistics.median(ratios):13.2f}{goal:>7}")
+
+
+def _measure(page: Page, seconds: float) -> Measured:
+    headers = {}
+    if page.revalidate:
+        with urllib.request.urlopen(page.url) as response:
+            headers["If-None-Match"] = response.headers["ETag"]
+    drive(page.url, 0.3, headers=headers)
+    measured = drive(page.url, seconds, headers=headers)
+    expected = 304 if page.revalidate else 200
+    if set(measured.statuses) != {expected}:
+        sys.exit(f"{page.url} answered {measured.statuses} and not only {expected}")
+    return measured
+
+
+@contextlib.contextmanager
+def _served(target: str, address: str, chosen: argparse.Namespace, environment: dict[str, str]) -> Iterator[None]:
+    values = {"workers": WORKERS, "threads": chosen.threads, "port": address.rpartition(":")[2], "target": target}
+    command = [part.format(**values) for part in SERVERS[chosen.server]]
+    command[0] = str(Path(sys.executable).parent / command[0])
+    server = subprocess.Popen(command, env=environment, cwd=ROOT)
+    try:
+        for _ in range(100):
+            if _answers(address):
+                break
+            time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
