@@ -4,7 +4,7 @@ import click
 
 from webapp.cli.group import SiteGroup
 from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes
-from webapp.importing.installed import installed_packages
+from webapp.importing.installed import INSTALLED_HERE, installed_packages
 from webapp.importing.pypi_json import keep
 from webapp.pages.defaults import keep_default_pages
 
@@ -25,10 +25,14 @@ def init_command() -> None:
 
 
 def prepare_database() -> None:
-    """Make the database ready for the site. What is there already stays as it is."""
+    """Make the database ready for the site. What is there already stays as it is.
+
+    The statistics come last, so a first fill that was killed half-way goes on at the next start.
+    """
     ensure_indexes(DOCUMENTS)
     keep_default_pages()
-    if not Package.objects.count_up_to(1):
+    others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})
+    if not SiteStats.objects.count_up_to(1) and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}
         for package in packages.values():
             keep(package)

@@ -12,6 +12,9 @@ from webapp.importing.pypi_json import NO_KEY, split_keywords
 
 log = logging.getLogger(__name__)
 
+# Tells the packages with which a new site filled itself from all others.
+INSTALLED_HERE = "installed on the machine where this index was started"
+
 
 def installed_packages() -> Iterator[Package]:
     """Yield a package, with its one installed release, for each distribution of this Python environment.
@@ -60,7 +63,7 @@ def _release(distribution: Distribution) -> Release:
     return Release(
         version=distribution.version,
         created_date=_installed_at(distribution),
-        comment="installed on the machine where this index was started",
+        comment=INSTALLED_HERE,
         requires_python=_text(metadata, "Requires-Python") or None,
     )
 

@@ -1,0 +1,242 @@
+"""Each question of each page uses an index: asked of a real server's plans and of its own record of what it did."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import bson
+import pytest
+from flask import Flask
+from mongoengine import QuerySet
+
+from tests import factories
+from webapp.documents import DOCUMENTS, License, Package, Page, ProgrammingLanguage, SiteStats, User
+from webapp.documents.labels import LabelQuerySet
+from webapp.documents.package import PackageQuerySet
+from webapp.documents.user import UserQuerySet, object_id_of_sql_id
+from webapp.search.questions import questions_for
+
+ADA = object_id_of_sql_id(63)
+BY_INDEX = ("IXSCAN", "IDHACK", "EXPRESS", "COUNT_SCAN", "DISTINCT_SCAN", "EOF")
+
+
+class Question(NamedTuple):
+    """What a page asks, and the index that answers it."""
+
+    page: str
+    index_name: str
+    ask: Callable[[], QuerySet]
+    named: str = ""  # the queryset's own name for it
+
+
+QUESTIONS = [
+    Question("/", "newest_projects", lambda: Package.objects.newest(8), "newest"),
+    Question("/", "newest_releases", lambda: Package.objects.newly_released(8), "newly_released"),
+    Question("/", "newest_releases", lambda: Package.objects.newly_released(8).listed(), "listed"),
+    Question("/", "_id_", lambda: SiteStats.objects(pk="site")),
+    Question("/projects/", "_id_", lambda: Package.objects.listed().order_by("pk").skip(20).limit(20)),
+    Question(
+        "/projects/?order=newest", "newest_projects", lambda: Package.objects.order_by("-created_date", "pk").limit(20)
+    ),
+    Question(
+        "/projects/?order=updated",
+        "newest_releases",
+        lambda: Package.objects.order_by("-newest_release.created_date", "pk").limit(20),
+    ),
+    Question(
+        "/projects/?order=releases", "most_releases", lambda: Package.objects.order_by("-release_count", "pk").limit(20)
+    ),
+    Question(
+        "/projects/?starts=", "_id_", lambda: Package.objects.starting_with("package-1").order_by("pk"), "starting_with"
+    ),
+    Question("/license/", "by_license", lambda: Package.objects.under_license("MIT").limit(20), "under_license"),
+    Question("/license/", "_id_", lambda: License.objects(pk="MIT")),
+    Question("/classifier/", "by_classifier", lambda: Package.objects.classified("Topic :: A").limit(20), "classified"),
+    Question("/language/", "_id_", lambda: ProgrammingLanguage.objects(pk="python")),
+    Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
+    Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada"), "addressed"),
+    Question("/user/63/", "_id_", lambda: User.objects.addressed("63"), "addressed"),
+    Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada").public(), "public"),
+    Question("/search/?q=package", "_id_", lambda: questions_for("package")[0]),
+    Question("/search/?q=package", "_id_", lambda: questions_for("package")[1].limit(20)),
+    Question("/search/?q=word", "by_word", lambda: questions_for("word")[2].limit(20)),
+    Question("/search/?q=word number7", "by_word", lambda: questions_for("word number7")[2].limit(20)),
+    Question("/search/?q=", "newest_releases", lambda: questions_for("")[0].limit(20)),
+    Question("/simple/<name>/", "_id_", lambda: Package.objects.named("Package_7"), "named"),
+    Question("/simple/<name>/", "_id_", lambda: Package.objects(pk="package-7").installable(), "installable"),
+    Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
+    Question("/sitemap/pages.xml", "_id_", lambda: License.objects.in_order(), "in_order"),
+]
+
+# Named questions that give no queryset; their pages stand below.
+ASKED_OTHERWISE = {"names", "keep"}
+
+# The pages whose every question, counts and aggregations among them, is read from the server's own record.
+PAGES = [
+    "/project/package-7/",
+    "/project/package-7/1.0/",
+    "/rss/updates.xml",
+    "/rss/packages.xml",
+    "/rss/project/package-7/releases.xml",
+    "/pypi/package-7/json",
+    "/pypi/package-7/1.0/json",
+    "/simple/package-7/",
+    "/simple/",
+    "/sitemap/0.xml",
+    "/",
+    "/projects/",
+    "/projects/?page=2",
+    "/projects/?order=newest",
+    "/projects/?order=updated",
+    "/projects/?order=releases",
+    "/projects/?starts=package-1",
+    "/license/MIT/",
+    "/language/python/",
+    "/classifier/Topic%20::%20A/",
+    "/user/ada/",
+    "/user/63/",
+    "/search/?q=",
+    "/search/?q=package-7",
+    "/search/?q=word",
+    "/search/?q=word+number7",
+    "/stats/",
+    "/company/history",
+]
+
+
+@pytest.fixture
+def filled(app: Flask) -> Flask:
+    """The site with enough packages for the server to choose between its indexes."""
+    collection = Package._get_collection()
+    factories.package("package-7", license="MIT", releases=["1.0", "2.0"])
+    made = collection.find_one({"_id": "package-7"})
+    assert made is not None
+    others = []
+    for number in range(300):
+        moment = factories.A_DAY + timedelta(minutes=number)
+        changed = {
+            "_id": f"package-{number}",
+            "name": f"package-{number}",
+            "created_date": moment,
+            "newest_release": {"version": "1.0", "created_date": moment},
+            "release_count": number,
+            "license_id": "MIT" if number % 3 else "ISC",
+            "classifiers": ["Topic :: A", "Programming Language :: Python"][: number % 3],
+            "maintainers": [{"user_id": ADA if number % 5 == 0 else bson.ObjectId()}],
+            "search_words": ["package", "word", f"number{number}"],
+        }
+        others.append(made | changed)
+    collection.delete_many({})
+    collection.insert_many(others)
+    factories.user("Ada", id=ADA, username="ada")
+    License.objects.keep([("MIT", "MIT")])
+    ProgrammingLanguage.objects.keep([("python", "Programming Language :: Python")])
+    Page(path="company/history", title="History").save()
+    SiteStats.refresh()
+    return app
+
+
+@pytest.fixture
+def young_statistics(filled: Flask) -> Iterator[None]:
+    """Statistics are computed beside the requests, as they are in production."""
+    before = filled.config["STATS_MAX_AGE_S"]
+    filled.config["STATS_MAX_AGE_S"] = 3600
+    yield
+    filled.config["STATS_MAX_AGE_S"] = before
+
+
+def parts(plan: Any, key: str) -> Iterator[str]:
+    """The values under this key in all stages of a plan that explain() gives."""
+    if isinstance(plan, dict):
+        if isinstance(plan.get(key), str):
+            yield plan[key]
+        for inner in plan.values():
+            yield from parts(inner, key)
+    elif isinstance(plan, list):
+        for each in plan:
+            yield from parts(each, key)
+
+
+@contextmanager
+def recorded() -> Iterator[list[dict[str, Any]]]:
+    """What the server did meanwhile, from its profiler: the operations on the site's collections."""
+    database = Package._get_db()
+    operations: list[dict[str, Any]] = []
+    database.drop_collection("system.profile")
+    database.command("profile", 2)
+    try:
+        yield operations
+    finally:
+        database.command("profile", 0)
+        ours = {"$in": [f"{database.name}.{each._get_collection_name()}" for each in DOCUMENTS]}
+        operations += database["system.profile"].find({"ns": ours, "op": {"$in": ["query", "command"]}})
+        database.drop_collection("system.profile")
+
+
+def unindexed(operations: Iterable[dict[str, Any]]) -> list[tuple[Any, str]]:
+    """The operations that read a whole collection, or sorted in memory."""
+    return [
+        (operation.get("command"), operation.get("planSummary", ""))
+        for operation in operations
+        if not operation.get("planSummary", "").startswith(BY_INDEX) or operation.get("hasSortStage")
+    ]
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question.page}-{question.index_name}")
+def test_each_question_uses_its_index_and_sorts_nothing_in_memory(filled: Flask, question: Question) -> None:
+    plan = question.ask().explain()["queryPlanner"]["winningPlan"]
+
+    stages = set(parts(plan, "stage"))
+    # A question for one _id takes a short way, which names no index.
+    indexes = set(parts(plan, "indexName")) or ({"_id_"} if stages & {"IDHACK", "EXPRESS_IXSCAN"} else set())
+    assert indexes == {question.index_name}, plan
+    assert not stages & {"COLLSCAN", "SORT"}, plan
+
+
+def test_every_index_of_the_packages_answers_a_question() -> None:
+    declared = {index["name"] for index in Package._meta["index_specs"]}
+
+    assert declared <= {question.index_name for question in QUESTIONS}
+
+
+@pytest.mark.parametrize("queryset", [PackageQuerySet, UserQuerySet, LabelQuerySet])
+def test_no_named_question_is_missing_from_the_table(queryset: type[QuerySet]) -> None:
+    named = {name for name, _ in inspect.getmembers(queryset, inspect.isfunction) if name in vars(queryset)}
+
+    assert named <= {question.named for question in QUESTIONS} | ASKED_OTHERWISE
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_asks_nothing_that_reads_a_whole_collection(filled: Flask, young_statistics: None, page: str) -> None:
+    client = filled.test_client()
+
+    with recorded() as operations:
+        response = client.get(page)
+        response.get_data()
+
+    assert response.status_code in (200, 301)
+    assert operations
+    assert unindexed(operations) == []
+
+
+@pytest.mark.real_server
+def test_the_record_would_show_a_question_without_an_index(filled: Flask) -> None:
+    with recorded() as operations:
+        list(Package.objects(summary="What"))
+        list(Package.objects.order_by("summary"))
+
+    assert len(unindexed(operations)) == 2
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize("document_type", DOCUMENTS)
+def test_index_of_each_name_stands_as_it_is_declared(app: Flask, document_type: Any) -> None:
+    declared = {index["name"] for index in document_type._meta["index_specs"]} | {"_id_"}
+
+    built = set(document_type._get_collection().index_information())
+
+    assert built == declared

@@ -1,0 +1,52 @@
+"""A small HTTP server on loopback, with the answers that a test gives it."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """What the server answers at one path."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    # Bytes after which the connection is closed, although more were promised.
+    cut_at: int | None = None
+
+
+@contextmanager
+def served(answers: Mapping[str, Answer]) -> Iterator[str]:
+    """The address of a server that gives these answers, and 404 at any other path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = answers.get(self.path, Answer(404, b'{"message": "Not Found"}'))
+            if answer.status:
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body[: answer.cut_at])
+            self.close_connection = True
+
+        def do_HEAD(self) -> None:
+            answer = answers.get(self.path, Answer(404))
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,116 @@
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import config
+from config import BadConfig, Config, config_from_environment
+from webapp import ConfigError, create_app
+
+README = Path(config.__file__).with_name("README.md")
+LONG_SECRET = "x" * 32
+
+
+def documented() -> dict[str, str]:
+    """The settings that README.md lists in a table, and their defaults: | `NAME` | `default` or empty | meaning |."""
+    rows = re.findall(r"^\|\s*`([A-Z0-9_]+)`\s*\|\s*([^|]*?)\s*\|[^|]+\|\s*$", README.read_text("utf-8"), re.MULTILINE)
+    names = [name for name, _ in rows]
+    assert len(names) == len(set(names))
+    return dict(rows)
+
+
+def shown(default: str | int) -> str:
+    """A default as the table shows it."""
+    if default == "":
+        return "empty"
+    return f"`{str(default).removeprefix(f'{config.ROOT}/')}`"
+
+
+def test_readme_lists_exactly_the_settings_that_there_are() -> None:
+    assert set(documented()) == {"LARDER_ENV", *config.settings()}
+
+
+@pytest.mark.parametrize("name", [name for name in config.settings() if name != "SECRET_KEY"])
+def test_readme_tells_the_default_of_each_setting(name: str) -> None:
+    # Numbers may be grouped for the reader.
+    told = re.sub(r"(?<=\d)[,_](?=\d{3})", "", documented()[name])
+
+    assert told.split(" ")[0].rstrip(",;") == shown(getattr(Config, name))
+
+
+def test_readme_tells_the_default_environment() -> None:
+    assert documented()["LARDER_ENV"] == "`development`"
+    assert config_from_environment({}).__name__ == "DevelopmentConfig"
+
+
+@pytest.mark.parametrize("name", config.settings())
+def test_every_setting_is_read_from_the_environment(name: str) -> None:
+    is_number = isinstance(getattr(Config, name), int)
+
+    made = config_from_environment({name: "77" if is_number else "seventy-seven"})
+
+    assert getattr(made, name) == (77 if is_number else "seventy-seven")
+
+
+@pytest.mark.parametrize("name", ["development", "testing", "production"])
+def test_environment_chooses_the_configuration(name: str) -> None:
+    made = config_from_environment({"LARDER_ENV": name, "SITE_NAME": "Pantry", "PATH": "/bin", "TESTING": "1"})
+
+    assert issubclass(made, config.CONFIGURATIONS[name])
+    assert made.SITE_NAME == "Pantry"
+    assert not hasattr(made, "PATH")
+    assert getattr(made, "TESTING", False) is (name == "testing")
+
+
+@pytest.mark.parametrize("name", ["", "prod", "Production", "development "])
+def test_unknown_environment_is_refused_by_name(name: str) -> None:
+    with pytest.raises(BadConfig, match=f"LARDER_ENV is '{name}'; it can be development, testing, production"):
+        config_from_environment({"LARDER_ENV": name})
+
+
+@pytest.mark.parametrize("name", [name for name in config.settings() if isinstance(getattr(Config, name), int)])
+@pytest.mark.parametrize("text", ["", "many", "1.5", "5s", "0x10"])
+def test_setting_that_is_no_number_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(BadConfig, match=f"{name} is '{text}'; it must be a whole number"):
+        config_from_environment({name: text})
+
+
+def production(**environ: str) -> type[Config]:
+    return config_from_environment({"LARDER_ENV": "production"} | environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({"MONGODB_URI": "mongodb://127.0.0.1/x"}, "SECRET_KEY"),
+        ({"MONGODB_URI": "mongodb://127.0.0.1/x", "SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"MONGODB_URI": "mongodb://127.0.0.1/x", "SECRET_KEY": "x" * 31}, "SECRET_KEY"),
+        ({"MONGODB_URI": "mongodb://127.0.0.1/x", "SECRET_KEY": Config.SECRET_KEY}, "SECRET_KEY"),
+        ({"MONGODB_URI": "mongodb://127.0.0.1/x", "SECRET_KEY": config.TestingConfig.SECRET_KEY}, "SECRET_KEY"),
+        ({"SECRET_KEY": LONG_SECRET}, "MONGODB_URI"),
+        ({"SECRET_KEY": LONG_SECRET, "MONGODB_URI": ""}, "MONGODB_URI"),
+    ],
+    ids=str,
+)
+def test_production_does_not_start_without_a_secret_and_a_database_of_its_own(
+    environ: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"production needs .*{reason}"):
+        create_app(production(**environ))
+
+
+def test_message_about_a_secret_does_not_tell_it() -> None:
+    with pytest.raises(ConfigError) as refused:
+        create_app(production(MONGODB_URI="mongodb://ada:pass@127.0.0.1/x", SECRET_KEY="hunter2"))
+
+    assert "hunter2" not in str(refused.value)
+    assert "pass" not in str(refused.value)
+
+
+def test_settings_reach_the_application(app: Flask) -> None:
+    assert app.config["TESTING"] is True
+    assert app.config["PAGE_CACHE_S"] == 0
+    assert app.extensions["page_cache"] is None
+    for name in config.settings():
+        assert name in app.config
