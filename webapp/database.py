@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import mongoengine
 from flask import Flask
+from pymongo.errors import ConfigurationError
 
+from config import BadConfig
 from webapp import local_mongod
 from webapp.extensions import db
 
@@ -15,25 +16,23 @@ MONGOMOCK = "mongomock://"
 def init_app(app: Flask) -> None:
     """Bind the documents to MONGODB_URI, or to the embedded server, which is started if it does not run yet.
 
-    The connection itself is made when the first document is asked for, so that a process may fork before. Raises
-    MongodNotFound and MongodFailed.
+    The connection itself is made when the first document is asked for. Raises
+    BadConfig, MongodNotFound and MongodFailed.
     """
     uri = app.config["MONGODB_URI"] or local_mongod.acquire(Path(app.config["MONGODB_DIR"]))
     app.config["MONGODB_SETTINGS"] = _mongomock(uri) if uri.startswith(MONGOMOCK) else _mongodb(uri, app)
     # The extension would go on with the first application's settings when a process makes a second one.
     db.config = app.config
-    db.init_app(app)
-
-
-def reconnect(settings: dict[str, Any]) -> None:
-    """Close the connection and get ready for another one: what a process does before it forks."""
-    mongoengine.disconnect_all()
-    mongoengine.connect(**settings)
+    try:
+        db.init_app(app)
+    except (ConfigurationError, ValueError) as error:
+        raise BadConfig(f"MONGODB_URI cannot be used: {error}") from None
 
 
 def _mongodb(uri: str, app: Flask) -> dict[str, Any]:
     return {
         "host": uri,
+        "db": "larder",  # where the address names none
         "connect": False,
         "tz_aware": True,
         # Dates and text that Python cannot hold are somebody's edit by hand; they must not break a page.

@@ -259,7 +259,6 @@ class _Rewriter:
         elif tag == "input" and given.get("type") == "checkbox":
             self.out.append("☑" if "checked" in given else "☐")
         elif tag == "a":
-            self._end("a")
             if target := given.get("id") or given.get("name"):
                 self.out.append(f'<span id="{_own_id(target)}"></span>')
             if href := _address(given.get("href", "")):

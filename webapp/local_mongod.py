@@ -95,7 +95,7 @@ def acquire(data_dir: Path, *, port: int = 27017, database: str = "larder") -> s
             port = _join(data_dir, port)
     except OSError as error:
         raise MongodFailed(f"mongod cannot run on {data_dir}: {error}") from error
-    log.info("mongod serves %s on 127.0.0.1:%d", data_dir, port)
+    log.debug("mongod serves %s on 127.0.0.1:%d", data_dir, port)
     return f"mongodb://127.0.0.1:{port}/{database}"
 
 
