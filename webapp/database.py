@@ -39,8 +39,8 @@ def _mongodb(uri: str, app: Flask) -> dict[str, Any]:
         "datetime_conversion": "DATETIME_AUTO",
         "unicode_decode_error_handler": "replace",
         "timeoutMS": app.config["MONGODB_TIMEOUT_MS"],
-        "serverSelectionTimeoutMS": app.config["MONGODB_SELECT_MS"],
-        "connectTimeoutMS": app.config["MONGODB_SELECT_MS"],
+        # Where the limit above is lifted, as for building indexes, an absent server is still found absent soon.
+        "serverSelectionTimeoutMS": app.config["MONGODB_TIMEOUT_MS"],
         "maxPoolSize": app.config["MONGODB_POOL"],
         "uuidRepresentation": "standard",
         "appname": "larder",

@@ -29,6 +29,7 @@ REST_FACTOR = 50
 LANGUAGES = {"$regex": "^Programming Language :: "}
 NO_LANGUAGES = {"$not": {"$regex": "^Programming Language :: "}}
 _MONTH = {"$dateToString": {"format": "%Y-%m", "date": "$releases.created_date"}}
+LONGEST_REST_S = 604_800
 # Nobody computes for longer than this; then another process may try.
 CLAIM = timedelta(minutes=10)
 
@@ -79,7 +80,7 @@ class SiteStats(db.Document):
         stats = wanted.plain_first()
         if not max_age_s or not stats or "computed_at" not in stats:
             return cls.refresh()
-        rest_s = max(max_age_s, REST_FACTOR * stats.get("took_ms", 0) / 1000)
+        rest_s = max(max_age_s, min(REST_FACTOR * stats.get("took_ms", 0) / 1000, LONGEST_REST_S))
         if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and cls._claim():
             threading.Thread(target=_refresh_in_background, name="site-stats", daemon=True).start()
         return stats
@@ -129,8 +130,11 @@ def _compute() -> Plain:
 
 
 def _release_total(packages: Packages) -> int:
-    found = packages.aggregate([{"$group": {"_id": None, "count": {"$sum": "$release_count"}}}])
-    return next((int(row["count"]) for row in found), 0)
+    # The bounds leave out what an edit by hand may have put there: text, NaN, a number that no project reaches.
+    counted = {"release_count": {"$gte": 0, "$lt": 1_000_000}}
+    rows = packages.aggregate([{"$match": counted}, {"$group": {"_id": None, "count": {"$sum": "$release_count"}}}])
+    # A shell may have written a double or a decimal.
+    return next((int(float(str(row["count"]))) for row in rows), 0)
 
 
 def _releases_by_month(packages: Packages) -> list[Counted]:
@@ -138,13 +142,14 @@ def _releases_by_month(packages: Packages) -> list[Counted]:
         [
             {"$project": {"releases.created_date": 1}},
             {"$unwind": "$releases"},
-            # Python's package index began in 2003; a date outside of this is a slip of somebody's hand.
+            # Python's package index began in 2003; a date outside of this, or a list, is a slip of somebody's hand.
             {
                 "$match": {
                     "releases.created_date": {
                         "$gte": datetime(2000, 1, 1, tzinfo=UTC),
                         "$lt": datetime(2100, 1, 1, tzinfo=UTC),
-                    }
+                    },
+                    "releases.created_date.0": {"$exists": False},
                 }
             },
             {"$group": {"_id": _MONTH, "count": {"$sum": 1}}},

@@ -55,11 +55,11 @@ def project_json(name: str, version: str | None) -> AnyResponse:
 
 def _chosen(package: Plain, releases: list[Plain], version: str | None) -> Plain | None:
     wanted = package.get("latest", {}).get("version") if version is None else version
-    if wanted is None:
+    if not wanted:
         return None
     exact = [release for release in releases if release.get("version") == wanted]
     key = naming.sort_key(wanted)
-    equal = [release for release in releases if "version" in release and release.get("sort_key") == key]
+    equal = [release for release in releases if release.get("version") and release.get("sort_key") == key]
     return next(iter(exact + equal), None)
 
 

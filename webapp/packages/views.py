@@ -35,7 +35,7 @@ def project(name: str, version: str | None) -> AnyResponse:
     if found is None:
         abort(404, f"There is no project called “{name}” here.")
     package, release = found
-    if version is not None and release is None:
+    if version is not None and not (release and release["version"]):
         abort(404, f"{package.get('name', name)} has no release {version}.")
     spelling = release["version"] if version is not None and release else None
     if (name, version) != (normalized_name, spelling):

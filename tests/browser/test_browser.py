@@ -1,0 +1,280 @@
+"""The site in a real browser: what only scripts, styles and keys show."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_server]
+
+PAGES = ["/", "/about", "/projects/", "/projects/?page=2", "/search/?q=package", "/search/?q=zzz", "/stats/"]
+PAGES += ["/project/example/", "/project/example/1.71/#history", "/project/example/2.0rc1/", "/project/example/#files"]
+PAGES += ["/project/example/1.0/?page=2#history", "/license/MIT/", "/classifier/Topic :: Internet/", "/nothing"]
+PAGES += ["/company/employees"]
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+# Returns every visible text whose contrast to what lies behind it is below 4.5 (WCAG 2.2, 1.4.3).
+CONTRASTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+  const background = (element) => {
+    const layers = [];
+    for (let each = element; each; each = each.parentElement) layers.push(rgba(getComputedStyle(each).backgroundColor));
+    return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
+  };
+  const luminance = (colour) => {
+    const [r, g, b] = colour.slice(0, 3).map((c) => c / 255)
+      .map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const seen = new Map();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, option")) continue;
+    const style = getComputedStyle(element);
+    const behind = background(element);
+    const colour = over(rgba(element.closest("svg") ? style.fill : style.color), behind);
+    const [light, dark] = [luminance(colour), luminance(behind)].sort((a, b) => b - a);
+    seen.set(`${element.tagName}.${element.className.baseVal ?? element.className}`, (light + .05) / (dark + .05));
+  }
+  return [...seen];
+}"""
+
+
+def is_dark(page: Page) -> bool:
+    luminance = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    return sum(luminance) < 200
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_reader_searches_by_keyboard_opens_a_project_and_its_tabs(visitor: Visitor, size: tuple[int, int]) -> None:
+    page = visitor.window(size)
+    page.goto("/")
+
+    page.keyboard.type("exam")  # the search box has the focus
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/?q=exam")
+    page.get_by_role("link", name="Example").click()
+
+    expect(page).to_have_url(re.compile("/project/example/$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Example 1.70")
+    expect(page.locator("#description")).to_be_visible()
+    expect(page.locator("#history")).to_be_hidden()
+
+    page.get_by_role("tab", name="Release history").click()
+    expect(page.locator("#history")).to_be_visible()
+    expect(page.locator("#description")).to_be_hidden()
+    assert page.url.endswith("/project/example/#history")
+
+    page.reload()
+    expect(page.locator("#history")).to_be_visible()
+    expect(page.get_by_role("tab", name="Release history")).to_be_in_viewport()
+
+    page.get_by_role("tab", name="Files").click()
+    expect(page.locator("#files")).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/search/\?q=exam$"))  # tabs are no pages of their own
+    page.go_forward()
+    expect(page.locator("#files")).to_be_visible()
+
+
+def test_arrow_keys_move_between_tabs(visitor: Visitor) -> None:
+    page = visitor.window()
+    page.goto("/project/example/")
+
+    page.get_by_role("tab", name="Description").focus()
+    page.keyboard.press("ArrowRight")
+
+    expect(page.get_by_role("tab", name="Release history")).to_be_focused()
+    expect(page.get_by_role("tab", name="Release history")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#history")).to_be_visible()
+
+
+def test_history_page_opens_where_the_reader_was(visitor: Visitor) -> None:
+    page = visitor.window(PHONE)
+    page.goto("/project/example/#history")
+
+    page.locator("#history").get_by_role("link", name="Next").click()
+
+    expect(page).to_have_url(re.compile(r"\?page=2#history$"))
+    expect(page.locator("#history")).to_be_visible()
+    expect(page.get_by_role("link", name="1.0", exact=True)).to_be_visible()
+
+
+def test_install_line_is_copied(visitor: Visitor) -> None:
+    page = visitor.window(permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/project/example/1.0/")
+
+    page.get_by_role("button", name="Copy the install command").click()
+
+    expect(page.locator(".install .copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "pip install example==1.0"
+
+
+@pytest.mark.parametrize(
+    "clipboard",
+    ["undefined", "{ writeText: () => Promise.reject(new DOMException('no')) }"],
+    ids=["absent", "forbidden"],
+)
+def test_install_line_is_copied_where_the_clipboard_is_kept_from_scripts(visitor: Visitor, clipboard: str) -> None:
+    page = visitor.window(permissions=["clipboard-read", "clipboard-write"])
+    page.add_init_script(f"Object.defineProperty(navigator, 'clipboard', {{ configurable: true, value: {clipboard} }})")
+    page.goto("/project/example/")
+    button = page.get_by_role("button", name="Copy the install command")
+
+    button.click()
+
+    expect(page.locator(".install .copied")).to_be_visible()
+    expect(button).to_be_focused()
+    page.evaluate("delete navigator.clipboard")
+    assert page.evaluate("navigator.clipboard.readText()") == "pip install example"
+
+
+def test_files_are_filtered(visitor: Visitor) -> None:
+    page = visitor.window()
+    page.goto("/project/example/#files")
+    wheels = page.locator(".file-group", has_text="Built distributions")
+    expect(wheels.locator(".file:visible")).to_have_count(3)
+
+    wheels.get_by_label("Interpreter").select_option("cp312")
+    expect(wheels.locator(".file:visible")).to_have_count(2)
+    expect(wheels.locator("[data-filter-count]")).to_have_text("2 of 3 files")
+    wheels.get_by_label("Platform").select_option("manylinux2014_x86_64")
+    expect(wheels.locator(".file:visible")).to_have_count(1)
+    wheels.get_by_label("Interpreter").select_option("")
+
+    expect(wheels.locator("[data-filter-count]")).to_have_text("1 of 3 files")
+    expect(page.locator(".file-group", has_text="Source distributions").locator(".file:visible")).to_have_count(1)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_dark_mode_stays_and_comes_before_the_first_paint(visitor: Visitor, size: tuple[int, int]) -> None:
+    page = visitor.window(size, color_scheme="light")
+    # Notes the theme at the moment at which the body begins to exist.
+    page.add_init_script(
+        "new MutationObserver((_, observer) => { if (document.body) { window.themeAtBody ??= "
+        "document.documentElement.dataset.bsTheme; observer.disconnect(); } })"
+        ".observe(document, { childList: true, subtree: true })"
+    )
+    page.goto("/")
+    assert not is_dark(page)
+    toggle = page.get_by_role("button", name="Dark mode")
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+
+    toggle.click()
+    assert is_dark(page)
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    page.goto("/projects/")
+    page.reload()
+
+    assert is_dark(page)
+    assert page.evaluate("themeAtBody") == "dark"
+    page.get_by_role("button", name="Dark mode").click()
+    assert not is_dark(page)
+
+
+def test_system_decides_until_the_reader_does(visitor: Visitor) -> None:
+    page = visitor.window(color_scheme="dark")
+    page.goto("/about")
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+
+    page.emulate_media(color_scheme="light")
+    expect(root).to_have_attribute("data-bs-theme", "light")
+    page.get_by_role("button", name="Dark mode").click()
+    page.evaluate("matchMedia('(prefers-color-scheme: dark)').onchange = () => { window.systemChanged = true; }")
+    page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function("window.systemChanged")
+
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_everything_is_readable_without_scripts(visitor: Visitor) -> None:
+    page = visitor.window(java_script_enabled=False)
+    page.goto("/project/example/")
+
+    for pane in ("#description", "#history", "#files"):
+        expect(page.locator(pane)).to_be_visible()
+    assert page.locator("button:visible").all_text_contents() == [""]  # the search's; no button without a use
+    assert page.locator("select:visible").count() == 0
+
+
+def test_keyboard_alone_is_enough(visitor: Visitor) -> None:
+    page = visitor.window()
+    page.goto("/projects/")
+
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("main a").first).to_be_focused()
+
+    page.reload()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            "(() => { const style = getComputedStyle(document.activeElement);"
+            " return style.outlineStyle !== 'none' && style.outlineWidth !== '0px' || style.boxShadow !== 'none'; })()"
+        )
+        assert outline, page.evaluate("document.activeElement.outerHTML")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_no_page_is_wider_than_the_screen(visitor: Visitor, width: int) -> None:
+    visitor.expected.append("404 (NOT FOUND)")  # of the page that is not there
+    page = visitor.window((width, 844))
+
+    for path in PAGES:
+        page.goto(path)
+
+        assert page.evaluate(OVERFLOW) <= 0, path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_what_lies_behind_it(visitor: Visitor, theme: str) -> None:
+    visitor.expected.append("404 (NOT FOUND)")
+    page = visitor.window(color_scheme=theme)
+    weak: dict[str, float] = {}
+    kinds: set[str] = set()
+
+    for path in PAGES:
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        contrasts = dict(page.evaluate(CONTRASTS))
+        kinds |= contrasts.keys()
+        weak |= {f"{path} {kind}": round(value, 2) for kind, value in contrasts.items() if value < 4.5}
+
+    assert weak == {}
+    assert {"P.muted", "SPAN.package-name", "SPAN.mark mark-bad", "SPAN.mark mark-warn", "CODE.", "P.lead"} <= kinds
+
+
+def test_dates_are_the_days_of_the_reader_with_the_exact_time_in_utc(visitor: Visitor) -> None:
+    tokyo, new_york = visitor.window(timezone_id="Asia/Tokyo"), visitor.window(timezone_id="America/New_York")
+
+    for page, day in ((tokyo, "2 Mar 2024"), (new_york, "1 Mar 2024")):
+        page.goto("/project/example/")
+        time = page.locator(".project-title time")
+        expect(time).to_have_text(day)
+        expect(time).to_have_attribute("title", "2024-03-01 20:00:00 UTC")
+
+
+def test_all_pages_work_without_an_error_in_both_themes(visitor: Visitor) -> None:
+    visitor.expected.append("404 (NOT FOUND)")
+    page = visitor.window()
+
+    for path in PAGES:
+        page.goto(path)
+        page.get_by_role("button", name="Dark mode").click()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()

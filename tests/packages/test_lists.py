@@ -1,0 +1,194 @@
+from datetime import UTC, datetime
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests import factories
+from tests.reading import links, one, read, texts, words
+
+
+def on(year: int) -> datetime:
+    return datetime(year, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def three(client: FlaskClient) -> FlaskClient:
+    """Three projects that come in another sequence in each order."""
+    factories.package("beta", releases=[factories.release("1.0", created_date=on(2020))])
+    releases = [factories.release(f"1.{n}", created_date=on(2018 + n)) for n in range(4)]
+    factories.package("Alpha", releases=releases)
+    releases = [factories.release("2.0", created_date=on(2019)), factories.release("1.9", created_date=on(2022))]
+    factories.package("gamma", releases=releases)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("order", "rows"),
+    [
+        ("name", ["Alpha 1.3 1 Jan 2021", "beta 1.0 1 Jan 2020", "gamma 2.0 1 Jan 2019"]),
+        ("newest", ["beta 1.0 1 Jan 2020", "gamma 2.0 1 Jan 2019", "Alpha 1.3 1 Jan 2018"]),
+        ("updated", ["gamma 1.9 1 Jan 2022", "Alpha 1.3 1 Jan 2021", "beta 1.0 1 Jan 2020"]),
+        ("releases", ["Alpha 1.3 1 Jan 2021", "gamma 2.0 1 Jan 2019", "beta 1.0 1 Jan 2020"]),
+    ],
+)
+def test_projects_are_listed_in_each_order(three: FlaskClient, order: str, rows: list[str]) -> None:
+    page = read(three, f"/projects/?order={order}")
+
+    assert [
+        f"{words(one(row, '.package-link'))} {words(one(row, 'time'))}" for row in page.select(".package-row")
+    ] == rows
+    here = one(page, ".segments [aria-current]")
+    assert here["href"] == ("/projects/" if order == "name" else f"/projects/?order={order}")
+
+
+def test_projects_come_by_name_when_no_order_is_asked_for(three: FlaskClient) -> None:
+    page = read(three, "/projects/")
+
+    assert words(one(page, "h1")) == "Projects"
+    assert words(one(page, ".page-head .muted")) == "3 projects"
+    assert links(page, ".package-link")[0] == ("Alpha 1.3", "/project/alpha/")
+    assert links(page, ".segments a") == [
+        ("A–Z", "/projects/"),
+        ("Newest projects", "/projects/?order=newest"),
+        ("Newest releases", "/projects/?order=updated"),
+        ("Most releases", "/projects/?order=releases"),
+    ]
+
+
+@pytest.mark.parametrize("order", ["", "Name", "name'", "$natural", "-created_date"])
+def test_unknown_order_is_refused_with_those_there_are(client: FlaskClient, order: str) -> None:
+    page = read(client, f"/projects/?order={order}", 400)
+
+    assert "The order can be name, newest, updated, releases." in words(page)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "names"),
+    [
+        ("zope", ["zope.event", "Zope.Interface", "zoper"]),
+        ("Zope.", ["zope.event", "Zope.Interface"]),
+        ("zope_i", ["Zope.Interface"]),
+        (" zoper ", ["zoper"]),
+        ("ope", []),
+        ("z.*", []),
+    ],
+)
+def test_projects_can_be_narrowed_to_a_beginning_of_the_name(
+    client: FlaskClient, prefix: str, names: list[str]
+) -> None:
+    for name in ("Zope.Interface", "zope.event", "zoper", "azope"):
+        factories.package(name)
+
+    page = read(client, "/projects/", query_string={"starts": prefix})
+
+    assert texts(page, ".package-name") == names
+    assert one(page, "#starts")["value"] == prefix.strip().lower()
+
+
+def test_prefix_that_nothing_has_is_named(client: FlaskClient) -> None:
+    page = read(client, "/projects/?starts=q")
+
+    assert words(one(page, ".nothing")) == "No project has a name that starts with “q”."
+
+
+def test_prefix_goes_with_the_order_by_name_only(client: FlaskClient) -> None:
+    page = read(client, "/projects/?order=newest&starts=a", 400)
+
+    assert "Names that start with some letters are listed by name." in words(page)
+
+
+def test_empty_site_has_an_empty_list(client: FlaskClient) -> None:
+    page = read(client, "/projects/")
+
+    assert words(one(page, ".nothing")) == "No project is here yet."
+    assert words(one(page, ".page-head .muted")) == "0 projects"
+
+
+def test_lists_are_paged_twenty_at_a_time(client: FlaskClient) -> None:
+    for number in range(45):
+        factories.package(f"package-{number:02}")
+
+    pages = [read(client, f"/projects/?starts=pack&page={number}") for number in (1, 2, 3)]
+
+    assert [len(page.select(".package-row")) for page in pages] == [20, 20, 5]
+    assert words(one(pages[0], ".page-head .muted")) == "45 projects"
+    assert texts(pages[2], ".package-name")[-1] == "package-44"
+    assert links(pages[1], ".pager a") == [
+        (text, f"/projects/?starts=pack&page={number}")
+        for text, number in (("Previous", 1), ("1", 1), ("3", 3), ("Next", 3))
+    ]
+    assert "There are only 3 pages here." in words(read(client, "/projects/?page=4", 404))
+
+
+@pytest.mark.parametrize(
+    "argument", ["_scheme=javascript", "_external=1", "_anchor=x", "_method=POST", "endpoint=x", "version=1"]
+)
+def test_foreign_arguments_get_into_no_link_to_another_page(client: FlaskClient, argument: str) -> None:
+    for number in range(21):
+        factories.package(f"package-{number}", license="MIT")
+
+    for address in ("/projects/", "/license/MIT/", "/search/"):
+        page = read(client, f"{address}?{argument}")
+
+        assert [href.partition("?")[0] for _, href in links(page, ".pager a")] == [address] * 2
+
+
+def test_pages_keep_the_order(client: FlaskClient) -> None:
+    for number in range(21):
+        factories.package(f"package-{number}")
+
+    page = read(client, "/projects/?order=releases")
+
+    assert ("Next", "/projects/?order=releases&page=2") in links(page, ".pager a")
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "title"),
+    [
+        ("/license/MIT/", "Licence", "MIT"),
+        ("/language/c++/", "Language", "C++"),
+        ("/classifier/Framework :: Flask/", "Classifier", "Framework :: Flask"),
+    ],
+)
+def test_projects_are_listed_under_licence_language_and_classifier(
+    client: FlaskClient, address: str, kind: str, title: str
+) -> None:
+    filed = {"license": "MIT License", "classifiers": ["Programming Language :: C++", "Framework :: Flask"]}
+    factories.package("old", releases=[factories.release("1.0", created_date=on(2019))], **filed)
+    factories.package("new", releases=[factories.release("1.0", created_date=on(2020))], **filed)
+    factories.package("other", license="BSD", classifiers=["Programming Language :: C", "Framework :: Flask :: X"])
+
+    page = read(client, address)
+
+    assert words(one(page, "h1")) == title
+    assert words(one(page, ".eyebrow")) == kind
+    assert words(one(page, ".page-head .muted")) == "2 projects"
+    assert texts(page, ".package-name") == ["new", "old"]
+    assert words(one(page, "title")) == f"{title} · Larder"
+
+
+@pytest.mark.parametrize("address", ["/license/MIT/", "/language/c/", "/classifier/Topic :: X/"])
+def test_label_that_no_project_has_is_not_found(client: FlaskClient, address: str) -> None:
+    page = read(client, address, 404)
+
+    assert "No project" in words(one(page, ".lead"))
+
+
+def test_licence_that_lost_its_last_project_keeps_its_page(client: FlaskClient) -> None:
+    package = factories.package("example", license="MIT", classifiers=["Programming Language :: C"])
+    package.delete()
+
+    for address in ("/license/MIT/", "/language/c/"):
+        assert words(one(read(client, address), ".nothing")) == "No project is here yet."
+
+
+@pytest.mark.parametrize(
+    "license", ["MIT/X11", "http://www.example.org/LICENSE-2.0", "a & b?", "100% free", "#1", "GPL (>= 2)"]
+)
+def test_licence_of_any_spelling_has_its_page(client: FlaskClient, license: str) -> None:
+    factories.package("example", license=license)
+
+    page = read(client, "/project/example/")
+    address = dict(links(page, ".facts a"))[license]
+
+    assert texts(read(client, address), ".package-name") == ["example"]

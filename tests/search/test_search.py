@@ -1,0 +1,188 @@
+from datetime import UTC, datetime
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+from tests import factories
+from tests.reading import links, one, read, texts, words
+
+
+def found(client: FlaskClient, query: str) -> list[str]:
+    return texts(search(client, query), ".package-name")
+
+
+def search(client: FlaskClient, query: str, status: int = 200) -> BeautifulSoup:
+    return read(client, "/search/", status, query_string={"q": query})
+
+
+def test_project_of_exactly_this_name_comes_first_then_names_that_begin_so_then_words(client: FlaskClient) -> None:
+    factories.package("django-flask-mix", summary="Nothing to see")
+    factories.package("Flask-WTF", summary="Forms")
+    factories.package("Flask-Login", summary="People")
+    factories.package("quart", summary="Flask, reimagined")
+    factories.package("Flask", summary="A framework")
+    factories.package("flasked-not", summary="Begins with the letters too")
+    factories.package("other", summary="Something flaskish")
+
+    page = search(client, "flask")
+
+    assert texts(page, ".package-name")[:4] == ["Flask", "Flask-Login", "Flask-WTF", "flasked-not"]
+    assert sorted(texts(page, ".package-name")[4:]) == ["django-flask-mix", "quart"]
+    assert words(one(page, "h1")) == "Results for “flask”"
+    assert words(one(page, ".page-head .muted")) == "6 projects"
+    assert one(page, "#header-q")["value"] == "flask"
+
+
+@pytest.mark.parametrize("query", ["Flask-Login", "flask_login", "FLASK.LOGIN", " flask login ", "flask\tlogin"])
+def test_any_spelling_finds_the_project(client: FlaskClient, query: str) -> None:
+    factories.package("Flask-Login", summary="")
+
+    assert found(client, query) == ["Flask-Login"]
+
+
+def test_all_words_must_be_there_in_any_order(client: FlaskClient) -> None:
+    factories.package("one", summary="Bakes bread and cakes")
+    factories.package("two", summary="Bakes bread")
+
+    assert found(client, "cakes BREAD") == ["one"]
+
+
+def test_words_of_other_alphabets_are_found(client: FlaskClient) -> None:
+    factories.package("one", summary="Прекрасный хлеб für Straßen")
+
+    assert found(client, "хлеб") == found(client, "STRASSEN") == ["one"]
+
+
+def test_equally_good_results_come_newest_first(client: FlaskClient) -> None:
+    for year in (2019, 2021, 2020):
+        date = datetime(year, 1, 1, tzinfo=UTC)
+        factories.package(f"of-{year}", summary="bread", releases=[factories.release("1.0", created_date=date)])
+
+    assert found(client, "bread") == ["of-2021", "of-2020", "of-2019"]
+
+
+def test_result_shows_version_date_and_summary(client: FlaskClient) -> None:
+    factories.package("Example", summary="Bakes bread", releases=["1.0", "1.1"])
+
+    row = one(search(client, "bread"), ".package-row")
+
+    assert words(row) == "Example 1.1 2 Mar 2024 Bakes bread"
+    assert links(row) == [("Example 1.1", "/project/example/")]
+
+
+def test_empty_query_shows_the_newest_releases(client: FlaskClient) -> None:
+    factories.package("one")
+    factories.package("two", releases=[factories.release("1.0", created_date=datetime(2025, 1, 1, tzinfo=UTC))])
+
+    for address in ("/search/", "/search/?q=", "/search/?q=%20%00"):
+        page = read(client, address)
+
+        assert words(one(page, "h1")) == "Newest releases"
+        assert texts(page, ".package-name") == ["two", "one"]
+
+
+def test_one_letter_finds_the_names_that_begin_with_it(client: FlaskClient) -> None:
+    factories.package("example", summary="a and b")
+    factories.package("bread")
+    factories.package("b")
+
+    assert found(client, "b") == ["b", "bread", "example"]
+
+
+def test_nothing_found_says_so_and_leads_on(client: FlaskClient) -> None:
+    factories.package("example")
+
+    page = search(client, "bread")
+
+    assert words(one(page, ".page-head .muted")) == "0 projects"
+    assert links(page, ".nothing a") == [("Browse all projects", "/projects/")]
+    assert page.select(".pager") == []
+
+
+def test_results_are_paged_and_the_query_stays(client: FlaskClient) -> None:
+    factories.package("bread")
+    for number in range(30):
+        factories.package(f"bread-{number:02}")
+    for number in range(14):
+        factories.package(f"other-{number:02}", summary="bread & butter")
+
+    pages = [read(client, f"/search/?q=bread&page={number}") for number in (1, 2, 3)]
+
+    names = [name for page in pages for name in texts(page, ".package-name")]
+    assert [len(page.select(".package-row")) for page in pages] == [20, 20, 5]
+    assert names[:31] == ["bread", *(f"bread-{number:02}" for number in range(30))]
+    assert names[31:] == [f"other-{number:02}" for number in range(14)]
+    assert ("Next", "/search/?q=bread&page=3") in links(pages[1], ".pager a")
+
+
+def test_page_past_the_end_is_not_found(client: FlaskClient) -> None:
+    factories.package("bread")
+
+    assert "There is only one page here." in words(read(client, "/search/?q=bread&page=2", 404))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ".*",
+        "b.*d",
+        "^bread$",
+        "(bread",
+        "[a-z]+",
+        "\\",
+        "$where",
+        '{"$gt": ""}',
+        "bread' || '1'=='1",
+        "%",
+        "*",
+        "?",
+        "\x00",
+    ],
+)
+def test_characters_with_a_meaning_elsewhere_are_text(client: FlaskClient, query: str) -> None:
+    factories.package("example", summary="nothing of it")
+
+    page = search(client, query)
+
+    if query != "\x00":
+        assert words(one(page, "h1")) == f"Results for “{query}”"
+        assert texts(page, ".package-name") == []
+
+
+def test_signs_between_words_do_not_matter(client: FlaskClient) -> None:
+    factories.package("one", summary="Bread, butter!")
+
+    assert found(client, "(bread) + butter?") == ["one"]
+
+
+def test_query_cannot_be_a_mapping(client: FlaskClient) -> None:
+    factories.package("one")
+
+    page = read(client, "/search/?q[$ne]=x&q[]=y")
+
+    assert words(one(page, "h1")) == "Newest releases"
+
+
+def test_nul_is_a_space(client: FlaskClient) -> None:
+    factories.package("one", summary="Bread and butter")
+
+    assert found(client, "bread\0butter") == ["one"]
+
+
+@pytest.mark.parametrize(("length", "status"), [(1000, 200), (1001, 413), (100_000, 413)])
+def test_query_has_at_most_a_thousand_characters(client: FlaskClient, length: int, status: int) -> None:
+    page = search(client, "x" * length, status)
+
+    if status == 413:
+        assert "A search has at most 1,000 characters." in words(page)
+
+
+def test_words_past_the_twelfth_are_passed_over(client: FlaskClient) -> None:
+    factories.package("one", summary=" ".join(f"w{number}" for number in range(12)))
+
+    assert found(client, " ".join(f"w{number}" for number in range(200))) == ["one"]
+
+
+def test_results_are_nothing_for_search_engines(client: FlaskClient) -> None:
+    assert one(search(client, "bread"), "meta[name=robots]")["content"] == "noindex"
