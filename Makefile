@@ -20,13 +20,14 @@ lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r app.py config.py webapp migrations_sql_to_mongo
 
 format: $(VENV)/.dev ## Put the code into its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev ## Measure the site's speed, beside its floor
-	$(BIN)/python -m benchmarks.site
+	$(BIN)/python -m benchmarks.site | tee benchmarks/results/site.txt
 
 requirements: $(VENV)/.dev ## Pin the newest versions of what pyproject.toml names
 	$(BIN)/uv pip compile -q --universal --upgrade --python-version 3.11 --custom-compile-command "make requirements" --group run -o requirements.txt
