@@ -20,9 +20,8 @@ class Config:
     MONGODB_URI = ""
     # Where the embedded MongoDB keeps its data.
     MONGODB_DIR = str(ROOT / "var" / "mongodb")
-    # Milliseconds that one operation on the database may take, and that finding a server may take.
-    MONGODB_TIMEOUT_MS = 5000
-    MONGODB_SELECT_MS = 2000
+    # Milliseconds that one operation on the database may take, finding a server included.
+    MONGODB_TIMEOUT_MS = 2500
     # Connections that one web process holds at most.
     MONGODB_POOL = 32
     # Name of the site, in its pages and feeds.
@@ -41,6 +40,44 @@ class Config:
     LOG_LEVEL = "INFO"
     # Bytes of a request's body that are accepted at most.
     MAX_CONTENT_LENGTH = 1_000_000
+    # 1: readers reach the site by HTTPS alone. Cookies are Secure then, and browsers are told so (HSTS).
+    HTTPS_ONLY = 0
+    # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    TRUSTED_PROXIES = 0
+    # Seconds without a request after which a member is signed out, and seconds after which in any case.
+    SESSION_IDLE_S = 7200
+    SESSION_ABSOLUTE_S = 43_200
+    # Seconds for which "remember me" keeps a member signed in: 30 days.
+    REMEMBER_S = 2_592_000
+    # Failures to sign in that are borne, per account and per address.
+    SIGN_IN_FAILURES = "10/5minutes"
+    # Attempts to register, on the page and by /signup together, that are borne per address.
+    REGISTRATION_LIMIT = "20/hour"
+    # Mails with a link that are sent at one address's request, and that one mailbox gets.
+    MAIL_LIMIT = "5/hour"
+    # Memory in KiB and passes that one argon2id hash of a password takes.
+    PASSWORD_MEMORY_KIB = 65_536
+    PASSWORD_PASSES = 3
+    # Rounds of the old site's sha512_crypt hashes: a failure takes as long for everybody as for who has such a one.
+    OLD_PASSWORD_ROUNDS = 171_204
+    # Days for which the audit log keeps an act.
+    AUDIT_DAYS = 365
+    # The SMTP server that takes the site's mails; empty means that they are written to MAIL_DIR.
+    MAIL_SERVER = ""
+    MAIL_PORT = 587
+    MAIL_USERNAME = ""
+    MAIL_PASSWORD = ""
+    # 1: encrypt by STARTTLS (port 587). 1: encrypt from the first byte (port 465). One of them at most.
+    MAIL_USE_TLS = 1
+    MAIL_USE_SSL = 0
+    # Seconds to wait for the SMTP server.
+    MAIL_TIMEOUT = 10
+    # Whom the mails come from.
+    MAIL_DEFAULT_SENDER = "larder@localhost"
+    # Where mails are written when there is no server for them.
+    MAIL_DIR = str(ROOT / "var" / "mail")
+    # Threads of each web process that send mails beside the requests; 0 sends within the request.
+    MAIL_THREADS = 1
 
 
 class DevelopmentConfig(Config):
@@ -53,16 +90,22 @@ class TestingConfig(Config):
     """What the tests use: nothing is kept between two requests."""
 
     TESTING = True
-    SECRET_KEY = "testing only, not a secret"
+    SECRET_KEY = "testing only, not a secret"  # noqa: S105 - production refuses it
     PAGE_CACHE_S = 0
     STATS_MAX_AGE_S = 0
-    MONGODB_SELECT_MS = 500
+    REGISTRATION_LIMIT = "1000/hour"
+    MAIL_LIMIT = "1000/hour"
+    PASSWORD_MEMORY_KIB = 64
+    PASSWORD_PASSES = 1
+    OLD_PASSWORD_ROUNDS = 1000
+    MAIL_THREADS = 0
 
 
 class ProductionConfig(Config):
     """What a public site uses. SECRET_KEY and MONGODB_URI have no default here."""
 
     SECRET_KEY = ""
+    HTTPS_ONLY = 1
 
 
 CONFIGURATIONS: dict[str, type[Config]] = {
@@ -98,7 +141,6 @@ def settings() -> list[str]:
 def _value(key: str, text: str, default: Any) -> Any:
     if not isinstance(default, int):
         return text
-    try:
-        return int(text)
-    except ValueError:
-        raise BadConfig(f"{key} is {text!r}; it must be a whole number") from None
+    if not (text.isascii() and text.isdecimal()):
+        raise BadConfig(f"{key} is {text!r}; it must be a whole number")
+    return int(text)

@@ -6,7 +6,7 @@ from flask import Flask
 
 import config
 from config import BadConfig, Config, config_from_environment
-from webapp import ConfigError, create_app
+from webapp import create_app
 
 README = Path(config.__file__).with_name("README.md")
 LONG_SECRET = "x" * 32
@@ -96,12 +96,12 @@ def production(**environ: str) -> type[Config]:
 def test_production_does_not_start_without_a_secret_and_a_database_of_its_own(
     environ: dict[str, str], reason: str
 ) -> None:
-    with pytest.raises(ConfigError, match=f"production needs .*{reason}"):
+    with pytest.raises(BadConfig, match=f"production needs .*{reason}"):
         create_app(production(**environ))
 
 
 def test_message_about_a_secret_does_not_tell_it() -> None:
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(BadConfig) as refused:
         create_app(production(MONGODB_URI="mongodb://ada:pass@127.0.0.1/x", SECRET_KEY="hunter2"))
 
     assert "hunter2" not in str(refused.value)

@@ -2,17 +2,13 @@
 
 from flask import Flask
 
-from config import Config, ProductionConfig
-from webapp import cli, database, errors, filters, log_config, public_pages, security
+from config import BadConfig, Config, ProductionConfig
+from webapp import accounts, cli, database, errors, filters, log_config, public_pages, security
 from webapp.extensions import bootstrap, csrf
 
 
-class ConfigError(RuntimeError):
-    """The site cannot run with this configuration."""
-
-
 def create_app(config: type[Config]) -> Flask:
-    """Build the site. Raises ConfigError when a setting is missing, MongodNotFound when there is no database."""
+    """Build the site. Raises BadConfig when a setting cannot be, MongodError when there is no database."""
     app = Flask(__name__)
     app.config.from_object(config)
     check_config(app, config)
@@ -23,6 +19,7 @@ def create_app(config: type[Config]) -> Flask:
     filters.init_app(app)
     security.init_app(app)
     errors.init_app(app)
+    accounts.init_app(app)
     register_blueprints(app)
     cli.init_app(app)
     return app
@@ -32,9 +29,9 @@ def check_config(app: Flask, config: type[Config]) -> None:
     """Refuse to run in production with a secret that everybody knows, or without a database of its own."""
     if issubclass(config, ProductionConfig):
         if len(app.config["SECRET_KEY"]) < 32 or app.config["SECRET_KEY"] == Config.SECRET_KEY:
-            raise ConfigError("production needs a SECRET_KEY of its own, of at least 32 characters")
+            raise BadConfig("production needs a SECRET_KEY of its own, of at least 32 characters")
         if not app.config["MONGODB_URI"]:
-            raise ConfigError("production needs MONGODB_URI")
+            raise BadConfig("production needs MONGODB_URI")
 
 
 def register_extensions(app: Flask) -> None:
@@ -46,7 +43,7 @@ def register_extensions(app: Flask) -> None:
 
 def register_blueprints(app: Flask) -> None:
     """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
-    from webapp import accounts, feeds, health, home, index_api, packages, pages, search, seo, stats
+    from webapp import admin, feeds, health, home, index_api, packages, pages, search, seo, stats
 
-    for room in (home, packages, search, accounts, stats, feeds, index_api, seo, health, pages):
+    for room in (home, packages, search, accounts, admin, stats, feeds, index_api, seo, health, pages):
         app.register_blueprint(room.bp)

@@ -1,9 +1,16 @@
 """The extensions, not yet bound to an application; `create_app` binds them."""
 
 from flask_bootstrap import Bootstrap5
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_mailman import Mail
 from flask_mongoengine import MongoEngine
 from flask_wtf import CSRFProtect
 
 db = MongoEngine()
 bootstrap = Bootstrap5()
 csrf = CSRFProtect()
+login_manager = LoginManager()
+limiter = Limiter(get_remote_address, strategy="fixed-window")
+mail = Mail()

@@ -1,6 +1,7 @@
 """The headers that every answer carries."""
 
 from flask import Flask, Response, abort, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 # Everything comes from the site itself: no other host, no inline script, no inline style.
 CONTENT_SECURITY_POLICY = {
@@ -23,9 +24,15 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+# Where readers reach the site by HTTPS alone, browsers shall never try otherwise: for a year.
+STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
+
 
 def init_app(app: Flask) -> None:
     """Refuse a request for no valid host, and add the headers to every answer that does not set them itself."""
+    headers = HEADERS | (STRICT_TRANSPORT if app.config["HTTPS_ONLY"] else {})
+    if proxies := app.config["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     @app.before_request
     def refuse_bad_host() -> None:
@@ -35,6 +42,6 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

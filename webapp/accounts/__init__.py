@@ -1,5 +1,25 @@
-"""Members. For now their public profiles; signing in gets its place here."""
+"""Members: their public profiles, signing in, their own pages, recovery, and `/signup` for programs."""
 
-from webapp.accounts.views import bp
+from flask import Flask
 
-__all__ = ["bp"]
+from webapp.accounts import (
+    form_views,
+    limits,
+    mails,
+    own_pages,
+    passwords,
+    recovery,
+    sessions,
+    signing_in,
+    signup,
+    views,
+)
+from webapp.accounts.blueprint import bp
+
+__all__ = ["bp", "init_app", "own_pages", "recovery", "signing_in", "signup", "views"]
+
+
+def init_app(app: Flask) -> None:
+    """Set up what signing in needs."""
+    for part in (passwords, sessions, limits, mails, form_views):
+        part.init_app(app)

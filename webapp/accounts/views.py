@@ -1,13 +1,12 @@
 """`/user/<id or name>/`."""
 
-from flask import Blueprint, abort, redirect, url_for
+from flask import abort, redirect, url_for
 from werkzeug.wrappers import Response
 
+from webapp.accounts.blueprint import bp
 from webapp.documents import Package, User
 from webapp.pagination import paginate
 from webapp.public_pages import public, render_public
-
-bp = Blueprint("accounts", __name__)
 
 
 @bp.get("/user/<path:id_or_username>/")
@@ -15,7 +14,7 @@ bp = Blueprint("accounts", __name__)
 def profile(id_or_username: str) -> Response:
     """What the public may know of a user: name, picture, since when, and the projects they look after."""
     user = User.objects.addressed(id_or_username).public().plain_first()
-    if user is None or "id" not in user:
+    if user is None:
         abort(404, "There is no user of this name or id.")
     address = user.get("username") or str(user["id"])
     if id_or_username != address:

@@ -6,9 +6,10 @@ from webapp.cli.db import db_group
 from webapp.cli.packages import packages_group
 from webapp.cli.pages import pages_group
 from webapp.cli.serve import serve
+from webapp.cli.users import users_group
 
 
 def init_app(app: Flask) -> None:
     """Register every command."""
-    for command in (serve, packages_group, pages_group, db_group):
+    for command in (serve, packages_group, pages_group, users_group, db_group):
         app.cli.add_command(command)

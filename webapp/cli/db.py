@@ -1,9 +1,11 @@
 """`flask db`: indexes, and what a new database starts with."""
 
 import click
+from pymongo.errors import OperationFailure
 
 from webapp.cli.group import SiteGroup
 from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes
+from webapp.filters import filesize
 from webapp.importing.installed import INSTALLED_HERE, installed_packages
 from webapp.importing.pypi_json import keep
 from webapp.pages.defaults import keep_default_pages
@@ -16,6 +18,22 @@ def ensure_indexes_command() -> None:
     """Build the indexes that are not there yet."""
     ensure_indexes(DOCUMENTS)
     click.echo("All indexes are there.")
+
+
+@db_group.command("stats")
+def stats_command() -> None:
+    """Print for each collection how many documents it has, and how much room these and its indexes take."""
+    database = Package._get_db()
+    click.echo(f"{'collection':<14}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}")
+    for document_type in DOCUMENTS:
+        name = document_type._get_collection_name()
+        try:
+            stats = database.command({"collStats": name})
+        except (OperationFailure, NotImplementedError):  # a view, or a server that cannot tell
+            stats = {"count": database[name].estimated_document_count()}
+        sizes = [stats.get(key) for key in ("avgObjSize", "size", "storageSize", "totalIndexSize")]
+        shown = "".join(f"{filesize(int(size)) if size is not None else '-':>12}" for size in sizes)
+        click.echo(f"{name:<14}{stats.get('count', 0):>12,}{shown}")
 
 
 @db_group.command("init")

@@ -191,7 +191,9 @@ def _top_maintainers(packages: Packages) -> list[Counted]:
 
 
 def _sitemap_buckets(packages: Packages) -> list[SitemapBucket]:
-    names = (row["_id"] for row in packages.find({"_id": {"$gte": "", "$lt": "\uffff"}}, {"_id": 1}).sort("_id", 1))
+    # Some thousand names at a time: otherwise the server sends 16 MB of them, which become 150 MB of dictionaries.
+    found = packages.find({"_id": {"$gte": "", "$lt": "\uffff"}}, {"_id": 1}, batch_size=5000).sort("_id", 1)
+    names = (row["_id"] for row in found)
     # The first begins before all names, so that together the buckets hold whatever is added.
     starts = ["", *(name for number, name in enumerate(names) if number and number % SITEMAP_BUCKET == 0)]
     rows = packages.aggregate(

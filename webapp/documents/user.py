@@ -1,7 +1,7 @@
 """A person with an account: collection `users`."""
 
 import re
-from typing import Self
+from typing import Any, Self
 
 import bson
 import mongoengine as me
@@ -9,9 +9,56 @@ import mongoengine as me
 from webapp.documents.base import ReadingQuerySet
 from webapp.extensions import db
 
+# A user is signed in in so many browsers at most; the oldest session ends then.
+MOST_SESSIONS = 20
 
-class UserQuerySet(ReadingQuerySet):
-    """The questions that the site asks about users."""
+# What a search for members gives at most.
+MOST_FOUND = 50
+
+# A username is a part of an address, and must not look like an id: 24 digits in base 16, or a number.
+USERNAME = re.compile(r"(?![0-9]+\Z)(?![0-9a-fA-F]{24}\Z)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?\Z")
+
+
+class AccountQuerySet(ReadingQuerySet):
+    """The questions that signing in and administration ask about users."""
+
+    def signing_in(self, email_or_username: str) -> Self:
+        """The user who signs in with this address or username, in whatever case it is typed."""
+        folded = fold(email_or_username)
+        if "@" in folded:
+            return self.filter(email_folded=folded)
+        # Usernames are registered in small letters; one that somebody wrote by hand may have others.
+        return self.filter(username__in=list({folded, email_or_username.strip()}))
+
+    def with_session(self, user_id: bson.ObjectId, session_id: str) -> Self:
+        """This user, if this session of theirs still stands and nobody disabled them."""
+        return self.filter(pk=user_id, sessions__session_id=session_id, is_disabled__ne=True)
+
+    def administrators(self) -> Self:
+        """The administrators who can sign in."""
+        return self.filter(is_admin=True, is_disabled__ne=True)
+
+    def youngest(self) -> Self:
+        """All users, those who came last first; those of an old site come after them."""
+        return self.order_by("-pk")
+
+    def found(self, text: str) -> Self:
+        """The first users whose address or username begins so, whose name contains this text, or whose id it is."""
+        text = text.replace("\0", "")  # a regular expression cannot hold one
+        folded = fold(text)
+        begins = {"$gte": folded, "$lt": folded + "\uffff"}
+        ways: list[dict[str, Any]] = [
+            {"email_folded": begins},
+            {"username": begins},
+            {"name": {"$regex": re.escape(text.strip()), "$options": "i"}},
+        ]
+        if bson.ObjectId.is_valid(text.strip()):
+            ways.append({"_id": bson.ObjectId(text.strip())})
+        return self.filter(__raw__={"$or": ways}).limit(MOST_FOUND)
+
+
+class UserQuerySet(AccountQuerySet):
+    """The questions that the public pages ask about users."""
 
     # What the public may see of a user.
     PUBLIC = ("username", "name", "created_date", "profile_image_url")
@@ -29,11 +76,21 @@ class UserQuerySet(ReadingQuerySet):
         return self.filter(username=id_or_username)
 
 
+class Session(me.EmbeddedDocument):
+    """One browser in which a user is signed in; the last 20 of them are kept, each about 0.3 kB."""
+
+    session_id = me.StringField(required=True)
+    created_date = me.DateTimeField(required=True)
+    expires_at = me.DateTimeField(required=True)
+    ip_address = me.StringField()
+    user_agent = me.StringField()
+
+
 class User(db.Document):
-    """An account. One document is about 0.4 kB."""
+    """An account. One document is about 0.4 kB, and 0.3 kB for each browser in which its owner is signed in."""
 
     id = me.ObjectIdField(primary_key=True, default=bson.ObjectId)
-    username = me.StringField()  # optional, unique
+    username = me.StringField()  # optional, unique, in small letters
     name = me.StringField()
     email = me.StringField()  # as the user wrote it
     email_folded = me.StringField()  # the form that is unique: folded case
@@ -42,6 +99,9 @@ class User(db.Document):
     last_login = me.DateTimeField()
     profile_image_url = me.StringField()
     is_admin = me.BooleanField(default=False)
+    is_disabled = me.BooleanField()  # may not sign in
+    sessions = me.EmbeddedDocumentListField(Session, default=None)  # at most MOST_SESSIONS
+    leaving_admin = me.StringField()  # an attempt to end being an administrator: see administrators.py
     legacy = me.DictField(default=None)  # what an SQL move kept for the record
 
     meta = {
@@ -63,12 +123,34 @@ class User(db.Document):
                 "unique": True,
                 "partialFilterExpression": {"username": {"$gt": ""}},
             },
+            # Who are the administrators? (/admin/)
+            {
+                "fields": ["is_admin"],
+                "name": "administrators",
+                "partialFilterExpression": {"is_admin": True},
+            },
+            # Whose name contains this text? The index is read from end to end, but not the documents. (/admin/users)
+            {"fields": ["name"], "name": "by_name"},
         ],
     }
 
     def clean(self) -> None:
         """Keep the unique form of the address in step with the address."""
-        self.email_folded = self.email.strip().casefold() if self.email else None
+        self.email_folded = fold(self.email) if self.email else None
+
+    @property
+    def shown_name(self) -> str:
+        """What the site calls the user."""
+        return self.name or self.username or self.email or str(self.id)
+
+    def words(self) -> list[str]:
+        """Return the user's own words, which their password must not be made of."""
+        return [word for word in (self.name, self.email, self.username) if word]
+
+
+def fold(text: str) -> str:
+    """Return the form in which addresses and usernames are compared."""
+    return text.strip().casefold()
 
 
 def object_id_of_sql_id(sql_id: int) -> bson.ObjectId:

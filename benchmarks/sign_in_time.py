@@ -1,0 +1,107 @@
+"""Does the time of a failed sign-in tell whether an account exists? `python -m benchmarks.sign_in_time`.
+
+An address without an account, one whose hash is argon2, and one whose hash is of the old site get wrong passwords in
+turn, at the cost that production has. For each two of them, the difference of the medians is compared with what chance
+alone makes of it: the times are dealt out to the two at random, many times over, and the games with a difference at
+least as large are counted (a permutation test). Below 1 in 100 of them would mean that the time does tell.
+
+The request is the whole one: form, token, limits, hashes, audit log.
+"""
+
+import itertools
+import random
+import re
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from config import Config, TestingConfig
+from webapp import create_app, local_mongod
+from webapp.accounts import passwords
+from webapp.documents import DOCUMENTS, User, ensure_indexes
+
+ROUNDS = 80
+WARMUP = 4
+GAMES = 4000
+PEOPLE = ("nobody@example.org", "argon2@example.org", "old@example.org")
+
+
+class TimedConfig(TestingConfig):
+    """Hashes cost what they cost in production, and failures are not limited."""
+
+    PASSWORD_MEMORY_KIB = Config.PASSWORD_MEMORY_KIB
+    PASSWORD_PASSES = Config.PASSWORD_PASSES
+    OLD_PASSWORD_ROUNDS = Config.OLD_PASSWORD_ROUNDS
+    SIGN_IN_FAILURES = "1000000/second"
+    LOG_LEVEL = "WARNING"
+
+
+def main() -> None:
+    """Measure, and print what was found."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    with tempfile.TemporaryDirectory() as folder:
+        uri = local_mongod.acquire(Path(folder) / "mongodb")
+        app = create_app(type("BenchmarkConfig", (TimedConfig,), {"MONGODB_URI": uri}))
+        with app.app_context():
+            _fill(app)
+        times = _measure(app, rounds)
+        local_mongod.release()
+    for person in PEOPLE:
+        spread = statistics.quantiles(times[person], n=20)
+        median = statistics.median(times[person])
+        print(f"{person:<20} median {median:7.1f} ms   5-95% {spread[0]:.1f}-{spread[-1]:.1f} ms")
+    for one, other in itertools.combinations(PEOPLE, 2):
+        difference = statistics.median(times[one]) - statistics.median(times[other])
+        chance = _by_chance(times[one], times[other])
+        print(f"{one} - {other}: {difference:+.1f} ms, by chance in {chance:.3f} of the games")
+
+
+def _fill(app: Flask) -> None:
+    ensure_indexes(DOCUMENTS)
+    old = app.extensions["passwords"].handler("sha512_crypt").using(rounds=Config.OLD_PASSWORD_ROUNDS)
+    User(email="argon2@example.org", hashed_password=passwords.hash_password("not this one")).save()
+    User(email="old@example.org", hashed_password=old.hash("not this one")).save()
+
+
+def _measure(app: Flask, rounds: int) -> dict[str, list[float]]:
+    client = app.test_client()
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/account/login").text)
+    token = found[1] if found else ""
+    times: dict[str, list[float]] = {person: [] for person in PEOPLE}
+    for number in range(WARMUP + rounds):
+        # Each time in another order, so that none always comes after the same other one.
+        for person in random.sample(PEOPLE, len(PEOPLE)):
+            milliseconds = _fail(client, token, person)
+            if number >= WARMUP:
+                times[person].append(milliseconds)
+    return times
+
+
+def _fail(client: FlaskClient, token: str, person: str) -> float:
+    fields = {"csrf_token": token, "email": person, "password": "a wrong password"}
+    started = time.perf_counter()
+    response = client.post("/account/login", data=fields)
+    passed = (time.perf_counter() - started) * 1000
+    if response.status_code != 400:
+        raise SystemExit(f"{person}: answered {response.status}")
+    return passed
+
+
+def _by_chance(one: list[float], other: list[float]) -> float:
+    difference = abs(statistics.median(one) - statistics.median(other))
+    together = [*one, *other]
+    as_large = 0
+    for _ in range(GAMES):
+        random.shuffle(together)
+        dealt = statistics.median(together[: len(one)]) - statistics.median(together[len(one) :])
+        as_large += abs(dealt) >= difference
+    return as_large / GAMES
+
+
+if __name__ == "__main__":
+    main()

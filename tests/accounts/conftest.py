@@ -1,0 +1,23 @@
+"""What the tests of accounts share: each begins without counted attempts and without mails."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from tests.members import Browser, browser
+from webapp.extensions import limiter
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted(app: Flask) -> Iterator[None]:
+    limiter.reset()
+    app.extensions["mailman"].outbox = []
+    yield
+    limiter.reset()
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Browser:
+    """Somebody in a browser of their own."""
+    return browser(app)

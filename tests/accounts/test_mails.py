@@ -1,0 +1,218 @@
+"""Mails on their way: a real conversation with an SMTP server, files, and what happens when nobody listens."""
+
+import email
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from email.message import Message
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
+from flask import Flask
+
+from config import TestingConfig
+from tests.conftest import free_port, required
+from tests.members import Browser, browser, member
+from tests.reading import one, page_of, words
+from webapp.extensions import mail
+
+
+class Mailbox:
+    """What a server took, and how it was brought."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, list[str], Message]] = []
+        self.encrypted: list[bool] = []
+
+    async def handle_DATA(self, _: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.taken.append(
+            (envelope.mail_from, envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=default))
+        )
+        self.encrypted.append(session.ssl is not None)
+        return "250 OK"
+
+
+@pytest.fixture
+def smtp(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mailbox]]:
+    """Start an SMTP server, and let the site send to it."""
+    before = app.extensions["mailman"]
+    started: list[Controller] = []
+
+    def start(server: dict[str, Any] | None = None, **settings: Any) -> Mailbox:
+        mailbox, port = Mailbox(), free_port()
+        controller = Controller(mailbox, hostname="127.0.0.1", port=port, **(server or {}))
+        controller.start()
+        started.append(controller)
+        connect(app, monkeypatch, MAIL_PORT=port, **settings)
+        return mailbox
+
+    yield start
+    for controller in started:
+        controller.stop()
+    app.extensions["mailman"] = before
+
+
+def connect(app: Flask, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    values = {"MAIL_SERVER": "localhost", "MAIL_USE_TLS": 0, "MAIL_BACKEND": "webapp.accounts.mails.EmailBackend"}
+    for name, value in (values | settings).items():
+        monkeypatch.setitem(app.config, name, value)
+    mail.init_app(app)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost that nobody but its maker believes."""
+    if not shutil.which("openssl"):
+        required("there is no openssl to make a certificate with")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    )
+    subprocess.run([*command.split(), "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return key, cert
+
+
+def test_server_takes_the_mail_with_both_its_parts(smtp: Callable[..., Mailbox], visitor: Browser) -> None:
+    mailbox = smtp()
+    member("Ada", email="ada@example.org", username="ada")
+
+    visitor.send("/account/forgotten", email="ada@example.org")
+
+    [(sender, recipients, message)] = mailbox.taken
+    assert sender == "larder@localhost"
+    assert recipients == ["ada@example.org"]
+    assert message["Subject"] == "A new password · Larder"
+    assert message["To"] == "ada@example.org"
+    assert message["Message-ID"]
+    assert message["Date"]
+    parts = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}  # type: ignore[attr-defined]
+    assert set(parts) == {"text/plain", "text/html"}
+    [link] = [line for line in parts["text/plain"].splitlines() if line.startswith("http://localhost/account/reset/")]
+    assert link in parts["text/html"]
+    assert visitor.get(link.removeprefix("http://localhost")).status_code == 200
+
+
+def test_server_that_wants_a_password_gets_it_after_encryption(
+    smtp: Callable[..., Mailbox], visitor: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, cert = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    monkeypatch.setattr(ssl, "create_default_context", lambda: trusting(cert))
+    seen: list[LoginPassword] = []
+
+    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: LoginPassword) -> AuthResult:
+        seen.append(data)
+        return AuthResult(success=True)
+
+    mailbox = smtp(
+        {"tls_context": context, "require_starttls": True, "authenticator": authenticate, "auth_required": True},
+        MAIL_USE_TLS=1,
+        MAIL_USERNAME="larder",
+        MAIL_PASSWORD="a secret",
+    )
+    member("Ada")
+
+    visitor.send("/account/forgotten", email="ada@example.org")
+
+    assert len(mailbox.taken) == 1
+    assert mailbox.encrypted == [True]
+    assert [(each.login, each.password) for each in seen] == [(b"larder", b"a secret")]
+
+
+def trusting(cert: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cert)
+    return context
+
+
+def test_server_with_a_certificate_that_nobody_vouches_for_gets_nothing(
+    smtp: Callable[..., Mailbox], visitor: Browser, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, cert = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    mailbox = smtp({"tls_context": context}, MAIL_USE_TLS=1)
+    member("Ada")
+
+    response = visitor.send("/account/forgotten", email="ada@example.org")
+
+    assert response.status_code == 200
+    assert mailbox.taken == []
+    assert "a mail could not be sent: SSLCertVerificationError" in caplog.text
+
+
+def test_server_that_is_away_is_logged_and_the_answer_is_the_same(
+    app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = app.extensions["mailman"]
+    connect(app, monkeypatch, MAIL_PORT=free_port())
+    member("Ada")
+
+    response = visitor.send("/account/forgotten", email="ada@example.org")
+
+    app.extensions["mailman"] = before
+    assert response.status_code == 200
+    [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line.startswith("a mail could not be sent: ConnectionRefusedError")
+    assert "ada@example.org" not in line
+
+
+def test_without_a_server_mails_are_files_and_the_page_says_where(
+    app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = app.extensions["mailman"]
+    for name, value in {"MAIL_BACKEND": "file", "MAIL_DIR": str(tmp_path), "MAIL_FILE_PATH": str(tmp_path)}.items():
+        monkeypatch.setitem(app.config, name, value)
+    mail.init_app(app)
+    member("Ada")
+
+    page = page_of(visitor.send("/account/forgotten", email="ada@example.org"))
+
+    app.extensions["mailman"] = before
+    assert words(one(page, ".banner code")) == str(tmp_path)
+    [file] = tmp_path.iterdir()
+    text = file.read_text()
+    assert "To: ada@example.org" in text
+    assert "http://localhost/account/reset/" in text
+
+
+def test_development_writes_mails_to_the_folder_beside_the_data() -> None:
+    assert Path(TestingConfig.MAIL_DIR).parts[-2:] == ("var", "mail")
+    assert TestingConfig.MAIL_SERVER == ""
+
+
+def test_forged_host_does_not_get_into_a_mail(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    member("Ada")
+    monkeypatch.setitem(app.config, "SITE_URL", "https://packages.example.org")
+    visitor = browser(app)
+    token = visitor.token("/account/forgotten")
+
+    visitor.post(
+        "/account/forgotten",
+        data={"csrf_token": token, "email": "ada@example.org"},
+        headers={"Host": "localhost", "X-Forwarded-Host": "evil.example"},
+    )
+
+    [sent] = app.extensions["mailman"].outbox
+    assert "https://packages.example.org/account/reset/" in sent.body
+    assert "evil" not in sent.body
+
+
+def test_site_in_production_sends_no_link_unless_it_knows_its_own_address(
+    app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    member("Ada")
+    fields = visitor.hidden_fields("/account/forgotten") | {"email": "ada@example.org"}
+    monkeypatch.setitem(app.config, "HTTPS_ONLY", 1)
+
+    response = visitor.post("/account/forgotten", data=fields)
+
+    assert response.status_code == 200
+    assert app.extensions["mailman"].outbox == []
+    assert "SITE_URL is not set" in caplog.text
+    assert "var" not in words(one(page_of(response), "main"))

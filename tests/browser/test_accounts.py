@@ -1,0 +1,186 @@
+"""A member's way through the site in a real browser, from registering to leaving."""
+
+import re
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.members import ANOTHER, PASSWORD, member, outbox
+from webapp.documents import User
+from webapp.extensions import limiter
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_server]
+
+REFUSED = "the server responded with a status of 400"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted(app: Flask) -> None:
+    limiter.reset()
+    app.extensions["mailman"].outbox = []
+
+
+def link_in_last_mail(app: Flask, visitor: Visitor, to: str) -> str:
+    [mail] = [mail for mail in outbox(app) if mail.to == [to]][-1:]
+    [link] = re.findall(r"^http\S+$", mail.body, re.MULTILINE)
+    assert link.startswith(visitor.address)
+    return str(link)
+
+
+def sign_in(page: Page, identifier: str, password: str) -> None:
+    page.goto("/account/login")
+    page.get_by_label("E-mail address or username").fill(identifier)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def walk(app: Flask, visitor: Visitor, page: Page) -> None:
+    """Register, sign out, forget the password, get another, sign in, change the address, delete the account."""
+    page.goto("/")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Account").click()
+    page.get_by_role("link", name="Register").click()
+    page.get_by_label("Name").fill("Augusta King")
+    page.get_by_label("E-mail address").fill("augusta@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Register").click()
+    expect(page.get_by_role("status")).to_have_text("Welcome, Augusta King.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Augusta King")
+
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page).to_have_url(f"{visitor.address}/")
+
+    page.goto("/account/login")
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("E-mail address").fill("augusta@example.org")
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
+
+    page.goto(link_in_last_mail(app, visitor, "augusta@example.org"))
+    page.get_by_label("New password").fill(ANOTHER)
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_role("status")).to_have_text("Your new password is set. Sign in with it.")
+
+    sign_in(page, "augusta@example.org", ANOTHER)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Augusta King")
+
+    page.get_by_role("link", name="Change your e-mail address").click()
+    page.get_by_label("New e-mail address").fill("countess@example.org")
+    page.get_by_label("Password").fill(ANOTHER)
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_text("A link went to countess@example.org.")).to_be_visible()
+    page.goto(link_in_last_mail(app, visitor, "countess@example.org"))
+    page.get_by_role("button", name="Yes, use this address").click()
+    expect(page.get_by_role("status")).to_have_text("Your address is now countess@example.org.")
+    expect(page.get_by_role("main")).to_contain_text("countess@example.org")
+
+    page.get_by_role("link", name="Delete your account").click()
+    page.get_by_label("Password").fill(ANOTHER)
+    page.get_by_role("button", name="Delete my account").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your account is deleted")
+    assert User.objects(name="Augusta King").count() == 0
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_member_walks_from_registering_to_leaving(
+    app: Flask, visitor: Visitor, size: tuple[int, int], *, scripts: bool
+) -> None:
+    page = visitor.window(size, java_script_enabled=scripts)
+
+    walk(app, visitor, page)
+
+
+def test_name_appears_on_public_pages_only_for_who_is_signed_in(visitor: Visitor) -> None:
+    member("Grace Hopper", is_admin=True)
+    anonymous, signed_in = visitor.window(), visitor.window()
+    asked: list[str] = []
+    anonymous.on("request", lambda request: note(asked, request))
+    sign_in(signed_in, "grace@example.org", PASSWORD)
+
+    signed_in.goto("/projects/")
+    anonymous.goto("/projects/")
+    anonymous.wait_for_load_state("networkidle")
+
+    navigation = signed_in.get_by_role("navigation", name="Main")
+    expect(navigation.get_by_role("link", name="Your account, Grace Hopper")).to_have_attribute("href", "/account")
+    expect(navigation.get_by_role("link", name="Admin")).to_have_attribute("href", "/admin/")
+    expect(anonymous.get_by_role("navigation", name="Main").get_by_role("link", name="Account")).to_be_visible()
+    assert asked
+    assert [url for url in asked if "/account/nav" in url] == []
+
+
+def note(asked: list[str], request: Request) -> None:
+    asked.append(request.url)
+
+
+def test_form_is_filled_in_and_sent_with_keys_alone(visitor: Visitor) -> None:
+    member("Grace Hopper")
+    page = visitor.window()
+    page.goto("/account/login")
+
+    expect(page.get_by_label("E-mail address or username")).to_be_focused()
+    page.keyboard.type("grace@example.org")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_label("Stay signed in")).to_be_checked()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Grace Hopper")
+    assert any(cookie.get("expires", -1) > 0 for cookie in page.context.cookies())
+
+
+def test_what_is_wrong_is_read_out_with_its_field(visitor: Visitor) -> None:
+    visitor.expected.append(REFUSED)
+    page = visitor.window(PHONE)
+    page.goto("/account/register")
+    page.get_by_label("Name").fill("Grace")
+    page.get_by_label("E-mail address").fill("grace@")
+    page.get_by_label("Password").fill("password")
+
+    page.get_by_role("main").get_by_role("button", name="Register").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("What is wrong stands beside the field.")
+    field = page.get_by_label("E-mail address")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(re.compile("This is no e-mail address."))
+    expect(field).to_have_value("grace@")
+    expect(page.get_by_label("Password")).to_have_value("")
+
+
+def test_form_that_became_stale_is_shown_again_and_then_works(visitor: Visitor) -> None:
+    visitor.expected.append(REFUSED)
+    member("Grace Hopper")
+    page = visitor.window()
+    page.goto("/account/login")
+    page.context.clear_cookies()
+    page.get_by_label("E-mail address or username").fill("grace@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("This form was open for too long")
+    expect(page.get_by_label("E-mail address or username")).to_have_value("grace@example.org")
+
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Grace Hopper")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_page_of_members_or_administrators_is_wider_than_its_window(visitor: Visitor, size: tuple[int, int]) -> None:
+    visitor.expected.append("the server responded with a status of 4")
+    grace = member("Grace " + "Hopper" * 15, email=f"{'grace' * 12}@example.org", is_admin=True)
+    page = visitor.window(size)
+    sign_in(page, grace.email, PASSWORD)
+    paths = ["/account", "/account/profile", "/account/password", "/account/email", "/account/delete", "/projects/"]
+    paths += ["/admin/", "/admin/users", f"/admin/users/{grace.id}", "/admin/packages", "/admin/packages/example"]
+    paths += ["/admin/pages", "/admin/pages/new", "/admin/pages/edit/company/history", "/admin/audit"]
+    for path in paths:
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size[0], f"{path} is {width} wide"

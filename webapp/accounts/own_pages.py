@@ -1,0 +1,227 @@
+"""`/account` and what members change there."""
+
+from typing import Any
+
+from flask import Response, abort, flash, make_response, redirect, render_template, url_for
+from pymongo.errors import DuplicateKeyError
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit, limits, mails, passwords, sessions, tokens
+from webapp.accounts.blueprint import bp
+from webapp.accounts.form_views import form_view, members_only
+from webapp.accounts.forms import (
+    DeletionForm,
+    EmailForm,
+    NothingForm,
+    PasswordForm,
+    ProfileForm,
+    SiteForm,
+    is_same_address,
+)
+from webapp.accounts.sessions import Member
+from webapp.documents import AuditEvent, Package, User
+from webapp.documents.administrators import LastAdministrator, delete
+from webapp.documents.base import utc_now
+from webapp.documents.maintaining import leave_packages, rename_maintainer
+from webapp.documents.user import fold
+from webapp.filters import absolute_url
+from webapp.pagination import paginate
+
+RECENT = 10
+WRONG_PASSWORD = "This is not your password."  # noqa: S105 - a message
+ADDRESS_TAKEN = "Another account has this address."
+
+
+def me() -> Member:
+    """Return the member who makes this request; the pages below are for members only."""
+    return sessions.signed_in_member() or abort(403)
+
+
+@bp.get("/account")
+@members_only
+def account() -> Response:
+    """What the site knows of a member, the packages they maintain, and what happened to the account."""
+    member = me()
+    now = utc_now()
+    user = member.user
+    page = render_template(
+        "accounts/account.html",
+        user=user,
+        this_session=member.session_id,
+        open_sessions=[each for each in reversed(user.sessions or []) if each.expires_at and each.expires_at > now],
+        found=paginate([Package.objects.maintained_by(user.id).listed()]),
+        events=AuditEvent.objects.about_user(user.id).limit(RECENT).plain(),
+        form=NothingForm(),
+    )
+    return make_response(page)
+
+
+def _profile() -> dict[str, Any]:
+    user = me().user
+    return {"initial": {"name": user.name, "profile_image_url": user.profile_image_url}}
+
+
+@bp.route("/account/profile", methods=["GET", "POST"])
+@members_only
+@form_view(ProfileForm, "accounts/edit_profile.html", _profile)
+def edit_profile(form: ProfileForm) -> AnyResponse:
+    """Another name or picture; the name stands in the packages, too."""
+    user = me().user
+    values = {"name": form.name.data, "profile_image_url": form.profile_image_url.data or None}
+    change = {"$set": {key: value for key, value in values.items() if value}}
+    absent = {key: "" for key, value in values.items() if not value}
+    User._get_collection().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
+    rename_maintainer(user.id, form.name.data)
+    audit.record(audit.PROFILE, "Changed name or picture.", user=user)
+    flash("Your profile is changed.")
+    return redirect(url_for("accounts.account"))
+
+
+@bp.route("/account/password", methods=["GET", "POST"])
+@members_only
+@form_view(PasswordForm, "accounts/change_password.html")
+def change_password(form: PasswordForm) -> AnyResponse | None:
+    """Another password; every other browser is signed out."""
+    member = me()
+    if not _knows_password(form):
+        return None
+    if not form.is_strong(member.user.words()):
+        return None
+    present = {"_id": member.user.id, "hashed_password": member.user.hashed_password}
+    change = {
+        "$set": {"hashed_password": passwords.hash_password(form.new_password.data)},
+        "$pull": {"sessions": {"session_id": {"$ne": member.session_id}}},
+    }
+    if not User._get_collection().update_one(present, change).matched_count:
+        form.refuse("password", "Your password was changed by somebody else in this moment.")
+        return None
+    audit.record(audit.PASSWORD, "Changed the password; all other sessions ended.", user=member.user)
+    _tell_of_new_password(member.user)
+    flash("Your password is changed. You are signed out everywhere else.")
+    return redirect(url_for("accounts.account"))
+
+
+def _tell_of_new_password(user: User) -> None:
+    address, name = user.email, user.shown_name
+    if address:
+        forgotten = absolute_url("accounts.forgotten")
+        mails.later(
+            lambda: mails.send("password_changed", address, "Your password was changed", name=name, forgotten=forgotten)
+        )
+
+
+@bp.route("/account/email", methods=["GET", "POST"])
+@members_only
+@form_view(EmailForm, "accounts/change_email.html", lambda: {"user": me().user})
+def change_email(form: EmailForm) -> AnyResponse | None:
+    """Ask for another address: a link goes there, and a word to the present one."""
+    user, email = me().user, form.email.data
+    if not _knows_password(form):
+        return None
+    if is_same_address(email, user.email):
+        form.refuse("email", "This is your address already.")
+        return None
+    if User.objects.signing_in(email).count():
+        form.refuse("email", ADDRESS_TAKEN)
+        return None
+    if limits.count_mail(email):
+        _send_email_change(user, email)
+    audit.record(audit.EMAIL, f"Asked to change the address to {email}.", user=user)
+    return make_response(render_template("accounts/email_asked.html", email=email))
+
+
+def _send_email_change(user: User, email: str) -> None:
+    link = absolute_url("accounts.confirm_email", token=tokens.for_email(user, email))
+    former, name = user.email, user.shown_name
+    settings = absolute_url("accounts.account")
+
+    def act() -> None:
+        mails.send("confirm_email", email, "Confirm your new address", name=name, link=link)
+        if former:
+            mails.send(
+                "email_changing", former, "Your address is about to change", name=name, email=email, settings=settings
+            )
+
+    mails.later(act)
+
+
+def _email_change(token: str) -> dict[str, Any]:
+    change = tokens.email_change_of(token)
+    if change is None:
+        abort(410, "This link is too old, or it was used, or something about the account has changed since.")
+    return {"email": change.email}
+
+
+@bp.route("/account/email/<token>", methods=["GET", "POST"])
+@form_view(NothingForm, "accounts/confirm_email.html", _email_change)
+def confirm_email(_: NothingForm, token: str) -> AnyResponse:
+    """Take the new address. A button, because some mailboxes open every link by themselves."""
+    user, email = tokens.email_change_of(token) or abort(410)
+    former = user.email
+    present = {"_id": user.id, "email_folded": user.email_folded, "hashed_password": user.hashed_password}
+    change = {"$set": {"email": email, "email_folded": fold(email)}}
+    try:
+        changed = User._get_collection().update_one(present, change).matched_count
+    except DuplicateKeyError:
+        abort(409, ADDRESS_TAKEN)
+    if not changed:
+        abort(410, "This link was used in this moment.")
+    audit.record(audit.EMAIL, f"Changed the address from {former or 'none'} to {email}.", user=user, by=user)
+    if former:
+        name = user.shown_name
+        mails.later(lambda: mails.send("email_changed", former, "Your address was changed", name=name, email=email))
+    flash(f"Your address is now {email}.")
+    return redirect(url_for("accounts.account"))
+
+
+@bp.post("/account/sessions/end")
+@members_only
+@form_view(NothingForm, "accounts/sign_out.html")
+def end_sessions(_: NothingForm) -> AnyResponse:
+    """Sign out everywhere, here too."""
+    user = me().user
+    sessions.end_others(user.id)
+    audit.record(audit.SIGN_OUT, "Signed out everywhere.", user=user)
+    sessions.forget()
+    return redirect(url_for("accounts.login"))
+
+
+def _deletion() -> dict[str, Any]:
+    user = me().user
+    packages = Package.objects.maintained_by(user.id).only("normalized_name", "name", "maintainers").plain()
+    return {"in_the_way": [package for package in packages if _is_alone(package, user)], "packages": packages}
+
+
+def _is_alone(package: dict[str, Any], user: User) -> bool:
+    return all(each.get("user_id") == user.id for each in package.get("maintainers", []))
+
+
+@bp.route("/account/delete", methods=["GET", "POST"])
+@members_only
+@form_view(DeletionForm, "accounts/delete.html", _deletion)
+def delete_account(form: DeletionForm) -> AnyResponse | None:
+    """Delete the account, unless a package would be left without anybody, or the site without an administrator."""
+    user = me().user
+    if not _knows_password(form):
+        return None
+    if _deletion()["in_the_way"]:
+        form.refuse("password", "Nothing was deleted: somebody else must maintain these projects first.")
+        return None
+    try:
+        delete(user.id)
+    except LastAdministrator as error:
+        form.refuse("password", str(error))
+        return None
+    leave_packages(user.id)
+    audit.record(audit.DELETION, "Deleted the account.", user=user)
+    sessions.forget()
+    return make_response(render_template("accounts/deleted.html"))
+
+
+def _knows_password(form: SiteForm) -> bool:
+    user = me().user
+    limits.count_password_check(user.id)
+    fits = passwords.check(user.hashed_password, form["password"].data).fits
+    if not fits:
+        form.refuse("password", WRONG_PASSWORD)
+    return fits

@@ -1,0 +1,59 @@
+"""`/account/forgotten` and the link from its mail: a new password for who owns the mailbox."""
+
+from typing import Any
+
+from flask import abort, flash, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit, limits, mails, passwords, sessions, tokens
+from webapp.accounts.blueprint import bp
+from webapp.accounts.form_views import form_view
+from webapp.accounts.forms import ForgottenForm, NewPasswordForm
+from webapp.documents import User
+from webapp.filters import absolute_url
+
+USED = "This link is more than two hours old, or it was used, or you have signed in since. Ask for another one."
+
+
+@bp.route("/account/forgotten", methods=["GET", "POST"])
+@form_view(ForgottenForm, "accounts/forgotten.html")
+def forgotten(form: ForgottenForm) -> AnyResponse:
+    """Send a link to a new password; the answer is the same whether there is such an account."""
+    email = form.email.data
+    if limits.count_mail(email):
+        mails.later(lambda: send_link(email))
+    return make_response(render_template("accounts/forgotten_sent.html", email=email))
+
+
+def send_link(email: str) -> None:
+    """Send the mail if there is such an account; also to who came from the old site without a password."""
+    user: User | None = User.objects.signing_in(email).declared_first()
+    if user is None or user.is_disabled or not user.email or "@" not in email:
+        return
+    link = absolute_url("accounts.reset", token=tokens.for_reset(user))
+    mails.send("reset", user.email, "A new password", name=user.shown_name, link=link)
+    audit.record(audit.PASSWORD, "A link to a new password was sent.", user=user)
+
+
+def _reset(token: str) -> dict[str, Any]:
+    if tokens.user_of_reset(token) is None:
+        abort(410, USED)
+    return {}
+
+
+@bp.route("/account/reset/<token>", methods=["GET", "POST"])
+@form_view(NewPasswordForm, "accounts/reset.html", _reset)
+def reset(form: NewPasswordForm, token: str) -> AnyResponse | None:
+    """Keep the new password, and end every session of the account."""
+    user = tokens.user_of_reset(token) or abort(410, USED)
+    if not form.is_strong(user.words()):
+        return None
+    # Of two who use the link at the same time, the first wins.
+    present = {"_id": user.id, "hashed_password": user.hashed_password, "is_disabled": {"$ne": True}}
+    change = {"$set": {"hashed_password": passwords.hash_password(form.password.data), "sessions": []}}
+    if not User._get_collection().update_one(present, change).matched_count:
+        abort(410, USED)
+    audit.record(audit.PASSWORD, "Set a new password by a link; all sessions ended.", user=user, by=user)
+    sessions.forget()
+    flash("Your new password is set. Sign in with it.")
+    return redirect(url_for("accounts.login"))

@@ -1,0 +1,82 @@
+"""`POST /signup`: an account for a program, in JSON."""
+
+from typing import Any
+
+from flask import Response, abort, g, jsonify, make_response, request
+from mongoengine.errors import NotUniqueError
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from webapp.accounts import limits
+from webapp.accounts.blueprint import bp
+from webapp.accounts.forms import SignupForm
+from webapp.accounts.signing_in import create_user
+from webapp.documents import User
+from webapp.documents.user import fold
+from webapp.extensions import csrf
+
+# What clients of the old site know a taken name by.
+NAME_TAKEN = 401
+FIELDS = ("username", "password", "email", "name")
+
+
+@bp.before_request
+def speak_json() -> None:
+    """Errors of this one page are JSON whatever the client accepts."""
+    if request.path == "/signup":
+        g.for_programs = True
+
+
+@bp.post("/signup")
+@limits.limited_registration
+def signup() -> Response:
+    """Register: {"username": ..., "password": ...}, and "email" and "name" if there are such."""
+    form = SignupForm(MultiDict(_texts(_json())))
+    if not form.validate():
+        abort(400, _reason(form.errors))
+    try:
+        create_user(
+            username=fold(form.username.data),
+            password=form.password.data,
+            email=form.email.data or "",
+            name=form.name.data or "",
+        )
+    except NotUniqueError:
+        if User.objects(username=fold(form.username.data)).count():
+            return make_response(jsonify(error_code=NAME_TAKEN), 400)
+        abort(400, "email: another account has this address.")
+    return make_response(jsonify(message="User signed up successfully"))
+
+
+# No browser sends JSON to another site without asking it first, and no cookie counts here.
+csrf.exempt(signup)
+
+
+def _json() -> dict[str, Any]:
+    try:
+        sent = request.get_json()
+    except (BadRequest, UnsupportedMediaType, RecursionError):
+        abort(400, "Send a JSON object, as application/json.")
+    if not isinstance(sent, dict):
+        abort(400, "Send a JSON object.")
+    return sent
+
+
+def _texts(sent: dict[str, Any]) -> dict[str, str]:
+    """Return the fields that a registration has; what else was sent counts for nothing."""
+    for name in ("username", "password"):
+        if name not in sent:
+            abort(400, f"{name} is missing.")
+    texts = {}
+    for name in FIELDS:
+        value = sent.get(name)
+        if value is None and name in ("email", "name"):
+            continue
+        if not isinstance(value, str):
+            abort(400, f"{name} must be text.")
+        texts[name] = value
+    return texts
+
+
+def _reason(errors: dict[str, list[str]]) -> str:
+    return " ".join(f"{name}: {message}" for name, messages in errors.items() for message in messages)

@@ -1,0 +1,6 @@
+"""Administration, for users with `is_admin` alone."""
+
+from webapp.admin import content, maintainers, people
+from webapp.admin.blueprint import bp
+
+__all__ = ["bp", "content", "maintainers", "people"]

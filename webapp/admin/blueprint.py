@@ -1,0 +1,55 @@
+"""The blueprint of the room: who may enter, its first page, and the audit log."""
+
+from flask import Blueprint, Response, abort, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit
+from webapp.accounts.sessions import signed_in_user
+from webapp.documents import AuditEvent, User
+from webapp.extensions import login_manager
+from webapp.pagination import paginate
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+EVENTS_PER_PAGE = 50
+
+
+@bp.before_request
+def administrators_only() -> AnyResponse | None:
+    """Let nobody else in."""
+    user = signed_in_user()
+    if user is None:
+        response: AnyResponse = login_manager.unauthorized()
+        return response
+    if not user.is_admin:
+        abort(403, "This page is for the administrators of the site.")
+    return None
+
+
+@bp.after_request
+def keep_private(response: Response) -> Response:
+    """No cache may keep these pages."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/")
+def index() -> Response:
+    """What there is to administer, and what happened last."""
+    page = render_template(
+        "admin/index.html",
+        administrators=User.objects.administrators().only("name", "username", "email").plain(),
+        events=AuditEvent.objects.newest().limit(10).plain(),
+    )
+    return make_response(page)
+
+
+@bp.get("/audit")
+def audit_log() -> Response:
+    """Everything that was written down, or one kind of it."""
+    kind = request.args.get("kind", "")
+    if kind and kind not in audit.KINDS:
+        abort(400, f"A kind is one of: {', '.join(audit.KINDS)}.")
+    question = AuditEvent.objects.of_kind(kind) if kind else AuditEvent.objects.newest()
+    found = paginate([question], EVENTS_PER_PAGE)
+    return make_response(render_template("admin/audit.html", found=found, kind=kind, kinds=audit.KINDS))

@@ -1,0 +1,102 @@
+"""`/admin/pages`: the content pages."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, abort, flash, make_response, redirect, render_template, url_for
+from markupsafe import Markup
+from mongoengine.errors import NotUniqueError
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit
+from webapp.accounts.form_views import form_view
+from webapp.accounts.forms import NothingForm
+from webapp.admin.blueprint import bp
+from webapp.admin.forms import NewPageForm, PageForm
+from webapp.descriptions import RENDERER, render_markdown
+from webapp.documents import Page
+from webapp.documents.base import utc_now
+from webapp.pagination import paginate
+
+CHANGED = "Somebody else changed this page since you opened it. Copy your text, open the page again, and put it in."
+
+
+@bp.get("/pages")
+def pages() -> Response:
+    """All content pages."""
+    found = paginate([Page.objects.only("path", "title", "updated_date").order_by("pk")], 50)
+    return make_response(render_template("admin/pages.html", found=found))
+
+
+@bp.route("/pages/new", methods=["GET", "POST"])
+@form_view(NewPageForm, "admin/page.html")
+def new_page(form: NewPageForm) -> AnyResponse | None:
+    """A page at a path that has none."""
+    if form.preview.data:
+        return _preview(form, None)
+    now = utc_now()
+    page = Page(path=form.path.data, created_date=now, **_values(form, now))
+    try:
+        page.save(force_insert=True)
+    except NotUniqueError:
+        form.refuse("path", "There is a page at this path.")
+        return None
+    audit.record(audit.ADMINISTRATION, "Wrote a new page.", target=f"page {page.path}")
+    flash("The page is there.")
+    return redirect(url_for("admin.edit_page", path=page.path))
+
+
+def _page(path: str) -> dict[str, Any]:
+    page = Page.objects(pk=path).plain_first() or abort(404)
+    fields = {"title": page.get("title"), "content": page.get("content")}
+    return {"page": page, "initial": fields | {"read_version": _version(page.get("updated_date"))}}
+
+
+@bp.route("/pages/edit/<path:path>", methods=["GET", "POST"])
+@form_view(PageForm, "admin/page.html", _page)
+def edit_page(form: PageForm, path: str) -> AnyResponse | None:
+    """Another title or text; not over what somebody else wrote in the meantime."""
+    page = _page(path)["page"]
+    if form.preview.data:
+        return _preview(form, page)
+    if form.read_version.data != _version(page.get("updated_date")):
+        form.refuse("content", CHANGED)
+        return None
+    present = {"_id": path, "updated_date": page.get("updated_date")}
+    changed = Page._get_collection().update_one(present, {"$set": _values(form, utc_now())})
+    if not changed.matched_count:
+        form.refuse("content", CHANGED)
+        return None
+    audit.record(audit.ADMINISTRATION, "Changed a page.", target=f"page {path}")
+    flash("The page is changed.")
+    return redirect(url_for("admin.edit_page", path=path))
+
+
+@bp.route("/pages/delete/<path:path>", methods=["GET", "POST"])
+@form_view(NothingForm, "admin/delete_page.html", _page)
+def delete_page(_: NothingForm, path: str) -> AnyResponse:
+    """Take a page away."""
+    if not Page._get_collection().delete_one({"_id": path}).deleted_count:
+        abort(404)
+    audit.record(audit.ADMINISTRATION, "Deleted a page.", target=f"page {path}")
+    flash(f"The page {path} is deleted.")
+    return redirect(url_for("admin.pages"))
+
+
+def _preview(form: PageForm, page: dict[str, Any] | None) -> Response:
+    preview = Markup(render_markdown(form.content.data))  # noqa: S704 - made safe by the renderer
+    return make_response(render_template("admin/page.html", form=form, page=page, preview=preview, stale=None))
+
+
+def _values(form: PageForm, now: datetime) -> dict[str, Any]:
+    return {
+        "title": form.title.data,
+        "content": form.content.data,
+        "content_html": render_markdown(form.content.data),
+        "content_renderer": RENDERER,
+        "updated_date": now,
+    }
+
+
+def _version(updated_date: datetime | None) -> str:
+    return updated_date.isoformat() if updated_date else ""

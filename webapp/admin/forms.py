@@ -1,0 +1,63 @@
+"""What administrators type."""
+
+from urllib.parse import quote
+
+from flask import current_app
+from werkzeug.exceptions import HTTPException
+from wtforms import HiddenField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length, Regexp, ValidationError
+
+from webapp.accounts.forms import Needed, SiteForm, one_line, stripped
+from webapp.documents import Page
+from webapp.documents.maintaining import ROLES
+
+MAX_CONTENT_LENGTH = 200_000
+
+
+def no_page_of_the_site(_: SiteForm, field: StringField) -> None:
+    """Refuse a path at which the site itself has a page: nobody would ever see this one."""
+    addresses = current_app.url_map.bind("")
+    for path in (f"/{quote(field.data or '')}", f"/{quote(field.data or '')}/"):
+        try:
+            endpoint, _values = addresses.match(path, method="GET")
+        except HTTPException:
+            continue
+        if endpoint != "pages.page":
+            raise ValidationError("The site itself has a page there.")
+
+
+class PageForm(SiteForm):
+    """A content page."""
+
+    title = StringField("Title", [Needed(), Length(max=Page.title.max_length), one_line], [stripped])
+    content = TextAreaField(
+        "Text",
+        [Needed(), Length(max=MAX_CONTENT_LENGTH, message="At most %(max)d characters, please.")],
+        description="In Markdown.",
+    )
+    read_version = HiddenField()  # when the page was changed last before it was read into this form
+    preview = SubmitField("Preview")
+
+
+class NewPageForm(PageForm):
+    """A content page at a path that has none."""
+
+    path = StringField(
+        "Path",
+        [
+            Needed(),
+            Length(max=Page.path.max_length),
+            Regexp(Page.path.regex, message="Small letters, digits, dashes and underscores, with / between the parts."),
+            no_page_of_the_site,
+        ],
+        [stripped],
+        description="As in company/history.",
+    )
+
+
+class MaintainerForm(SiteForm):
+    """Another maintainer of a package."""
+
+    user = StringField("Address, username or id of the user", [Needed(), Length(max=254)], [stripped])
+    role = SelectField("Role", choices=[SelectChoice(role, role) for role in reversed(ROLES)])

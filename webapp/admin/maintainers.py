@@ -1,0 +1,77 @@
+"""`/admin/packages`: who looks after which package."""
+
+from typing import Any
+
+import bson
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp import naming
+from webapp.accounts import audit
+from webapp.accounts.form_views import form_view
+from webapp.accounts.forms import NothingForm
+from webapp.admin.blueprint import bp
+from webapp.admin.forms import MaintainerForm
+from webapp.documents import Package, User
+from webapp.documents.maintaining import add_maintainer, remove_maintainer
+
+
+@bp.get("/packages")
+def packages() -> AnyResponse:
+    """Find a package by its name."""
+    name = request.args.get("name", "").strip()
+    if not name:
+        return make_response(render_template("admin/packages.html", name=""))
+    try:
+        normalized_name = naming.normalize_name(name)
+    except naming.InvalidName:
+        normalized_name = ""
+    if not Package.objects(pk=normalized_name).count_up_to(1):
+        return make_response(render_template("admin/packages.html", name=name), 404)
+    return redirect(url_for("admin.maintainers", name=normalized_name))
+
+
+def _package(name: str) -> dict[str, Any]:
+    package = Package.objects(pk=name).only("normalized_name", "name", "maintainers").plain_first()
+    return {"package": package or abort(404), "button_form": NothingForm()}
+
+
+@bp.route("/packages/<name>", methods=["GET", "POST"])
+@form_view(MaintainerForm, "admin/maintainers.html", _package)
+def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
+    """The maintainers of a package, and another one for it."""
+    user = _user(form.user.data)
+    if user is None:
+        form.refuse("user", "There is no such user.")
+        return None
+    if not add_maintainer(name, user, form.role.data):
+        form.refuse("user", f"{user.shown_name} looks after it already, or it has too many maintainers.")
+        return None
+    audit.record(
+        audit.ADMINISTRATION, f"Made {user.shown_name} {form.role.data} of {name}.", user=user, target=f"package {name}"
+    )
+    flash(f"{user.shown_name} looks after {name} now.")
+    return redirect(url_for("admin.maintainers", name=name))
+
+
+@bp.post("/packages/<name>/remove/<user_id>")
+@form_view(NothingForm, "admin/act.html")
+def end_maintaining(_: NothingForm, name: str, user_id: str) -> AnyResponse:
+    """Take a package out of somebody's hands."""
+    if not bson.ObjectId.is_valid(user_id) or not remove_maintainer(name, bson.ObjectId(user_id)):
+        abort(404, "This user does not look after this package.")
+    user = User.objects(pk=bson.ObjectId(user_id)).declared_first()
+    who = user.shown_name if user else user_id
+    audit.record(
+        audit.ADMINISTRATION, f"Removed {who} from the maintainers of {name}.", user=user, target=f"package {name}"
+    )
+    flash(f"{who} does not look after {name} any more.")
+    return redirect(url_for("admin.maintainers", name=name))
+
+
+def _user(text: str) -> User | None:
+    if bson.ObjectId.is_valid(text):
+        by_id: User | None = User.objects(pk=bson.ObjectId(text)).declared_first()
+        return by_id
+    by_name: User | None = User.objects.signing_in(text).declared_first()
+    return by_name

@@ -1,0 +1,85 @@
+"""`/admin/users`: finding users; making and removing administrators; disabling accounts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import bson
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit
+from webapp.accounts.form_views import form_view
+from webapp.accounts.forms import NothingForm
+from webapp.admin.blueprint import bp
+from webapp.documents import AuditEvent, Package, User, administrators
+from webapp.pagination import paginate
+
+MAX_QUERY_LENGTH = 254
+RECENT = 20
+
+# What can be done to a user: by the last part of the address, the function and what the audit log says of it.
+ACTS: dict[str, tuple[Callable[[bson.ObjectId], bool], str]] = {
+    "make-administrator": (administrators.make_administrator, "Made an administrator."),
+    "remove-administrator": (administrators.remove_administrator, "Removed from the administrators."),
+    "disable": (administrators.disable, "Disabled the account."),
+    "enable": (administrators.enable, "Enabled the account."),
+}
+
+
+@bp.get("/users")
+def users() -> Response:
+    """All users, the youngest first, or those whom a word finds."""
+    text = request.args.get("q", "").strip()
+    if len(text) > MAX_QUERY_LENGTH:
+        abort(413, f"At most {MAX_QUERY_LENGTH} characters, please.")
+    if text:
+        people = User.objects.found(text).plain()
+        found = {"items": people, "page": 1, "pages": 1, "total": len(people), "more": False}
+    else:
+        found = paginate([User.objects.youngest()])
+    return make_response(render_template("admin/users.html", found=found, query_text=text))
+
+
+@bp.get("/users/<user_id>")
+def user(user_id: str) -> Response:
+    """One user: what the site knows, and what can be done."""
+    person = user_or_404(user_id)
+    page = render_template(
+        "admin/user.html",
+        person=person,
+        packages=Package.objects.maintained_by(person.id).listed().limit(RECENT).plain(),
+        events=AuditEvent.objects.about_user(person.id).limit(RECENT).plain(),
+        form=NothingForm(),
+    )
+    return make_response(page)
+
+
+def _act(user_id: str, act: str) -> dict[str, Any]:
+    if act not in ACTS:
+        abort(404)
+    return {"person": user_or_404(user_id), "act": act}
+
+
+@bp.route("/users/<user_id>/<act>", methods=["GET", "POST"])
+@form_view(NothingForm, "admin/act.html", _act)
+def act_on_user(_: NothingForm, user_id: str, act: str) -> AnyResponse:
+    """Do one of ACTS, and write it down."""
+    person = user_or_404(user_id)
+    apply, description = ACTS[act]
+    try:
+        changed = apply(person.id)
+    except administrators.LastAdministrator as error:
+        abort(409, str(error))
+    if changed:
+        audit.record(audit.ADMINISTRATION, description, user=person)
+        flash(f"{person.shown_name}: {description}")
+    else:
+        flash(f"{person.shown_name}: nothing was changed, because it was so already.")
+    return redirect(url_for("admin.user", user_id=user_id))
+
+
+def user_or_404(user_id: str) -> User:
+    """Return the user of this id."""
+    valid = bson.ObjectId.is_valid(user_id)
+    person: User | None = User.objects(pk=bson.ObjectId(user_id)).declared_first() if valid else None
+    return person or abort(404, "There is no user of this id.")

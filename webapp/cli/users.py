@@ -1,0 +1,118 @@
+"""`flask users`: accounts, from the command line."""
+
+import click
+from email_validator import EmailNotValidError, validate_email
+from mongoengine.errors import NotUniqueError
+
+from webapp.accounts import audit, passwords, sessions
+from webapp.accounts.signing_in import create_user
+from webapp.cli.group import SiteGroup
+from webapp.documents import User, administrators
+
+users_group = SiteGroup("users", help="Look after accounts.")
+
+
+@users_group.command("create-admin")
+@click.option("--email", prompt="E-mail address", help="Address of the administrator.")
+@click.option("--name", prompt="Name", help="Name of the administrator.")
+@click.password_option(help="Asked for when it is not given; better so, because other users see a command's arguments.")
+def create_admin_command(email: str, name: str, password: str) -> None:
+    """Make an administrator: a new account, or one that is there, which keeps its password."""
+    user = _find(email)
+    if user is None:
+        try:
+            email = validate_email(email.strip(), check_deliverability=False).normalized
+        except EmailNotValidError as error:
+            raise click.ClickException(f"{email}: {error}") from None
+        _check_password(password, [email, name])
+        try:
+            user = create_user(email=email, name=name.strip(), password=password)
+        except NotUniqueError:
+            raise click.ClickException(f"{email}: somebody has registered with this address just now") from None
+    if administrators.make_administrator(user.id):
+        audit.record(audit.ADMINISTRATION, "Made an administrator.", user=user)
+    click.echo(f"{user.shown_name} is an administrator.")
+
+
+@users_group.command("list")
+@click.option("--admins", is_flag=True, help="Administrators only.")
+@click.option("--find", "text", default="", help="Only whose address or username begins so, or whose name contains it.")
+def list_command(*, admins: bool, text: str) -> None:
+    """List the accounts: id, address or username, name, and what is special about them."""
+    question = User.objects.found(text) if text else User.objects.youngest()
+    for user in question.no_cache().as_pymongo() if not admins else User.objects.administrators().as_pymongo():
+        marks = [
+            mark for mark, field in (("administrator", "is_admin"), ("disabled", "is_disabled")) if user.get(field)
+        ]
+        marks += ["no password"] if not user.get("hashed_password") else []
+        parts = (
+            user["_id"],
+            user.get("email") or user.get("username") or "-",
+            user.get("name") or "-",
+            ", ".join(marks),
+        )
+        click.echo("  ".join(_printable(str(part)) for part in parts if part))
+
+
+@users_group.command("set-password")
+@click.argument("who")
+@click.password_option()
+def set_password_command(who: str, password: str) -> None:
+    """Give a user a new password, and end their sessions. WHO is an address, a username or an id."""
+    user = _find_or_fail(who)
+    _check_password(password, user.words())
+    change = {"$set": {"hashed_password": passwords.hash_password(password)}}
+    User._get_collection().update_one({"_id": user.id}, change)
+    sessions.end_others(user.id)
+    audit.record(audit.PASSWORD, "Set a new password; all sessions ended.", user=user)
+    click.echo(f"{user.shown_name} has a new password.")
+
+
+@users_group.command("disable")
+@click.argument("who")
+def disable_command(who: str) -> None:
+    """Sign a user out, and let them sign in no more. WHO is an address, a username or an id."""
+    user = _find_or_fail(who)
+    try:
+        changed = administrators.disable(user.id)
+    except administrators.LastAdministrator as error:
+        raise click.ClickException(str(error)) from None
+    if changed:
+        audit.record(audit.ADMINISTRATION, "Disabled the account.", user=user)
+    click.echo(f"{user.shown_name} {'is' if changed else 'was already'} disabled.")
+
+
+@users_group.command("enable")
+@click.argument("who")
+def enable_command(who: str) -> None:
+    """Let a disabled user sign in again. WHO is an address, a username or an id."""
+    user = _find_or_fail(who)
+    changed = administrators.enable(user.id)
+    if changed:
+        audit.record(audit.ADMINISTRATION, "Enabled the account.", user=user)
+    click.echo(f"{user.shown_name} {'may sign in again' if changed else 'was not disabled'}.")
+
+
+def _find(who: str) -> User | None:
+    by_name: User | None = User.objects.signing_in(who).declared_first()
+    by_address: User | None = User.objects.addressed(who).declared_first()
+    return by_name or by_address
+
+
+def _find_or_fail(who: str) -> User:
+    user = _find(who)
+    if user is None:
+        raise click.ClickException(f"{who}: there is no such user")
+    return user
+
+
+def _check_password(password: str, known_words: list[str]) -> None:
+    if not passwords.MIN_LENGTH <= len(password) <= passwords.MAX_LENGTH:
+        raise click.ClickException(f"use {passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters")
+    if reason := passwords.weakness(password, known_words):
+        raise click.ClickException(reason)
+
+
+def _printable(text: str) -> str:
+    """Return text without what could command the terminal: anybody can register under any name."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,93 @@
+"""The site always has an administrator: how one stops being one, on any kind of MongoDB."""
+
+from collections.abc import Callable
+from typing import Any
+
+import bson
+from pymongo import ReadPreference
+
+from webapp.documents.user import User
+
+Guard = dict[str, Any]
+
+
+class LastAdministrator(RuntimeError):
+    """The site would be left without an administrator."""
+
+
+def end_administration(user_id: bson.ObjectId, apply: Callable[[Guard], bool]) -> bool:
+    """Let `apply` demote, disable or delete a user, unless that is the last administrator who can sign in.
+
+    `apply` gets the condition that its one atomic operation must contain, and returns whether it hit a document; so
+    does this function. Raises LastAdministrator.
+
+    Two administrators can remove each other at the same moment, and a standalone server has no transactions. So who is
+    to go is marked first, in one atomic operation, and only then is another administrator looked for who is not marked.
+    Suppose all were gone. The one who went last was marked all the while, so each of those who went before it saw yet
+    another one, unmarked, who went later than they and before the last: there is no end to these, but there is to the
+    administrators. Two attempts at the same moment may both be refused; then one of them is made again.
+
+    A process that dies in between leaves a mark. The marked user stays an administrator, but does not count as the one
+    who remains; the next attempt on the same user replaces the mark, and being made an administrator removes it.
+    """
+    # A member, or an administrator who cannot sign in: nobody else depends on them.
+    if apply({"_id": user_id, "$or": [{"is_admin": {"$ne": True}}, {"is_disabled": True}]}):
+        return True
+    # A secondary may lag behind the marks.
+    users = User._get_collection().with_options(read_preference=ReadPreference.PRIMARY)
+    mark = str(bson.ObjectId())
+    marked = users.update_one({"_id": user_id, "is_admin": True}, {"$set": {"leaving_admin": mark}})
+    if not marked.matched_count:
+        return False
+    others = {"_id": {"$ne": user_id}, "is_admin": True, "is_disabled": {"$ne": True}, "leaving_admin": None}
+    if users.find_one(others, {"_id": 1}) is None:
+        users.update_one({"_id": user_id, "leaving_admin": mark}, {"$unset": {"leaving_admin": ""}})
+        raise LastAdministrator("The site needs an administrator, and nobody else is one.")
+    applied = apply({"_id": user_id, "leaving_admin": mark})
+    if not applied:
+        users.update_one({"_id": user_id, "leaving_admin": mark}, {"$unset": {"leaving_admin": ""}})
+    return applied
+
+
+def make_administrator(user_id: bson.ObjectId) -> bool:
+    """Let a user administer the site; False when there is no such user, or they are one already."""
+    is_none = {"_id": user_id, "$or": [{"is_admin": {"$ne": True}}, {"leaving_admin": {"$exists": True}}]}
+    change = {"$set": {"is_admin": True}, "$unset": {"leaving_admin": ""}}
+    return bool(User._get_collection().update_one(is_none, change).matched_count)
+
+
+def remove_administrator(user_id: bson.ObjectId) -> bool:
+    """Let an administrator be a member again; False when they are none. Raises LastAdministrator."""
+    change = {"$set": {"is_admin": False}, "$unset": {"leaving_admin": ""}}
+
+    def apply(guard: Guard) -> bool:
+        return bool(User._get_collection().update_one(guard | {"is_admin": True}, change).matched_count)
+
+    return end_administration(user_id, apply)
+
+
+def disable(user_id: bson.ObjectId) -> bool:
+    """Sign a user out everywhere for good; False when that is so already. Raises LastAdministrator."""
+    change = {"$set": {"is_disabled": True, "sessions": []}, "$unset": {"leaving_admin": ""}}
+
+    def apply(guard: Guard) -> bool:
+        # `guard` may speak of is_disabled itself.
+        condition = {"$and": [guard, {"is_disabled": {"$ne": True}}]}
+        return bool(User._get_collection().update_one(condition, change).matched_count)
+
+    return end_administration(user_id, apply)
+
+
+def enable(user_id: bson.ObjectId) -> bool:
+    """Let a disabled user sign in again; False when they can."""
+    condition = {"_id": user_id, "is_disabled": True}
+    return bool(User._get_collection().update_one(condition, {"$unset": {"is_disabled": ""}}).matched_count)
+
+
+def delete(user_id: bson.ObjectId) -> bool:
+    """Delete an account; False when there is none. Raises LastAdministrator."""
+
+    def apply(guard: Guard) -> bool:
+        return bool(User._get_collection().delete_one(guard).deleted_count)
+
+    return end_administration(user_id, apply)

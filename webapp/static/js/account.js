@@ -1,0 +1,25 @@
+// Who is signed in stands in no page, so that caches can keep pages for everybody. Only a browser with the marker
+// cookie asks; for all others this is no request.
+"use strict";
+
+async function showMember(link) {
+  const answer = await fetch(link.dataset.account, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const member = await answer.json();
+  if (!member.name) return;
+  link.href = member.address;
+  link.textContent = member.name;
+  link.classList.add("member-link");
+  link.setAttribute("aria-label", `Your account, ${member.name}`);
+  if (member.administration) {
+    const admin = document.createElement("a");
+    admin.href = member.administration;
+    admin.textContent = "Admin";
+    link.before(admin);
+  }
+}
+
+if (document.cookie.split("; ").includes("signed_in=1")) {
+  const link = document.querySelector("[data-account]");
+  if (link) showMember(link).catch(() => { /* the link leads to the account all the same */ });
+}
