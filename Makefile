@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench requirements clean
+.PHONY: help run test lint format bench bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ format: $(VENV)/.dev ## Put the code into its usual form
 
 bench: $(VENV)/.dev ## Measure the site's speed, beside its floor
 	$(BIN)/python -m benchmarks.site | tee benchmarks/results/site.txt
+
+bench-migration: $(VENV)/.dev ## Measure the move from SQL, beside its floor
+	$(BIN)/python -m benchmarks.migration | tee benchmarks/results/migration.txt
 
 requirements: $(VENV)/.dev ## Pin the newest versions of what pyproject.toml names
 	$(BIN)/uv pip compile -q --universal --upgrade --python-version 3.11 --custom-compile-command "make requirements" --group run -o requirements.txt
