@@ -1,0 +1,397 @@
+"""The commands: `python -m migrations_sql_to_mongo` and `flask --app app migrate-sql`.
+
+Exit codes: 0 all rows are accounted for and none was rejected; 1 done, with rejects; 2 wrong use, or a database that
+cannot be used; 3 stopped on the way, or differences.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from pymongo.errors import PyMongoError
+
+from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, one_line
+from migrations_sql_to_mongo.layout import Layout, read_layout
+from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, UNDONE, Entry, Ledger
+from migrations_sql_to_mongo.plan import plan
+from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.replay import corrected_collection, corrections_of, replay
+from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_text
+from migrations_sql_to_mongo.run import Differs, Options, run
+from migrations_sql_to_mongo.source import Source
+from migrations_sql_to_mongo.target import Target, open_target
+from migrations_sql_to_mongo.verify import Verification, verify
+
+Command = Callable[..., Any]
+
+
+@dataclass
+class Shared:
+    """What all commands are told."""
+
+    source: str | None
+    target: str | None
+    layout: Layout
+    folder: ReportFolder
+    progress: Progress
+    is_json: bool
+
+    @contextmanager
+    def opened_target(self) -> Iterator[tuple[Target, Ledger]]:
+        """Connect to the target."""
+        target = open_target(self.target)
+        try:
+            yield target, Ledger(target)
+        finally:
+            target.close()
+
+    def opened_source(self) -> Source:
+        """Return the source, not yet connected. Raises CannotStart when none was named."""
+        return Source(self.source_url(), self.layout)
+
+    def source_url(self) -> str:
+        """Return the source's address. Raises CannotStart when none was named."""
+        if not self.source:
+            raise CannotStart("name the old site's database: --source sqlite:///old.sqlite, or MIGRATE_SOURCE")
+        return self.source
+
+    def finish(self, report: Report) -> None:
+        """Write the report, and end with its exit code."""
+        self.folder.write(report)
+        click.echo(as_json(report) if self.is_json else as_text(report))
+        raise SystemExit(report["exit_code"])
+
+
+def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]:
+    """Give a command the options that all share, and turn what goes wrong into one line and an exit code."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapped(**options: Any) -> Any:
+            want_traceback, is_json = options.pop("traceback"), options["as_json"]
+            try:
+                return command(_shared(options, reads_source=reads_source), **options)
+            except (MoveError, click.UsageError) as error:
+                failure: click.ClickException = error
+            except KeyboardInterrupt:
+                failure = Stopped("interrupted; the same command again goes on from here")
+            except PyMongoError as error:
+                failure = Stopped(one_line(error))
+            except Exception as error:  # noqa: BLE001 -- a mistake of ours is one line too, unless asked for more
+                failure = Stopped(f"unexpected {type(error).__name__}: {one_line(error)} (--traceback shows where)")
+                failure.__cause__ = error
+            if want_traceback:
+                raise failure.__cause__ or failure
+            if is_json:
+                click.echo(as_json({"error": failure.format_message(), "exit_code": failure.exit_code}))
+            raise failure
+
+        options: list[Command] = [
+            click.option("--target", envvar="MIGRATE_TARGET", help="MongoDB URL; without it, the site's own database."),
+            click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+            click.option("--report", type=click.Path(path_type=Path), help="Folder for report and rejects files."),
+            click.option("--quiet", is_flag=True, help="Show no progress."),
+            click.option("--traceback", is_flag=True, help="Show where an error came from."),
+        ]
+        if reads_source:
+            options = [
+                click.option("--source", envvar="MIGRATE_SOURCE", help="The old database: an SQLAlchemy URL."),
+                *options,
+                click.option(
+                    "--map",
+                    "map_file",
+                    type=click.Path(path_type=Path),
+                    help="TOML: other names of tables and columns.",
+                ),
+                click.option(
+                    "--timezone", multiple=True, help="Zone of naive times, or table.column=ZONE; default UTC."
+                ),
+                click.option("--encoding", help="Codec of text that is not UTF-8."),
+            ]
+        return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)
+
+    return decorate
+
+
+def _shared(options: dict[str, Any], *, reads_source: bool) -> Shared:
+    """Take the shared options out of a command's."""
+    layout = Layout()
+    if reads_source:
+        layout = read_layout(options.pop("map_file"), options.pop("timezone"), options.pop("encoding"))
+    return Shared(
+        source=options.pop("source", None),
+        target=options.pop("target"),
+        layout=layout,
+        folder=ReportFolder(options.pop("report")),
+        progress=Progress(quiet=options.pop("quiet")),
+        is_json=options.pop("as_json"),
+    )
+
+
+def run_options(command: Command) -> Command:
+    """Give a command the options that decide about a run."""
+    options: list[Command] = [
+        click.option(
+            "--on-error",
+            type=click.Choice(["reject", "stop"]),
+            default="reject",
+            show_default=True,
+            help="What to do with a row that cannot become a document.",
+        ),
+        click.option("--max-rejects", type=click.IntRange(min=0), help="Stop when more rows than this are rejected."),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(1, 100_000),
+            default=500,
+            show_default=True,
+            help="Documents in a write.",
+        ),
+        click.option(
+            "--replace-existing",
+            is_flag=True,
+            help="Put the old site's documents in the place of those that somebody else wrote; undo brings these back.",
+        ),
+    ]
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+@click.group()
+def main() -> None:
+    """Move an SQL site into Larder's documents: plan, run, verify, and undo if need be."""
+
+
+@main.command("plan")
+@shared_options()
+@run_options
+def plan_command(
+    shared: Shared, on_error: str, max_rejects: int | None, batch_size: int, *, replace_existing: bool
+) -> None:
+    """Read everything, write nothing, and tell what `run` will do."""
+    _plan(shared, Options(batch_size, _limit(on_error, max_rejects), replace_existing))
+
+
+def _limit(on_error: str, max_rejects: int | None) -> int | None:
+    return 0 if on_error == "stop" else max_rejects
+
+
+def _plan(shared: Shared, options: Options) -> None:
+    with shared.opened_target() as (target, ledger), shared.opened_source() as source:
+        _refuse_empty(source)
+        with shared.folder.rejects() as on_reject:
+            found = plan(source, target, ledger, shared.progress, on_reject, os.cpu_count() or 1)
+        report = _report("plan", source, target, found)
+    rejected, rows = _sums(report["tally"])
+    if options.replace_existing:
+        report["in_the_way"] = []
+    if report["in_the_way"]:
+        report |= {"exit_code": 3, "summary": "run would refuse: the target holds documents that no move wrote."}
+    elif options.max_rejects is not None and rejected > options.max_rejects:
+        text = f"run would stop: {rejected:,} rows would be rejected, and {options.max_rejects:,} are allowed."
+        report |= {"exit_code": 3, "summary": text}
+    else:
+        report |= _outcome(rejected, f"run will move {rows - rejected:,} of {rows:,} rows")
+    shared.finish(report)
+
+
+@main.command("run")
+@shared_options()
+@run_options
+@click.option("--dry-run", is_flag=True, help="The same as plan.")
+def run_command(
+    shared: Shared, on_error: str, max_rejects: int | None, batch_size: int, *, replace_existing: bool, dry_run: bool
+) -> None:
+    """Copy, prove the copy, and put it in the site's place. An interrupted run goes on."""
+    options = Options(batch_size, _limit(on_error, max_rejects), replace_existing)
+    if dry_run:
+        _plan(shared, options)
+        return
+    with ExitStack() as stack:
+        target, ledger = stack.enter_context(shared.opened_target())
+        source = stack.enter_context(shared.opened_source())
+        _refuse_empty(source)
+        stack.enter_context(ledger.lock("run"))
+        try:
+            entry = run(source, target, ledger, options, shared.progress)
+        except Differs as error:
+            report = _report("run", source, target, {"run": ledger.runs()[0]["_id"], "state": FAILED})
+            report |= _found(error.verification) | {"exit_code": 3, "summary": error.message}
+            shared.folder.write(report)
+            raise
+        except Stopped:
+            # The server may be what has stopped.
+            with suppress(PyMongoError):
+                _export_rejects(shared, target, ledger.interrupted())
+            raise
+        _export_rejects(shared, target, entry)
+        report = _report("run", source, target, _of_entry(entry))
+    rejected, rows = _sums(report["tally"])
+    report |= _outcome(rejected, f"run {entry['_id']} moved {rows - rejected:,} of {rows:,} rows")
+    shared.finish(report)
+
+
+@main.command("verify")
+@shared_options()
+@click.option("--run", "run_id", help="The run to look at; the last one if not given.")
+def verify_command(shared: Shared, run_id: str | None) -> None:
+    """Read both sides anew, and compare every field of every row."""
+    with shared.opened_target() as (target, ledger):
+        entry = _finished(ledger, run_id)
+        with shared.opened_source() as source:
+            source.corrections = corrections_of(target, entry, source)
+            names = {one["name"]: one["name"] for one in entry["collections"]}
+            rejects = swap.rejects_collection(entry["_id"])
+            found = verify(source, target, names, rejects, shared.progress, render=True)
+            report = _report("verify", source, target, {"run": entry["_id"]}) | _found(found)
+    rows = sum(found.rows.values())
+    report |= {"exit_code": 0, "summary": f"{rows:,} rows compared, every field of them is as it must be."}
+    if found.count:
+        report |= {"exit_code": 3, "summary": f"{rows:,} rows compared, {found.count:,} differences."}
+    shared.finish(report)
+
+
+@main.command("status")
+@shared_options(reads_source=False)
+def status_command(shared: Shared) -> None:
+    """Tell what the ledger knows: runs, their states, and who is at work."""
+    with shared.opened_target() as (target, ledger):
+        runs, holder = ledger.runs(), ledger.holder()
+        shown = target.shown
+    lines = [
+        f"{entry['_id']}  {entry['state']:<10}  begun {entry['started_at']:%Y-%m-%d %H:%M:%S}  "
+        f"resumed {entry['resumed']}x  {entry['source']}" + (f"  {entry['error']}" if entry.get("error") else "")
+        for entry in runs
+    ]
+    if holder:
+        lines.append(f"at work: {holder['command']}, process {holder['pid']} on {holder['host']}")
+    if shared.is_json:
+        click.echo(as_json({"target": shown, "runs": runs, "lock": holder, "exit_code": 0}))
+    else:
+        click.echo("\n".join(lines) or f"{shown} has seen no move.")
+
+
+@main.command("undo")
+@shared_options(reads_source=False)
+@click.option("--run", "run_id", help="The run to take back; the last one if not given.")
+@click.option("--discard-changes", is_flag=True, help="Take back what was changed on the site since the run, too.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be taken back.")
+def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, dry_run: bool) -> None:
+    """Give the site back what it had before a run."""
+    with shared.opened_target() as (target, ledger):
+        entry = ledger.run(run_id) if run_id else next((one for one in ledger.runs() if one["state"] != UNDONE), None)
+        if entry is None or entry["state"] == UNDONE:
+            raise CannotStart(f"there is no run {run_id or ''} to take back in {target.shown}")
+        lines = [
+            f"{one['name']}: back to the {one['was']['documents']:,} documents before the run"
+            if one["was"]
+            else f"{one['name']}: removed, as it was not there before the run"
+            for one in entry["collections"]
+        ]
+        if not dry_run:
+            with ledger.lock("undo"):
+                swap.undo(target, ledger, entry, discard=discard_changes)
+                target.patiently(target.db.drop_collection, corrected_collection(entry["_id"]))
+                target.patiently(target.refresh_stats)
+                ledger.note(entry, state=UNDONE)
+    summary = f"run {entry['_id']} {'would be' if dry_run else 'is'} taken back."
+    shared.finish(
+        {
+            "command": "undo",
+            "run": entry["_id"],
+            "collections": lines,
+            "exit_code": 0,
+            "summary": "\n".join([*lines, summary]),
+        }
+    )
+
+
+@main.group("rejects")
+def rejects_group() -> None:
+    """Look after rejected rows."""
+
+
+@rejects_group.command("replay")
+@click.argument("file", type=click.Path(path_type=Path))
+@shared_options()
+@click.option("--run", "run_id", help="The run that rejected the rows; the last one if not given.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be written.")
+def replay_command(shared: Shared, file: Path, run_id: str | None, *, dry_run: bool) -> None:
+    """Try the rows of a rejects FILE again, after they were corrected in it."""
+    with shared.opened_target() as (target, ledger):
+        entry = _finished(ledger, run_id)
+        with ledger.lock("rejects replay"):
+            tally, changed = replay(file, shared.source_url(), shared.layout, target, ledger, entry, dry_run=dry_run)
+        if not dry_run:
+            _export_rejects(shared, target, entry)
+        shown = target.shown
+    rejected, _ = _sums(tally.as_dict())
+    verb = "would change" if dry_run else "changed"
+    report = {"command": "rejects replay", "run": entry["_id"], "target": shown, "tally": tally.as_dict()}
+    shared.finish(report | _outcome(rejected, f"{changed:,} documents {verb}"))
+
+
+def _refuse_empty(source: Source) -> None:
+    if not any(source.count(table) for table in source.tables):
+        raise CannotStart(
+            f"the source {source.masked_url} has the tables, but they hold no rows: there is nothing to move"
+        )
+
+
+def _finished(ledger: Ledger, run_id: str | None) -> Entry:
+    entry = ledger.run(run_id) if run_id else next((one for one in ledger.runs() if one["state"] != UNDONE), None)
+    if entry is None:
+        raise CannotStart(f"the ledger knows no run {run_id}" if run_id else "the target has seen no run")
+    if entry["state"] in STEPS:
+        raise Stopped(f"run {entry['_id']} was interrupted while {entry['state']}: `run` goes on with it")
+    if entry["state"] != DONE:
+        raise Stopped(f"run {entry['_id']} is {entry['state']}")
+    return entry
+
+
+def _export_rejects(shared: Shared, target: Target, entry: Entry | None) -> None:
+    if entry is not None:
+        with shared.folder.rejects() as write:
+            for reject in target.db[swap.rejects_collection(entry["_id"])].find().sort("_id", 1):
+                write(reject)
+
+
+def _report(command: str, source: Source, target: Target, found: Report) -> Report:
+    return {
+        "command": command,
+        "source": source.masked_url,
+        "target": target.shown,
+        "unknown_tables": source.unknown_tables,
+        "unknown_columns": source.unknown_columns,
+        **found,
+    }
+
+
+def _of_entry(entry: Entry) -> Report:
+    return {"run": entry["_id"]} | {key: entry[key] for key in ("state", "tally", "seconds", "resumed")}
+
+
+def _found(found: Verification) -> Report:
+    return {
+        "compared": found.rows,
+        "lost_microseconds": found.lost_microseconds,
+        "rendered_again": found.rendered,
+        "other_renderer": found.other_renderer,
+        "difference_count": found.count,
+        "differences": found.differences,
+    }
+
+
+def _sums(tally: Report) -> tuple[int, int]:
+    tables = tally["tables"].values()
+    return sum(table["rejected"] for table in tables), sum(table["read"] for table in tables)
+
+
+def _outcome(rejected: int, text: str) -> Report:
+    if rejected:
+        return {"exit_code": 1, "summary": f"{text}; {rejected:,} are rejected."}
+    return {"exit_code": 0, "summary": f"{text}; none is rejected."}

@@ -1,0 +1,414 @@
+"""The source's rows -> a stream of encoded documents and rejects, with an account of every row.
+
+`plan` and `run` both read this stream: what the one predicts is what the other does.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import bson
+
+from migrations_sql_to_mongo import mapping
+from migrations_sql_to_mongo import values as rules
+from migrations_sql_to_mongo.errors import BadValue, Stopped
+from migrations_sql_to_mongo.layout import TABLES
+from migrations_sql_to_mongo.mapping import Document, RowReader, Values
+from migrations_sql_to_mongo.source import PACKAGE_COLUMN, Row, Source, key_of, position
+from migrations_sql_to_mongo.tally import Counted, Reject, Tally
+from migrations_sql_to_mongo.versions import file_of, recover
+from webapp.documents.package import MAX_PACKAGE_BYTES
+
+# The documents of a table go into the collection of the same name; releases and maintainers go into packages.
+COLLECTIONS = ("licenses", "languages", "users", "downloads", "auditing", "packages")
+REJECTS = "rejects"
+NEAR_LIMIT_BYTES = MAX_PACKAGE_BYTES * 8 // 10
+SECRET = "hashed_password"  # noqa: S105 -- the name of a column
+
+
+class TooManyRejects(Stopped):
+    """More rows were rejected than the operator allows."""
+
+
+class Encoded(NamedTuple):
+    """A document that fits into MongoDB, and its collection; or a reject."""
+
+    collection: str
+    bson: bytes
+
+
+class Batch(NamedTuple):
+    """Documents of one collection that are written together."""
+
+    collection: str
+    documents: list[bytes]
+    is_last: bool = False  # gathered when the stream ended: how much it holds depends on where that was
+
+
+def batches(stream: Iterable[Encoded], size: int, max_bytes: int = 4_000_000) -> Iterator[Batch]:
+    """Gather documents into batches of one collection each, of at most so many documents and about so many bytes.
+
+    What is gathered when the stream stops with TooManyRejects comes before the exception.
+    """
+    waiting: dict[str, list[bytes]] = {}
+    held: dict[str, int] = {}
+    stopped = None
+    try:
+        for collection, encoded in stream:
+            documents = waiting.setdefault(collection, [])
+            documents.append(encoded)
+            held[collection] = held.get(collection, 0) + len(encoded)
+            if len(documents) >= size or held[collection] >= max_bytes:
+                yield Batch(collection, waiting.pop(collection))
+                held[collection] = 0
+    except TooManyRejects as error:
+        stopped = error
+    for collection, documents in waiting.items():
+        yield Batch(collection, documents, is_last=True)
+    if stopped:
+        raise stopped
+
+
+class Collisions:
+    """Finds keys that several rows have. They wait in a file of their own, so that memory stays flat."""
+
+    def __init__(self) -> None:
+        self._file = sqlite3.connect("")  # a temporary file that SQLite removes
+        self._file.execute("CREATE TABLE seen (key BLOB, id)")
+        self._waiting: list[tuple[bytes, Any]] = []
+
+    def add(self, key: str, row_id: Any) -> None:
+        """Remember a row's key; an empty one is none."""
+        if key:
+            # As bytes, because text of the source may be no UTF-8.
+            self._waiting.append((key.encode("utf-8", "surrogateescape"), row_id))
+            if len(self._waiting) >= 10_000:
+                self._write()
+
+    def found(self) -> list[tuple[str, list[Any]]]:
+        """Return each key that several rows have, with the rows' ids in the order in which they came."""
+        self._write()
+        self._file.execute("CREATE INDEX by_key ON seen (key)")
+        shared = self._file.execute(
+            "SELECT key, id FROM seen WHERE key IN (SELECT key FROM seen GROUP BY key HAVING count(*) > 1) "
+            "ORDER BY rowid"
+        )
+        ids: dict[str, list[Any]] = {}
+        for key, row_id in shared:
+            ids.setdefault(key.decode("utf-8", "surrogateescape"), []).append(row_id)
+        self._file.close()
+        return list(ids.items())
+
+    def _write(self) -> None:
+        self._file.executemany("INSERT INTO seen VALUES (?, ?)", self._waiting)
+        self._waiting.clear()
+
+
+class Side:
+    """Rows in the order of their packages' ids, taken package by package."""
+
+    def __init__(self, rows: Iterator[Row], column: int) -> None:
+        self._rows, self._column = rows, column
+        self._row = next(rows, None)
+
+    def of(self, key: Any) -> list[Row]:
+        """Return the rows of this package; those before it must have been taken."""
+        found = []
+        row, column, rows = self._row, self._column, self._rows
+        while row is not None and row[column] == key:
+            found.append(row)
+            row = next(rows, None)
+        self._row = row
+        return found
+
+    def before(self, key: Any) -> Iterator[Row]:
+        """Yield the rows that come before this package: nothing holds them."""
+        while self._row is not None and self._row[self._column] != key:
+            if position(self._row[self._column]) > position(key):
+                return
+            row, self._row = self._row, next(self._rows, None)
+            yield row
+
+    def rest(self) -> Iterator[Row]:
+        """Yield all rows that are left."""
+        while self._row is not None:
+            row, self._row = self._row, next(self._rows, None)
+            yield row
+
+
+@dataclass
+class Attempt:
+    """What became of the rows of one package, as long as it is not certain that the package is kept."""
+
+    releases: int = 0
+    maintainers: int = 0
+    rejects: list[tuple[str, Row, str]] = field(default_factory=list)
+    remarks: list[tuple[str, Row, Values]] = field(default_factory=list)
+
+
+class Group(NamedTuple):
+    """A package's row and the rows that belong to it."""
+
+    package: Row
+    releases: list[Row]
+    maintainers: list[Row]
+
+
+class Copy:
+    """One pass over the source. `tally` grows while `documents` is read.
+
+    Raises Stopped from within when more than `max_rejects` rows were rejected.
+    """
+
+    def __init__(self, source: Source, tally: Tally, *, max_rejects: int | None = None) -> None:
+        self.source = source
+        self.tally = tally
+        self._max_rejects = max_rejects
+        self._readers = {table: RowReader(table, source.layout) for table in TABLES}
+        self._licenses: set[str] = set()
+        self._rejected_users: set[Any] = set()
+        self._email_owners: dict[str, Any] = {}  # an address that several users have -> the first of them
+        self._username_owners: dict[str, Any] = {}
+        self._shared_names: set[str] = set()  # names that several packages' ids become
+        self._rejects: list[Reject] = []  # not yet passed on
+
+    def documents(self) -> Iterator[Encoded]:
+        """Yield every document, and every reject."""
+        self.prepare()
+        yield from self._collection("licenses", lambda values, _: mapping.label_document(values))
+        yield from self._collection("languages", lambda values, _: mapping.label_document(values))
+        yield from self._collection("users", self._user)
+        yield from self._packages()
+        yield from self._collection("downloads", self._download)
+        yield from self._collection("auditing", lambda values, _: mapping.audit_document(values))
+
+    def prepare(self) -> None:
+        """Count the rows, and look for what several rows have that only one may have."""
+        for table in self.source.tables:
+            self.tally.table(table).found = self.source.count(table)
+        for table in self.source.excluded:
+            account = self.tally.table(table)
+            account.found = account.read = account.excluded = self.source.count(table)
+        if "users" in self.source.tables:
+            emails, usernames = Collisions(), Collisions()
+            for sql_id, username, _, email, *_ in self.source.rows("users"):
+                emails.add(mapping.fold(email) if isinstance(email, str) else "", sql_id)
+                usernames.add(username if isinstance(username, str) else "", sql_id)
+            self._email_owners = {email: ids[0] for email, ids in emails.found()}
+            self._username_owners = {name: ids[0] for name, ids in usernames.found()}
+        if "packages" in self.source.tables:
+            names = Collisions()
+            for row in self.source.ids("packages"):
+                with contextlib.suppress(BadValue, TypeError):
+                    names.add(mapping.package_name(row[0]), row[0])
+            self._shared_names = {name for name, ids in names.found() if len(set(ids)) > 1}
+
+    def _collection(self, table: str, convert: Callable[[Values, Row], Document]) -> Iterator[Encoded]:
+        """Yield the documents of a table that becomes a collection row by row."""
+        if table not in self.source.tables:
+            return
+        account = self.tally.table(table)
+        last_key: Any = None
+        for row in self.source.downloads() if table == "downloads" else self.source.rows(table):
+            account.read += 1
+            try:
+                if row[0] == last_key and last_key is not None:
+                    raise BadValue("id occurs twice")
+                last_key = row[0]
+                encoded = self.row(table, row, convert)
+            except BadValue as error:
+                self._reject(table, row, str(error))
+                if table == "users":
+                    self._rejected_users.add(row[0])
+            else:
+                account.migrated += 1
+                if table == "licenses":
+                    self._licenses.add(row[0])
+                self.tally.add_document(table, encoded)
+                yield Encoded(table, encoded)
+            yield from self._passed_on()
+
+    def row(self, table: str, row: Row, convert: Callable[[Values, Row], Document]) -> bytes:
+        """Return the encoded document of a row. Raises BadValue."""
+        reader = self._readers[table]
+        try:
+            values = reader.read(row)
+            encoded = bson.encode(convert(values, row))
+        except (UnicodeEncodeError, OverflowError):
+            values = reader.read(row, careful=True)
+            encoded = bson.encode(convert(values, row))
+        if len(encoded) > MAX_PACKAGE_BYTES:
+            raise BadValue(f"its document would take more than {MAX_PACKAGE_BYTES:,} bytes")
+        self._remark(table, row, values)
+        return encoded
+
+    def _user(self, values: Values, _: Row) -> Document:
+        sql_id, username, email = values.of[0], values.of[1], values.of[3]
+        email_owner = self._email_owners.get(mapping.fold(email), sql_id)
+        username_owner = self._username_owners.get(username or "", sql_id)
+        if email_owner != sql_id:
+            text = "email is another user's but for its case: both are kept, the first one logs in by it"
+            values.remarks = [*values.remarks, mapping.Remark(text, f"{rules.shown(email)}, as user {email_owner}")]
+        if username_owner != sql_id:
+            text = "username is another user's: kept under `legacy`"
+            remark = mapping.Remark(text, f"{rules.shown(username)}, as user {username_owner}")
+            values.remarks = [*values.remarks, remark]
+        return mapping.user_document(
+            values, email_is_taken=email_owner != sql_id, username_is_taken=username_owner != sql_id
+        )
+
+    def _download(self, values: Values, row: Row) -> Document:
+        package_id, url, *numbers = row[len(TABLES["downloads"]) :]
+        version = None
+        if isinstance(package_id, str) and isinstance(url, str | None):
+            version = recover(package_id, file_of(url), *[n if isinstance(n, int) else None for n in numbers])
+        return mapping.download_document(values, version)
+
+    def _packages(self) -> Iterator[Encoded]:
+        """Yield the packages: one pass over three tables in the order of the packages' ids."""
+        if not {"packages", "releases", "maintainers"} & {*self.source.tables}:
+            return
+        sides = {
+            table: Side(self.source.by_package(table) if table in self.source.tables else iter(()), column)
+            for table, column in PACKAGE_COLUMN.items()
+        }
+        last_key: Any = None
+        for row in self.source.by_package("packages") if "packages" in self.source.tables else ():
+            key = row[0]
+            for table, side in sides.items():
+                yield from self._orphans(table, side.before(key))
+            again = key == last_key and key is not None
+            last_key = key
+            group = Group(row, sides["releases"].of(key), sides["maintainers"].of(key))
+            encoded = self.package(group, "id occurs twice" if again else None)
+            if encoded is not None:
+                self.tally.add_document("packages", encoded)
+                yield Encoded("packages", encoded)
+            yield from self._passed_on()
+        for table, side in sides.items():
+            yield from self._orphans(table, side.rest())
+
+    def _orphans(self, table: str, rows: Iterator[Row]) -> Iterator[Encoded]:
+        for row in rows:
+            self.tally.table(table).read += 1
+            self._reject(
+                table, row, "package_id is NULL" if row[PACKAGE_COLUMN[table]] is None else "there is no such package"
+            )
+            yield from self._passed_on()
+
+    def package(self, group: Group, refused: str | None = None) -> bytes | None:
+        """Return the encoded document of a package; None if it was rejected, and with it what belongs to it."""
+        row, releases, maintainers = group
+        for table, rows in (("packages", [row]), ("releases", releases), ("maintainers", maintainers)):
+            if rows:
+                self.tally.table(table).read += len(rows)
+        attempt = Attempt()
+        try:
+            if refused:
+                raise BadValue(refused)
+            try:
+                encoded = self._encode_package(group, attempt, careful=False)
+            except (UnicodeEncodeError, OverflowError):
+                attempt = Attempt()
+                encoded = self._encode_package(group, attempt, careful=True)
+            if len(encoded) > NEAR_LIMIT_BYTES:
+                self.tally.add_large(str(row[0]), len(encoded))
+            if len(encoded) > MAX_PACKAGE_BYTES:
+                raise BadValue(f"its document would take more than {MAX_PACKAGE_BYTES:,} bytes")
+        except BadValue as error:
+            self._reject("packages", row, str(error))
+            for table, rows in (("releases", releases), ("maintainers", maintainers)):
+                for each in rows:
+                    self._reject(table, each, "its package is rejected")
+            return None
+        for table, rejected, reason in attempt.rejects:
+            self._reject(table, rejected, reason)
+        for table, kept, values in attempt.remarks:
+            self._remark(table, kept, values)
+        self.tally.table("packages").migrated += 1
+        if releases:
+            self.tally.table("releases").migrated += attempt.releases
+        if maintainers:
+            self.tally.table("maintainers").migrated += attempt.maintainers
+        if row[3]:
+            self.tally.descriptions += 1
+        return encoded
+
+    def _encode_package(self, group: Group, attempt: "Attempt", *, careful: bool) -> bytes:
+        row, release_rows, maintainer_rows = group
+        reader = self._readers["packages"]
+        values = reader.read(row, careful=careful)
+        if mapping.package_name(values.of[0]) in self._shared_names:
+            raise BadValue("id becomes the same name as another's")
+        if values.remarks:
+            attempt.remarks.append(("packages", row, values))
+        releases = self._releases(release_rows, attempt, careful=careful)
+        maintainers = self._maintainers(maintainer_rows, attempt)
+        attempt.releases, attempt.maintainers = len(releases), len(maintainers)
+        return bson.encode(mapping.package_document(values, releases, maintainers, self._licenses))
+
+    def _releases(self, rows: list[Row], attempt: "Attempt", *, careful: bool) -> list[Document]:
+        read, found = self._readers["releases"].read, []
+        for row in rows:
+            try:
+                values = read(row, careful=careful)
+                found.append(mapping.release_document(values))
+            except BadValue as error:
+                attempt.rejects.append(("releases", row, str(error)))
+            else:
+                size = values.of[7]
+                if values.remarks or (size is not None and size < 0):
+                    attempt.remarks.append(("releases", row, values))
+        return found
+
+    def _maintainers(self, rows: list[Row], attempt: "Attempt") -> list[Document]:
+        found: list[Document] = []
+        seen: set[Any] = set()
+        encoding = self.source.layout.encoding
+        for row in rows:
+            user_id, _, known_id, name = row
+            try:
+                user_id = rules.integer("user_id", user_id)
+                if user_id in seen:
+                    raise BadValue("the same user twice")
+                if known_id is None:
+                    raise BadValue("there is no such user")
+                if known_id in self._rejected_users:
+                    raise BadValue("its user is rejected")
+                found.append(mapping.maintainer_document(user_id, rules.text("name", name, encoding)))
+                seen.add(user_id)
+            except BadValue as error:
+                attempt.rejects.append(("maintainers", row, str(error)))
+        return found
+
+    def _remark(self, table: str, row: Row, values: Values) -> None:
+        account = self.tally.table(table)
+        for text, example in values.remarks:
+            account.remark(text, f"{rules.shown(row[0])}: {example}")
+        if table == "releases" and (size := values.of[7]) is not None and size < 0:
+            account.remark("size is negative: kept", f"{row[0]}: {size}")
+
+    def _reject(self, table: str, row: Row, reason: str) -> None:
+        account = self.tally.table(table)
+        account.rejected += 1
+        named = self._readers[table].as_dict(row)
+        column = reason.partition(" ")[0]
+        detail = rules.shown(named[column]) if column in named and column != SECRET else ""
+        reject = Reject(table, account.rejected, key_of(table, row), reason, named, detail)
+        account.reasons.setdefault(reason, Counted()).add(reject.example)
+        self._rejects.append(reject)
+
+    def _passed_on(self) -> Iterator[Encoded]:
+        if not self._rejects:
+            return
+        for reject in self._rejects:
+            yield Encoded(REJECTS, bson.encode(reject.as_dict()))
+        last = self._rejects[-1]
+        self._rejects.clear()
+        if self._max_rejects is not None and self.tally.rejected > self._max_rejects:
+            raise TooManyRejects(
+                f"{last.table} {last.key}: {last.reason}; "
+                + (f"only {self._max_rejects} rejects are allowed" if self._max_rejects else "no reject is allowed")
+            )

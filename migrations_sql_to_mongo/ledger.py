@@ -1,0 +1,151 @@
+"""What is known of the moves: collection `migrations`, one document a run, and the lock that only one move holds."""
+
+import contextlib
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from migrations_sql_to_mongo.errors import Stopped
+from migrations_sql_to_mongo.target import Target
+
+Entry = dict[str, Any]
+
+COLLECTION = "migrations"
+HEARTBEAT_S = 5.0
+# On another machine nobody can see whether the holder lives; this much silence means that it does not.
+SILENCE = timedelta(seconds=60)
+
+# The states of a run, in their order. What is interrupted in one of them goes on from there.
+STEPS = ("copying", "rendering", "indexing", "verifying", "swapping")
+DONE, FAILED, UNDOING, UNDONE = "done", "failed", "undoing", "undone"
+
+
+def now() -> datetime:
+    """Return the time as the ledger keeps it."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Ledger:
+    """The runs that this database has seen."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._entries = target.db[COLLECTION]
+        self._token: str | None = None
+        self._lost = threading.Event()
+
+    def runs(self) -> list[Entry]:
+        """Return all runs, the last one first."""
+        return list(self._entries.find({"_id": {"$ne": "lock"}}).sort("_id", -1))
+
+    def run(self, run_id: str) -> Entry | None:
+        """Return one run."""
+        return self._entries.find_one({"_id": run_id}) if run_id != "lock" else None
+
+    def interrupted(self) -> Entry | None:
+        """Return the run that was begun and neither finished nor taken back."""
+        return next((entry for entry in self.runs() if entry["state"] in STEPS), None)
+
+    def begin(self, fields: Entry) -> Entry:
+        """Write down a new run."""
+        stem = now().strftime("%Y%m%d_%H%M%S")
+        taken = {entry["_id"] for entry in self.runs()}
+        run_id = next(name for name in [stem, *(f"{stem}_{n}" for n in range(2, 1000))] if name not in taken)
+        entry = {"_id": run_id, "state": STEPS[0], "started_at": now(), "ended_at": None, **fields}
+        self._target.patiently(self._entries.replace_one, {"_id": run_id}, entry, upsert=True)
+        return entry
+
+    def note(self, entry: Entry, **fields: Any) -> None:
+        """Write down what became of a run. Raises Stopped when another move has taken over the lock."""
+        if self._lost.is_set():
+            raise Stopped("another move has taken over: this process was silent for too long")
+        entry |= fields
+        self._target.patiently(self._entries.update_one, {"_id": entry["_id"]}, {"$set": fields})
+
+    @contextlib.contextmanager
+    def lock(self, command: str) -> Iterator[None]:
+        """Hold the lock. Raises Stopped when another living move holds it, and tells which."""
+        holder = {**_myself(), "command": command, "since": now(), "token": uuid.uuid4().hex}
+        self._take(holder)
+        self._token = holder["token"]
+        ended = threading.Event()
+        heart = threading.Thread(target=self._beat, args=(ended,), name="migration-lock", daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            heart.join()
+            # A server that is away keeps the lock; it is taken over, because its holder is dead then.
+            with contextlib.suppress(PyMongoError):
+                self._entries.delete_one({"_id": "lock", "token": self._token})
+
+    def holder(self) -> Entry | None:
+        """Return who holds the lock."""
+        return self._entries.find_one({"_id": "lock"})
+
+    def _take(self, holder: Entry) -> None:
+        lock = {"_id": "lock", **holder, "heartbeat_at": now()}
+        for _ in range(3):
+            try:
+                self._target.first_write(lambda: self._entries.insert_one(dict(lock)))
+            except DuplicateKeyError:
+                other = self.holder()
+                if other is None:
+                    continue
+                if _is_alive(other):
+                    raise Stopped(
+                        f"`{other['command']}` of process {other['pid']} on {other['host']} has been at work since "
+                        f"{other['since']:%Y-%m-%d %H:%M:%S} UTC; wait for it, or end it"
+                    ) from None
+                taken = self._entries.find_one_and_replace(
+                    {"_id": "lock", "token": other["token"]}, lock, return_document=ReturnDocument.AFTER
+                )
+                if taken is None:
+                    continue
+            return
+        raise Stopped("others take the lock all the time")
+
+    def _beat(self, ended: threading.Event) -> None:
+        while not ended.wait(HEARTBEAT_S):
+            # A server that is away is the main thread's trouble.
+            with contextlib.suppress(PyMongoError):
+                beat = {"$set": {"heartbeat_at": now()}}
+                if not self._entries.update_one({"_id": "lock", "token": self._token}, beat).matched_count:
+                    self._lost.set()
+
+
+def _myself() -> Entry:
+    return {"host": socket.gethostname(), "pid": os.getpid(), "process_started": _started(os.getpid())}
+
+
+def _started(pid: int) -> str | None:
+    """Return what tells a process from a later one with the same number; None where the system does not say."""
+    try:
+        # The 22nd field, counted after the command's name, which may hold spaces. Source: proc(5).
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+def _is_alive(holder: Entry) -> bool:
+    if holder["host"] == socket.gethostname():
+        try:
+            os.kill(holder["pid"], 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return holder["process_started"] in (None, _started(holder["pid"]))
+    heartbeat = holder["heartbeat_at"]
+    if heartbeat.tzinfo is None:
+        heartbeat = heartbeat.replace(tzinfo=UTC)
+    return bool(now() - heartbeat < SILENCE)

@@ -1,0 +1,217 @@
+"""`rejects replay`: tries rows again that were rejected and that the operator has corrected in the rejects file.
+
+A corrected row stands in for the source's own from now on, also for `verify`. All of the source is read twice, as it
+was seen before and as it is seen now, and what differs is written: a corrected user brings back the maintainer links
+that were rejected with it, a corrected release moves the package's `latest`.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import bson
+
+from migrations_sql_to_mongo.copying import REJECTS, Copy, Encoded
+from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
+from migrations_sql_to_mongo.layout import TABLES, Layout
+from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
+from migrations_sql_to_mongo.rendering import render_one
+from migrations_sql_to_mongo.source import Row, Source, key_of, position
+from migrations_sql_to_mongo.swap import rejects_collection
+from migrations_sql_to_mongo.tally import HIDDEN, Tally
+from migrations_sql_to_mongo.target import Fingerprint, Target
+from webapp.descriptions import RENDERER
+
+Corrections = dict[str, dict[str, Row]]
+# The order in which Copy gives collections.
+_ORDER = {
+    name: number for number, name in enumerate(("licenses", "languages", "users", "packages", "downloads", "auditing"))
+}
+
+
+class Change(NamedTuple):
+    """A document that becomes another one, appears (no `before`) or goes (no `after`)."""
+
+    collection: str
+    before: bytes | None
+    after: bytes | None
+
+
+def corrected_collection(run_id: str) -> str:
+    """Return the collection that keeps the rows that the operator corrected."""
+    return f"migrations_corrected_{run_id}"
+
+
+def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
+    """Return the rows that were corrected since a run. `source` is open."""
+    found: Corrections = {}
+    for one in target.db[corrected_collection(entry["_id"])].find():
+        found.setdefault(one["table"], {})[one["key"]] = _row(one["table"], _with_secret(one, source))
+    return found
+
+
+def replay(
+    file: Path, url: str, layout: Layout, target: Target, ledger: Ledger, entry: Entry, *, dry_run: bool
+) -> tuple[Tally, int]:
+    """Write what corrected rows change. Returns the account with them, and the number of documents that changed.
+
+    The caller holds the lock. Raises CannotStart for a file that is none of this run's, Stopped when somebody changed
+    one of the documents on the site.
+    """
+    if entry["state"] != DONE:
+        raise Stopped(f"run {entry['_id']} is not finished; rows are replayed into a finished run")
+    lines = _lines(file)
+    _check(lines, target, entry)
+    with Source(url, layout) as before, Source(url, layout) as after:
+        after.corrections = corrections_of(target, entry, before)
+        rows = [(line, _row(line["table"], _with_secret(line, before))) for line in lines]
+        before.corrections = {table: dict(corrected) for table, corrected in after.corrections.items()}
+        for line, row in rows:
+            after.corrections.setdefault(line["table"], {})[line["key"]] = row
+        tally = Tally()
+        rejects: list[bytes] = []
+        copies = Copy(before, Tally()).documents(), Copy(after, tally).documents()
+        changes = list(_changes(_without_rejects(copies[0], []), _without_rejects(copies[1], rejects)))
+        tally.check()
+    changes = [change for change in changes if _is_to_do(target, change)]
+    if not dry_run:
+        for change in changes:
+            _write(target, entry, change)
+        _keep(target, ledger, entry, lines, rejects, tally)
+    return tally, len(changes)
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"{file}: {one_line(error)}") from None
+    for number, line in enumerate(lines, start=1):
+        if not isinstance(line, dict) or not {"_id", "table", "key", "row"} <= {*line} or line["table"] not in TABLES:
+            raise CannotStart(f"{file}, line {number}: this is no line of a rejects file")
+        if unknown := {*line["row"]} ^ {*TABLES[line["table"]]}:
+            raise CannotStart(
+                f"{file}, line {number}: the row has too much or too little: {', '.join(sorted(unknown))}"
+            )
+    return lines
+
+
+def _check(lines: list[dict[str, Any]], target: Target, entry: Entry) -> None:
+    rejects = target.db[rejects_collection(entry["_id"])]
+    for line in lines:
+        known = rejects.find_one({"_id": line["_id"], "table": line["table"], "key": line["key"]})
+        if known is None:
+            raise CannotStart(f"{line['table']} {line['key']} is no reject of run {entry['_id']}")
+        if known["reason"] == "id occurs twice":
+            raise CannotStart(f"{line['table']} {line['key']} occurs twice: only the source can tell the two apart")
+
+
+def _with_secret(line: dict[str, Any], source: Source) -> dict[str, Any]:
+    """Return a line's row. A password hash, which no file shows, comes from the source."""
+    row: dict[str, Any] = line["row"]
+    if row.get("hashed_password") != HIDDEN:
+        return row
+    index = list(TABLES["users"]).index("hashed_password")
+    found = next((each[index] for each in source.rows("users") if key_of("users", each) == line["key"]), None)
+    return {**row, "hashed_password": found}
+
+
+def _row(table: str, row: dict[str, Any]) -> Row:
+    def value(kept: Any) -> Any:
+        return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
+
+    return tuple(value(row[name]) for name in TABLES[table])
+
+
+def _without_rejects(documents: Iterator[Encoded], rejects: list[bytes]) -> Iterator[Encoded]:
+    for document in documents:
+        if document.collection == REJECTS:
+            rejects.append(document.bson)
+        else:
+            yield document
+
+
+def _changes(before: Iterator[Encoded], after: Iterator[Encoded]) -> Iterator[Change]:
+    """Yield what differs between two streams in the same order."""
+    old, new = next(before, None), next(after, None)
+    while old is not None or new is not None:
+        if old == new:
+            old, new = next(before, None), next(after, None)
+            continue
+        place_old, place_new = _place(old), _place(new)
+        if place_old == place_new and old and new:
+            yield Change(old.collection, old.bson, new.bson)
+            old, new = next(before, None), next(after, None)
+        elif new is None or (old is not None and place_old < place_new):
+            yield Change(old.collection, old.bson, None)  # type: ignore[union-attr]  # one of them is there
+            old = next(before, None)
+        else:
+            yield Change(new.collection, None, new.bson)
+            new = next(after, None)
+
+
+def _place(encoded: Encoded | None) -> tuple[int, Any]:
+    if encoded is None:
+        return len(_ORDER), ""
+    document = bson.decode(encoded.bson)
+    key = document["name"] if encoded.collection == "packages" else document["_id"]
+    return _ORDER[encoded.collection], position(key) if isinstance(key, str) else key
+
+
+def _stored(target: Target, change: Change) -> bytes | None:
+    document_id = bson.decode(change.after or change.before or b"")["_id"]
+    return next(target.raw_documents(change.collection, {"_id": document_id}), None)
+
+
+def _is_to_do(target: Target, change: Change) -> bool:
+    """Tell whether a document is still as it was; False if it is already as it should be. Raises Stopped."""
+    stored = _stored(target, change)
+    if _is(stored, change.before):
+        return True
+    if _is(stored, change.after):
+        return False
+    name = bson.decode(change.after or change.before or b"")["_id"]
+    raise Stopped(f"{change.collection} {name} was changed on the site since the run; nothing was replayed")
+
+
+def _is(stored: bytes | None, document: bytes | None) -> bool:
+    """Tell whether a stored document is this one, its rendered description aside."""
+    if stored is None or document is None:
+        return stored is document
+    kept = bson.decode(stored)
+    for name in ("description_html", "description_renderer"):
+        kept.pop(name, None)
+    return bson.encode(kept) == document
+
+
+def _write(target: Target, entry: Entry, change: Change) -> None:
+    stored = _stored(target, change)
+    collection = target.db[change.collection]
+    after = bson.decode(change.after) if change.after else None
+    document_id = bson.decode(change.after or change.before or b"")["_id"]
+    if after is None:
+        target.patiently(collection.delete_one, {"_id": document_id})
+    else:
+        if change.collection == "packages" and after.get("description"):
+            after["description_html"] = render_one(("", after["description"]))[1]
+            after["description_renderer"] = RENDERER
+        target.patiently(collection.replace_one, {"_id": document_id}, after, upsert=True)
+    for one in entry["collections"]:
+        if one["name"] == change.collection:
+            one["is"] = Fingerprint.of(one["is"]).replaced(stored, _stored(target, change))
+
+
+def _keep(
+    target: Target, ledger: Ledger, entry: Entry, lines: list[dict[str, Any]], rejects: list[bytes], tally: Tally
+) -> None:
+    corrected = target.db[corrected_collection(entry["_id"])]
+    for line in lines:
+        one = {"_id": f"{line['table']}/{line['key']}", "table": line["table"], "key": line["key"], "row": line["row"]}
+        target.patiently(corrected.replace_one, {"_id": one["_id"]}, one, upsert=True)
+    name = rejects_collection(entry["_id"])
+    target.patiently(target.db[name].delete_many, {})
+    if rejects:
+        target.insert(name, rejects)
+    ledger.note(entry, collections=entry["collections"], tally=tally.as_dict())
+    target.patiently(target.refresh_stats)

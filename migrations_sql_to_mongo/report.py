@@ -1,0 +1,132 @@
+"""What the operator reads: on the terminal, as Markdown, as JSON, and a rejects file a table."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from migrations_sql_to_mongo.errors import CannotStart, one_line
+from migrations_sql_to_mongo.progress import duration
+
+Report = dict[str, Any]
+
+REPORT_TEXT, REPORT_JSON = "report.md", "report.json"
+
+
+def as_text(report: Report) -> str:
+    """Return a report as Markdown that is as readable on a terminal."""
+    lines = [f"# migrate-sql {report['command']}", ""]
+    lines += [f"- {name}: {report[name]}" for name in ("run", "state", "source", "target") if report.get(name)]
+    lines.append("")
+    if tally := report.get("tally"):
+        lines += _tables(tally)
+        lines += _counted(tally, "reasons", "Rejected")
+        lines += _counted(tally, "remarks", "Moved by a rule")
+        lines += _documents(tally)
+    lines += _no_place(report)
+    if report.get("in_the_way"):
+        lines += ["## In the way", "", *(f"- {text}" for text in report["in_the_way"])]
+        lines += ["", "`run` refuses; with --replace-existing it puts the old site's documents in their place.", ""]
+    if report.get("differences"):
+        lines += [
+            f"## {report['difference_count']:,} differences",
+            "",
+            *(f"- {text}" for text in report["differences"]),
+            "",
+        ]
+    if report.get("compared"):
+        compared = ", ".join(f"{count:,} {table}" for table, count in report["compared"].items())
+        lines += [f"Compared: {compared}. {report['lost_microseconds']:,} times lost their microseconds."]
+        lines += [f"{report['rendered_again']:,} descriptions were rendered again and compared.", ""]
+    for title, key in (("Expected to take", "estimate_s"), ("Took", "seconds")):
+        if report.get(key):
+            parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in report[key].items())
+            lines += [f"{title} {duration(sum(report[key].values()))}: {parts}.", ""]
+    return "\n".join([*lines, report["summary"], ""])
+
+
+def _tables(tally: Report) -> list[str]:
+    head = ("table", "found", "migrated", "rejected", "excluded")
+    lines = [
+        f"| {head[0]:<11} |" + "".join(f" {name:>10} |" for name in head[1:]),
+        f"|{'-' * 13}|" + "-----------:|" * 4,
+    ]
+    for name, table in tally["tables"].items():
+        lines.append(f"| {name:<11} |" + "".join(f" {table[key]:>10,} |" for key in head[1:]))
+    return [*lines, ""]
+
+
+def _counted(tally: Report, key: str, title: str) -> list[str]:
+    lines = [
+        f"- {name}: {one['count']:,} x {one['text']} (for example {'; '.join(one['examples'])})"
+        for name, table in tally["tables"].items()
+        for one in table[key]
+    ]
+    return [f"## {title}", "", *lines, ""] if lines else []
+
+
+def _documents(tally: Report) -> list[str]:
+    parts = [
+        f"{count:,} {name} ({tally['size_bytes'].get(name, 0) / 1e6:,.1f} MB)"
+        for name, count in tally["documents"].items()
+    ]
+    lines = [f"Documents: {', '.join(parts)}; {tally['descriptions']:,} descriptions to render.", ""]
+    if tally["large"]:
+        lines += ["## Near the limit of 15 MB, or past it", ""]
+        lines += [*(f"- {one['name']}: {one['size_bytes'] / 1e6:,.1f} MB" for one in tally["large"]), ""]
+    return lines
+
+
+def _no_place(report: Report) -> list[str]:
+    lines = [f"- table {name}" for name in report.get("unknown_tables", [])]
+    lines += [f"- {name}.{column}" for name, columns in report.get("unknown_columns", {}).items() for column in columns]
+    return ["## Without a place here, left behind", "", *lines, ""] if lines else []
+
+
+def as_json(report: Report) -> str:
+    """Return a report for machines."""
+    return json.dumps(report, indent=2, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+class ReportFolder:
+    """The folder that --report names; without one nothing is written."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        if folder:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise CannotStart(f"--report {folder}: {one_line(error)}") from None
+
+    @contextlib.contextmanager
+    def rejects(self) -> Iterator[Callable[[Report], None]]:
+        """Give a function that writes a rejected row into its table's file. Files of an earlier report go."""
+        files: dict[str, TextIO] = {}
+        with contextlib.ExitStack() as stack:
+
+            def write(reject: Report) -> None:
+                if self._folder is None:
+                    return
+                table = reject["table"]
+                if table not in files:
+                    path = self._folder / f"rejects-{table}.jsonl"
+                    files[table] = stack.enter_context(path.open("w", encoding="utf-8"))
+                files[table].write(json.dumps(reject, ensure_ascii=False) + "\n")
+
+            if self._folder:
+                for path in self._folder.glob("rejects-*.jsonl"):
+                    path.unlink()
+            yield write
+
+    def write(self, report: Report) -> None:
+        """Write the report."""
+        if self._folder:
+            (self._folder / REPORT_TEXT).write_text(as_text(report), encoding="utf-8")
+            (self._folder / REPORT_JSON).write_text(as_json(report) + "\n", encoding="utf-8")

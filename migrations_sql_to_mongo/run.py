@@ -1,0 +1,211 @@
+"""`run`: copies the source into staging collections, proves them, and puts them in the site's place."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Batch, Copy, TooManyRejects, batches
+from migrations_sql_to_mongo.errors import Stopped
+from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, Entry, Ledger, now
+from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.rendering import render_staged
+from migrations_sql_to_mongo.source import Source
+from migrations_sql_to_mongo.tally import Tally
+from migrations_sql_to_mongo.target import Target
+from migrations_sql_to_mongo.verify import Verification, verify
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator decides about a run."""
+
+    batch_size: int = 500
+    max_rejects: int | None = None  # 0 stops at the first one
+    replace_existing: bool = False
+
+
+class Differs(Stopped):
+    """What was copied is not what the source holds; nothing was swapped in."""
+
+    def __init__(self, verification: Verification) -> None:
+        super().__init__(
+            f"the copy differs from the source in {verification.count} places, "
+            f"for example {verification.differences[0]}; nothing was swapped in"
+        )
+        self.verification = verification
+
+
+def run(source: Source, target: Target, ledger: Ledger, options: Options, progress: Progress) -> Entry:
+    """Move everything, and return the ledger's entry. An interrupted run goes on from its last checkpoint.
+
+    `source` is open, and the caller holds the lock. Raises Stopped.
+    """
+    entry = ledger.interrupted()
+    entry = _resumed(entry, source, ledger, options) if entry else _begun(source, target, ledger, options)
+    steps: dict[str, Callable[[], dict[str, Any]]] = {
+        "copying": lambda: _copy(source, target, ledger, entry, options, progress),
+        "rendering": lambda: _render(target, entry, progress),
+        "indexing": lambda: _index(target, entry, progress),
+        "verifying": lambda: _verify(source, target, ledger, entry, progress),
+        "swapping": lambda: _swap(target, ledger, entry, progress),
+    }
+    for step in STEPS[STEPS.index(entry["state"]) :]:
+        started = time.monotonic()
+        found = steps[step]()
+        seconds = {**entry["seconds"], step: round(time.monotonic() - started, 3)}
+        following = (*STEPS, DONE)[STEPS.index(step) + 1]
+        ledger.note(entry, **found, seconds=seconds, state=following)
+    ledger.note(entry, ended_at=now())
+    return entry
+
+
+def _begun(source: Source, target: Target, ledger: Ledger, options: Options) -> Entry:
+    collections = [name for name in COLLECTIONS if name in source.tables]
+    if "packages" not in collections and {"releases", "maintainers"} & {*source.tables}:
+        collections.append("packages")
+    found = swap.standing(target, collections)
+    if not options.replace_existing and (foreign := swap.foreign(target, ledger, found)):
+        raise Stopped(
+            f"{'; '.join(foreign)}. --replace-existing puts the old site's documents in their place; "
+            "`undo` would bring these back"
+        )
+    entry = ledger.begin(
+        {
+            "source": source.masked_url,
+            "layout": source.layout.as_dict(),
+            "options": asdict(options),
+            "rows": {table: source.count(table) for table in source.tables},
+            "checkpoint": {"batches": 0},
+            "resumed": 0,
+            "seconds": {},
+        }
+    )
+    ledger.note(
+        entry,
+        collections=[one | {"was": found.get(one["name"])} for one in swap.staged(entry["_id"], collections)],
+    )
+    return entry
+
+
+def _resumed(entry: Entry, source: Source, ledger: Ledger, options: Options) -> Entry:
+    """Return the run that goes on. Raises Stopped if this is not the same move."""
+    rows = {table: source.count(table) for table in source.tables}
+    for what, there, here in (
+        ("source", entry["source"], source.masked_url),
+        ("map, time zones or encoding", entry["layout"], source.layout.as_dict()),
+        ("number of rows", entry["rows"], rows),
+    ):
+        if there != here:
+            raise Stopped(
+                f"run {entry['_id']} was interrupted, and its {what} was another one ({there}, now {here}): "
+                "go on with the same, or take it back with `undo`"
+            )
+    # The batches stay as they were: the checkpoint counts them.
+    kept = {**asdict(options), "batch_size": entry["options"]["batch_size"]}
+    ledger.note(entry, resumed=entry["resumed"] + 1, options=kept)
+    return entry
+
+
+def _copy(
+    source: Source, target: Target, ledger: Ledger, entry: Entry, options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Copy what the last checkpoint does not cover.
+
+    All of the source is read and counted again after an interruption, so that the account, the rejects and the
+    batches are those of an undisturbed run; only the writing of the first batches is left out.
+    """
+    names = {one["name"]: one["staging"] for one in entry["collections"]}
+    names[REJECTS] = swap.rejects_collection(entry["_id"])
+    _create(target, entry)
+    tally = Tally()
+    copy = Copy(source, tally, max_rejects=options.max_rejects)
+    done = entry["checkpoint"]["batches"]
+
+    def write(number: int, batch: Batch) -> None:
+        target.insert(names[batch.collection], batch.documents)
+        if not batch.is_last:
+            ledger.note(entry, checkpoint={"batches": number, "collection": batch.collection})
+
+    with _one_ahead(write) as put:
+        try:
+            for number, batch in enumerate(batches(copy.documents(), entry["options"]["batch_size"]), start=1):
+                if number > done:
+                    put(number, batch)
+                table = tally.tables.get(batch.collection)
+                if table:
+                    progress.update(f"copying {batch.collection}", table.read, table.found)
+        except TooManyRejects as error:
+            ledger.note(entry, tally=tally.as_dict(), error=error.message)
+            raise
+    progress.finish()
+    tally.check()
+    return {"tally": tally.as_dict(), "error": None}
+
+
+def _create(target: Target, entry: Entry) -> None:
+    """Make the staging collections, so that an empty table becomes an empty collection."""
+    for collection in entry["collections"]:
+        if not target.is_mock and not target.patiently(target.has, collection["staging"]):
+            target.patiently(target.db.create_collection, collection["staging"])
+
+
+@contextmanager
+def _one_ahead(write: Callable[[int, Batch], None]) -> Iterator[Callable[[int, Batch], None]]:
+    """Give a function that writes a batch in a thread, so that the next one is assembled while the server works.
+
+    One batch at a time, in order. With two processors this makes a run a third faster.
+    """
+    pending: Future[None] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="migration-write") as pool:
+
+        def put(number: int, batch: Batch) -> None:
+            nonlocal pending
+            if pending:
+                pending.result()
+            pending = pool.submit(write, number, batch)
+
+        try:
+            yield put
+        finally:
+            if pending:
+                pending.result()
+
+
+def _render(target: Target, entry: Entry, progress: Progress) -> dict[str, Any]:
+    for collection in entry["collections"]:
+        if collection["name"] == "packages":
+            count = render_staged(
+                target, collection["staging"], lambda done, total: progress.update("rendering", done, total)
+            )
+            progress.finish()
+            return {"rendered": count}
+    return {}
+
+
+def _index(target: Target, entry: Entry, progress: Progress) -> dict[str, Any]:
+    progress.say("building indexes")
+    for collection in entry["collections"]:
+        target.patiently(target.ensure_indexes, collection["name"], collection["staging"])
+    return {}
+
+
+def _verify(source: Source, target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
+    names = {one["name"]: one["staging"] for one in entry["collections"]}
+    found = verify(source, target, names, swap.rejects_collection(entry["_id"]), progress, render=False)
+    if found.differences:
+        ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
+        raise Differs(found)
+    for collection in entry["collections"]:
+        collection["is"] = found.fingerprints[collection["name"]]
+    return {"collections": entry["collections"]}
+
+
+def _swap(target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
+    progress.say("swapping in")
+    swap.keep_and_swap(target, ledger, entry)
+    target.patiently(target.refresh_stats)
+    return {"collections": entry["collections"]}

@@ -1,0 +1,155 @@
+"""Putting the copied collections in the place of the site's, and back.
+
+A collection goes through these states, each written into the ledger before the next begins:
+"staged": the documents stand in `packages_staging_<run>`; "kept": what the site had stands in `packages_before_<run>`
+too; "swapped": the site reads what was staged; "restored": it reads what it had before.
+"""
+
+from typing import Any
+
+from migrations_sql_to_mongo.errors import Stopped
+from migrations_sql_to_mongo.ledger import DONE, UNDOING, UNDONE, Entry, Ledger
+from migrations_sql_to_mongo.target import Target
+
+EXAMPLES = 3
+SEEDED = "installed on the machine where this index was started"
+
+
+def staged(run_id: str, collections: list[str]) -> list[Entry]:
+    """Return what the ledger keeps of each collection, before anything was copied."""
+    return [
+        {"name": name, "staging": f"{name}_staging_{run_id}", "before": f"{name}_before_{run_id}", "state": "staged"}
+        for name in collections
+    ]
+
+
+def rejects_collection(run_id: str) -> str:
+    """Return the collection that keeps the rejected rows of a run."""
+    return f"migrations_rejects_{run_id}"
+
+
+def standing(target: Target, collections: list[str]) -> dict[str, Any]:
+    """Return the fingerprints of the collections that hold documents now."""
+    found = {name: target.patiently(target.fingerprint, name) for name in collections}
+    return {name: fingerprint for name, fingerprint in found.items() if fingerprint["documents"]}
+
+
+def foreign(target: Target, ledger: Ledger, found: dict[str, Any]) -> list[str]:
+    """Return what stands in the way, a phrase each: collections that are not as a move left them."""
+    written = [
+        (collection["name"], collection.get("is"))
+        for entry in ledger.runs()
+        if entry["state"] == DONE
+        for collection in entry["collections"]
+    ]
+    return [
+        _described(target, name, fingerprint["documents"])
+        for name, fingerprint in found.items()
+        if (name, fingerprint) not in written
+    ]
+
+
+def _described(target: Target, name: str, count: int) -> str:
+    collection = target.db[name]
+    if name == "packages" and count == collection.count_documents({"releases.comment": SEEDED}):
+        return f"{name} holds the {count} packages that this site filled itself with at its first start"
+    new = {"legacy": None} if name in ("packages", "users", "downloads") else {}
+    number = collection.count_documents(new)
+    examples = [_name(document) for document in collection.find(new).sort("_id", 1).limit(EXAMPLES)]
+    if not number:
+        return f"{name} holds {count} documents of an earlier move, edited since"
+    return f"{name} holds {number} documents that no move wrote ({', '.join(examples)}{', ...' * (number > EXAMPLES)})"
+
+
+def _name(document: Entry) -> str:
+    return str(document.get("email") or document["_id"])
+
+
+def keep_and_swap(target: Target, ledger: Ledger, entry: Entry) -> None:
+    """Put every staged collection into its place. What was there stays for `undo`. Raises Stopped.
+
+    A reader finds each collection whole at any moment: the old one is copied first, and one rename replaces it.
+    """
+    for collection in entry["collections"]:
+        if collection["state"] == "staged":
+            _keep(target, entry, collection)
+            _note(ledger, entry, collection, "kept")
+        if collection["state"] == "kept":
+            _rename(target, collection["staging"], collection["name"])
+            _note(ledger, entry, collection, "swapped")
+
+
+def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
+    """Give the site back what it had before a run. Raises Stopped when something was changed since."""
+    later = [run["_id"] for run in ledger.runs() if run["_id"] > entry["_id"] and run["state"] != UNDONE]
+    if later:
+        raise Stopped(f"run {later[-1]} came after {entry['_id']}: undo that one first")
+    if entry["state"] not in (UNDOING, UNDONE) and not discard:
+        _refuse_changed(target, entry)
+    ledger.note(entry, state=UNDOING)
+    for collection in reversed(entry["collections"]):
+        if collection["state"] != "restored":
+            _restore(target, collection)
+            _note(ledger, entry, collection, "restored")
+    target.patiently(target.db.drop_collection, rejects_collection(entry["_id"]))
+
+
+def _refuse_changed(target: Target, entry: Entry) -> None:
+    for collection in entry["collections"]:
+        if collection["state"] == "swapped":
+            found = target.patiently(target.fingerprint, collection["name"])
+            if found != collection["is"]:
+                raise Stopped(
+                    f"{collection['name']} was changed since the run (it left {collection['is']['documents']} "
+                    f"documents, now there are {found['documents']}); --discard-changes takes it back all the same"
+                )
+
+
+def _restore(target: Target, collection: Entry) -> None:
+    name, staging, before = collection["name"], collection["staging"], collection["before"]
+    # Between the rename and the ledger's word for it a kill may have come: the staging collection tells.
+    swapped = collection["state"] == "swapped" or (collection["state"] == "kept" and not target.has(staging))
+    if swapped and collection["was"]:
+        _rename(target, before, name)
+    elif swapped:
+        target.patiently(target.db.drop_collection, name)
+    for leftover in (staging, before):
+        target.patiently(target.db.drop_collection, leftover)
+
+
+def _keep(target: Target, entry: Entry, collection: Entry) -> None:
+    name, before = collection["name"], collection["before"]
+    found = standing(target, [name]).get(name)
+    if found != collection["was"] and not entry["options"]["replace_existing"]:
+        raise Stopped(
+            f"{name} was changed on the site while the run was at work; stop the site's writes and run again, "
+            f"or give --replace-existing"
+        )
+    collection["was"] = found
+    if found:
+        target.patiently(_copy, target, name, before)
+
+
+def _copy(target: Target, name: str, copy: str) -> None:
+    if target.is_mock:
+        target.db[copy].delete_many({})
+        target.db[copy].insert_many(list(target.db[name].find()))
+        return
+    target.db[name].aggregate([{"$out": copy}])
+    for index in target.db[name].list_indexes():
+        options = {key: value for key, value in index.items() if key not in ("key", "v", "ns")}
+        if options["name"] != "_id_":
+            target.db[copy].create_index(list(index["key"].items()), **options)
+
+
+def _rename(target: Target, name: str, new_name: str) -> None:
+    def attempt() -> None:
+        if target.has(name):
+            target.db[name].rename(new_name, dropTarget=True)
+
+    target.patiently(attempt)
+
+
+def _note(ledger: Ledger, entry: Entry, collection: Entry, state: str) -> None:
+    collection["state"] = state
+    ledger.note(entry, collections=entry["collections"])

@@ -1,0 +1,139 @@
+"""The account of a move: every row that was read is migrated, rejected or excluded."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from migrations_sql_to_mongo.errors import Stopped
+from migrations_sql_to_mongo.values import as_json, shown
+
+EXAMPLES = 3
+LARGE_SHOWN = 20
+HIDDEN = "(hidden)"  # stands for a password hash in what people read
+
+
+@dataclass
+class Counted:
+    """How often something occurred, and its first examples."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, example: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(example)
+
+
+@dataclass
+class TableTally:
+    """The account of one table."""
+
+    found: int = 0  # what COUNT(*) said
+    read: int = 0
+    migrated: int = 0
+    rejected: int = 0
+    excluded: int = 0
+    reasons: dict[str, Counted] = field(default_factory=dict)  # of rejections
+    remarks: dict[str, Counted] = field(default_factory=dict)  # of what was moved by a rule
+
+    def remark(self, text: str, example: str) -> None:
+        """Count a row, or a value, that a rule was applied to."""
+        self.remarks.setdefault(text, Counted()).add(example)
+
+
+@dataclass
+class Large:
+    """A document near the limit, or past it."""
+
+    name: str
+    size_bytes: int
+
+
+@dataclass
+class Tally:
+    """The account of all tables, and of the documents that they became."""
+
+    tables: dict[str, TableTally] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=dict)  # collection -> documents
+    size_bytes: dict[str, int] = field(default_factory=dict)  # collection -> bytes of BSON
+    large: list[Large] = field(default_factory=list)
+    descriptions: int = 0  # that are to be rendered
+
+    def table(self, name: str) -> TableTally:
+        """Return the account of a table."""
+        return self.tables.setdefault(name, TableTally())
+
+    def add_document(self, collection: str, encoded: bytes) -> None:
+        """Count one document."""
+        self.documents[collection] = self.documents.get(collection, 0) + 1
+        self.size_bytes[collection] = self.size_bytes.get(collection, 0) + len(encoded)
+
+    def add_large(self, name: str, size_bytes: int) -> None:
+        """Remember a document near the limit or past it."""
+        self.large = sorted([*self.large, Large(name, size_bytes)], key=lambda one: -one.size_bytes)[:LARGE_SHOWN]
+
+    @property
+    def rejected(self) -> int:
+        """Rows that were rejected, in all tables."""
+        return sum(table.rejected for table in self.tables.values())
+
+    @property
+    def rows(self) -> int:
+        """Rows that were read, in all tables."""
+        return sum(table.read for table in self.tables.values())
+
+    def check(self) -> None:
+        """Raise Stopped unless every row that the source holds is accounted for."""
+        for name, table in self.tables.items():
+            if not table.found == table.read == table.migrated + table.rejected + table.excluded:
+                raise Stopped(
+                    f"{name}: {table.found} rows found, {table.read} read, but {table.migrated} migrated, "
+                    f"{table.rejected} rejected and {table.excluded} excluded; nothing was swapped in"
+                )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON and BSON can hold it."""
+        plain = asdict(self)
+        for table in plain["tables"].values():
+            for kind in ("reasons", "remarks"):
+                table[kind] = [{"text": text, **counted} for text, counted in table[kind].items()]
+        return plain
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> "Tally":
+        """Return what `as_dict` was made of."""
+
+        def counted(those: list[dict[str, Any]]) -> dict[str, Counted]:
+            return {one["text"]: Counted(one["count"], one["examples"]) for one in those}
+
+        tables = {
+            name: TableTally(**table | {kind: counted(table[kind]) for kind in ("reasons", "remarks")})
+            for name, table in kept["tables"].items()
+        }
+        return cls(**kept | {"tables": tables, "large": [Large(**one) for one in kept["large"]]})
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that cannot become a document."""
+
+    table: str
+    number: int  # of the rejects of its table
+    key: str
+    reason: str
+    row: dict[str, Any]
+    detail: str = ""  # the value at fault
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a report and the ledger keep it: the whole row, but no password hash."""
+        row = {name: as_json(value) for name, value in self.row.items()}
+        if row.get("hashed_password"):
+            row["hashed_password"] = HIDDEN
+        number = f"{self.table}/{self.number:09d}"
+        return {"_id": number, "table": self.table, "key": self.key, "reason": self.reason, "row": row}
+
+    @property
+    def example(self) -> str:
+        """The row in a few words."""
+        return shown(f"{self.key}: {self.detail}" if self.detail else self.key)

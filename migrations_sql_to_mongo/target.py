@@ -1,0 +1,286 @@
+"""The MongoDB that the documents go into: patient writes, fingerprints, staging names, indexes, statistics."""
+
+import contextlib
+import hashlib
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ParamSpec, Self, TypeVar
+
+import bson
+import mongoengine
+import pymongo
+from bson.raw_bson import RawBSONDocument
+from flask import current_app, has_app_context
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+)
+
+from config import BadConfig, config_from_environment
+from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line
+from webapp import local_mongod
+from webapp.documents import (
+    AuditEvent,
+    Download,
+    License,
+    Package,
+    ProgrammingLanguage,
+    SiteStats,
+    User,
+)
+
+Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+
+DOCUMENTS: dict[str, Any] = {
+    "licenses": License,
+    "languages": ProgrammingLanguage,
+    "users": User,
+    "packages": Package,
+    "downloads": Download,
+    "auditing": AuditEvent,
+}
+DEFAULT_DATABASE = "larder"
+SELECT_MS = 5_000
+READ = 250  # documents at a time
+# A replica set elects a new primary in about 12 s; somebody who restarts a server needs a little longer.
+PATIENCE_S = float(os.environ.get("MIGRATE_PATIENCE_S", "60"))
+_UNAUTHORIZED = 13
+_DUPLICATE_KEY = 11000
+# What a server answers that stops, steps down or starts. Source: MongoDB's "retryable" error codes.
+_TRANSIENT = frozenset({6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+_NO_SPACE = 14031
+
+
+class Target:
+    """The database that the site reads. Every write waits until a majority has it in its journal."""
+
+    def __init__(self, client: Any, database: str, shown: str, alias: str | None) -> None:
+        self.client = client
+        self.shown = shown  # without a password
+        self.alias = alias  # of the connection in mongoengine; mongomock has none of its own
+        self.is_mock = alias is None
+        self.db = client[database]
+        if not self.is_mock:
+            self.db = self.db.with_options(write_concern=pymongo.WriteConcern(w="majority", j=True))
+        self.patience_s = PATIENCE_S
+
+    def patiently(
+        self, action: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
+    ) -> Result:
+        """Do something that may be done twice; wait for a server that is away. Raises Stopped when it stays away."""
+        deadline = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return action(*args, **options)
+            except PyMongoError as error:
+                if not _is_transient(error):
+                    raise Stopped(self.explain(error)) from error
+                if time.monotonic() > deadline:
+                    raise Stopped(
+                        f"the server {self.shown} has been away for {self.patience_s:.0f} s "
+                        f"({_without_details(error)}); "
+                        "the same command again goes on from here"
+                    ) from error
+            time.sleep(0.25)
+
+    def first_write(self, action: Callable[[], Result]) -> Result:
+        """Do what shows whether this account may write. Raises CannotStart, and DuplicateKeyError as it is."""
+        try:
+            return action()
+        except DuplicateKeyError:
+            raise
+        except PyMongoError as error:
+            raise CannotStart(self.explain(error)) from error
+
+    def explain(self, error: PyMongoError) -> str:
+        """Return what went wrong in one line."""
+        if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
+            return f"the account may not write to {self.shown}: {_without_details(error)}"
+        if "No space left on device" in str(error) or getattr(error, "code", None) == _NO_SPACE:
+            why = _without_details(error)
+            return f"the disk of {self.shown} is full ({why}); make room, and the same command again goes on"
+        return f"{self.shown}: {_without_details(error)}"
+
+    def insert(self, collection: str, documents: list[bytes]) -> None:
+        """Write encoded documents. What an interrupted attempt wrote already is written over: it is the same."""
+        if self.is_mock:
+            for document in documents:
+                decoded = bson.decode(document)
+                self.db[collection].replace_one({"_id": decoded["_id"]}, decoded, upsert=True)
+            return
+        raw = [RawBSONDocument(document) for document in documents]
+
+        def attempt() -> None:
+            try:
+                self.db[collection].insert_many(raw, ordered=False)
+            except BulkWriteError as error:
+                details = error.details or {}
+                errors = details.get("writeErrors", [])
+                if details.get("writeConcernErrors") or any(one["code"] != _DUPLICATE_KEY for one in errors):
+                    raise
+                for one in errors:
+                    document = raw[one["index"]]
+                    self.db[collection].replace_one({"_id": document["_id"]}, document, upsert=True)
+
+        self.patiently(attempt)
+
+    def raw_documents(
+        self, collection: str, query: dict[str, Any] | None = None, *, in_order: bool = False
+    ) -> Iterator[bytes]:
+        """Yield the documents of a collection as their BSON; in the order of their ids, or in none."""
+        documents: Any = self.db[collection]
+        if not self.is_mock:
+            options: Any = bson.CodecOptions(document_class=RawBSONDocument)
+            documents = documents.with_options(codec_options=options)
+        # Otherwise the server sends 16 MB at a time.
+        found = documents.find(query or {}, batch_size=READ)
+        for document in found.sort("_id", 1) if in_order else found:
+            yield bson.encode(document) if self.is_mock else bytes(document.raw)
+
+    def fingerprint(self, collection: str) -> dict[str, Any]:
+        """Return the number of documents and a digest of them all, which does not depend on their order."""
+        found = Fingerprint()
+        for document in self.raw_documents(collection):
+            found.add(document)
+        return found.as_dict()
+
+    def has(self, collection: str) -> bool:
+        """Tell whether a collection is there."""
+        return collection in self.db.list_collection_names()
+
+    def ensure_indexes(self, collection: str, staging: str) -> None:
+        """Build the indexes of a collection's documents on its staging collection."""
+        document_type = DOCUMENTS[collection]
+        with self._documents({document_type: staging}):
+            document_type.ensure_indexes()
+
+    def refresh_stats(self) -> None:
+        """Compute the site's statistics anew."""
+        # Computing them may take minutes, so it would wait that long for a server that is away.
+        self.client.admin.command("ping")
+        with self._documents({each: each._meta["collection"] for each in (SiteStats, Package, User)}):
+            SiteStats.refresh()
+
+    @contextlib.contextmanager
+    def _documents(self, collections: dict[Any, str]) -> Iterator[None]:
+        """Let documents ask these collections of this database.
+
+        mongoengine's own switch_db wants a default connection, which this command may be without.
+        """
+        before = [(each, each._collection, dict(each._meta)) for each in collections]
+        try:
+            for document_type, collection in collections.items():
+                document_type._collection = None
+                document_type._meta["collection"] = collection
+                if not self.is_mock:
+                    document_type._meta["db_alias"] = self.alias
+            yield
+        finally:
+            for document_type, found, meta in before:
+                document_type._collection = found
+                document_type._meta.clear()
+                document_type._meta.update(meta)
+
+    def close(self) -> None:
+        """Leave the server."""
+        if self.alias:
+            mongoengine.disconnect(self.alias)
+
+
+class Fingerprint:
+    """Sums up documents. The sum of their digests does not depend on their order."""
+
+    def __init__(self) -> None:
+        self.documents = 0
+        self._sum = 0
+
+    def add(self, document: bytes) -> None:
+        """Add one document's BSON."""
+        self.documents += 1
+        self._sum += int.from_bytes(hashlib.blake2b(document, digest_size=16).digest(), "big")
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> Self:
+        """Return the one that `as_dict` gave."""
+        found = cls()
+        found.documents, found._sum = kept["documents"], int(kept["digest"], 16)
+        return found
+
+    def replaced(self, before: bytes | None, after: bytes | None) -> dict[str, Any]:
+        """Return it with one document in the place of another, as the ledger keeps it."""
+        for document, sign in ((before, -1), (after, 1)):
+            if document is not None:
+                one = Fingerprint()
+                one.add(document)
+                self.documents += sign
+                self._sum += sign * one._sum
+        return self.as_dict()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the ledger keeps it."""
+        return {"documents": self.documents, "digest": f"{self._sum % 2**128:032x}"}
+
+
+def open_target(uri: str | None) -> Target:
+    """Connect to the database at `uri`, otherwise to the site's own, which may be the embedded one.
+
+    Raises CannotStart.
+    """
+    if uri is None and has_app_context():
+        uri = current_app.config["MONGODB_SETTINGS"]["host"]
+        if "mongo_client_class" in current_app.config["MONGODB_SETTINGS"]:
+            database = mongoengine.get_db()
+            return Target(database.client, database.name, "mongomock", None)
+    if uri is None:
+        try:
+            config = config_from_environment()
+            uri = config.MONGODB_URI or local_mongod.acquire(Path(config.MONGODB_DIR))
+        except (BadConfig, local_mongod.MongodError) as error:
+            raise CannotStart(one_line(error)) from None
+    shown, alias = mask(uri), f"migration-{uuid.uuid4().hex}"
+    try:
+        client: pymongo.MongoClient[Any] = mongoengine.connect(
+            alias=alias,
+            host=uri,
+            tz_aware=True,
+            serverSelectionTimeoutMS=SELECT_MS,
+            uuidRepresentation="standard",
+            appname="larder-migration",
+        )
+        database = client.get_default_database(DEFAULT_DATABASE).name
+        client.admin.command("ping")
+    except (InvalidURI, ConfigurationError, ValueError, mongoengine.ConnectionFailure) as error:
+        mongoengine.disconnect(alias)
+        raise CannotStart(f"the target {shown} is no address of a MongoDB: {mask(one_line(error))}") from None
+    except ConnectionFailure as error:
+        mongoengine.disconnect(alias)
+        raise CannotStart(f"the target {shown} does not answer: {_without_details(error)}") from None
+    except OperationFailure as error:
+        mongoengine.disconnect(alias)
+        raise CannotStart(f"the target {shown} refuses: {_without_details(error)}") from None
+    return Target(client, database, shown, alias)
+
+
+def _without_details(error: BaseException) -> str:
+    """Return what an error says before pymongo adds the topology and the server's whole answer."""
+    return re.split(r", full error:|, Timeout: | \(configured timeouts:", one_line(error))[0]
+
+
+def _is_transient(error: PyMongoError) -> bool:
+    if isinstance(error, ConnectionFailure) or error.has_error_label("RetryableWriteError"):
+        return True
+    if isinstance(error, BulkWriteError):
+        details = error.details or {}
+        problems = [*details.get("writeErrors", []), *details.get("writeConcernErrors", [])]
+        return any(one.get("code") in _TRANSIENT for one in problems)
+    return isinstance(error, OperationFailure) and error.code in _TRANSIENT

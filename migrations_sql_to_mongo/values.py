@@ -1,0 +1,147 @@
+"""What a column's value becomes, and what is refused. Pure functions."""
+
+import decimal
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from migrations_sql_to_mongo.errors import BadValue
+
+MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
+SHOWN = 100  # characters of a bad value
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- see `date_reader`
+# Seconds since 1970 have passed this in the year 5138; larger numbers are milliseconds.
+FIRST_MILLISECONDS = 100_000_000_000
+
+DateReader = Callable[[Any], "tuple[datetime | None, str | None]"]
+
+
+def text(column: str, value: Any, encoding: str | None = None) -> str | None:
+    """Return the text of a text column. Raises BadValue for what is no text or no UTF-8."""
+    if value is None:
+        return None
+    if isinstance(value, bytes | bytearray | memoryview):
+        raw = bytes(value)
+        for codec in ("utf-8", encoding or "utf-8"):
+            try:
+                return raw.decode(codec)
+            except UnicodeDecodeError:
+                continue
+        raise BadValue(f"{column} is no UTF-8")
+    if not isinstance(value, str):
+        raise BadValue(f"{column} is no text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadValue(f"{column} is no UTF-8") from None
+    return value
+
+
+def integer(column: str, value: Any) -> int | None:
+    """Return the number of an integer column. Raises BadValue for what is no whole number of 64 bits."""
+    if value is None:
+        return None
+    whole: int
+    if isinstance(value, int) and not isinstance(value, bool):
+        whole = value
+    elif (isinstance(value, float) and value.is_integer() and abs(value) < 2**53) or (
+        isinstance(value, decimal.Decimal) and value.is_finite() and value == value.to_integral_value()
+    ):
+        whole = int(value)
+    elif isinstance(value, float) and abs(value) >= 2**53:
+        raise BadValue(f"{column} does not fit into 64 bits")
+    else:
+        raise BadValue(f"{column} is no whole number")
+    if not MIN_INT64 <= whole <= MAX_INT64:
+        raise BadValue(f"{column} does not fit into 64 bits")
+    return whole
+
+
+def date_reader(zone: tzinfo) -> DateReader:
+    """Return the function that reads a column of dates whose naive times are of this zone.
+
+    It returns a naive datetime in UTC, which BSON encodes in half the time of an aware one, and a remark: "epoch"
+    for a number, taken as seconds or milliseconds since 1970; "bad" for what is no date between the years 1 and
+    9999, with None; "ambiguous" for a local time that the clocks show twice or never (the first one is taken);
+    "microseconds" for a time of which BSON, that keeps milliseconds, loses a part.
+    """
+    is_utc = zone is UTC
+
+    def read(value: Any) -> tuple[datetime | None, str | None]:
+        remark = None
+        try:
+            when = datetime.fromisoformat(value)
+        except TypeError:
+            if value is None:
+                return None, None
+            found = _from_number(value)
+            if found is None:
+                if not isinstance(value, datetime):
+                    return None, "bad"
+                found = value
+            else:
+                remark = "epoch"
+            when = found
+        except ValueError:
+            return None, "bad"
+        if remark is None and (when.tzinfo is not None or not is_utc):
+            try:
+                if when.tzinfo is None:
+                    when = when.replace(tzinfo=zone)
+                    if when.utcoffset() != when.replace(fold=1).utcoffset():
+                        remark = "ambiguous"
+                when = when.astimezone(UTC).replace(tzinfo=None)
+            except OverflowError:
+                return None, "bad"
+        if remark is None and when.microsecond % 1000:
+            remark = "microseconds"
+        return when, remark
+
+    return read
+
+
+def _from_number(value: Any) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | decimal.Decimal):
+        return None
+    try:
+        seconds = float(value)
+        if abs(seconds) >= FIRST_MILLISECONDS:
+            seconds /= 1000
+        return EPOCH + timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        return None
+
+
+def shown(value: Any) -> str:
+    """Return a bad value as a report shows it: one short line, what is no UTF-8 in hex."""
+    value = as_json(value)
+    line = str(value["hex"] if isinstance(value, dict) else value)
+    line = re.sub(r"\s+", " ", line)
+    return line if len(line) <= SHOWN else line[: SHOWN - 3] + "..."
+
+
+def as_json(value: Any) -> Any:
+    """Return a value of a row as JSON and BSON can hold it: text that is no UTF-8 as {"hex": "ff00"}."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"hex": bytes(value).hex()}
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return {
+                "hex": value.encode("utf-8", "surrogatepass" if _has_true_surrogate(value) else "surrogateescape").hex()
+            }
+        return value
+    if isinstance(value, int) and MIN_INT64 <= value <= MAX_INT64:
+        return value
+    if isinstance(value, float) and value == value and abs(value) != float("inf"):
+        return value
+    return str(value)
+
+
+def _has_true_surrogate(value: str) -> bool:
+    """Python's own escapes of bytes that are no UTF-8 lie in this range; other surrogates come from the data."""
+    return any("\ud800" <= sign <= "\udfff" and not "\udc80" <= sign <= "\udcff" for sign in value)

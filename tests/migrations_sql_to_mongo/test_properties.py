@@ -1,0 +1,215 @@
+"""Arbitrary rows: every one is accounted for, plan and run agree, verify accepts the copy and no change of it.
+
+HYPOTHESIS_EXAMPLES raises the number of examples.
+"""
+
+import copy
+import os
+import random
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from migrations_sql_to_mongo.copying import REJECTS, Copy, batches
+from migrations_sql_to_mongo.layout import TABLES, Layout
+from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.rendering import render_staged
+from migrations_sql_to_mongo.source import Source
+from migrations_sql_to_mongo.tally import Tally
+from migrations_sql_to_mongo.target import Target, open_target
+from migrations_sql_to_mongo.verify import Verification, verify
+from tests.migrations_sql_to_mongo.old_site import NAMES, Raw, Rows, make_sqlite, some_rows
+
+EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "25"))
+COLLECTIONS = {name: name for name in ("licenses", "languages", "users", "downloads", "auditing", "packages")}
+
+names = st.sampled_from(["flask", "Flask", "foo_bar", "foo.bar", "a", "zz", "no name", "", "z-9", "é"])
+few = st.integers(min_value=-1, max_value=6)
+any_text = st.text(max_size=20) | st.sampled_from(["", "1.0", "12 MB", "x" * 300])
+any_text = any_text.filter(lambda text: all(not "\ud800" <= sign <= "\udfff" for sign in text))
+raw = st.binary(max_size=6).map(Raw)
+any_number = st.none() | few | st.integers(-(2**63), 2**63 - 1) | st.floats() | any_text | st.binary(max_size=3)
+any_date = (
+    st.datetimes().map(str)
+    | st.none()
+    | st.integers(-(10**15), 10**15)
+    | st.sampled_from(
+        ["yesterday", "0000-00-00", "2020-01-02 03:04:05", "2020-10-25 02:30:00", "2020-01-02T03:04:05+02:00"]
+    )
+    | st.floats()
+    | raw
+)
+files = st.builds(
+    "https://f.example/{}-{}{}".format,
+    names,
+    st.sampled_from(["1.0", "2004b", "1.0rc1", "1.0-beta", "x", "0.9-old", "1!2.0+l", "1.0-py3-none-any"]),
+    st.sampled_from([".tar.gz", ".zip", ".whl", ".exe", ".egg", "", ".tar.gz#x", ".linux-x86_64.tar.gz"]),
+)
+value = st.none() | any_text | raw
+
+
+def rows_of(table: str, **special: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Up to eight rows of a table."""
+    kinds = {"text": value, "integer": any_number, "date": any_date}
+    columns = {name: special.get(name, kinds[TABLES[table][name]]) for name in NAMES[table]}
+    return st.lists(st.fixed_dictionaries(columns), max_size=8)
+
+
+sources: st.SearchStrategy[Rows] = st.fixed_dictionaries(
+    {
+        "licenses": rows_of("licenses", id=names | value),
+        "languages": rows_of("languages", id=names),
+        "users": rows_of("users", id=few | any_number, email=st.sampled_from(["a@x", "A@X", "", None]) | value),
+        "packages": rows_of("packages", id=names | value, license=names | value),
+        "releases": rows_of(
+            "releases", id=st.integers(0, 99) | any_number, package_id=names | value | few, url=files | value
+        ),
+        "maintainers": rows_of("maintainers", user_id=few, package_id=names | value),
+        "downloads": rows_of("downloads", id=few | any_number, package_id=names, release_id=few | any_number),
+        "auditing": rows_of("auditing", id=names | value),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def target(mongod_uri: str) -> Iterator[Target]:
+    """A database for all examples, one after the other."""
+    found = open_target(f"{mongod_uri}/larder_move_{uuid.uuid4().hex[:12]}")
+    yield found
+    found.client.drop_database(found.db.name)
+    found.close()
+
+
+def copied(url: str, target: Target, layout: Layout) -> Tally:
+    """Copy a source without staging and swapping, which no row can change."""
+    for name in (*COLLECTIONS, REJECTS):
+        target.db[name].delete_many({})
+    tally = Tally()
+    with Source(url, layout) as source:
+        for batch in batches(Copy(source, tally).documents(), 3):
+            target.insert(batch.collection, batch.documents)
+    render_staged(target, "packages", lambda _done, _total: None)
+    return tally
+
+
+def compared(url: str, target: Target, layout: Layout) -> Verification:
+    """Compare it with the source."""
+    with Source(url, layout) as source:
+        return verify(source, target, COLLECTIONS, REJECTS, Progress(quiet=True), render=True)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=sources, zone=st.sampled_from(["UTC", "Europe/Berlin"]), encoding=st.sampled_from([None, "latin-1"]))
+def test_any_rows_are_accounted_for_and_verified(target: Target, rows: Rows, zone: str, encoding: str | None) -> None:
+    layout = Layout(timezones={"": zone}, encoding=encoding)
+    with tempfile.TemporaryDirectory() as folder:
+        url = make_sqlite(Path(folder) / "old.sqlite", rows)
+        planned = Tally()
+        with Source(url, layout) as source:
+            documents = [bson.decode(one.bson)["_id"] for one in Copy(source, planned).documents()]
+
+        done = copied(url, target, layout)
+        found = compared(url, target, layout)
+
+    assert done.as_dict() == planned.as_dict()
+    assert len(documents) == sum(done.documents.values()) + done.rejected
+    done.check()
+    for table, account in done.tables.items():
+        assert account.read == len(rows[table]) == account.migrated + account.rejected
+    assert found.differences == []
+
+
+@pytest.fixture(scope="module")
+def good_copy(target: Target, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A source whose copy stands in the target."""
+    url = make_sqlite(tmp_path_factory.mktemp("mutations") / "old.sqlite", some_rows())
+    copied(url, target, Layout())
+    assert compared(url, target, Layout()).differences == []
+    return url
+
+
+def other_value(old: Any, rng: random.Random) -> Any:
+    """A value that is not this one, perhaps of another type."""
+    match old:
+        case str():
+            return old + "x"
+        case bool():
+            return not old
+        case bson.Int64():
+            return rng.choice([bson.Int64(old + 1), float(old)])
+        case int():
+            return rng.choice([old + 1, float(old), str(old)])
+        case datetime():
+            return old + timedelta(milliseconds=1)
+    return "something"
+
+
+def changed(document: dict[str, Any], rng: random.Random) -> str:
+    """Change one value anywhere in a document, and return what was done."""
+    holder: Any = document
+    path = ""
+    while True:
+        keys = [key for key in (holder if isinstance(holder, dict) else range(len(holder))) if key != "_id"]
+        key = rng.choice(keys)
+        path += f".{key}"
+        if isinstance(holder[key], dict | list) and holder[key]:
+            holder = holder[key]
+            if rng.random() < 0.2:
+                key = rng.choice(list(holder if isinstance(holder, dict) else range(len(holder))))
+                if key != "_id":
+                    del holder[key]
+                    return f"removed {path}.{key}"
+            continue
+        old = holder[key]
+        new = other_value(old, rng)
+        holder[key] = new
+        return f"{path}: {old!r} -> {new!r}"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_single_change_is_found(target: Target, good_copy: str, seed: int) -> None:
+    rng = random.Random(seed)
+    collection = rng.choice(list(COLLECTIONS))
+    before = rng.choice(list(target.db[collection].find()))
+    after = copy.deepcopy(before)
+    done = changed(after, rng) if seed % 4 else "added"
+    if seed % 4 == 0:
+        after[f"extra{seed}"] = datetime(2020, 1, 1, tzinfo=UTC)
+    target.db[collection].replace_one({"_id": before["_id"]}, after)
+
+    found = compared(good_copy, target, Layout())
+
+    target.db[collection].replace_one({"_id": before["_id"]}, before)
+    assert found.count > 0, (collection, done)
+    assert any(line.startswith(collection) for line in found.differences)
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_missing_and_extra_documents_are_found(target: Target, good_copy: str, collection: str) -> None:
+    one = target.db[collection].find_one() or {}
+    target.db[collection].delete_one({"_id": one["_id"]})
+    missing = compared(good_copy, target, Layout())
+    other = bson.ObjectId() if isinstance(one["_id"], bson.ObjectId) else "extra"
+    target.db[collection].insert_many([one, {**one, "_id": other}])
+    extra = compared(good_copy, target, Layout())
+    target.db[collection].delete_one({"_id": other})
+
+    assert any(line.startswith(collection) and "missing" in line for line in missing.differences)
+    assert any(line.startswith(f"{collection} {other}") for line in extra.differences)
+    assert compared(good_copy, target, Layout()).differences == []
+
+
+def test_reject_that_nobody_rejected_is_found(target: Target, good_copy: str) -> None:
+    target.db[REJECTS].insert_one({"_id": "releases/1", "table": "releases", "key": "1"})
+    found = compared(good_copy, target, Layout())
+    target.db[REJECTS].delete_many({})
+
+    assert found.count > 0
