@@ -134,17 +134,14 @@ class Target:
 
         self.patiently(attempt)
 
-    def raw_documents(
-        self, collection: str, query: dict[str, Any] | None = None, *, in_order: bool = False
-    ) -> Iterator[bytes]:
-        """Yield the documents of a collection as their BSON; in the order of their ids, or in none."""
+    def raw_documents(self, collection: str, query: dict[str, Any] | None = None) -> Iterator[bytes]:
+        """Yield the documents of a collection as their BSON, in no particular order."""
         documents: Any = self.db[collection]
         if not self.is_mock:
             options: Any = bson.CodecOptions(document_class=RawBSONDocument)
             documents = documents.with_options(codec_options=options)
         # Otherwise the server sends 16 MB at a time.
-        found = documents.find(query or {}, batch_size=READ)
-        for document in found.sort("_id", 1) if in_order else found:
+        for document in documents.find(query or {}, batch_size=READ):
             yield bson.encode(document) if self.is_mock else bytes(document.raw)
 
     def fingerprint(self, collection: str) -> dict[str, Any]:
@@ -159,10 +156,20 @@ class Target:
         return collection in self.db.list_collection_names()
 
     def ensure_indexes(self, collection: str, staging: str) -> None:
-        """Build the indexes of a collection's documents on its staging collection."""
-        document_type = DOCUMENTS[collection]
-        with self._documents({document_type: staging}):
-            document_type.ensure_indexes()
+        """Build the indexes of a collection's documents on its staging collection.
+
+        All of them in one command, so that the server reads the documents once: mongoengine builds one after the
+        other, which takes half as long again.
+        """
+        background = DOCUMENTS[collection]._meta.get("index_background", False)
+        indexes = [
+            pymongo.IndexModel(
+                spec["fields"], background=background, **{k: v for k, v in spec.items() if k != "fields"}
+            )
+            for spec in DOCUMENTS[collection]._meta["index_specs"]
+        ]
+        if indexes:
+            self.db[staging].create_indexes(indexes)
 
     def refresh_stats(self) -> None:
         """Compute the site's statistics anew."""

@@ -38,7 +38,7 @@ from webapp import naming
 from webapp.descriptions import RENDERER
 from webapp.documents.package import search_words
 
-PACKAGES_AT_A_TIME = 250
+PACKAGES_AT_A_TIME, ROWS_AT_A_TIME = 250, 1000
 KEPT = 50  # differences that are reported in words
 _HTML = ("description_html", "description_renderer")
 
@@ -112,46 +112,54 @@ class _Comparison:
     # Collections that are a table row by row
 
     def collection(self, table: str) -> None:
-        """Compare a table with its collection, both in the order of their ids."""
+        """Compare a table with its collection, some hundred rows at a time."""
         total = self.source.count(table)
         fingerprint = Fingerprint()
-        stored = self._stored(table, fingerprint)
         rows = self.source.downloads() if table == "downloads" else self.source.rows(table)
         expect: Callable[[Row, bytes], Expected] = getattr(self, f"_{table}")
         last: Any = None
-        document = next(stored, None)
-        for row in rows:
-            self._count(table, total)
-            key = shown(row[0])
-            if (again := row[0] is not None and row[0] == last) or (document_id := self._id_of(table, row[0])) is None:
-                self._must_be_rejected(table, row, "occurs twice" if again else "has an impossible id")
-                continue
-            last = row[0]
-            while document is not None and _is_before(bson_id(document), document_id):
-                self.found.differs(f"{table} {bson_id(document)}: in the target, but not in the source")
-                document = next(stored, None)
-            if document is None or bson_id(document) != document_id:
-                self._must_be_rejected(table, row, "is missing in the target")
-                continue
-            try:
-                wanted: Wanted | ValueError = _encoded(expect(row, document))
-            except ValueError as error:
-                wanted = error
-            self._same(f"{table} {key}", wanted, document)
-            if table == "licenses":
-                self.licenses.add(row[0])
-            document = next(stored, None)
-        for extra in itertools.chain([document] if document is not None else [], stored):
-            self.found.differs(f"{table} {bson_id(extra)}: in the target, but not in the source")
+        while batch := list(itertools.islice(rows, ROWS_AT_A_TIME)):
+            ids = [self._id_of(table, row[0]) for row in batch]
+            stored = self._by_id(table, [one for one in ids if one is not None])
+            for row, document_id in zip(batch, ids, strict=True):
+                again, last = row[0] is not None and row[0] == last, row[0]
+                document = None if again else stored.get(document_id)
+                if document is None:
+                    self._must_be_rejected(table, row, "occurs twice" if again else "is missing in the target")
+                    continue
+                fingerprint.add(document)
+                try:
+                    wanted: Wanted | ValueError = _encoded(expect(row, document))
+                except ValueError as error:
+                    wanted = error
+                self._same(f"{table} {shown(row[0])}", wanted, document)
+                if table == "licenses":
+                    self.licenses.add(row[0])
+            self._count(table, total, len(batch))
+        self._look_for_extra(table, fingerprint.documents)
         self.found.fingerprints[table] = fingerprint.as_dict()
 
-    def _stored(self, table: str, fingerprint: Fingerprint) -> Iterator[bytes]:
-        for document in self.target.raw_documents(self.names[table], in_order=True):
-            fingerprint.add(document)
-            yield document
+    def _by_id(self, table: str, ids: list[Any]) -> dict[Any, bytes]:
+        found = self.target.raw_documents(self.names[table], {"_id": {"$in": ids}})
+        return {bson_id(document): document for document in found}
+
+    def _look_for_extra(self, table: str, matched: int) -> None:
+        """Name the documents that no row has led to, if there are any."""
+        collection = self.target.db[self.names[table]]
+        count = collection.count_documents({})
+        if count == matched:
+            return
+        known = {self._id_of(table, row[0]) for row in self.source.ids(table)} if table in self.source.tables else set()
+        extra = [one["_id"] for one in collection.find({}, {"_id": 1}) if one["_id"] not in known]
+        for document_id in extra:
+            self.found.differs(f"{table} {document_id}: in the target, but not in the source")
+        if not extra:
+            self.found.differs(f"{table}: {matched} rows lead to {count} documents")
 
     def _id_of(self, table: str, key: Any) -> Any:
         """Return the `_id` that a key leads to, None if it leads to none."""
+        if table == "packages":
+            return _name_of(key)
         try:
             if TABLES[table]["id"] == "text":
                 text = self._text(key)
@@ -227,7 +235,7 @@ class _Comparison:
         last = None
         while batch := list(itertools.islice(streams["packages"], PACKAGES_AT_A_TIME)):
             names = [None if row[0] == before else _name_of(row[0]) for before, row in _with_before(last, batch)]
-            reading = self.pool.submit(self._by_name, [name for name in names if name])
+            reading = self.pool.submit(self._by_id, "packages", [name for name in names if name])
             of_release, of_maintainer = releases.until(batch[-1][0]), maintainers.until(batch[-1][0])
             expected = [
                 self._package(row, of_release.get(row[0], []), of_maintainer.get(row[0], [])) if name else (None, [])
@@ -254,12 +262,8 @@ class _Comparison:
             for row in children_left.rest():
                 self._must_be_rejected(table, row, "belongs to no package")
             self._count(table, total[table], children_left.count)
-        self._look_for_extra_packages(fingerprint.documents)
+        self._look_for_extra("packages", fingerprint.documents)
         self.found.fingerprints["packages"] = fingerprint.as_dict()
-
-    def _by_name(self, names: list[str]) -> dict[str, bytes]:
-        found = self.target.raw_documents(self.names["packages"], {"_id": {"$in": names}})
-        return {bson_id(document): document for document in found}
 
     def _package(
         self, row: Row, release_rows: list[Row], maintainer_rows: list[Row]
@@ -369,14 +373,6 @@ class _Comparison:
         self.rejected[one] -= 1
         self.left_out.append(one)
         return True
-
-    def _look_for_extra_packages(self, matched: int) -> None:
-        if self.target.db[self.names["packages"]].count_documents({}) == matched:
-            return
-        known = {_name_of(row[0]) for row in self.source.ids("packages")} if "packages" in self.source.tables else set()
-        for document in self.target.db[self.names["packages"]].find({}, {"name": 1}):
-            if document["_id"] not in known:
-                self.found.differs(f"packages {document['_id']}: in the target, but not in the source")
 
     # Descriptions
 
@@ -542,11 +538,6 @@ def _position(key: Any) -> tuple[int, Any]:
         case int() | float():
             return 1, key
     return 3, bytes(key)
-
-
-def _is_before(one: Any, other: Any) -> bool:
-    """Tell whether an `_id` comes before another; one of another type is nobody's."""
-    return type(one) is not type(other) or one < other
 
 
 def _with_before(last: Any, batch: list[Row]) -> Iterable[tuple[Any, Row]]:

@@ -1,6 +1,8 @@
 """`flask serve`: the site under its production WSGI server, with everything that it needs."""
 
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -40,7 +42,9 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         # The web processes use the database that this one holds.
         env=os.environ | {"MONGODB_URI": uri},
         start_new_session=True,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
+    signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
     try:
         code = server.wait()
     except KeyboardInterrupt:
@@ -49,6 +53,11 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         server.terminate()
         server.wait()
     raise SystemExit(code)
+
+
+def _end_with_parent() -> None:
+    """Let the web server end when this process is killed, by kill -9 too. Source: prctl(2), PR_SET_PDEATHSIG."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _check_that_port_is_free(host: str, port: int) -> None:
