@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import ScriptInfo
 
 
 class LazyGroup(click.Group):
@@ -17,6 +18,11 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command."""
         return self._group().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command within the site, whose database is its default target."""
+        with ctx.ensure_object(ScriptInfo).load_app().app_context():
+            return super().invoke(ctx)
 
     def _group(self) -> Any:
         return importlib.import_module("migrations_sql_to_mongo.cli").main

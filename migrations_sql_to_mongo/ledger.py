@@ -70,6 +70,17 @@ class Ledger:
         entry |= fields
         self._target.patiently(self._entries.update_one, {"_id": entry["_id"]}, {"$set": fields})
 
+    def checkpoint(self, entry: Entry, **fields: Any) -> None:
+        """Write down how far a run is, without waiting for the journal. Raises Stopped.
+
+        What it says was written is in the journal already; if it gets lost itself, a little is written twice.
+        """
+        if self._lost.is_set():
+            raise Stopped("another move has taken over: this process was silent for too long")
+        entry["checkpoint"] = fields
+        entries = self._target.without_waiting(COLLECTION)
+        self._target.patiently(entries.update_one, {"_id": entry["_id"]}, {"$set": {"checkpoint": fields}})
+
     @contextlib.contextmanager
     def lock(self, command: str) -> Iterator[None]:
         """Hold the lock. Raises Stopped when another living move holds it, and tells which."""

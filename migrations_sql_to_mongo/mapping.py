@@ -4,6 +4,7 @@
 """
 
 import functools
+import operator
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,9 @@ _TYPES: dict[str, frozenset[type]] = {
     "integer": frozenset({int, type(None)}),
     "date": frozenset({str, int, float, datetime, type(None)}),
 }
+
+
+_BY_VERSION = operator.itemgetter("sort_key", "version")
 
 
 class Remark(NamedTuple):
@@ -226,7 +230,9 @@ def package_document(
 ) -> Document:
     """Return the document of a package. `licenses` are the ids of the old table. Raises BadValue."""
     name, created_date, summary, description, home_page, docs_url, package_url, author, email, license_text = row.of
-    releases.sort(key=_newest_version_first, reverse=True)
+    # Sorting keeps the order of equal versions, which came by their ids: the last one is to be first.
+    releases.reverse()
+    releases.sort(key=_BY_VERSION, reverse=True)
     dates = [release["created_date"] for release in releases if "created_date" in release]
     updated_date = max([*dates, *([created_date] if created_date is not None else [])], default=None)
     document = {
@@ -258,10 +264,6 @@ def package_document(
 def license_id(text: str | None) -> str | None:
     """Return the short name of a licence that the old table of licences did not have."""
     return naming.license_id(text, None, ())
-
-
-def _newest_version_first(release: Document) -> tuple[str, str, int]:
-    return release["sort_key"], release["version"], release["legacy"]["sql_id"]
 
 
 def _latest(releases: list[Document]) -> Document | None:

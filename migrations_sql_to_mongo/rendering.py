@@ -84,10 +84,7 @@ def _unrendered_after(target: Target, collection: str, last: str) -> list[Text]:
 
 
 def _store(target: Target, collection: str, package_id: str, html: str) -> None:
-    packages = target.db[collection]
-    if not target.is_mock:
-        # Faster than waiting for the journal each time; what gets lost is rendered again.
-        packages = packages.with_options(write_concern=target.client.write_concern)
+    packages = target.without_waiting(collection)  # what gets lost is rendered again
     fields = {"description_html": html, "description_renderer": RENDERER}
     try:
         packages.update_one({"_id": package_id}, {"$set": fields})

@@ -29,8 +29,6 @@ _EXTENSION = re.compile("(?:" + "|".join(re.escape(extension) for extension in P
 # What stands after the version in the file names of the old binary formats: "-py2.7", ".win32-py2.7", ".linux-x86_64".
 _PLATFORM = re.compile(r"[.-](?:py\d|win32|win-amd64|win-arm|linux|macosx|noarch|freebsd|cygwin).*\Z")
 _DUMB = re.compile(r"-\d[^-]*\.(?:linux|macosx|win|freebsd|cygwin)")
-# What makes a ".tar.gz" worth a second look.
-_UNUSUAL = ("%", "linux", "macosx", ".win", "bsd", "cygwin")
 
 
 class File(NamedTuple):
@@ -61,9 +59,10 @@ def file_of(url: str | None) -> File | None:
     """Return the distribution file that a URL leads to, None when it leads to anything else."""
     if not url:
         return None
-    filename = url.rpartition("/")[2]
-    if filename.endswith(".tar.gz") and not any(sign in filename for sign in _UNUSUAL):
-        return File(filename, ".tar.gz", "sdist") if len(filename) > 7 else None
+    filename = url[url.rfind("/") + 1 :]
+    # By far the most frequent form: "flask-1.0.2.tar.gz".
+    if filename.endswith(".tar.gz") and filename[filename.rfind("-") + 1 : -7].replace(".", "").isdigit():
+        return File(filename, ".tar.gz", "sdist")
     filename = unquote(re.split("[?#]", url, maxsplit=1)[0].rpartition("/")[2])
     found = _EXTENSION.search(filename)
     if not found or not found.start():

@@ -5,8 +5,10 @@ import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mongoengine
+import pymongo
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
@@ -79,9 +81,11 @@ def site(request: pytest.FixtureRequest) -> Iterator[Flask]:
     with site.app_context():
         ensure_indexes(DOCUMENTS)
     yield site
-    if request.param == "mongod":
-        mongoengine.get_connection().drop_database(name)
     mongoengine.disconnect_all()
+    if request.param == "mongod":
+        # Not through mongoengine: a test may have left it without a connection.
+        with pymongo.MongoClient[dict[str, Any]](request.getfixturevalue("mongod_uri")) as client:
+            client.drop_database(name)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from webapp.pages.defaults import keep_default_pages
 
 HERE = "http://localhost"
 # So many addresses of each kind are opened; the rest is made by the same code.
-OF_A_KIND = 12
+OF_A_KIND = 25
 FIELDS = "input:not([type=hidden]), select, textarea"
 
 
