@@ -235,8 +235,9 @@ def test_the_record_would_show_a_question_without_an_index(filled: Flask) -> Non
 @pytest.mark.real_server
 @pytest.mark.parametrize("document_type", DOCUMENTS)
 def test_index_of_each_name_stands_as_it_is_declared(app: Flask, document_type: Any) -> None:
-    declared = {index["name"] for index in document_type._meta["index_specs"]} | {"_id_"}
+    declared = {index["name"] for index in document_type._meta["index_specs"]}
 
-    built = set(document_type._get_collection().index_information())
+    # A collection without documents and indexes is not there yet, and then has no index of its ids either.
+    built = set(document_type._get_collection().index_information()) - {"_id_"}
 
     assert built == declared
