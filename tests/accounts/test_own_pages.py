@@ -21,6 +21,7 @@ def test_account_shows_profile_projects_and_activity(app: Flask) -> None:
     assert ("Your public profile", "/user/ada/") in links(page)
     assert texts(page, ".settings dd:nth-of-type(1)") == [
         "Ada Lovelace",
+        "ada",
         "images.example.org",
         "ada@example.org",
         "•••••••••",
@@ -61,6 +62,44 @@ class TestProfile:
         assert Package.objects.get().updated_date > before
         assert AuditEvent.objects.of_kind("profile").count() == 1
 
+    def test_username_signs_in_and_leads_to_the_profile(self, app: Flask) -> None:
+        visitor = signed_in(app)
+
+        visitor.send("/account/profile", name="Ada Lovelace", username=" Countess.Ada ")
+
+        assert User.objects.get().username == "countess.ada"
+        assert browser(app).sign_in("Countess.Ada").status_code == 302
+        account = page_of(visitor.get("/account"))
+        assert ("Your public profile", "/user/countess.ada/") in links(account)
+        assert words(one(page_of(visitor.get("/user/countess.ada/")), "h1")) == "Ada Lovelace"
+
+    @pytest.mark.parametrize("username", ["grace", "Grace", " GRACE "])
+    def test_username_of_somebody_else_is_refused_and_nothing_is_changed(self, app: Flask, username: str) -> None:
+        member("Grace Hopper", username="grace")
+        visitor = signed_in(app)
+
+        response = visitor.send("/account/profile", name="Another", username=username)
+
+        assert errors(response) == {"username": "Somebody else has this username."}
+        assert User.objects(username="grace").count() == 1
+        assert User.objects(name="Another").count() == 0
+
+    @pytest.mark.parametrize("username", ["63", "9" * 24, "f" * 24, "a b", "a/b", "-", "ada@example.org", "x" * 51])
+    def test_username_that_is_no_part_of_an_address_is_refused(self, app: Flask, username: str) -> None:
+        response = signed_in(app).send("/account/profile", name="Ada", username=username)
+
+        assert errors(response)["username"].startswith("A username has 1 to 50 letters")
+        assert page_of(response, 400).select_one("#username")["value"] == username  # type: ignore[index]
+
+    def test_username_that_came_from_elsewhere_may_stay_and_can_be_given_up(self, app: Flask) -> None:
+        visitor = signed_in(app, username="a b")
+
+        assert visitor.send("/account/profile", name="Augusta", username="a b").status_code == 302
+        assert User.objects.get().username == "a b"
+
+        assert visitor.send("/account/profile", name="Augusta", username="").status_code == 302
+        assert "username" not in User._get_collection().find_one()
+
     def test_form_begins_with_what_is_there(self, app: Flask) -> None:
         page = page_of(signed_in(app, profile_image_url="https://images.example.org/a.png").get("/account/profile"))
 
@@ -90,7 +129,7 @@ class TestProfile:
 
         assert errors(response) == {"profile_image_url": "This is no address that begins with https://."}
 
-    @pytest.mark.parametrize("field", ["is_admin", "email", "hashed_password", "username", "sessions"])
+    @pytest.mark.parametrize("field", ["is_admin", "email", "hashed_password", "is_disabled", "sessions"])
     def test_other_fields_count_for_nothing(self, app: Flask, field: str) -> None:
         visitor = signed_in(app)
         before = User._get_collection().find_one()

@@ -43,6 +43,15 @@ def encodable(_: FlaskForm, field: Field) -> None:
         raise ValidationError("This is no text.") from None
 
 
+def username_of_usual_form(_: FlaskForm, field: Field) -> None:
+    """Refuse what cannot be a part of an address, or would be taken for an id; one that came from elsewhere may stay."""
+    if field.data != field.object_data and not USERNAME.match(field.data or ""):
+        raise ValidationError(
+            "A username has 1 to 50 letters, digits, dots, dashes and underscores, begins and ends with a letter or "
+            "digit, and does not look like an id: a number, or 24 digits and letters from a to f."
+        )
+
+
 class Needed(InputRequired):
     """Something must be there, also after the white space around it is gone; HTML says so too."""
 
@@ -140,6 +149,12 @@ class ProfileForm(SiteForm):
     """What others see of a member."""
 
     name = StringField("Name", [Needed(), *NAME], [stripped])
+    username = StringField(
+        "Username",
+        [Optional(), username_of_usual_form],
+        [stripped],
+        description="Signs you in like your e-mail address, and stands in the address of your public profile.",
+    )
     profile_image_url = URLField(
         "Address of a picture",
         [Optional(), Length(max=MAX_URL_LENGTH, message="At most %(max)d characters, please."), web_address],
@@ -180,15 +195,6 @@ class DeletionForm(SiteForm):
     """The end of an account."""
 
     password = PasswordField("Password", OLD_PASSWORD)
-
-
-def username_of_usual_form(_: FlaskForm, field: Field) -> None:
-    """Refuse what cannot be a part of an address, or would be taken for an id."""
-    if not USERNAME.match(field.data or ""):
-        raise ValidationError(
-            "A username has 1 to 50 letters, digits, dots, dashes and underscores, begins and ends with a letter or "
-            "digit, and is no number."
-        )
 
 
 class SignupForm(WithNewPassword):

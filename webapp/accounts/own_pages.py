@@ -23,7 +23,7 @@ from webapp.documents import AuditEvent, Package, User
 from webapp.documents.administrators import LastAdministrator, delete
 from webapp.documents.base import utc_now
 from webapp.documents.maintaining import leave_packages, rename_maintainer
-from webapp.documents.user import fold
+from webapp.documents.user import address_of, fold
 from webapp.filters import absolute_url
 from webapp.pagination import paginate
 
@@ -47,6 +47,7 @@ def account() -> Response:
     page = render_template(
         "accounts/account.html",
         user=user,
+        public_address=url_for("accounts.profile", id_or_username=address_of(user.id, user.username)),
         this_session=member.session_id,
         open_sessions=[each for each in reversed(user.sessions or []) if each.expires_at and each.expires_at > now],
         found=paginate([Package.objects.maintained_by(user.id).listed()]),
@@ -58,21 +59,29 @@ def account() -> Response:
 
 def _profile() -> dict[str, Any]:
     user = me().user
-    return {"initial": {"name": user.name, "profile_image_url": user.profile_image_url}}
+    return {"initial": {name: user[name] for name in ("name", "username", "profile_image_url")}}
 
 
 @bp.route("/account/profile", methods=["GET", "POST"])
 @members_only
 @form_view(ProfileForm, "accounts/edit_profile.html", _profile)
-def edit_profile(form: ProfileForm) -> AnyResponse:
-    """Another name or picture; the name stands in the packages, too."""
+def edit_profile(form: ProfileForm) -> AnyResponse | None:
+    """Another name, username or picture; the name stands in the packages, too."""
     user = me().user
-    values = {"name": form.name.data, "profile_image_url": form.profile_image_url.data or None}
+    values = {
+        "name": form.name.data,
+        "username": fold(form.username.data or ""),
+        "profile_image_url": form.profile_image_url.data,
+    }
     change = {"$set": {key: value for key, value in values.items() if value}}
     absent = {key: "" for key, value in values.items() if not value}
-    User._get_collection().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
+    try:
+        User._get_collection().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
+    except DuplicateKeyError:
+        form.refuse("username", "Somebody else has this username.")
+        return None
     rename_maintainer(user.id, form.name.data)
-    audit.record(audit.PROFILE, "Changed name or picture.", user=user)
+    audit.record(audit.PROFILE, "Changed the profile.", user=user)
     flash("Your profile is changed.")
     return redirect(url_for("accounts.account"))
 
