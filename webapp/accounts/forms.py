@@ -44,7 +44,7 @@ def encodable(_: FlaskForm, field: Field) -> None:
 
 
 def username_of_usual_form(_: FlaskForm, field: Field) -> None:
-    """Refuse what cannot be a part of an address, or would be taken for an id; one that came from elsewhere may stay."""
+    """Refuse what cannot be a part of an address, or would be taken for an id; what is there already may stay."""
     if field.data != field.object_data and not USERNAME.match(field.data or ""):
         raise ValidationError(
             "A username has 1 to 50 letters, digits, dots, dashes and underscores, begins and ends with a letter or "

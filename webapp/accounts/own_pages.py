@@ -133,8 +133,13 @@ def change_email(form: EmailForm) -> AnyResponse | None:
     if User.objects.signing_in(email).count():
         form.refuse("email", ADDRESS_TAKEN)
         return None
-    if limits.count_mail(email):
-        _send_email_change(user, email)
+    if not mails.can_send_links():
+        form.refuse("email", mails.NONE_SENT)
+        return None
+    if not limits.count_mail(email):
+        form.refuse("email", "This mailbox got many mails from here. Try again later.")
+        return None
+    _send_email_change(user, email)
     audit.record(audit.EMAIL, f"Asked to change the address to {email}.", user=user)
     return make_response(render_template("accounts/email_asked.html", email=email))
 

@@ -24,7 +24,7 @@ def ensure_indexes_command() -> None:
 def stats_command() -> None:
     """Print for each collection how many documents it has, and how much room these and its indexes take."""
     database = Package._get_db()
-    click.echo(f"{'collection':<14}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}")
+    lines = [f"{'collection':<14}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}"]
     for document_type in DOCUMENTS:
         name = document_type._get_collection_name()
         try:
@@ -33,7 +33,8 @@ def stats_command() -> None:
             stats = {"count": database[name].estimated_document_count()}
         sizes = [stats.get(key) for key in ("avgObjSize", "size", "storageSize", "totalIndexSize")]
         shown = "".join(f"{filesize(int(size)) if size is not None else '-':>12}" for size in sizes)
-        click.echo(f"{name:<14}{stats.get('count', 0):>12,}{shown}")
+        lines.append(f"{name:<14}{stats.get('count', 0):>12,}{shown}")
+    click.echo("\n".join(lines))
 
 
 @db_group.command("init")

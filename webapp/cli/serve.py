@@ -12,6 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from webapp.accounts import mails
 from webapp.cli.db import prepare_database
 
 
@@ -29,6 +30,8 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     click.echo(f"\n  {current_app.config['SITE_NAME']} is at  http://{host}:{port}/")
     if not current_app.config["MONGODB_URI"]:
         click.echo(f"  its data      mongosh {uri}")
+    for reason in mails.missing_settings():
+        click.echo(f"  warning       {reason}", err=True)
     click.echo("  Ctrl-C stops it.\n")
     # In a session of its own, so that Ctrl-C does not reach it: granian 2.8 told to stop by the terminal and by its
     # parent at once hung in 16 of 20 cases. It is told once, by SIGTERM, and finishes the requests in flight.
