@@ -74,7 +74,7 @@ def can_send_links() -> bool:
     return not reasons
 
 
-def later(act: Callable[[], None]) -> None:
+def later(act: Callable[[], object]) -> None:
     """Do something after the answer: looking somebody up and sending a mail would tell by its time that they exist."""
     threads: ThreadPoolExecutor | None = current_app.extensions["mail_threads"]
     if threads is None:
@@ -120,7 +120,7 @@ def folder_of_mails() -> str:
     return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder) if is_development else ""
 
 
-def _logging_failures(act: Callable[[], None]) -> None:
+def _logging_failures(act: Callable[[], object]) -> None:
     try:
         act()
     except Exception:
