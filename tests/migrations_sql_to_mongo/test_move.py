@@ -9,13 +9,11 @@ from typing import Any
 
 import bson
 import pytest
-from passlib.hash import sha512_crypt
 from pymongo.database import Database
 
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import Ledger
 from migrations_sql_to_mongo.target import open_target
-from tests.conftest import SHARED_DATA, required
 from tests.migrations_sql_to_mongo.conftest import Mover, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
     NAMES,
@@ -359,20 +357,6 @@ def test_staging_is_gone_after_undo_of_an_interrupted_run(mover: Make, db: Db) -
         "migrations",
         "site_stats",
     }
-
-
-def test_shared_database_moves_with_its_passwords(target_uri: str, db: Db) -> None:
-    if not SHARED_DATA.exists():
-        required("the shared data is not here")
-    move = Mover(f"sqlite:///{SHARED_DATA / 'pypi.sqlite'}", target_uri)
-
-    assert move("run").code == 0
-
-    assert move("verify").code == 0
-    assert sum(one["release_count"] for one in db.packages.find()) == 3652
-    ada = db.users.find_one({"email_folded": "ada@example.org"}) or {}
-    assert sha512_crypt.verify("analytical engine", ada["hashed_password"])
-    assert not db.packages.find_one({"releases.version": "0.0.0"})
 
 
 def test_site_itself_commands_the_move(mover: Make, tmp_path: Path) -> None:
