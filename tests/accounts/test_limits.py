@@ -108,21 +108,6 @@ def test_many_who_sign_in_from_one_address_are_no_failures(app: Flask) -> None:
 
 
 @pytest.mark.real_server
-def test_many_attempts_at_once_get_no_more_than_ten_answers(app: Flask) -> None:
-    member("Ada")
-    browsers = [browser(app) for _ in range(30)]
-    fields = [each.hidden_fields("/account/login") for each in browsers]
-    guess = {"email": "ada@example.org", "password": "wrong"}
-
-    with ThreadPoolExecutor(10) as people:
-        codes = list(
-            people.map(lambda n: browsers[n].post("/account/login", data=fields[n] | guess).status_code, range(30))
-        )
-
-    assert sorted(codes) == [400] * 10 + [429] * 20
-
-
-@pytest.mark.real_server
 def test_failures_are_counted_in_the_database_without_what_was_typed(visitor: Browser) -> None:
     fail(visitor, "my secret password", 3)
 
