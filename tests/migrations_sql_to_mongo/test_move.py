@@ -25,7 +25,8 @@ from tests.migrations_sql_to_mongo.old_site import (
     some_rows,
     user,
 )
-from webapp.documents import DOCUMENTS
+from webapp.documents import DOCUMENTS, ensure_validators
+from webapp.documents.validators import validator_of
 
 Make = Callable[[Rows], Mover]
 Db = Database[dict[str, Any]]
@@ -77,6 +78,22 @@ def test_indexes_stand_before_the_swap(mover: Make, db: Db) -> None:
             options = {key: value for key, value in spec.items() if key != "fields"}
             db[document_type._meta["collection"]].create_index(spec["fields"], **options)
     assert moved == {name: db[name].index_information() for name in moved}
+
+
+def test_rules_of_the_collections_stand_after_the_swap_and_after_undo(mover: Make, db: Db) -> None:
+    ensure_validators(db, DOCUMENTS)
+    db.users.insert_one({"_id": bson.ObjectId(), "name": "Member of before"})
+    before = {name: db[name].options() for name in site_documents(db)}
+    move = mover(some_rows())
+    move("run", "--replace-existing")
+
+    moved = {name: db[name].options() for name in before}
+    broken = [each for each in DOCUMENTS if db[each._meta["collection"]].find_one({"$nor": [validator_of(each)]})]
+    move("undo")
+
+    assert broken == []
+    assert moved == before
+    assert db.users.options() == before["users"]
 
 
 def test_plan_writes_nothing_and_says_what_run_does(mover: Make, db: Db) -> None:

@@ -4,7 +4,7 @@ import click
 from pymongo.errors import OperationFailure
 
 from webapp.cli.group import SiteGroup
-from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes
+from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
 from webapp.filters import filesize
 from webapp.importing.installed import INSTALLED_HERE, installed_packages
 from webapp.importing.pypi_json import keep
@@ -15,8 +15,9 @@ db_group = SiteGroup("db", help="Look after the database.")
 
 @db_group.command("ensure-indexes")
 def ensure_indexes_command() -> None:
-    """Build the indexes that are not there yet."""
+    """Build the indexes that are not there yet, and set the rules that the server keeps about documents."""
     ensure_indexes(DOCUMENTS)
+    ensure_validators(Package._get_db(), DOCUMENTS)
     click.echo("All indexes are there.")
 
 
@@ -49,6 +50,7 @@ def prepare_database() -> None:
     The statistics come last, so a first fill that was killed half-way goes on at the next start.
     """
     ensure_indexes(DOCUMENTS)
+    ensure_validators(Package._get_db(), DOCUMENTS)
     keep_default_pages()
     others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})
     if not SiteStats.objects.count_up_to(1) and not others.count_up_to(1):

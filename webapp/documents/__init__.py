@@ -16,6 +16,7 @@ from webapp.documents.package import (
 from webapp.documents.page import Page
 from webapp.documents.site_stats import SiteStats
 from webapp.documents.user import User
+from webapp.documents.validators import ensure_validators
 
 DOCUMENTS = (Package, User, Page, License, ProgrammingLanguage, Download, AuditEvent, SiteStats)
 
@@ -36,4 +37,5 @@ __all__ = [
     "SiteStats",
     "User",
     "ensure_indexes",
+    "ensure_validators",
 ]
