@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from webapp.cli import dumps  # noqa: F401 - adds its commands to `flask db`
+from webapp.cli import checks, dumps  # noqa: F401 - they add their commands to `flask db`
 from webapp.cli.db import db_group
 from webapp.cli.packages import packages_group
 from webapp.cli.pages import pages_group
