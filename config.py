@@ -22,6 +22,8 @@ class Config:
     MONGODB_DIR = str(ROOT / "var" / "mongodb")
     # Milliseconds that one operation on the database may take, finding a server included.
     MONGODB_TIMEOUT_MS = 2500
+    # Seconds for which `flask serve` waits at its start for a database that does not answer yet.
+    MONGODB_WAIT_S = 60
     # Connections that one web process holds at most.
     MONGODB_POOL = 32
     # Name of the site, in its pages and feeds.
@@ -38,6 +40,10 @@ class Config:
     SEND_FILE_MAX_AGE_DEFAULT = 2_592_000
     # Level of the log: DEBUG, INFO, WARNING or ERROR.
     LOG_LEVEL = "INFO"
+    # Form of its lines: "text" for people, "json" for programs.
+    LOG_FORMAT = "text"
+    # 1: /metrics tells Prometheus what the site does. The proxy in front must keep it from the public.
+    METRICS = 0
     # Bytes of a request's body that are accepted at most.
     MAX_CONTENT_LENGTH = 1_000_000
     # 1: readers reach the site by HTTPS alone. Cookies are Secure then, and browsers are told so (HSTS).
@@ -106,6 +112,7 @@ class ProductionConfig(Config):
 
     SECRET_KEY = ""
     HTTPS_ONLY = 1
+    LOG_FORMAT = "json"
 
 
 CONFIGURATIONS: dict[str, type[Config]] = {

@@ -38,13 +38,14 @@ ANSWERS = [
     ("/pypi/nothing/json", "GET", 404),
     ("/ping", "GET", 200),
     ("/health", "GET", 200),
+    ("/ready", "GET", 200),
 ]
 PAGES = [
     address
     for address, method, status in ANSWERS
     if method == "GET"
     and status in (200, 400, 404)
-    and not re.search(r"static|\.(xml|txt)|json|ping|health|simple", address)
+    and not re.search(r"static|\.(xml|txt)|json|ping|health|ready|simple", address)
 ]
 
 

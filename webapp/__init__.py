@@ -3,7 +3,7 @@
 from flask import Flask
 
 from config import BadConfig, Config, ProductionConfig
-from webapp import accounts, cli, database, errors, filters, log_config, public_pages, security
+from webapp import accounts, cli, database, errors, filters, log_config, metrics, public_pages, request_log, security
 from webapp.extensions import bootstrap, csrf
 
 
@@ -13,6 +13,8 @@ def create_app(config: type[Config]) -> Flask:
     app.config.from_object(config)
     check_config(app, config)
     log_config.init_app(app)
+    request_log.init_app(app)
+    metrics.init_app(app)
     database.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)

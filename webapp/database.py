@@ -7,7 +7,7 @@ from flask import Flask
 from pymongo.errors import ConfigurationError
 
 from config import BadConfig
-from webapp import local_mongod
+from webapp import local_mongod, metrics
 from webapp.extensions import db
 
 MONGOMOCK = "mongomock://"
@@ -44,6 +44,7 @@ def _mongodb(uri: str, app: Flask) -> dict[str, Any]:
         "maxPoolSize": app.config["MONGODB_POOL"],
         "uuidRepresentation": "standard",
         "appname": "larder",
+        "event_listeners": metrics.database_listeners(app),
     }
 
 

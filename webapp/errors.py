@@ -19,6 +19,7 @@ from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, Not
 
 from webapp.documents import PackageTooLarge
 from webapp.naming import InvalidName
+from webapp.request_log import shown_path
 
 log = logging.getLogger(__name__)
 
@@ -83,13 +84,13 @@ def database_error(error: PyMongoError) -> Response:
     if not isinstance(error, DATABASE_AWAY) and not error.timeout:
         return unexpected_error(error)
     # One line: a database that is away says so in each request, and its traceback helps nobody.
-    log.warning("database away: %s %s: %s", request.method, request.path, type(error).__name__)
+    log.warning("database away: %s %s: %s", request.method, shown_path(), type(error).__name__)
     return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
 
 
 def unexpected_error(error: Exception) -> Response:
     """Answer 500, and keep the traceback in the log."""
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, shown_path(), exc_info=error)
     return http_error(InternalServerError())
 
 
