@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-migration requirements clean
+.PHONY: help run test test-faults lint format bench bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ run: $(VENV)/.run ## Start the site and its database on http://127.0.0.1:5006/
 
 test: $(VENV)/.dev ## Run every test, on mongomock and on a real mongod, and print the coverage
 	$(BIN)/pytest -n 2 --cov --cov-report term
+
+test-faults: $(VENV)/.dev ## Break servers under load and look at what readers get, and keep the figures
+	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults tests/faults
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .

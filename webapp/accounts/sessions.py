@@ -13,6 +13,7 @@ from typing import Any
 import bson
 from flask import Flask, Response, after_this_request, current_app, redirect, request, session, url_for
 from flask_login import UserMixin, current_user, login_user
+from pymongo import ReadPreference
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -135,7 +136,9 @@ def load_member(text: str) -> Member | None:
     user_id, _, session_id = text.partition(" ")
     if not bson.ObjectId.is_valid(user_id) or _is_idle():
         return None
-    user = User.objects.with_session(bson.ObjectId(user_id), session_id).declared_first()
+    # Another member of a replica set may not know yet that the session ended.
+    users = User.objects.read_preference(ReadPreference.PRIMARY)
+    user = users.with_session(bson.ObjectId(user_id), session_id).declared_first()
     entries = [each for each in (user.sessions or [] if user else []) if each.session_id == session_id]
     if not entries or not entries[0].expires_at or entries[0].expires_at <= utc_now():
         return None

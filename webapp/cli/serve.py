@@ -58,8 +58,8 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
         [
             *(sys.executable, "-m", "granian", "app:app", "--interface", "wsgi", "--log-level", "error"),
             *("--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)),
-            *("--workers-kill-timeout", "10"),
-            *("--log-config", str(log_config)),
+            # Without the last one granian ends when one of its workers does.
+            *("--workers-kill-timeout", "10", "--log-config", str(log_config), "--respawn-failed-workers"),
         ],
         cwd=Path(current_app.root_path).parent,
         env=environment,

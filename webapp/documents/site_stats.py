@@ -33,6 +33,9 @@ LONGEST_REST_S = 604_800
 # Nobody computes for longer than this; then another process may try.
 CLAIM = timedelta(minutes=10)
 
+# Held by the thread of this process that computes.
+_computing = threading.Lock()
+
 
 class Counted(me.EmbeddedDocument):
     """Something and how often it occurs."""
@@ -81,7 +84,8 @@ class SiteStats(db.Document):
         if not max_age_s or not stats or "computed_at" not in stats:
             return cls.refresh()
         rest_s = max(max_age_s, min(REST_FACTOR * stats.get("took_ms", 0) / 1000, LONGEST_REST_S))
-        if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and cls._claim():
+        # To claim is a write, for which no page waits: a replica set without a primary takes none.
+        if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and not _computing.locked():
             threading.Thread(target=_refresh_in_background, name="site-stats", daemon=True).start()
         return stats
 
@@ -105,10 +109,15 @@ class SiteStats(db.Document):
 
 
 def _refresh_in_background() -> None:
+    if not _computing.acquire(blocking=False):
+        return
     try:
-        SiteStats.refresh()
-    except PyMongoError:
-        log.exception("the site's statistics could not be computed")
+        if SiteStats._claim():
+            SiteStats.refresh()
+    except PyMongoError as error:
+        log.warning("the site's statistics could not be computed: %s", error)
+    finally:
+        _computing.release()
 
 
 def _compute() -> Plain:
