@@ -46,6 +46,8 @@ class Config:
     METRICS = 0
     # Bytes of a request's body that are accepted at most.
     MAX_CONTENT_LENGTH = 1_000_000
+    # Bytes that an uploaded file may have.
+    MAX_FILE_BYTES = 100_000_000
     # 1: readers reach the site by HTTPS alone. Cookies are Secure then, and browsers are told so (HSTS).
     HTTPS_ONLY = 0
     # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto are believed.

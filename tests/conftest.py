@@ -1,7 +1,10 @@
 """The two servers on which the suite runs, mongomock and a real mongod, and the site on each of them."""
 
+import importlib.util
 import os
 import socket
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +18,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from pymongo.database import Database
 
 from config import TestingConfig
+from tests.live import Run
 from webapp import create_app, local_mongod
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
 
@@ -121,3 +125,41 @@ def client(app: Flask) -> FlaskClient:
 def runner(app: Flask) -> FlaskCliRunner:
     """Somebody at the command line."""
     return app.test_cli_runner()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a module of this Python in an empty folder, away from everybody's settings."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_", "COV_", "PYTHON"))}
+    nowhere = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "UV_NO_CONFIG": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "HOME": str(tmp_path),
+    }
+
+    def module(name: str, *args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", name, *args],
+            env=own | nowhere | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return module
+
+
+@pytest.fixture
+def uv(run: Run) -> Run:
+    """Run uv."""
+    if importlib.util.find_spec("uv") is None:
+        required("uv is not installed; requirements-dev.txt names it")
+
+    def uv(*args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return run("uv", *args, "--no-cache", "--python", sys.executable, stdin=stdin)
+
+    return uv

@@ -45,7 +45,8 @@ def register_extensions(app: Flask) -> None:
 
 def register_blueprints(app: Flask) -> None:
     """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
-    from webapp import admin, feeds, health, home, index_api, packages, pages, search, seo, stats
+    from webapp import admin, feeds, files, health, home, index_api, packages, pages, publishing, search, seo, stats
 
-    for room in (home, packages, search, accounts, admin, stats, feeds, index_api, seo, health, pages):
+    rooms = (home, packages, search, accounts, admin, publishing, files, stats, feeds, index_api, seo, health, pages)
+    for room in rooms:
         app.register_blueprint(room.bp)

@@ -66,17 +66,30 @@ def http_error(error: HTTPException) -> Response:
     # Werkzeug's own descriptions are long and technical; a text of ours is shown as it is.
     own_text = error.description if error.description != type(error).description else None
     message = own_text or EXPLANATIONS.get(code) or error.name
-    if wants_json():
+    if g.get("errors_in_plain_text"):
+        response = plain_line(code, message)
+    elif wants_json():
         response = jsonify(message=message if own_text else error.name)
     else:
         text = render_template("errors/error.html", code=code, title=error.name, message=message)
         response = make_response(text)
-    response.status_code = code
+    if response.status_code != code:
+        response.status_code = code
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def plain_line(code: int, message: str) -> Response:
+    """Return a message as one line of text, and as the reason in the status line, which is all that twine prints.
+
+    RFC 9112, section 4: a reason is of printable characters. Not every web server passes it on.
+    """
+    line = " ".join(message.split())
+    reason = line.encode("ascii", "replace").decode()[:500]
+    return Response(f"{line}\n", f"{code} {reason}", mimetype="text/plain")
 
 
 def database_error(error: PyMongoError) -> Response:

@@ -12,9 +12,23 @@ from flask import Flask
 from mongoengine import QuerySet
 
 from tests import factories
-from webapp.documents import DOCUMENTS, License, Package, Page, ProgrammingLanguage, SiteStats, User
+from webapp.documents import (
+    DOCUMENTS,
+    ApiToken,
+    JournalEntry,
+    License,
+    Package,
+    Page,
+    ProgrammingLanguage,
+    SiteStats,
+    StoredFile,
+    User,
+)
+from webapp.documents.api_token import TokenQuerySet
+from webapp.documents.journal import JournalQuerySet
 from webapp.documents.labels import LabelQuerySet
 from webapp.documents.package import PackageQuerySet
+from webapp.documents.stored_file import StoredFileQuerySet
 from webapp.documents.user import UserQuerySet, object_id_of_sql_id
 from webapp.search.questions import questions_for
 
@@ -66,12 +80,26 @@ QUESTIONS = [
     Question("/search/?q=", "newest_releases", lambda: questions_for("")[0].limit(20)),
     Question("/simple/<name>/", "_id_", lambda: Package.objects.named("Package_7"), "named"),
     Question("/simple/<name>/", "_id_", lambda: Package.objects(pk="package-7").installable(), "installable"),
+    Question(
+        "flask files clean",
+        "unwritten_entries",
+        lambda: Package.objects.with_unwritten_entries(),
+        "with_unwritten_entries",
+    ),
+    Question("/files/", "_id_", lambda: StoredFile.objects.named("a.whl"), "named"),
+    Question("flask files clean", "arriving", lambda: StoredFile.objects.arriving(), "arriving"),
+    Question(
+        "flask files clean", "by_contents", lambda: StoredFile.objects.with_contents([bson.ObjectId()]), "with_contents"
+    ),
+    Question("POST /legacy/", "one_token_a_digest", lambda: ApiToken.objects.with_digest("a" * 64), "with_digest"),
+    Question("/account/tokens/", "by_user", lambda: ApiToken.objects.of_user(ADA), "of_user"),
+    Question("/manage/", "by_package", lambda: JournalEntry.objects.about_package("package-7"), "about_package"),
     Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
     Question("/sitemap/pages.xml", "_id_", lambda: License.objects.in_order(), "in_order"),
 ]
 
 # Named questions that give no queryset; their pages stand below.
-ASKED_OTHERWISE = {"names", "keep"}
+ASKED_OTHERWISE = {"names", "keep", "last_serial"}
 
 # The pages whose every question, counts and aggregations among them, is read from the server's own record.
 PAGES = [
@@ -202,7 +230,9 @@ def test_every_index_of_the_packages_answers_a_question() -> None:
     assert declared <= {question.index_name for question in QUESTIONS}
 
 
-@pytest.mark.parametrize("queryset", [PackageQuerySet, UserQuerySet, LabelQuerySet])
+@pytest.mark.parametrize(
+    "queryset", [PackageQuerySet, UserQuerySet, LabelQuerySet, StoredFileQuerySet, TokenQuerySet, JournalQuerySet]
+)
 def test_no_named_question_is_missing_from_the_table(queryset: type[QuerySet]) -> None:
     named = {name for name, _ in inspect.getmembers(queryset, inspect.isfunction) if name in vars(queryset)}
 

@@ -94,7 +94,7 @@ class TestProject:
         )
 
         assert as_json(client, "/simple/ex-ample/") == {
-            "meta": {"api-version": "1.1"},
+            "meta": {"api-version": "1.1", "_last-serial": Package.objects.get(pk="ex-ample").last_serial},
             "name": "ex-ample",
             "versions": ["1.0"],
             "files": [

@@ -1,8 +1,11 @@
 """What Larder keeps in MongoDB: one class a collection, their embedded parts and their named questions."""
 
+from webapp.documents.api_token import ApiToken, TokenScope
 from webapp.documents.auditing import AuditEvent
 from webapp.documents.base import ensure_indexes
+from webapp.documents.contents import Chunk, Contents
 from webapp.documents.download import Download
+from webapp.documents.journal import Counter, JournalEntry
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import (
     Latest,
@@ -15,15 +18,36 @@ from webapp.documents.package import (
 )
 from webapp.documents.page import Page
 from webapp.documents.site_stats import SiteStats
+from webapp.documents.stored_file import StoredFile
 from webapp.documents.user import User
 from webapp.documents.validators import ensure_validators
 
-DOCUMENTS = (Package, User, Page, License, ProgrammingLanguage, Download, AuditEvent, SiteStats)
+DOCUMENTS = (
+    Package,
+    StoredFile,
+    Contents,
+    Chunk,
+    JournalEntry,
+    Counter,
+    User,
+    ApiToken,
+    Page,
+    License,
+    ProgrammingLanguage,
+    Download,
+    AuditEvent,
+    SiteStats,
+)
 
 __all__ = [
     "DOCUMENTS",
+    "ApiToken",
     "AuditEvent",
+    "Chunk",
+    "Contents",
+    "Counter",
     "Download",
+    "JournalEntry",
     "Latest",
     "License",
     "Maintainer",
@@ -35,6 +59,8 @@ __all__ = [
     "Release",
     "ReleaseFile",
     "SiteStats",
+    "StoredFile",
+    "TokenScope",
     "User",
     "ensure_indexes",
     "ensure_validators",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import NamedTuple, Self
 
 import bson
@@ -10,6 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from webapp import naming
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
+from webapp.documents.journal import JournalFields
 from webapp.extensions import db
 
 # MongoDB refuses 16 MB; a little room is left for what later updates add.
@@ -17,9 +19,14 @@ MAX_PACKAGE_BYTES = 15_000_000
 
 # What `$slice` takes at most.
 MAX_INT32 = 2**31 - 1
+# What a number in BSON can be.
+MAX_INT64 = 2**63 - 1
 
 # A longer run of letters is no word that anybody searches for.
 MAX_WORD_LENGTH = 60
+
+# Where the addresses of the files begin that are kept here.
+OWN_FILES = "/files/"
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -48,6 +55,9 @@ class ReleaseFile(me.EmbeddedDocument):
     yanked = me.BooleanField(default=False)
     yanked_reason = me.StringField()
     comment = me.StringField()
+    metadata_sha256 = me.StringField()  # of its core metadata (PEP 714), where these are kept
+    uploaded_by = me.StringField()  # the name of the member who uploaded it here ...
+    uploaded_with = me.StringField()  # ... and their tool
 
 
 class Release(me.EmbeddedDocument):
@@ -66,6 +76,27 @@ class Release(me.EmbeddedDocument):
     file_count = me.IntField(default=0)
     files = me.EmbeddedDocumentListField(ReleaseFile)
     legacy = me.DictField(default=None)  # what an SQL move kept for the record
+
+    def keep_own_files(self, before: "Release") -> None:
+        """Keep the files of the release before that were uploaded here: no import replaces them."""
+        own = [file for file in before.files if is_own(file.url)]
+        names = {file.filename for file in own}
+        if own:
+            self.files = [file for file in self.files if file.filename not in names] + own
+            self.sum_up()
+
+    def sum_up(self) -> None:
+        """Derive what the release says about its files."""
+        dates = [file.uploaded_at for file in self.files if file.uploaded_at]
+        sizes = [file.size for file in self.files if file.size is not None]
+        wheels_last = sorted(self.files, key=lambda file: file.packagetype != "sdist")
+        self.created_date = min(dates, default=None)
+        self.url = wheels_last[0].url if self.files else None
+        self.size = sum(sizes) if sizes and sum(sizes) <= MAX_INT64 else None
+        # Warehouse yanks file by file, and a release is yanked when all of its files are (PEP 592).
+        self.yanked = bool(self.files) and all(file.yanked for file in self.files)
+        self.yanked_reason = self.files[0].yanked_reason if self.yanked else None
+        self.requires_python = next((file.requires_python for file in self.files if file.requires_python), None)
 
     def rank(self) -> naming.ReleaseRank:
         """Return what decides whether this release is the package's latest."""
@@ -119,7 +150,7 @@ class PackageQuerySet(ReadingQuerySet):
     def installable(self) -> Self:
         """Only what installers read."""
         parts = ("version", "yanked", "yanked_reason", "requires_python", "files")
-        return self.only("normalized_name", *(f"releases.{part}" for part in parts))
+        return self.only("normalized_name", "last_serial", *(f"releases.{part}" for part in parts))
 
     def newest(self, count: int) -> Self:
         """The packages that appeared last."""
@@ -144,6 +175,10 @@ class PackageQuerySet(ReadingQuerySet):
     def maintained_by(self, user_id: bson.ObjectId) -> Self:
         """The packages that a user looks after, by name."""
         return self.filter(maintainers__user_id=user_id).order_by("pk")
+
+    def with_unwritten_entries(self) -> Self:
+        """The packages with entries that a killed process did not copy to the journal."""
+        return self.filter(__raw__={"unwritten.serial": {"$gte": 0}})
 
     def names(self) -> Iterator[tuple[str, str]]:
         """The normalized name and the name of each package, in order, read as they are asked for."""
@@ -196,6 +231,8 @@ class Package(db.Document):
     release_count = me.IntField(default=0)
     search_words = me.ListField(me.StringField())  # of name and summary, folded
     releases = me.EmbeddedDocumentListField(Release)  # newest version first
+    last_serial = me.LongField()  # of the journal's last entry about it
+    unwritten = me.EmbeddedDocumentListField(JournalFields, default=None)  # entries on their way to the journal
     legacy = me.DictField(default=None)  # what an SQL move kept for the record
 
     meta = {
@@ -217,6 +254,12 @@ class Package(db.Document):
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
             # Which packages have these words in name or summary? (/search/)
             {"fields": ["search_words", "-newest_release.created_date", "_id"], "name": "by_word"},
+            # Which packages hold entries that a killed process did not copy to the journal? (flask files clean)
+            {
+                "fields": ["unwritten.serial"],
+                "name": "unwritten_entries",
+                "partialFilterExpression": {"unwritten.serial": {"$gte": 0}},
+            },
         ],
     }
 
@@ -244,6 +287,9 @@ class Package(db.Document):
         that this was read from, PackageTooLarge past 15 MB, and mongoengine's ValidationError.
         """
         read_at, self.updated_date = self.updated_date, utc_now()
+        if read_at and self.updated_date <= read_at:
+            # Two changes in one millisecond, or by two clocks, must not have the same date: it is the guard.
+            self.updated_date = read_at + timedelta(milliseconds=1)
         self.validate()
         son = self.to_mongo()
         size = len(bson.encode(son))
@@ -299,6 +345,16 @@ class Package(db.Document):
         candidates = [release for release in shown if "version" in release]
         exact = [release for release in candidates if release["version"] == version]
         return PackagePage(as_declared(cls, raw), next(iter(exact or candidates), None))
+
+
+def own_url(sha256: str, filename: str) -> str:
+    """Return the address of a file that is kept here, which changes with its bytes. It begins at the site's root."""
+    return f"{OWN_FILES}{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{filename}"
+
+
+def is_own(url: str | None) -> bool:
+    """Tell whether this is the address of a file that is kept here."""
+    return bool(url and url.startswith(OWN_FILES))
 
 
 def search_words(*texts: str | None) -> list[str]:

@@ -1,6 +1,7 @@
 """The Simple API: `/simple/` and `/simple/<name>/`, as HTML and as JSON.
 
-Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, upload-time, versions).
+Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, upload-time, versions),
+714 (core-metadata).
 """
 
 import json
@@ -14,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
 from webapp.documents import Package
-from webapp.filters import exact_time, safe_link
+from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
 from webapp.public_pages import public, render_public
 
@@ -68,20 +69,24 @@ def simple_project(name: str) -> AnyResponse:
     if form == V1_JSON:
         versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
         document = {
-            "meta": {"api-version": API_VERSION},
+            "meta": {"api-version": API_VERSION, "_last-serial": package.get("last_serial", 0)},
             "name": normalized_name,
             # A set (PEP 700), but the old site kept releases under one version.
             "versions": list(dict.fromkeys(versions)),
             "files": [_file_as_json(file) for file in files],
         }
-        return _negotiated(make_response(json.dumps(document)), form)
-    return _negotiated(render_public("index_api/simple.html", name=normalized_name, files=files), form)
+        response = make_response(json.dumps(document))
+    else:
+        response = render_public("index_api/simple.html", name=normalized_name, files=files)
+    response.headers["X-PyPI-Last-Serial"] = str(package.get("last_serial", 0))
+    return _negotiated(response, form)
 
 
 def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for release in reversed(package.get("releases", [])):
         for file in release.get("files", []):
-            if "filename" in file and safe_link(file.get("url")):
+            if "filename" in file and (link := file_link(file.get("url"))):
+                file["url"] = link
                 if release.get("yanked") and not file.get("yanked"):
                     file |= {"yanked": True, "yanked_reason": release.get("yanked_reason", "")}
                 file.setdefault("requires_python", release.get("requires_python"))
@@ -99,7 +104,8 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
         described["upload-time"] = exact_time(file["uploaded_at"])
     # A reason tells as much as `true`, and more.
     described["yanked"] = file.get("yanked_reason") or True if file.get("yanked") else False
-    described["core-metadata"] = False
+    metadata_sha256 = file.get("metadata_sha256")
+    described["core-metadata"] = {"sha256": metadata_sha256} if metadata_sha256 else False
     return described
 
 

@@ -1,0 +1,124 @@
+"""The bytes of files, in MongoDB's GridFS: collections `contents.files` and `contents.chunks`.
+
+The form is that of the GridFS specification, so `mongofiles --prefix contents` reads it, too. It is written here and
+not by `gridfs`, whose writer holds 32 MB of each file in memory and looks for its indexes in every upload, and whose
+reader gets batches of 16 MB: here one chunk of each transfer is in memory at a time.
+"""
+
+from collections.abc import Callable
+from typing import IO, Self
+
+import bson
+import mongoengine as me
+
+from webapp.documents.base import utc_now
+from webapp.extensions import db
+
+# GridFS's own size, 255 KiB, made a 200 MB file no faster or slower than 1 MiB, and a slow reader holds less memory.
+CHUNK_BYTES = 255 * 1024
+
+
+class MissingBytes(RuntimeError):
+    """A part of a file is not there, or not as long as it must be."""
+
+
+class Contents(db.Document):
+    """The bytes of one file, as GridFS describes them."""
+
+    id = me.ObjectIdField(primary_key=True)
+    length = me.LongField()
+    chunk_size = me.IntField(db_field="chunkSize")
+    uploaded_at = me.DateTimeField(db_field="uploadDate")
+    filename = me.StringField()
+
+    meta = {
+        "collection": "contents.files",
+        "auto_create_index": False,
+        "indexes": [
+            # What `mongofiles` asks.
+            {"fields": ["filename", "uploaded_at"], "name": "by_filename"},
+        ],
+    }
+
+
+class Chunk(db.Document):
+    """A piece of such bytes, 255 KiB at most."""
+
+    id = me.ObjectIdField(primary_key=True)
+    files_id = me.ObjectIdField()
+    n = me.IntField()
+    data = me.BinaryField()
+
+    meta = {
+        "collection": "contents.chunks",
+        "auto_create_index": False,
+        "indexes": [
+            # Which is the n-th piece of these bytes?
+            {"fields": ["files_id", "n"], "name": "pieces_in_order", "unique": True},
+        ],
+    }
+
+
+def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], alive: Callable[[], None]) -> int:
+    """Keep the bytes of a file; return how many. `alive` is called before each chunk, and may raise to stop it."""
+    chunks = Chunk._get_collection()
+    length = number = 0
+    while data := source.read(CHUNK_BYTES):
+        alive()
+        chunks.insert_one({"files_id": content_id, "n": number, "data": data})
+        length, number = length + len(data), number + 1
+    Contents._get_collection().insert_one(
+        {
+            "_id": content_id,
+            "length": bson.Int64(length),
+            "chunkSize": CHUNK_BYTES,
+            "uploadDate": utc_now(),
+            "filename": filename,
+        }
+    )
+    return length
+
+
+class Reader:
+    """The bytes of a file, a chunk at a time, from any place on: what werkzeug wants of a file that it sends.
+
+    One question a chunk: a cursor would hold 16 MB, and time out under a reader who pauses.
+    """
+
+    def __init__(self, content_id: bson.ObjectId, length: int) -> None:
+        self._content_id = content_id
+        self._length = length
+        self._position = 0
+
+    def seekable(self) -> bool:
+        """Say that `seek` works."""
+        return True
+
+    def seek(self, position: int) -> None:
+        """Go on from here."""
+        self._position = position
+
+    def tell(self) -> int:
+        """Return where it goes on."""
+        return self._position
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        """Return what is left of a chunk. Raises MissingBytes."""
+        if self._position >= self._length:
+            raise StopIteration
+        number, offset = divmod(self._position, CHUNK_BYTES)
+        chunk = Chunk._get_collection().find_one({"files_id": self._content_id, "n": number}, {"data": 1})
+        data: bytes = chunk["data"][offset:] if chunk else b""
+        if len(data) != min(self._length - self._position, CHUNK_BYTES - offset):
+            raise MissingBytes(f"chunk {number} of contents {self._content_id} is not there, or not whole")
+        self._position += len(data)
+        return data
+
+
+def delete(content_id: bson.ObjectId) -> None:
+    """Remove the bytes of a file, whether they are whole or not."""
+    Contents._get_collection().delete_one({"_id": content_id})
+    Chunk._get_collection().delete_many({"files_id": content_id})
