@@ -5,67 +5,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import bson
 import pytest
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
 
 import config
-from tests import factories
+from tests.accounts.every_form import FILLED_IN, FORMS, path_of, world
 from tests.members import ANOTHER, PASSWORD, Browser, browser, member, outbox, signed_in
 from tests.reading import one, page_of, texts, words
-from webapp.accounts import tokens
-from webapp.documents import Maintainer, Package, Page, User
-
-GRACE = bson.ObjectId("6" * 24)
-
-
-class Form(NamedTuple):
-    """A form: its address, and what people type there."""
-
-    path: str
-    fields: dict[str, str]
-
-
-# Every form of the site, by its endpoint. A member who is an administrator sends them; some are about Grace.
-FORMS = {
-    "accounts.register": Form("/account/register", {"name": "Eve", "email": "eve@example.org", "password": ANOTHER}),
-    "accounts.login": Form("/account/login", {"email": "ada@example.org", "password": PASSWORD}),
-    "accounts.forgotten": Form("/account/forgotten", {"email": "ada@example.org"}),
-    "accounts.reset": Form("/account/reset/<link>", {"password": ANOTHER}),
-    "accounts.logout": Form("/account/logout", {}),
-    "accounts.edit_profile": Form("/account/profile", {"name": "Eve", "username": "eve", "profile_image_url": ""}),
-    "accounts.change_password": Form("/account/password", {"password": PASSWORD, "new_password": ANOTHER}),
-    "accounts.change_email": Form("/account/email", {"email": "eve@example.org", "password": PASSWORD}),
-    "accounts.confirm_email": Form("/account/email/<link>", {}),
-    "accounts.end_sessions": Form("/account/sessions/end", {}),
-    "accounts.delete_account": Form("/account/delete", {"password": PASSWORD}),
-    "admin.new_page": Form("/admin/pages/new", {"path": "company/eve", "title": "Eve", "content": "Text"}),
-    "admin.edit_page": Form("/admin/pages/edit/company/us", {"title": "Eve", "content": "Text", "read_version": ""}),
-    "admin.delete_page": Form("/admin/pages/delete/company/us", {}),
-    "admin.maintainers": Form("/admin/packages/example", {"user": "ada@example.org", "role": "maintainer"}),
-    "admin.end_maintaining": Form(f"/admin/packages/example/remove/{GRACE}", {}),
-    "admin.act_on_user": Form(f"/admin/users/{GRACE}/disable", {}),
-}
-FILLED_IN = [endpoint for endpoint, form in FORMS.items() if form.fields]
-
-
-def world(app: Flask, **fields: Any) -> Browser:
-    """A browser in which Ada is signed in; there are another administrator, a page and a package, too."""
-    member("Grace", id=GRACE, is_admin=True)
-    factories.package("Example", maintainers=[Maintainer(user_id=GRACE, name="Grace")])
-    Page(path="company/us", title="Us").save()
-    return signed_in(app, **fields)
-
-
-def path_of(app: Flask, form: Form) -> str:
-    """The address of a form; links are made for Ada."""
-    ada = User.objects.get(email="ada@example.org")
-    with app.test_request_context():
-        token = tokens.for_reset(ada) if "reset" in form.path else tokens.for_email(ada, "new@example.org")
-    return form.path.replace("<link>", token)
+from webapp.documents import Package, Page, User
 
 
 def state(app: Flask) -> list[Any]:

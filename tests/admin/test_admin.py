@@ -282,8 +282,8 @@ class TestPages:
             ({"path": "x" * 201}, "path"),
             ({"title": ""}, "title"),
             ({"title": "x" * 201}, "title"),
-            ({"content": ""}, "content"),
-            ({"content": "x" * 200_001}, "content"),
+            ({"content": ""}, "page-text"),
+            ({"content": "x" * 200_001}, "page-text"),
         ],
     )
     def test_what_is_wrong_stands_beside_the_field(self, admin: Browser, fields: dict[str, str], field: str) -> None:
@@ -321,7 +321,7 @@ class TestPages:
 
         response = admin.post(path, data=fields | {"title": "Second", "content": "Second, long"})
 
-        assert "Somebody else changed this page" in errors(response)["content"]
+        assert "Somebody else changed this page" in errors(response)["page-text"]
         assert one(page_of(response, 400), "textarea").get_text().strip() == "Second, long"
         assert Page.objects.get().content == "First"
 
@@ -337,7 +337,7 @@ class TestPages:
         monkeypatch.setattr("webapp.admin.content.render_markdown", render_meanwhile)
         response = admin.send("/admin/pages/edit/company/team", title="Second", content="Second")
 
-        assert "Somebody else changed this page" in errors(response)["content"]
+        assert "Somebody else changed this page" in errors(response)["page-text"]
         assert Page.objects.get().content == "First"
 
     def test_preview_of_a_change_keeps_its_guard(self, admin: Browser) -> None:

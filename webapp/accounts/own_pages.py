@@ -216,10 +216,7 @@ def _is_alone(package: dict[str, Any], user: User) -> bool:
 def delete_account(form: DeletionForm) -> AnyResponse | None:
     """Delete the account, unless a package would be left without anybody, or the site without an administrator."""
     user = me().user
-    if not _knows_password(form):
-        return None
-    if _deletion()["in_the_way"]:
-        form.refuse("password", "Nothing was deleted: somebody else must maintain these projects first.")
+    if _deletion()["in_the_way"] or not _knows_password(form):
         return None
     try:
         delete(user.id)

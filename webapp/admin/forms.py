@@ -35,6 +35,7 @@ class PageForm(SiteForm):
         "Text",
         [Needed(), Length(max=MAX_CONTENT_LENGTH, message="At most %(max)d characters, please.")],
         description="In Markdown.",
+        id="page-text",  # the page itself has a part with the id "content"
     )
     read_version = HiddenField()  # when the page was changed last before it was read into this form
     preview = SubmitField("Preview")
