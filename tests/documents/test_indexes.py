@@ -4,9 +4,10 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import bson
+import pymongo
 import pytest
 from flask import Flask
 from mongoengine import QuerySet
@@ -23,6 +24,7 @@ from webapp.documents import (
     SiteStats,
     StoredFile,
     User,
+    ensure_indexes,
 )
 from webapp.documents.api_token import TokenQuerySet
 from webapp.documents.journal import JournalQuerySet
@@ -271,3 +273,22 @@ def test_index_of_each_name_stands_as_it_is_declared(app: Flask, document_type: 
     built = set(document_type._get_collection().index_information()) - {"_id_"}
 
     assert built == declared
+
+
+@pytest.mark.real_server
+def test_index_may_take_longer_than_a_request(app: Flask, mongod_uri: str) -> None:
+    slow = {"$function": {"body": "function() { sleep(300); return 1 }", "args": [], "lang": "js"}}
+    pipeline: list[dict[str, Any]] = [{"$documents": [{"a": 1}]}, {"$set": {"a": slow}}]
+
+    with pymongo.MongoClient[Any](mongod_uri, timeoutMS=100) as client:
+
+        class Slow:
+            built = False
+
+            @classmethod
+            def ensure_indexes(cls) -> None:
+                cls.built = bool(list(client["larder"].aggregate(pipeline)))
+
+        ensure_indexes([cast("Any", Slow)])
+
+    assert Slow.built

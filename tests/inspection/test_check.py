@@ -233,6 +233,17 @@ def test_last_maintainer_without_an_account_stays_as_a_name(site_in_order: User)
     assert found() == []
 
 
+def test_licence_that_an_old_site_listed_a_package_under_may_stay(site_in_order: User) -> None:
+    Package._get_db()["licenses"].insert_one({"_id": "MIT License"})
+    change_package({"$set": {"license_id": "MIT License", "legacy": {"sql_id": "Example"}, "release_count": 7}})
+
+    assert mend_package("example")
+
+    assert found() == []
+    assert stored()["license_id"] == "MIT License"
+    assert stored()["release_count"] == 4
+
+
 def test_program_gets_a_document_a_line(site_in_order: User, runner: FlaskCliRunner) -> None:
     User._get_collection().insert_one({"_id": 5, "username": "\x1b[31m", "note": "extra"})
 

@@ -102,8 +102,9 @@ def _declared_value(field: me.base.BaseField, value: Any) -> Any:
 def ensure_indexes(document_types: Iterable[type[me.Document]]) -> None:
     """Build every index that the documents declare; those that stand already are left alone.
 
-    An index over millions of documents takes longer than a request may, so the client's time limit does not hold.
+    An index over millions of documents takes longer than a request may, so the client's time limit does not hold: to
+    the driver, 0 is no limit, and None the client's own.
     """
-    with pymongo.timeout(None):
+    with pymongo.timeout(0):
         for document_type in document_types:
             document_type.ensure_indexes()

@@ -100,7 +100,7 @@ def set_validator(collection: Collection[Any], validator: Plain) -> None:
     """Give a collection its rule."""
     options = {"validator": validator, "validationLevel": "moderate", "validationAction": "error"}
     try:
-        with pymongo.timeout(None):
+        with pymongo.timeout(0):
             collection.database.command({"collMod": collection.name, **options})
     except OperationFailure as error:
         if error.code != _UNAUTHORIZED:

@@ -49,7 +49,7 @@ def dump(database: Database[Any], folder: Path, report: Callable[[str], None], *
         raise CannotDump(f"{partial} is there: another dump is at work, or was cut off; then remove it") from None
     try:
         # A collection takes longer than a request may.
-        with pymongo.timeout(None), _session(database, snapshot=snapshot) as session:
+        with pymongo.timeout(0), _session(database, snapshot=snapshot) as session:
             manifest = Manifest(
                 database=database.name,
                 server=database.client.server_info()["version"],

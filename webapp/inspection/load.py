@@ -32,7 +32,7 @@ def load(database: Database[Any], folder: Path, report: Callable[[str], None]) -
     PyMongoError.
     """
     manifest = Manifest.read(folder)
-    with pymongo.timeout(None):
+    with pymongo.timeout(0):
         _remove_leftovers(database)
         _refuse_full(database)
         # What is empty may have other options or indexes.

@@ -42,7 +42,7 @@ def broken_packages() -> Iterator[Finding]:
         [
             {"$sort": {"_id": 1}},
             {"$addFields": {"bytes": {"$bsonSize": "$$ROOT"}, "releases": _WITHOUT_FILES}},
-            {"$project": {"description": 0, "description_html": 0, "legacy": 0}},
+            {"$project": {"description": 0, "description_html": 0}},
         ],
         batchSize=_TOGETHER,
     )
@@ -132,8 +132,11 @@ def _derived(son: Plain, file_counts: list[int]) -> tuple[Plain, list[tuple[int,
     in_order = [(numbers[id(each)], {name: each[name] for name in _OF_A_RELEASE}) for each in package.releases]
     package.releases = []
     after = package.to_mongo()
-    names = [name for name in {**before, **after} if (before.get(name) or None) != (after.get(name) or None)]
-    return {name: after.get(name) for name in names}, in_order
+    names = {name for name in {**before, **after} if (before.get(name) or None) != (after.get(name) or None)}
+    # What an old SQL site listed a package under stays so until somebody uploads or imports it.
+    if package.legacy is not None and before.get("license_id") == package.license:
+        names.discard("license_id")
+    return {name: after.get(name) for name in sorted(names)}, in_order
 
 
 def mend_package(key: Any) -> bool:
