@@ -25,6 +25,7 @@ def test_account_shows_profile_projects_and_activity(app: Flask) -> None:
         "images.example.org",
         "ada@example.org",
         "•••••••••",
+        "none",
     ]
     assert links(page, ".package-link") == [("Engine 1.0", "/project/engine/")]
     assert [each.split(" 20")[0] for each in texts(page, ".events li")] == ["Signed in."]
@@ -38,7 +39,8 @@ def test_administrator_finds_the_way_to_the_administration(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/account", "/account/profile", "/account/password", "/account/email", "/account/delete"]
+    "path",
+    ["/account", "/account/profile", "/account/password", "/account/email", "/account/tokens/", "/account/delete"],
 )
 def test_page_of_members_leads_others_to_signing_in(visitor: Browser, path: str) -> None:
     response = visitor.get(path)

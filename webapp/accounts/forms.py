@@ -4,12 +4,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, StringField, URLField
+from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, SelectField, StringField, URLField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Email, InputRequired, Length, Optional, StopValidation, ValidationError
 
 from webapp.accounts import passwords
 from webapp.documents.user import USERNAME, fold
 from webapp.filters import safe_link
+from webapp.naming import InvalidName, normalize_name
 
 MAX_NAME_LENGTH = 100
 # RFC 5321, section 4.5.3.1.3.
@@ -189,6 +191,32 @@ class NewPasswordForm(WithNewPassword):
     """A password for who has the link."""
 
     password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces count.")
+
+
+def project_name(_: FlaskForm, field: Field) -> None:
+    """Refuse what is no name of a project; the project itself may come later."""
+    try:
+        field.data = normalize_name(field.data)
+    except InvalidName:
+        raise ValidationError("This is no name of a project: letters, digits, and . - _ between them.") from None
+
+
+class TokenForm(SiteForm):
+    """A token for a program."""
+
+    LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked"))
+    PURPOSES = (("upload", "upload"), ("read", "install"), ("upload read", "upload and install"))
+
+    name = StringField("What it is for", [Needed(), *NAME], [stripped], description="So that you know it again.")
+    project = StringField(
+        "Only for this project",
+        [Optional(), project_name],
+        [stripped],
+        description="It need not be there yet: the first upload makes it. Left empty, it is for all that you may do.",
+    )
+    purpose = SelectField("It may", choices=[SelectChoice(*each) for each in PURPOSES])
+    lifetime = SelectField("It is valid for", choices=[SelectChoice(*each) for each in LIFETIMES], default="365")
+    password = PasswordField("Your password", OLD_PASSWORD)
 
 
 class DeletionForm(SiteForm):

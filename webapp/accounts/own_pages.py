@@ -19,7 +19,7 @@ from webapp.accounts.forms import (
     is_same_address,
 )
 from webapp.accounts.sessions import Member
-from webapp.documents import AuditEvent, Package, User
+from webapp.documents import ApiToken, AuditEvent, Package, User
 from webapp.documents.administrators import LastAdministrator, delete
 from webapp.documents.base import utc_now
 from webapp.documents.maintaining import leave_packages, rename_maintainer
@@ -52,6 +52,7 @@ def account() -> Response:
         open_sessions=[each for each in reversed(user.sessions or []) if each.expires_at and each.expires_at > now],
         found=paginate([Package.objects.maintained_by(user.id).listed()]),
         events=AuditEvent.objects.about_user(user.id).limit(RECENT).plain(),
+        token_count=ApiToken.objects.of_user(user.id).count(),
         form=NothingForm(),
     )
     return make_response(page)
@@ -92,7 +93,7 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
 def change_password(form: PasswordForm) -> AnyResponse | None:
     """Another password; every other browser is signed out."""
     member = me()
-    if not _knows_password(form):
+    if not knows_password(form):
         return None
     if not form.is_strong(member.user.words()):
         return None
@@ -125,7 +126,7 @@ def _tell_of_new_password(user: User) -> None:
 def change_email(form: EmailForm) -> AnyResponse | None:
     """Ask for another address: a link goes there, and a word to the present one."""
     user, email = me().user, form.email.data
-    if not _knows_password(form):
+    if not knows_password(form):
         return None
     if is_same_address(email, user.email):
         form.refuse("email", "This is your address already.")
@@ -216,7 +217,7 @@ def _is_alone(package: dict[str, Any], user: User) -> bool:
 def delete_account(form: DeletionForm) -> AnyResponse | None:
     """Delete the account, unless a package would be left without anybody, or the site without an administrator."""
     user = me().user
-    if _deletion()["in_the_way"] or not _knows_password(form):
+    if _deletion()["in_the_way"] or not knows_password(form):
         return None
     try:
         delete(user.id)
@@ -229,7 +230,8 @@ def delete_account(form: DeletionForm) -> AnyResponse | None:
     return make_response(render_template("accounts/deleted.html"))
 
 
-def _knows_password(form: SiteForm) -> bool:
+def knows_password(form: SiteForm) -> bool:
+    """Tell whether the member typed their password; say beside the field if not. Raises TooManyRequests."""
     user = me().user
     limits.count_password_check(user.id)
     fits = passwords.check(user.hashed_password, form["password"].data).fits

@@ -9,7 +9,6 @@ the change, and is copied to the journal afterwards. A process that dies in betw
 of the package or `flask files clean` copies it.
 """
 
-import random
 import threading
 import time
 import zlib
@@ -58,9 +57,9 @@ def change_package(normalized_name: str, change: Callable[[Package, bool], Act |
             try:
                 package.store()
             except ConcurrentChange:
+                # Somebody else got on, so two processes that outrun each other cannot both stand still.
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(random.uniform(0, 0.02))  # noqa: S311 - so that two processes do not go on in step
                 continue
             break
     write_out(package.pk, [entry.to_mongo().to_dict() for entry in package.unwritten])

@@ -6,6 +6,8 @@ reader gets batches of 16 MB: here one chunk of each transfer is in memory at a 
 """
 
 from collections.abc import Callable
+from datetime import datetime
+from itertools import islice
 from typing import IO, Self
 
 import bson
@@ -16,6 +18,8 @@ from webapp.extensions import db
 
 # GridFS's own size, 255 KiB, made a 200 MB file no faster or slower than 1 MiB, and a slow reader holds less memory.
 CHUNK_BYTES = 255 * 1024
+# So many files' bytes are looked at together when those are sought that nobody owns.
+_SWEPT = 1000
 
 
 class MissingBytes(RuntimeError):
@@ -67,16 +71,13 @@ def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], alive: Call
         alive()
         chunks.insert_one({"files_id": content_id, "n": number, "data": data})
         length, number = length + len(data), number + 1
-    Contents._get_collection().insert_one(
-        {
-            "_id": content_id,
-            "length": bson.Int64(length),
-            "chunkSize": CHUNK_BYTES,
-            "uploadDate": utc_now(),
-            "filename": filename,
-        }
-    )
+    _described(content_id, filename, length)
     return length
+
+
+def _described(content_id: bson.ObjectId, filename: str, length: int) -> None:
+    described = {"length": bson.Int64(length), "chunkSize": CHUNK_BYTES, "uploadDate": utc_now(), "filename": filename}
+    Contents._get_collection().insert_one({"_id": content_id, **described})
 
 
 class Reader:
@@ -116,6 +117,23 @@ class Reader:
             raise MissingBytes(f"chunk {number} of contents {self._content_id} is not there, or not whole")
         self._position += len(data)
         return data
+
+
+def delete_unowned(is_owned: Callable[[list[bson.ObjectId]], set[bson.ObjectId]], before: datetime) -> int:
+    """Remove bytes that nobody owns and that were begun before this time; return of how many files.
+
+    A killed upload can leave some whose claim is gone: its last chunk came after the claim was settled by another.
+    """
+    chunks = Chunk._get_collection()
+    # The id of contents holds the time at which they were begun.
+    begun = {"files_id": {"$lt": bson.ObjectId.from_datetime(before)}, "n": 0}
+    found = 0
+    ids = (chunk["files_id"] for chunk in chunks.find(begun, {"files_id": 1, "_id": 0}, batch_size=_SWEPT))
+    while batch := list(islice(ids, _SWEPT)):
+        for content_id in set(batch) - is_owned(batch):
+            delete(content_id)
+            found += 1
+    return found
 
 
 def delete(content_id: bson.ObjectId) -> None:

@@ -129,6 +129,11 @@ def settle_leftover(document: dict[str, Any]) -> bool:
     return True
 
 
+def settle_leftovers() -> int:
+    """Settle every claim that is left over; return how many there were."""
+    return sum(settle_leftover(each) for each in _files().find({"state": ARRIVING}, {"metadata": 0}))
+
+
 def is_listed(document: dict[str, Any]) -> bool:
     """Tell whether the package lists this very file."""
     return bool(

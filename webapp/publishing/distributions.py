@@ -214,7 +214,7 @@ def _read_tar(file: IO[bytes], size: int) -> bytes:
     """Read every header of a .tar.gz, and its PKG-INFO; the whole file is unpacked, and nothing is kept."""
     found: bytes | None = None
     folders = set()
-    with gzip.GzipFile(fileobj=file) as unpacked:
+    with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
         bounded = _Bounded(unpacked, _most_unpacked(size))  # type: ignore[arg-type] # as good as any for reading
         with tarfile.open(fileobj=bounded, mode="r:") as archive:  # type: ignore[call-overload]
             for number, member in enumerate(archive):

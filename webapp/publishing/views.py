@@ -4,12 +4,16 @@ Source: the "Upload API" of PyPI's documentation.
 """
 
 import io
+import tempfile
 import time
-from typing import NoReturn
+from contextlib import ExitStack
+from typing import IO, NoReturn
 
 from flask import Blueprint, Response, abort, current_app, g, request
 from mongoengine.errors import ValidationError
-from werkzeug.exceptions import HTTPException, RequestTimeout, ServiceUnavailable
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
+from werkzeug.formparser import FormDataParser
 
 from webapp.accounts import api_tokens
 from webapp.accounts.audit import MAX_USER_AGENT
@@ -27,6 +31,7 @@ bp = Blueprint("publishing", __name__)
 # The rest of the form: tools send the metadata along, the description among them. The file decides, so none is read.
 FORM_BYTES = 4_000_000
 FORM_PARTS = 3_000
+IN_MEMORY_BYTES = 500_000
 # A body that trickles in is given up after so many seconds.
 MAX_UPLOAD_S = 900
 # The form's name of each digest.
@@ -44,22 +49,18 @@ def speak_plainly() -> None:
 def upload() -> Response:
     """Publish a file, and make its project if there is none of that name."""
     permit = api_tokens.authenticate(UPLOAD)
-    _read_form()
-    if request.form.get(":action") != "file_upload" or request.form.get("protocol_version", "1") != "1":
-        abort(400, "This is no upload form of protocol version 1 (:action=file_upload).")
-    sent = request.files.get("content")
-    if sent is None or not sent.filename:
-        abort(400, "The form has no file: its part `content` is missing.")
-    size = sent.stream.seek(0, io.SEEK_END)
-    if size > current_app.config["MAX_FILE_BYTES"]:
-        _too_large()
-    digests = digests_of(sent.stream)
-    _compare(digests)
-    distribution = _examined(sent.filename, sent.stream, size)
-    if not permit.token.is_for(distribution.normalized_name):
-        abort(403, f"This API token is for the project {permit.token.scope.project} only.")
-    tool = str(request.user_agent)[:MAX_USER_AGENT]
-    is_new = _published(Upload(distribution, sent.stream, size, digests, tool), permit)
+    with ExitStack() as opened:
+        form, file, filename = _read_form(opened)
+        size = file.seek(0, io.SEEK_END)
+        if size > current_app.config["MAX_FILE_BYTES"]:
+            _too_large()
+        digests = digests_of(file)
+        _compare(digests, form)
+        distribution = _examined(filename, file, size)
+        if not permit.token.is_for(distribution.normalized_name):
+            abort(403, f"This API token is for the project {permit.token.scope.project} only.")
+        tool = str(request.user_agent)[:MAX_USER_AGENT]
+        is_new = _published(Upload(distribution, file, size, digests, tool), permit)
     address = absolute_url("packages.project", name=distribution.normalized_name, version=distribution.version)
     said = "is published" if is_new else "was published before, and nothing changed"
     return Response(f"{distribution.filename} {said}: {address}\n", mimetype="text/plain")
@@ -69,18 +70,30 @@ def upload() -> Response:
 csrf.exempt(upload)
 
 
-def _read_form() -> None:
-    """Let the form be read: its file goes to the disk while it comes in, and the rest is bounded."""
-    request.max_content_length = current_app.config["MAX_FILE_BYTES"] + FORM_BYTES
-    request.max_form_memory_size = FORM_BYTES
-    request.max_form_parts = FORM_PARTS
+def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
+    """Return the form's texts, its file, and the file's name. What comes in goes to the disk, and is bounded."""
+
+    def to_disk(*_: object, **__: object) -> IO[bytes]:
+        # Small files stay in memory.
+        return opened.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES))
+
+    parser = FormDataParser(
+        stream_factory=to_disk,
+        max_form_memory_size=FORM_BYTES,
+        max_content_length=current_app.config["MAX_FILE_BYTES"] + FORM_BYTES,
+        max_form_parts=FORM_PARTS,
+    )
     request.environ["wsgi.input"] = _Patient(request.environ["wsgi.input"], MAX_UPLOAD_S)
     try:
-        _ = request.files
-    except HTTPException as error:
-        if error.code == 413:
-            _too_large()
-        raise
+        _, form, files = parser.parse_from_environ(request.environ)
+    except RequestEntityTooLarge:
+        _too_large()
+    if form.get(":action") != "file_upload" or form.get("protocol_version", "1") != "1":
+        abort(400, "This is no upload form of protocol version 1 (:action=file_upload).")
+    sent = files.get("content")
+    if sent is None or not sent.filename:
+        abort(400, "The form has no file: its part `content` is missing.")
+    return form, sent.stream, sent.filename
 
 
 def _too_large() -> NoReturn:
@@ -104,18 +117,18 @@ class _Patient:
         return self._stream.readline(size)
 
 
-def _compare(digests: Digests) -> None:
+def _compare(digests: Digests, form: MultiDict[str, str]) -> None:
     for name, field in SENT_DIGESTS.items():
-        sent = request.form.get(field, "").strip().lower()
+        sent = form.get(field, "").strip().lower()
         if sent and sent != getattr(digests, name):
             abort(
                 400, f"The file that arrived has another {name} digest than the form says: it was damaged on its way."
             )
 
 
-def _examined(filename: str, file: object, size: int) -> Distribution:
+def _examined(filename: str, file: IO[bytes], size: int) -> Distribution:
     try:
-        return examine(filename, file, size)  # type: ignore[arg-type] # a temporary file, which werkzeug calls IO
+        return examine(filename, file, size)
     except BadDistribution as error:
         abort(400, str(error))
 
