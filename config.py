@@ -36,6 +36,8 @@ class Config:
     PAGE_CACHE_BYTES = 16_000_000
     # Seconds after which the counts and statistics are computed again.
     STATS_MAX_AGE_S = 60
+    # Seconds after which each web process writes the downloads that it counted; 0 writes each at once.
+    DOWNLOADS_WRITTEN_EVERY_S = 5
     # Seconds for which browsers keep stylesheets, scripts and pictures; their addresses change when they do.
     SEND_FILE_MAX_AGE_DEFAULT = 2_592_000
     # Level of the log: DEBUG, INFO, WARNING or ERROR.
@@ -101,6 +103,7 @@ class TestingConfig(Config):
     SECRET_KEY = "testing only, not a secret"  # noqa: S105 - production refuses it
     PAGE_CACHE_S = 0
     STATS_MAX_AGE_S = 0
+    DOWNLOADS_WRITTEN_EVERY_S = 0
     REGISTRATION_LIMIT = "1000/hour"
     MAIL_LIMIT = "1000/hour"
     PASSWORD_MEMORY_KIB = 64

@@ -31,6 +31,7 @@ from webapp import local_mongod
 from webapp.documents import (
     AuditEvent,
     Download,
+    DownloadCount,
     License,
     Package,
     ProgrammingLanguage,
@@ -187,7 +188,10 @@ class Target:
         """Compute the site's statistics anew."""
         # Computing them may take minutes, so it would wait that long for a server that is away.
         self.client.admin.command("ping")
-        with self._documents({each: each._meta["collection"] for each in (SiteStats, Package, User)}):
+        asked = (SiteStats, Package, User, Download, DownloadCount)
+        with self._documents({each: each._meta["collection"] for each in asked}):
+            # Other downloads may be as many as those that were added up before.
+            SiteStats.objects(pk="site").update(unset__moved_downloads=True)
             SiteStats.refresh()
 
     @contextlib.contextmanager

@@ -3,7 +3,19 @@
 from flask import Flask
 
 from config import BadConfig, Config, ProductionConfig
-from webapp import accounts, cli, database, errors, filters, log_config, metrics, public_pages, request_log, security
+from webapp import (
+    accounts,
+    cli,
+    database,
+    download_counter,
+    errors,
+    filters,
+    log_config,
+    metrics,
+    public_pages,
+    request_log,
+    security,
+)
 from webapp.extensions import bootstrap, csrf
 
 
@@ -18,6 +30,7 @@ def create_app(config: type[Config]) -> Flask:
     database.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)
+    download_counter.init_app(app)
     filters.init_app(app)
     security.init_app(app)
     errors.init_app(app)

@@ -13,9 +13,11 @@ from flask import Flask
 from mongoengine import QuerySet
 
 from tests import factories
+from tests.counting import counted
 from webapp.documents import (
     DOCUMENTS,
     ApiToken,
+    DownloadCount,
     JournalEntry,
     License,
     Package,
@@ -27,6 +29,7 @@ from webapp.documents import (
     ensure_indexes,
 )
 from webapp.documents.api_token import TokenQuerySet
+from webapp.documents.download_count import DownloadCountQuerySet
 from webapp.documents.journal import JournalQuerySet
 from webapp.documents.labels import LabelQuerySet
 from webapp.documents.package import PackageQuerySet
@@ -34,6 +37,7 @@ from webapp.documents.stored_file import StoredFileQuerySet
 from webapp.documents.user import UserQuerySet, object_id_of_sql_id
 from webapp.search.questions import questions_for
 
+MONTHS = ["2024-02", "2024-03"]
 ADA = object_id_of_sql_id(63)
 BY_INDEX = ("IXSCAN", "IDHACK", "EXPRESS", "COUNT_SCAN", "DISTINCT_SCAN", "EOF")
 
@@ -71,6 +75,11 @@ QUESTIONS = [
     Question("/license/", "_id_", lambda: License.objects(pk="MIT")),
     Question("/classifier/", "by_classifier", lambda: Package.objects.classified("Topic :: A").limit(20), "classified"),
     Question("/language/", "_id_", lambda: ProgrammingLanguage.objects(pk="python")),
+    Question("/used-by/", "by_requirement", lambda: Package.objects.requiring("flask").limit(20), "requiring"),
+    Question("/project/", "by_package", lambda: DownloadCount.objects.of_project("package-7"), "of_project"),
+    Question("/project/", "by_package", lambda: DownloadCount.objects.of_releases("package-7", MONTHS), "of_releases"),
+    Question("/stats/", "by_month", lambda: DownloadCount.objects.of_site(), "of_site"),
+    Question("/stats/", "by_month", lambda: DownloadCount.objects.of_projects(MONTHS), "of_projects"),
     Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada"), "addressed"),
     Question("/user/63/", "_id_", lambda: User.objects.addressed("63"), "addressed"),
@@ -125,6 +134,7 @@ PAGES = [
     "/license/MIT/",
     "/language/python/",
     "/classifier/Topic%20::%20A/",
+    "/used-by/flask/",
     "/user/ada/",
     "/user/63/",
     "/search/?q=",
@@ -155,11 +165,14 @@ def filled(app: Flask) -> Flask:
             "license_id": "MIT" if number % 3 else "ISC",
             "classifiers": ["Topic :: A", "Programming Language :: Python"][: number % 3],
             "maintainers": [{"user_id": ADA if number % 5 == 0 else bson.ObjectId()}],
+            "requires": ["flask", "click"][: number % 3],
             "search_words": ["package", "word", f"number{number}"],
         }
         others.append(made | changed)
     collection.delete_many({})
     collection.insert_many(others)
+    for number in range(100):
+        counted(f"package-{number % 20} {number}.0 2024-02-01", f"package-{number % 20} {number}.0 2024-03-01")
     factories.user("Ada", id=ADA, username="ada")
     License.objects.keep([("MIT", "MIT")])
     ProgrammingLanguage.objects.keep([("python", "Programming Language :: Python")])
@@ -233,10 +246,23 @@ def test_every_index_of_the_packages_answers_a_question() -> None:
 
 
 @pytest.mark.parametrize(
-    "queryset", [PackageQuerySet, UserQuerySet, LabelQuerySet, StoredFileQuerySet, TokenQuerySet, JournalQuerySet]
+    "queryset",
+    [
+        PackageQuerySet,
+        UserQuerySet,
+        LabelQuerySet,
+        StoredFileQuerySet,
+        TokenQuerySet,
+        JournalQuerySet,
+        DownloadCountQuerySet,
+    ],
 )
 def test_no_named_question_is_missing_from_the_table(queryset: type[QuerySet]) -> None:
-    named = {name for name, _ in inspect.getmembers(queryset, inspect.isfunction) if name in vars(queryset)}
+    named = {
+        name
+        for name, _ in inspect.getmembers(queryset, inspect.isfunction)
+        if name in vars(queryset) and name[0] != "_"
+    }
 
     assert named <= {question.named for question in QUESTIONS} | ASKED_OTHERWISE
 

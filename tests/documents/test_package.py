@@ -90,6 +90,11 @@ class TestWhatIsDerived:
             "out",
         ]
 
+    def test_names_of_required_projects_are_kept_and_those_of_extras_are_not(self) -> None:
+        factories.package(requires_dist=["Flask_Login>=3", "click", "pytest; extra == 'test'"], requires=["wrong"])
+
+        assert stored()["requires"] == ["flask-login", "click"]
+
 
 @pytest.mark.usefixtures("app")
 class TestStoring:

@@ -5,6 +5,7 @@ from webapp.documents.auditing import AuditEvent
 from webapp.documents.base import ensure_indexes
 from webapp.documents.contents import Chunk, Contents
 from webapp.documents.download import Download
+from webapp.documents.download_count import DownloadCount
 from webapp.documents.journal import Counter, JournalEntry
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import (
@@ -35,6 +36,7 @@ DOCUMENTS = (
     License,
     ProgrammingLanguage,
     Download,
+    DownloadCount,
     AuditEvent,
     SiteStats,
 )
@@ -47,6 +49,7 @@ __all__ = [
     "Contents",
     "Counter",
     "Download",
+    "DownloadCount",
     "JournalEntry",
     "Latest",
     "License",

@@ -187,6 +187,10 @@ class PackageQuerySet(ReadingQuerySet):
             if isinstance(son["_id"], str):
                 yield son["_id"], son["name"] if isinstance(son.get("name"), str) else son["_id"]
 
+    def requiring(self, normalized_name: str) -> Self:
+        """The packages that require this one, the newest release first."""
+        return self.filter(requires=normalized_name).order_by("-newest_release.created_date", "pk")
+
     def starting_with(self, prefix: str) -> Self:
         """The packages whose normalized name begins with this text."""
         return self.filter(__raw__={"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}})
@@ -222,6 +226,7 @@ class Package(db.Document):
     classifiers = me.ListField(me.StringField())
     requires_python = me.StringField()
     requires_dist = me.ListField(me.StringField())
+    requires = me.ListField(me.StringField())  # naming.required_names of requires_dist
     provides_extra = me.ListField(me.StringField())
     created_date = me.DateTimeField()
     updated_date = me.DateTimeField()
@@ -252,6 +257,8 @@ class Package(db.Document):
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
             # Which packages does this user look after? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
+            # Which packages require this one? (/used-by/, /project/)
+            {"fields": ["requires", "-newest_release.created_date", "_id"], "name": "by_requirement"},
             # Which packages have these words in name or summary? (/search/)
             {"fields": ["search_words", "-newest_release.created_date", "_id"], "name": "by_word"},
             # Which packages hold entries that a killed process did not copy to the journal? (flask files clean)
@@ -278,6 +285,7 @@ class Package(db.Document):
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
         self.search_words = search_words(self.name, self.summary)
+        self.requires = naming.required_names(self.requires_dist)
 
     def store(self) -> None:
         """Write the whole document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
@@ -335,7 +343,7 @@ class Package(db.Document):
                         "releases": {"$slice": [releases, min(first, MAX_INT32), count]},
                     }
                 },
-                {"$project": {"description": 0, "search_words": 0, "releases.files": 0}},
+                {"$project": {"description": 0, "search_words": 0, "requires": 0, "releases.files": 0}},
             ]
         )
         raw = next(iter(found), None)

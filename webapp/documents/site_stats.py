@@ -12,6 +12,7 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
+from webapp.documents.catching_up import add_moved_downloads, derive_requires
 from webapp.documents.package import Package
 from webapp.documents.user import User
 from webapp.extensions import db
@@ -65,6 +66,7 @@ class SiteStats(db.Document):
     top_classifiers = me.EmbeddedDocumentListField(Counted)
     top_maintainers = me.EmbeddedDocumentListField(Counted)
     sitemap_buckets = me.EmbeddedDocumentListField(SitemapBucket)
+    moved_downloads = me.LongField()  # so many documents of `downloads` are in the counts of downloads
     computed_at = me.DateTimeField()
     took_ms = me.LongField()
     claimed_until = me.DateTimeField()  # some process computes just now
@@ -91,10 +93,13 @@ class SiteStats(db.Document):
 
     @classmethod
     def refresh(cls) -> Plain:
-        """Compute the statistics, keep them, and return them."""
+        """Compute the statistics, keep them, and return them. What else is derived late is brought up to date."""
         started = time.monotonic()
         with pymongo.timeout(CLAIM.total_seconds()):
+            before = cls.objects(pk="site").only("moved_downloads").plain_first() or {}
+            derive_requires()
             stats = _compute()
+            stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
             stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
             cls._get_collection().replace_one({"_id": "site"}, cls(id="site", **stats).to_mongo(), upsert=True)
         return as_declared(cls, cls(id="site", **stats).to_mongo().to_dict())
