@@ -28,6 +28,8 @@ class Config:
     MONGODB_POOL = 32
     # Name of the site, in its pages and feeds.
     SITE_NAME = "Larder"
+    # Who reads the site: public, or members, who sign in, and whose programs use an API token.
+    READ_ACCESS = "public"
     # Address under which readers reach the site ("https://packages.example.org"); empty means the request's own.
     SITE_URL = ""
     # Seconds for which each web process keeps the bytes of a public page; 0 makes every page anew.

@@ -13,6 +13,7 @@ from webapp import (
     log_config,
     metrics,
     public_pages,
+    read_access,
     request_log,
     security,
 )
@@ -35,6 +36,7 @@ def create_app(config: type[Config]) -> Flask:
     security.init_app(app)
     errors.init_app(app)
     accounts.init_app(app)
+    read_access.init_app(app)
     register_blueprints(app)
     cli.init_app(app)
     return app

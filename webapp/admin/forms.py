@@ -4,11 +4,11 @@ from urllib.parse import quote
 
 from flask import current_app
 from werkzeug.exceptions import HTTPException
-from wtforms import HiddenField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms import EmailField, HiddenField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Regexp, ValidationError
 
-from webapp.accounts.forms import Needed, SiteForm, one_line, stripped
+from webapp.accounts.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripped
 from webapp.documents import Page
 from webapp.documents.maintaining import ROLES
 
@@ -55,6 +55,13 @@ class NewPageForm(PageForm):
         [stripped],
         description="As in company/history.",
     )
+
+
+class NewUserForm(SiteForm):
+    """An account for somebody else, who chooses the password."""
+
+    name = StringField("Name", [Needed(), *NAME], [stripped])
+    email = EmailField("E-mail address", EMAIL, [stripped], description="A link to choose a password goes there.")
 
 
 class MaintainerForm(SiteForm):

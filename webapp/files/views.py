@@ -7,13 +7,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import StoredFile, contents
 from webapp.documents.stored_file import ARRIVING, STORED
+from webapp.download_counter import count_download
 from webapp.files.claims import is_listed
 
 bp = Blueprint("files", __name__)
 
 # The address holds the digest of the bytes, so whatever is kept of them stays right: for a year.
 MAX_AGE_S = 31_536_000
-SERVED = ("filename", "package", "state", "size", "sha256", "uploaded_at", "content_id")
+SERVED = ("filename", "package", "version", "state", "size", "sha256", "uploaded_at", "content_id")
 
 
 @bp.before_request
@@ -37,7 +38,16 @@ def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
     response.content_length = size
     _immutable(response, file["sha256"])
     response.last_modified = file.get("uploaded_at")
-    return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+    response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+    if _is_a_download(response):
+        count_download(file.get("package", ""), file.get("version", ""))
+    return response
+
+
+def _is_a_download(response: Response) -> bool:
+    """Tell whether a file is sent from its first byte on; the later parts of one belong to the same download."""
+    begins = response.status_code == 200 or (response.status_code == 206 and response.content_range.start == 0)
+    return begins and request.method == "GET"
 
 
 def _metadata(sha256: str, filename: str) -> AnyResponse:
