@@ -13,7 +13,7 @@ ANSWERS = [
     ("/", "GET", 200),
     ("/", "HEAD", 200),
     ("/", "OPTIONS", 200),
-    ("/", "POST", 405),
+    ("/about", "POST", 405),
     ("/about", "GET", 200),
     ("/projects/", "GET", 200),
     ("/projects/?page=x", "GET", 400),
