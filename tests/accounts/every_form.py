@@ -8,9 +8,11 @@ from flask import Flask
 from tests import factories
 from tests.members import ANOTHER, PASSWORD, Browser, member, signed_in
 from webapp.accounts import tokens
-from webapp.documents import Maintainer, Page, User
+from webapp.documents import ApiToken, Maintainer, Page, User
+from webapp.documents.api_token import TokenScope
 
 GRACE = bson.ObjectId("6" * 24)
+TOKEN = bson.ObjectId("7" * 24)
 
 
 class Form(NamedTuple):
@@ -33,6 +35,11 @@ FORMS = {
     "accounts.confirm_email": Form("/account/email/<link>", {}),
     "accounts.end_sessions": Form("/account/sessions/end", {}),
     "accounts.delete_account": Form("/account/delete", {"password": PASSWORD}),
+    "accounts.new_token": Form(
+        "/account/tokens/new",
+        {"name": "laptop", "project": "", "purpose": "upload", "lifetime": "90", "password": PASSWORD},
+    ),
+    "accounts.revoke_token": Form(f"/account/tokens/{TOKEN}/revoke", {}),
     "admin.new_page": Form("/admin/pages/new", {"path": "company/eve", "title": "Eve", "content": "Text"}),
     "admin.edit_page": Form("/admin/pages/edit/company/us", {"title": "Eve", "content": "Text", "read_version": ""}),
     "admin.delete_page": Form("/admin/pages/delete/company/us", {}),
@@ -45,11 +52,14 @@ FILLED_IN = [endpoint for endpoint, form in FORMS.items() if form.fields]
 
 
 def world(app: Flask, **fields: Any) -> Browser:
-    """A browser in which Ada is signed in; there are another administrator, a page and a package, too."""
+    """A browser in which Ada is signed in; there are another administrator, a page, a package and a token, too."""
     member("Grace", id=GRACE, is_admin=True)
     factories.package("Example", maintainers=[Maintainer(user_id=GRACE, name="Grace")])
     Page(path="company/us", title="Us").save()
-    return signed_in(app, **fields)
+    visitor = signed_in(app, **fields)
+    ada = User.objects.get(email="ada@example.org")
+    ApiToken(id=TOKEN, user_id=ada.id, name="CI", digest="a" * 64, scope=TokenScope(kind="account")).save()
+    return visitor
 
 
 def path_of(app: Flask, form: Form) -> str:

@@ -15,12 +15,12 @@ import config
 from tests.accounts.every_form import FILLED_IN, FORMS, path_of, world
 from tests.members import ANOTHER, PASSWORD, Browser, browser, member, outbox, signed_in
 from tests.reading import one, page_of, texts, words
-from webapp.documents import Package, Page, User
+from webapp.documents import ApiToken, Package, Page, User
 
 
 def state(app: Flask) -> list[Any]:
     """All that forms change: the documents, and the mails."""
-    documents = [list(each._get_collection().find().sort("_id", 1)) for each in (User, Package, Page)]
+    documents = [list(each._get_collection().find().sort("_id", 1)) for each in (User, Package, Page, ApiToken)]
     return [*documents, len(outbox(app))]
 
 
@@ -74,7 +74,7 @@ def test_stale_form_is_shown_again_with_what_was_typed_passwords_aside(app: Flas
 def typed(field: Tag) -> str:
     """What stands in a field."""
     if field.name == "select":
-        return words(one(field, "[selected]"))
+        return str(one(field, "[selected]")["value"])
     return str(field.get("value") or "") if field.name == "input" else field.get_text().strip()
 
 
