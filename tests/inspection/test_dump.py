@@ -239,7 +239,7 @@ def test_command_line_says_what_it_did(app: Flask, runner: FlaskCliRunner, tmp_p
     loaded = runner.invoke(args=["db", "load", folder])
 
     assert first.exit_code == 0, first.output
-    assert "packages: 1 documents" in first.stdout
+    assert "packages: 1\n" in first.stdout
     assert (again.exit_code, again.stdout, again.stderr) == (1, "", f"Error: {folder} is there already\n")
     assert full.exit_code == 1
     assert full.stderr.startswith("Error: larder_test")

@@ -27,9 +27,11 @@ def dump_command(folder: Path, *, no_snapshot: bool) -> None:
     """Write the whole database into DIR: Extended JSON lines, one file a collection, and a manifest."""
     with _one_line():
         manifest = dump(Package._get_db(), folder, click.echo, snapshot=not no_snapshot)
-    moment = "as it was at one moment" if manifest.is_snapshot else "with what was written meanwhile, or without"
+    moment = (
+        "They are as they were at one moment." if manifest.is_snapshot else "What was written meanwhile may be missing."
+    )
     documents = sum(collection.documents for collection in manifest.collections)
-    click.echo(f"{documents:,} documents dumped to {folder}, {moment}.")
+    click.echo(f"{documents:,} documents dumped to {folder}. {moment}")
 
 
 @db_group.command("load")
@@ -39,9 +41,7 @@ def load_command(folder: Path) -> None:
     with _one_line():
         manifest = load(Package._get_db(), folder, click.echo)
     documents = sum(collection.documents for collection in manifest.collections)
-    click.echo(
-        f"{documents:,} documents loaded, each the same bytes as in {manifest.database} at {manifest.dumped_at}."
-    )
+    click.echo(f"{documents:,} documents loaded, each the same bytes as in the dump.")
 
 
 @contextmanager

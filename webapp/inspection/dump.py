@@ -114,8 +114,9 @@ def _dump_one(
             sha256.update(line)
             in_base64 += is_in_base64(line)
             file.write(line)
-    note = f", {in_base64:,} of them in base64" if in_base64 else ""
-    report(f"{name}: {digest.documents:,} documents{note}")
+    note = f" ({in_base64:,} in base64)" if in_base64 else ""
+    if digest.documents:
+        report(f"{name}: {digest.documents:,}{note}")
     return DumpedCollection(
         name=name,
         options=options,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import bson
 from bson import json_util
 
 
@@ -28,9 +29,11 @@ class Finding(NamedTuple):
 
     @property
     def shown_id(self) -> str:
-        """The `_id` as a person writes it."""
+        """The `_id` as a person writes it, in the shell, too."""
         if isinstance(self.document_id, str):
             return self.document_id
+        if isinstance(self.document_id, bson.ObjectId):
+            return repr(self.document_id)
         return str(json_util.dumps(self.document_id, json_options=json_util.RELAXED_JSON_OPTIONS))
 
 

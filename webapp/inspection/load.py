@@ -44,8 +44,8 @@ def load(database: Database[Any], folder: Path, report: Callable[[str], None]) -
             # A view may be built on another one, which the server does not look for.
             for collection in manifest.collections:
                 _load_one(database, folder, collection)
-                if not collection.is_view:
-                    report(f"{collection.name}: {collection.documents:,} documents")
+                if collection.documents:
+                    report(f"{collection.name}: {collection.documents:,}")
         except BaseException:  # Ctrl-C among them: leave nothing half done
             # When the server is away nothing can be removed now; the next load does it.
             with contextlib.suppress(PyMongoError):
