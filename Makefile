@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint format bench bench-migration requirements clean
+.PHONY: help run test test-faults test-deploy lint format bench bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: $(VENV)/.dev ## Run every test, on mongomock and on a real mongod, and pri
 
 test-faults: $(VENV)/.dev ## Break servers under load and look at what readers get, and keep the figures
 	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults tests/faults
+
+test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run: nginx, the site, MongoDB with authentication
+	$(BIN)/pytest -m deployment tests/deploy
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .
@@ -53,4 +56,8 @@ $(VENV)/.run: requirements.txt
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.tools/.installed:
+	@npm install --prefix .tools --no-save --no-fund --no-audit --loglevel=error mongosh@2 dclint@3
 	@touch $@
