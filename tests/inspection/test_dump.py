@@ -19,7 +19,7 @@ from tests import factories
 from tests.conftest import free_port
 from tests.inspection.odd_documents import odd_documents
 from webapp import local_mongod
-from webapp.documents import Package
+from webapp.documents import DOCUMENTS, Package
 from webapp.inspection import load as load_module
 from webapp.inspection.dump import CannotDump, dump
 from webapp.inspection.extended_json import RAW
@@ -235,7 +235,8 @@ def test_command_line_says_what_it_did(app: Flask, runner: FlaskCliRunner, tmp_p
     first = runner.invoke(args=["db", "dump", folder])
     again = runner.invoke(args=["db", "dump", folder])
     full = runner.invoke(args=["db", "load", folder])
-    Package.objects.delete()
+    for document_type in DOCUMENTS:
+        document_type._get_collection().delete_many({})
     loaded = runner.invoke(args=["db", "load", folder])
 
     assert first.exit_code == 0, first.output

@@ -13,10 +13,11 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from webapp import naming
-from webapp.documents import License, Package, Page, ProgrammingLanguage, Release, User
+from webapp.documents import Contents, License, Package, Page, ProgrammingLanguage, Release, StoredFile, User
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.maintaining import remove_maintainer, rename_maintainer
 from webapp.documents.package import MAX_PACKAGE_BYTES
+from webapp.documents.stored_file import STORED
 from webapp.documents.user import USERNAME, fold
 from webapp.documents.validators import schema_of
 from webapp.inspection.findings import Finding
@@ -172,6 +173,23 @@ def mend_package(key: Any) -> bool:
     # The same guard as in Package.store.
     guard = {"_id": key, "updated_date": son.get("updated_date") or {"$not": {"$type": "date"}}}
     return bool(packages.update_one(guard, change).matched_count)
+
+
+def broken_files() -> Iterator[Finding]:
+    """Yield the files that are kept here without their bytes."""
+    contents = Contents._get_collection_name()
+    kept = {"from": contents, "localField": "content_id", "foreignField": "_id", "as": "kept"}
+    other_length = {"$expr": {"$ne": [{"$first": "$kept.length"}, "$size"]}}
+    pipeline: list[Plain] = [
+        {"$match": {"state": STORED}},
+        {"$sort": {"_id": 1}},
+        {"$project": {"package": 1, "content_id": 1, "size": 1}},
+        {"$lookup": kept},
+        {"$match": {"$or": [{"kept": []}, other_length]}},
+    ]
+    for son in StoredFile._get_collection().aggregate(pipeline):
+        what = f"its bytes are not there, or not all of them; {_short(son.get('package'))} lists it"
+        yield Finding("files", son["_id"], "bytes", what)
 
 
 def broken_users() -> Iterator[Finding]:
