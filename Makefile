@@ -59,5 +59,5 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@touch $@
 
 .tools/.installed:
-	@npm install --prefix .tools --no-save --no-fund --no-audit --loglevel=error mongosh@2 dclint@3
+	@npm install --prefix .tools --no-save --no-fund --no-audit --loglevel=error mongosh@2.12.0 dclint@3
 	@touch $@

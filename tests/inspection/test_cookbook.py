@@ -43,11 +43,11 @@ def questions() -> list[Question]:
 
 
 def mongosh() -> str:
-    """MongoDB's shell: $MONGOSH, or the one on PATH, or the one that `.ci/run` installs."""
-    found = os.environ.get("MONGOSH") or shutil.which("mongosh") or ROOT / "node_modules" / ".bin" / "mongosh"
-    if not Path(found).exists():
-        required("there is no mongosh: npm install --no-save mongosh, or set MONGOSH")
-    return str(found)
+    """MongoDB's shell, from PATH or as `make .tools/.installed` fetches it."""
+    found = shutil.which("mongosh", path=f"{os.environ['PATH']}:{ROOT}/.tools/node_modules/.bin")
+    if not found:
+        required("there is no mongosh: make .tools/.installed")
+    return found or "mongosh"
 
 
 def answers(uri: str, home: Path) -> list[str]:
