@@ -124,3 +124,8 @@ def upload(
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def basic(secret: str) -> str:
+    """The value of the header by which a token signs in."""
+    return "Basic " + base64.b64encode(f"__token__:{secret}".encode()).decode()
