@@ -29,7 +29,7 @@ from config import Config
 from tests.publishing.uploads import basic, metadata, wheel, wheel_name, zipped
 from webapp import create_app, local_mongod
 from webapp.accounts.api_tokens import make_token
-from webapp.documents import DOCUMENTS, Package, SiteStats, StoredFile, User, contents, ensure_indexes
+from webapp.documents import DOCUMENTS, SiteStats, StoredFile, User, contents, ensure_indexes
 from webapp.documents.base import utc_now
 from webapp.documents.package import own_url
 from webapp.importing.pypi_json import keep
@@ -114,8 +114,8 @@ def _measured(place: Path, uri: str, token: str, chosen: argparse.Namespace) -> 
         yield from _uploads(token, chosen.seconds)
         yield from _pages(chosen.seconds)
         yield from _starts()
-        yield from _large_file(place, token, nginx=nginx)
-        yield from _memory(place, token, server, chosen.gigabyte)
+        yield from _large_file(token, nginx=nginx)
+        yield from _memory(token, server, chosen.gigabyte)
 
 
 def _uploads(token: str, seconds: float) -> Iterator[Row]:
@@ -210,8 +210,8 @@ def _first_byte(base: str, path: str) -> tuple[float, float, int]:
     return first, last, length
 
 
-def _large_file(place: Path, token: str, *, nginx: bool) -> Iterator[Row]:
-    path = _send_large(place, token, LARGE_MB, "large-file")[1]
+def _large_file(token: str, *, nginx: bool) -> Iterator[Row]:
+    path = _send_large(token, LARGE_MB, "large-file")[1]
     sources: dict[str, Callable[[], tuple[float, float, int]]] = {
         "GridFS": lambda: _first_byte(SITE, path),
         "WSGI": lambda: _first_byte(FLOOR, "/file"),
@@ -228,7 +228,7 @@ def _large_file(place: Path, token: str, *, nginx: bool) -> Iterator[Row]:
     yield Row(f"download of {LARGE_MB} MB", f"{found['GridFS']:,.0f} MB/s", beside)
 
 
-def _send_large(place: Path, token: str, megabytes: int, name: str) -> tuple[float, str]:
+def _send_large(token: str, megabytes: int, name: str) -> tuple[float, str]:
     """Upload a wheel of so many MB; return the seconds that it took, and the path of the file."""
     info = f"{name.replace('-', '_')}-1.0.dist-info"
     small = {f"{info}/METADATA": metadata(name), f"{info}/WHEEL": "", f"{info}/RECORD": ""}
@@ -248,9 +248,9 @@ def _send_large(place: Path, token: str, megabytes: int, name: str) -> tuple[flo
     return time.perf_counter() - began, own_url(digest, filename)
 
 
-def _memory(place: Path, token: str, server: int, megabytes: int) -> Iterator[Row]:
+def _memory(token: str, server: int, megabytes: int) -> Iterator[Row]:
     before = _peak_mb(server)
-    seconds, path = _send_large(place, token, megabytes, "gigabyte")
+    seconds, path = _send_large(token, megabytes, "gigabyte")
     uploaded = _peak_mb(server)
     yield Row(f"upload of {megabytes} MB with all checks", f"{megabytes / seconds:,.0f} MB/s")
     began = _first_byte(SITE, path)

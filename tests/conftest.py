@@ -160,6 +160,7 @@ def uv(run: Run) -> Run:
         required("uv is not installed; requirements-dev.txt names it")
 
     def uv(*args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return run("uv", *args, "--no-cache", "--python", sys.executable, stdin=stdin)
+        python = ("--python", sys.executable) if args[0] == "pip" else ()
+        return run("uv", *args, "--no-cache", *python, stdin=stdin)
 
     return uv
