@@ -13,7 +13,7 @@ from webapp.documents.package import ConcurrentChange, own_url
 from webapp.files import claims
 from webapp.importing.core_metadata import FIELDS, package_from_metadata
 from webapp.importing.pypi_json import keep_labels, render_into
-from webapp.naming import sort_key
+from webapp.naming import is_prerelease, sort_key
 from webapp.publishing.distributions import Distribution
 
 _BLOCK_BYTES = 1_000_000
@@ -109,14 +109,16 @@ def _listing(upload: Upload, by: User, alive: Callable[[], None]) -> Callable[[P
         else:
             _check_maintained(package, distribution, by)
         package.created_date = package.created_date or now
-        release = _release_of(package, distribution.version)
+        releases = package.releases
+        key = sort_key(distribution.version)
+        release = next((each for each in releases if each.sort_key == key), None)
         action = "new project" if is_new else "new file" if release else "new release"
         if release is None:
-            release = Release(version=distribution.version)
-            package.releases = [*package.releases, release]
-        _add_file(package, release, _file(upload, by))
-        package.clean()
-        if package.latest.version == release.version:
+            is_pre = is_prerelease(distribution.version)
+            release = Release(version=distribution.version, sort_key=key, is_prerelease=is_pre)
+            package.releases = releases = [*releases, release]
+        _add_file(release, _file(upload, by))
+        if max(releases, key=Release.rank).version == release.version:
             _describe(package, described)
         return Act(action, release.version, distribution.filename)
 
@@ -126,11 +128,6 @@ def _listing(upload: Upload, by: User, alive: Callable[[], None]) -> Callable[[P
 def _check_maintained(package: Package, distribution: Distribution, by: User) -> None:
     if by.id not in [each.user_id for each in package.maintainers]:
         raise NotMaintained(f"{by.shown_name} does not maintain the project {distribution.normalized_name}.")
-
-
-def _release_of(package: Package, version: str) -> Release | None:
-    key = sort_key(version)
-    return next((each for each in package.releases if each.sort_key == key), None)
 
 
 def _file(upload: Upload, by: User) -> ReleaseFile:
@@ -152,10 +149,9 @@ def _file(upload: Upload, by: User) -> ReleaseFile:
     )
 
 
-def _add_file(package: Package, release: Release, file: ReleaseFile) -> None:
+def _add_file(release: Release, file: ReleaseFile) -> None:
     """Put a file into a release; a record of the same bytes elsewhere, from an import, gives way to it."""
-    others = [each for each in package.releases for each in each.files if each.filename == file.filename]
-    if any(each.sha256 != file.sha256 for each in others):
+    if any(each.filename == file.filename and each.sha256 != file.sha256 for each in release.files):
         raise claims.NameTaken(f"File already exists, with other contents: {file.filename}")
     # A yanked release stays so, whatever is added to it.
     file.yanked, file.yanked_reason = release.yanked, release.yanked_reason
