@@ -49,6 +49,7 @@ def reader(client: FlaskClient) -> FlaskClient:
     ada = factories.user("Ada", username="ada")
     filed = {"license": "MIT", "classifiers": ["Topic :: X", "Programming Language :: C"]}
     factories.package("Example", maintainers=[Maintainer(user_id=ada.id)], **filed)
+    factories.package("Another", requires_dist=["example"])
     keep_default_pages()
     factories.stored_file(VALUES["filename"], b"x" * 100, sha256="a" * 64)
     return client

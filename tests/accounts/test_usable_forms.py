@@ -22,7 +22,12 @@ def check(page: BeautifulSoup) -> list[Tag]:
     return [field for field in fields if field.get("aria-invalid") == "true"]
 
 
-BUTTONS = {"accounts.logout", "accounts.end_sessions", "admin.end_maintaining"}  # they stand on other pages
+BUTTONS = {
+    "accounts.logout",
+    "accounts.end_sessions",
+    "accounts.revoke_token",
+    "admin.end_maintaining",
+}  # they stand on other pages
 
 
 @pytest.mark.parametrize("endpoint", [endpoint for endpoint in FORMS if endpoint not in BUTTONS])

@@ -243,8 +243,10 @@ def test_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
         expected = contents(calm)
         client.drop_database(calm.rpartition("/")[2])
     with mongod(small_disk / "db", "--logpath", "/dev/null") as server:
-        free = os.statvfs(small_disk)
-        ballast.write_bytes(b"x" * (free.f_bavail * free.f_frsize - 300_000))
+        with ballast.open("wb", buffering=0) as file:
+            # Piece by piece: the server writes, too, in the meantime.
+            while (left := os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize - 300_000) > 0:
+                file.write(b"x" * min(left, 1_000_000))
         environment = {**os.environ, "MIGRATE_PATIENCE_S": "2"}
 
         stopped = subprocess.run(

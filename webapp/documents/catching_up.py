@@ -24,9 +24,10 @@ def derive_requires() -> None:
 def add_moved_downloads(added_up: int | None) -> int:
     """Add up `downloads` unless so many of them were added up already, and return how many there are.
 
-    The site itself writes none, so their number changes only when a move brings them or takes them back.
+    The site itself writes none, so their number changes only when a move brings them or takes them back. None: nobody
+    knows how many were; MongoDB's own figure may be wrong after it was killed.
     """
     number = Download._get_collection().estimated_document_count()
-    if number != (added_up or 0):
+    if number != added_up:
         DownloadCount.add_moved()
     return int(number)

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import bson
 import mongoengine as me
 import pymongo
 from pymongo.collection import Collection
@@ -128,9 +129,10 @@ def _refresh_in_background() -> None:
 def _compute() -> Plain:
     packages = Package._get_collection()
     return {
-        "projects": packages.estimated_document_count(),
+        # Counted in the index: what MongoDB knows without counting is wrong after it was killed.
+        "projects": packages.count_documents({"_id": {"$gte": ""}}),
         "releases": _release_total(packages),
-        "users": User._get_collection().estimated_document_count(),
+        "users": User._get_collection().count_documents({"_id": {"$gte": bson.ObjectId("0" * 24)}}),
         "releases_by_month": _releases_by_month(packages),
         "top_licenses": _most_frequent(packages, "license_id"),
         "top_languages": [
