@@ -67,23 +67,23 @@ def change_package(normalized_name: str, change: Callable[[Package, bool], Act |
 
 
 def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
-    """Copy entries that stand in a package to the journal, and take them out of the package."""
+    """Copy all entries that stand in a package to the journal, and take them out of the package."""
     for entry in entries:
         write_entry(normalized_name, entry)
-    serials = [entry["serial"] for entry in entries]
-    # `updated_date` stays: nothing that a reader sees is changed. A change that read the entries before stores them
-    # again; then they are copied once more, to where they are already.
-    Package._get_collection().update_one(
-        {"_id": normalized_name}, {"$pull": {"unwritten": {"serial": {"$in": serials}}}}
-    )
+    last_serial = max(entry["serial"] for entry in entries)
+    # `updated_date` stays: nothing that a reader sees is changed. With another serial there was another change, which
+    # stored these entries again beside its own, and copies them once more, to where they are already.
+    is_unchanged = {"_id": normalized_name, "last_serial": last_serial}
+    Package._get_collection().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
 
 
 def write_out_leftovers() -> int:
     """Copy to the journal what killed processes left in packages; return how many packages had such."""
     found = 0
     for package in Package.objects.with_unwritten_entries().only("unwritten").plain():
-        write_out(package["normalized_name"], [entry for entry in package["unwritten"] if "serial" in entry])
-        found += 1
+        if entries := [entry for entry in package["unwritten"] if "serial" in entry]:
+            write_out(package["normalized_name"], entries)
+            found += 1
     return found
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import IO, NamedTuple
 
+import bson
 from mongoengine.errors import ValidationError
 
 from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
@@ -85,7 +86,7 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
     return {
         "package": distribution.normalized_name,
         "version": distribution.version,
-        "size": upload.size,
+        "size": bson.Int64(upload.size),
         "blake2b_256": digests.blake2b_256,
         "md5": digests.md5,
         "metadata": distribution.metadata,
