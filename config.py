@@ -52,6 +52,18 @@ class Config:
     MAX_CONTENT_LENGTH = 1_000_000
     # Bytes that an uploaded file may have.
     MAX_FILE_BYTES = 100_000_000
+    # The simple index that is asked for projects that are not here, such as https://pypi.org/simple/; empty: none.
+    UPSTREAM_INDEX = ""
+    # Names that are never asked for there, with commas; * stands for any letters: "acme,acme-*".
+    RESERVED_NAMES = ""
+    # Days for which files that are new there are hidden; 0 shows them at once.
+    UPSTREAM_COOLDOWN_DAYS = 0
+    # Seconds for which what is known of a project there serves without asking again.
+    UPSTREAM_MAX_AGE_S = 600
+    # Seconds to wait for an answer from there, and for each part of it.
+    UPSTREAM_TIMEOUT_S = 10
+    # Bytes that a file from there may have.
+    UPSTREAM_MAX_FILE_BYTES = 2_000_000_000
     # 1: readers reach the site by HTTPS alone. Cookies are Secure then, and browsers are told so (HSTS).
     HTTPS_ONLY = 0
     # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto are believed.

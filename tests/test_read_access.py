@@ -46,6 +46,7 @@ ARGUMENTS = {
     "user_id": "6" * 24,
     "act": "disable",
     "token": "x",
+    "sha256": "a" * 64,
 }
 FILENAMES = {"static": "css/larder.css", "bootstrap.static": "css/bootstrap.min.css"}
 PROGRAMS = ["/simple/", "/simple/larder-probe/", "/pypi/larder-probe/json", "/rss/updates.xml", "<file>"]

@@ -17,6 +17,7 @@ from webapp import (
     request_log,
     security,
     unread_bodies,
+    upstream,
 )
 from webapp.extensions import bootstrap, csrf
 
@@ -39,6 +40,7 @@ def create_app(config: type[Config]) -> Flask:
     errors.init_app(app)
     accounts.init_app(app)
     read_access.init_app(app)
+    upstream.init_app(app)
     register_blueprints(app)
     cli.init_app(app)
     return app
@@ -64,6 +66,6 @@ def register_blueprints(app: Flask) -> None:
     """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
     from webapp import admin, feeds, files, health, home, index_api, packages, pages, publishing, search, seo, stats
 
-    rooms = (home, packages, search, accounts, admin, publishing, files, stats, feeds, index_api, seo, health, pages)
-    for room in rooms:
+    rooms = (home, packages, search, accounts, admin, publishing, files, upstream, stats, feeds, index_api, seo, health)
+    for room in (*rooms, pages):
         app.register_blueprint(room.bp)

@@ -25,6 +25,8 @@ from webapp.documents import (
     ProgrammingLanguage,
     SiteStats,
     StoredFile,
+    UpstreamFile,
+    UpstreamProject,
     User,
     ensure_indexes,
 )
@@ -80,6 +82,8 @@ QUESTIONS = [
     Question("/project/", "by_package", lambda: DownloadCount.objects.of_releases("package-7", MONTHS), "of_releases"),
     Question("/stats/", "by_month", lambda: DownloadCount.objects.of_site(), "of_site"),
     Question("/stats/", "by_month", lambda: DownloadCount.objects.of_projects(MONTHS), "of_projects"),
+    Question("flask files clean", "by_contents", lambda: UpstreamFile.objects(content_id__in=[ADA])),
+    Question("/simple/<name>/", "_id_", lambda: UpstreamProject.objects(pk="package-7")),
     Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada"), "addressed"),
     Question("/user/63/", "_id_", lambda: User.objects.addressed("63"), "addressed"),

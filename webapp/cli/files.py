@@ -7,7 +7,7 @@ import click
 import pymongo
 
 from webapp.cli.group import SiteGroup
-from webapp.documents import StoredFile, contents
+from webapp.documents import StoredFile, UpstreamFile, contents
 from webapp.documents.base import utc_now
 from webapp.documents.changing import write_out_leftovers
 from webapp.files.claims import settle_leftovers
@@ -33,4 +33,5 @@ def clean_command() -> None:
 
 
 def _owned(content_ids: list[bson.ObjectId]) -> set[bson.ObjectId]:
-    return set(StoredFile.objects.with_contents(content_ids).scalar("content_id"))
+    uploaded = StoredFile.objects.with_contents(content_ids).scalar("content_id")
+    return {*uploaded, *UpstreamFile.objects(content_id__in=content_ids).scalar("content_id")}

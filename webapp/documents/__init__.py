@@ -20,12 +20,15 @@ from webapp.documents.package import (
 from webapp.documents.page import Page
 from webapp.documents.site_stats import SiteStats
 from webapp.documents.stored_file import StoredFile
+from webapp.documents.upstream import UpstreamFile, UpstreamProject
 from webapp.documents.user import User
 from webapp.documents.validators import ensure_validators
 
 DOCUMENTS = (
     Package,
     StoredFile,
+    UpstreamProject,
+    UpstreamFile,
     Contents,
     Chunk,
     JournalEntry,
@@ -64,6 +67,8 @@ __all__ = [
     "SiteStats",
     "StoredFile",
     "TokenScope",
+    "UpstreamFile",
+    "UpstreamProject",
     "User",
     "ensure_indexes",
     "ensure_validators",

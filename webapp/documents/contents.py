@@ -5,7 +5,7 @@ not by `gridfs`, whose writer holds 32 MB of each file in memory and looks for i
 reader gets batches of 16 MB: here one chunk of each transfer is in memory at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import IO, Self
@@ -79,6 +79,38 @@ def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], alive: Call
 def _described(content_id: bson.ObjectId, filename: str, length: int) -> None:
     described = {"length": bson.Int64(length), "chunkSize": CHUNK_BYTES, "uploadDate": utc_now(), "filename": filename}
     Contents._get_collection().insert_one({"_id": content_id, **described})
+
+
+def keep_passing(
+    content_id: bson.ObjectId, filename: str, source: Iterable[bytes], finish: Callable[[int], None]
+) -> Iterator[bytes]:
+    """Keep the bytes of a file while they are passed on; `finish` is told their number before the last are passed on.
+
+    What `source` raises comes through, and the pieces that are kept by then stay: `delete` removes them.
+    """
+    chunks = Chunk._get_collection()
+    length = number = 0
+    held = b""
+    for data in _pieces(source):
+        chunks.insert_one({"files_id": content_id, "n": number, "data": data})
+        if number:
+            yield held
+        held, length, number = data, length + len(data), number + 1
+    _described(content_id, filename, length)
+    finish(length)
+    if number:
+        yield held
+
+
+def _pieces(source: Iterable[bytes]) -> Iterator[bytes]:
+    waiting = bytearray()
+    for part in source:
+        waiting += part
+        while len(waiting) >= CHUNK_BYTES:
+            yield bytes(waiting[:CHUNK_BYTES])
+            del waiting[:CHUNK_BYTES]
+    if waiting:
+        yield bytes(waiting)
 
 
 class Reader:

@@ -1,7 +1,9 @@
 """`/files/<sha256 in three parts>/<filename>` and its `.metadata` (PEP 658, PEP 714): bytes that never change."""
 
+from datetime import datetime
 from typing import Any
 
+import bson
 from flask import Blueprint, Response, abort, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -32,15 +34,20 @@ def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
     size, content_id = file.get("size"), file.get("content_id")
     if size is None or content_id is None:
         abort(404)
-    body = contents.Reader(content_id, size)
-    response = Response(body, mimetype="application/octet-stream", direct_passthrough=True)
-    response.headers["Content-Disposition"] = "attachment"
-    response.content_length = size
-    _immutable(response, file["sha256"])
-    response.last_modified = file.get("uploaded_at")
-    response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+    response = send(content_id, size, file["sha256"], file.get("uploaded_at"))
     if _is_a_download(response):
         count_download(file.get("package", ""), file.get("version", ""))
+    return response
+
+
+def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetime | None) -> Response:
+    """Answer with bytes that are kept here, or with a range of them, or that the reader has them already."""
+    response = Response(contents.Reader(content_id, size), mimetype="application/octet-stream", direct_passthrough=True)
+    response.headers["Content-Disposition"] = "attachment"
+    response.content_length = size
+    make_immutable(response, sha256)
+    response.last_modified = uploaded_at
+    response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
     return response
 
 
@@ -55,7 +62,7 @@ def _metadata(sha256: str, filename: str) -> AnyResponse:
     if "metadata" not in file:
         abort(404)
     response = Response(file["metadata"], mimetype="text/plain")
-    _immutable(response, file.get("metadata_sha256", ""))
+    make_immutable(response, file.get("metadata_sha256", ""))
     return response.make_conditional(request.environ)
 
 
@@ -70,7 +77,8 @@ def _file(sha256: str, filename: str, fields: tuple[str, ...]) -> dict[str, Any]
     return file
 
 
-def _immutable(response: Response, etag: str) -> None:
+def make_immutable(response: Response, etag: str) -> None:
+    """Let caches keep an answer for a year."""
     response.set_etag(etag)
     response.cache_control.public = True
     response.cache_control.max_age = MAX_AGE_S

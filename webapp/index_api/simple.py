@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
-from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -18,6 +18,7 @@ from webapp.documents import Package
 from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
 from webapp.public_pages import public, render_public
+from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"
 HTML = "text/html"
@@ -63,23 +64,29 @@ def simple_project(name: str) -> AnyResponse:
         return redirect(url_for("index_api.simple_project", name=normalized_name), 301)
     package = Package.objects(pk=normalized_name).installable().plain_first()
     if package is None:
-        abort(404)
+        project = project_from_upstream(normalized_name)
+        return _project_page(normalized_name, project["versions"], project["files"], {})
+    versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
+    serial = package.get("last_serial", 0)
+    response = _project_page(normalized_name, versions, list(_files(package)), {"_last-serial": serial})
+    response.headers["X-PyPI-Last-Serial"] = str(serial)
+    return response
+
+
+def _project_page(
+    normalized_name: str, versions: list[str], files: list[dict[str, Any]], meta: dict[str, Any]
+) -> Response:
     form = content_type()
-    files = list(_files(package))
-    if form == V1_JSON:
-        versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
-        document = {
-            "meta": {"api-version": API_VERSION, "_last-serial": package.get("last_serial", 0)},
-            "name": normalized_name,
-            # A set (PEP 700), but the old site kept releases under one version.
-            "versions": list(dict.fromkeys(versions)),
-            "files": [_file_as_json(file) for file in files],
-        }
-        response = make_response(json.dumps(document))
-    else:
-        response = render_public("index_api/simple.html", name=normalized_name, files=files)
-    response.headers["X-PyPI-Last-Serial"] = str(package.get("last_serial", 0))
-    return _negotiated(response, form)
+    if form != V1_JSON:
+        return _negotiated(render_public("index_api/simple.html", name=normalized_name, files=files), form)
+    document = {
+        "meta": {"api-version": API_VERSION, **meta},
+        "name": normalized_name,
+        # A set (PEP 700), but the old site kept releases under one version.
+        "versions": list(dict.fromkeys(versions)),
+        "files": [_file_as_json(file) for file in files],
+    }
+    return _negotiated(make_response(json.dumps(document)), form)
 
 
 def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:

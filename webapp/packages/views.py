@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
@@ -36,7 +36,9 @@ def project(name: str, version: str | None) -> AnyResponse:
     number = page_number()
     found = Package.page_of(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
     if found is None:
-        abort(404, f"There is no project called “{name}” here.")
+        upstream = current_app.extensions["upstream"]
+        elsewhere = f" Installers get it from {upstream.host}, if it is there." if upstream else ""
+        abort(404, f"There is no project called “{name}” here.{elsewhere}")
     package, release = found
     if version is not None and not (release and release["version"]):
         abort(404, f"{package.get('name', name)} has no release {version}.")
