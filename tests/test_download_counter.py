@@ -87,12 +87,17 @@ def test_what_could_not_be_written_is_written_later_and_once(
 
 
 @pytest.mark.real_server
-def test_process_that_ends_writes_what_it_counted(app: Flask) -> None:
+@pytest.mark.parametrize("way", ["fetch()", "process = get_context('fork').Process(target=fetch); process.start()"])
+def test_process_that_ends_writes_what_it_counted(app: Flask, way: str) -> None:
+    """Also one that is forked, as the web server's are: it ends without what Python does at other exits."""
     program = (
         "import warnings; warnings.simplefilter('ignore')\n"
+        "from multiprocessing import get_context\n"
         "from app import app\n"
         "from webapp.download_counter import count_download\n"
-        "with app.app_context(): count_download('flask', '3.0')\n"
+        "def fetch():\n"
+        "    with app.app_context(): count_download('flask', '3.0')\n"
+        f"{way}\n"
     )
     own = {"LARDER_ENV": "development", "MONGODB_URI": app.config["MONGODB_URI"]}
 

@@ -4,10 +4,10 @@ A download waits for nothing: it adds one to a number in memory, and a thread wr
 when the process ends. A process that is killed loses the last of these seconds.
 """
 
-import atexit
 import logging
 import threading
 from collections import Counter
+from multiprocessing.util import Finalize
 
 from flask import Flask, current_app
 from pymongo.errors import PyMongoError
@@ -44,7 +44,8 @@ class DownloadCounter:
                 # Not before there is something to write: a web server may fork after it has loaded the site.
                 self._thread = threading.Thread(target=self._write_now_and_then, name="downloads", daemon=True)
                 self._thread.start()
-                atexit.register(self.write)
+                # Not atexit: granian's processes are forked by multiprocessing, which ends them without it.
+                Finalize(None, self.write, exitpriority=0)
         if not self._seconds:
             self.write()
 
