@@ -190,6 +190,29 @@ class TestPages:
         kept = UpstreamProject.objects.get(pk="larder-nothing")
         assert kept.expires_at <= utc_now() + timedelta(minutes=1)
 
+    @pytest.mark.parametrize(
+        "answer", [Answer(delay_s=0.6), Answer(0), Answer(body=b"<p>Under repair", content_type="text/html")]
+    )
+    def test_what_was_known_serves_whatever_goes_wrong_there(
+        self, client: FlaskClient, other: Other, answer: Answer
+    ) -> None:
+        address = file_address(client)
+        client.get(address)
+        made_old()
+        other.answers["/simple/larder-probe/"] = answer
+
+        assert file_address(client) == address
+        assert client.get(address).data == WHEEL
+
+    def test_file_that_is_not_listed_any_more_is_not_served_any_more(self, client: FlaskClient, other: Other) -> None:
+        address = file_address(client)
+        client.get(address)
+        made_old()
+        other.lists()
+
+        assert page(client)["files"] == []
+        assert client.get(address).status_code == 404
+
     def test_without_an_other_index_there_is_nothing(self, app: Flask, client: FlaskClient) -> None:
         assert app.extensions["upstream"] is None
         assert failure(client)[0] == 404
@@ -200,6 +223,13 @@ class TestPages:
 
         assert "Installers get it from 127.0.0.1, if it is there." in words(one(found, ".lead"))
         assert "larder-probe" not in client.get("/simple/").get_data(as_text=True)
+
+    def test_readers_are_not_told_so_of_a_reserved_name(
+        self, app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configured(app, monkeypatch, RESERVED_NAMES="larder-*")
+
+        assert "Installers" not in words(one(read(client, "/project/larder-probe/", 404), ".lead"))
 
 
 class TestFiles:

@@ -37,7 +37,8 @@ def project(name: str, version: str | None) -> AnyResponse:
     found = Package.page_of(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
     if found is None:
         upstream = current_app.extensions["upstream"]
-        elsewhere = f" Installers get it from {upstream.host}, if it is there." if upstream else ""
+        may_be_there = upstream and not upstream.refusal(normalized_name)
+        elsewhere = f" Installers get it from {upstream.host}, if it is there." if may_be_there else ""
         abort(404, f"There is no project called “{name}” here.{elsewhere}")
     package, release = found
     if version is not None and not (release and release["version"]):

@@ -15,6 +15,7 @@ MAX_REDIRECTS = 5
 PART_BYTES = 64 * 1024
 # After the other index was away, it is left alone for so long: nobody waits for what will not come.
 PAUSE_S = 10.0
+URGENT_S = 3
 
 
 class Fetcher:
@@ -30,18 +31,22 @@ class Fetcher:
         self._lock = threading.Lock()
         self._away: dict[str, float] = {}  # hosts, and until when they are left alone
 
-    def open(self, url: str, headers: dict[str, str]) -> requests.Response:
-        """Return the answer at an address, its body not yet read; the caller closes it. Raises UpstreamFailed."""
+    def open(self, url: str, headers: dict[str, str], *, is_urgent: bool = False) -> requests.Response:
+        """Return the answer at an address, its body not yet read; the caller closes it. Raises UpstreamFailed.
+
+        With something older in hand it is urgent, and the wait is short.
+        """
+        timeout_s = min(self._timeout_s, URGENT_S) if is_urgent else self._timeout_s
         host = host_of(url)
         auth = self._auth if host == self._own_host else None
         with self._lock:
             if self._away.get(host, 0.0) > time.monotonic():
                 raise UpstreamFailed(f"{host} did not answer a moment ago")
         try:
-            response = self._session.get(url, headers=headers, timeout=self._timeout_s, auth=auth, stream=True)
+            response = self._session.get(url, headers=headers, timeout=timeout_s, auth=auth, stream=True)
         except requests.Timeout:
             self._leave_alone(host)
-            raise UpstreamSlow(f"{host} did not answer within {self._timeout_s} seconds") from None
+            raise UpstreamSlow(f"{host} did not answer within {timeout_s} seconds") from None
         except requests.ConnectionError:
             self._leave_alone(host)
             raise UpstreamFailed(f"{host} cannot be reached") from None

@@ -15,7 +15,7 @@ from requests import Response
 
 from config import BadConfig
 from webapp.documents import JournalEntry, Package, UpstreamFile, UpstreamProject, contents
-from webapp.documents.base import utc_now
+from webapp.documents.base import as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.fetching import Fetcher, host_of
@@ -115,10 +115,17 @@ class Index:
         return {"files": files, "versions": kept.get("versions", [])}
 
     def file(self, normalized_name: str, filename: str, sha256: str) -> Plain | None:
-        """Return the file of this name and these bytes, as the project's page describes it, or None."""
-        project = self.project(normalized_name)
-        files = project["files"] if project else []
-        return next((file for file in files if (file["filename"], file["sha256"]) == (filename, sha256)), None)
+        """Return the file of this name and these bytes, as the project's page describes it, or None.
+
+        Of a page that is not old the server finds it: some projects list 15,000.
+        """
+        fields = {"files": {"$elemMatch": {"filename": filename, "sha256": sha256}}, "checked_at": 1, "is_absent": 1}
+        son = UpstreamProject._get_collection().find_one({"_id": normalized_name}, fields)
+        project: Plain | None = as_declared(UpstreamProject, son)
+        if not project or self._is_old(project):
+            project = self.project(normalized_name)
+        listed = [file for file in project.get("files", []) if self._is_old_enough(file)] if project else []
+        return next((file for file in listed if (file["filename"], file["sha256"]) == (filename, sha256)), None)
 
     def open_file(self, file: Plain) -> Response:
         """Return the other index's answer with a file, its body not yet read. Raises UpstreamFailed."""
@@ -198,7 +205,8 @@ class Index:
             headers["If-None-Match"] = kept["etag"]
         projects = UpstreamProject._get_collection()
         now = utc_now()
-        with self._fetcher.open(f"{self._address}{normalized_name}/", headers) as answer:
+        is_known = kept is not None and not kept.get("is_absent")
+        with self._fetcher.open(f"{self._address}{normalized_name}/", headers, is_urgent=is_known) as answer:
             if answer.status_code == 304 and kept:
                 projects.update_one({"_id": normalized_name}, {"$set": {"checked_at": now}})
                 return kept
