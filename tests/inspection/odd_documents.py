@@ -102,5 +102,10 @@ _names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 )
 made_documents = st.dictionaries(
     _names,
-    st.recursive(_leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=4)),
+    st.recursive(
+        _leaves,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_names, inner, max_size=4),
+        max_leaves=8,
+    ),
+    max_size=6,
 )

@@ -2,13 +2,14 @@ import json
 
 import bson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from tests.inspection.odd_documents import EVERY_TYPE, WITHOUT_WORDS, made_documents
 from webapp.inspection.extended_json import UnreadableLine, document_of, is_in_base64, line_of
 
 
-@settings(max_examples=50)
+# A busy machine is no failure.
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made_documents)
 @example(EVERY_TYPE)
 def test_every_document_comes_back_as_the_same_bytes(document: dict[str, object]) -> None:
