@@ -174,8 +174,15 @@ def acts() -> list[dict[str, Any]]:
     ]
 
 
+def empty(database: Any) -> None:
+    """Remove every document, also of collections that no document of the site declares: `limits` is one."""
+    for info in database.list_collections(filter={"type": "collection", "name": {"$not": {"$regex": r"^system\."}}}):
+        database[info["name"]].delete_many({})
+
+
 def fill(database: Any) -> None:
-    """Write the site into an empty database, with its indexes and rules."""
+    """Write the site into a database, with its indexes and rules."""
+    empty(database)
     ensure_indexes(DOCUMENTS)
     ensure_validators(database, DOCUMENTS)
     for package in packages():

@@ -17,9 +17,10 @@ from pymongo.database import Database
 
 from tests import factories
 from tests.conftest import free_port
+from tests.inspection.cookbook_site import empty
 from tests.inspection.odd_documents import odd_documents
 from webapp import local_mongod
-from webapp.documents import DOCUMENTS, Package
+from webapp.documents import Package
 from webapp.inspection import load as load_module
 from webapp.inspection.dump import CannotDump, dump
 from webapp.inspection.extended_json import RAW
@@ -235,8 +236,7 @@ def test_command_line_says_what_it_did(app: Flask, runner: FlaskCliRunner, tmp_p
     first = runner.invoke(args=["db", "dump", folder])
     again = runner.invoke(args=["db", "dump", folder])
     full = runner.invoke(args=["db", "load", folder])
-    for document_type in DOCUMENTS:
-        document_type._get_collection().delete_many({})
+    empty(Package._get_db())
     loaded = runner.invoke(args=["db", "load", folder])
 
     assert first.exit_code == 0, first.output
