@@ -30,6 +30,7 @@ OPEN = {
     "health.ping",
     "health.health",
     "health.ready",
+    "metrics.metrics",  # the proxy in front keeps it from the public
     "publishing.upload",
     "seo.robots",
     "seo.favicon",

@@ -130,7 +130,8 @@ sys.stdin.read()
 
 def test_web_processes_add_up_and_the_dead_hold_no_connections(mongod_uri: str, tmp_path: Path) -> None:
     environment = {"MONGODB_URI": f"{mongod_uri}/larder_none", "METRICS": "1", "LARDER_ENV": "testing"}
-    environment["PROMETHEUS_MULTIPROC_DIR"] = str(tmp_path)
+    # Prometheus is no member, either.
+    environment |= {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "READ_ACCESS": "members"}
 
     def process() -> tuple[subprocess.Popen[str], dict[str, float]]:
         """A web process, and what it tells when it is asked."""
