@@ -27,7 +27,7 @@ def write(folder: Path, name: str, content: Any) -> Path:
 
 
 def names() -> list[str]:
-    return [name for name, _ in Package.objects.names()]
+    return [each.normalized_name for each in Package.objects.names()]
 
 
 class TestFiles:

@@ -53,7 +53,7 @@ def change_package(normalized_name: str, change: Callable[[Package, bool], Act |
             act = change(package, is_new)
             if act is None:
                 return package
-            _enter(package, act, by)
+            enter(package, act, by)
             try:
                 package.store()
             except ConcurrentChange:
@@ -62,8 +62,29 @@ def change_package(normalized_name: str, change: Callable[[Package, bool], Act |
                     raise
                 continue
             break
-    write_out(package.pk, [entry.to_mongo().to_dict() for entry in package.unwritten])
+    write_out_of(package)
     return package
+
+
+def enter(package: Package, act: Act, by: User | None) -> None:
+    """Put an entry for the journal into a package that was read and is about to be stored."""
+    package.last_serial = next_serial()
+    entry = JournalFields(
+        serial=package.last_serial,
+        action=act.action,
+        version=act.version,
+        filename=act.filename,
+        note=act.note,
+        actor_id=by.id if by else None,
+        actor_name=by.shown_name if by else None,
+        at=utc_now(),
+    )
+    package.unwritten = [*(package.unwritten or []), entry]
+
+
+def write_out_of(package: Package) -> None:
+    """Copy the entries of a package that was stored to the journal."""
+    write_out(package.pk, [entry.to_mongo().to_dict() for entry in package.unwritten or []])
 
 
 def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
@@ -85,18 +106,3 @@ def write_out_leftovers() -> int:
             write_out(package["normalized_name"], entries)
             found += 1
     return found
-
-
-def _enter(package: Package, act: Act, by: User | None) -> None:
-    package.last_serial = next_serial()
-    entry = JournalFields(
-        serial=package.last_serial,
-        action=act.action,
-        version=act.version,
-        filename=act.filename,
-        note=act.note,
-        actor_id=by.id if by else None,
-        actor_name=by.shown_name if by else None,
-        at=utc_now(),
-    )
-    package.unwritten = [*(package.unwritten or []), entry]

@@ -133,6 +133,14 @@ class PackagePage(NamedTuple):
     release: Plain | None  # with its files
 
 
+class PackageName(NamedTuple):
+    """A package as the index of all of them lists it."""
+
+    normalized_name: str
+    name: str
+    last_serial: int
+
+
 class PackageQuerySet(ReadingQuerySet):
     """The questions that the site asks about packages."""
 
@@ -180,12 +188,14 @@ class PackageQuerySet(ReadingQuerySet):
         """The packages with entries that a killed process did not copy to the journal."""
         return self.filter(__raw__={"unwritten.serial": {"$gte": 0}})
 
-    def names(self) -> Iterator[tuple[str, str]]:
-        """The normalized name and the name of each package, in order, read as they are asked for."""
+    def names(self) -> Iterator[PackageName]:
+        """What the index of all packages says of each, in order, read as they are asked for."""
         # Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the driver's own batches of 16 MB.
-        for son in self.only("name").order_by("pk").no_cache().batch_size(1000).as_pymongo():
+        for son in self.only("name", "last_serial").order_by("pk").no_cache().batch_size(1000).as_pymongo():
             if isinstance(son["_id"], str):
-                yield son["_id"], son["name"] if isinstance(son.get("name"), str) else son["_id"]
+                name = son["name"] if isinstance(son.get("name"), str) else son["_id"]
+                serial = son.get("last_serial")
+                yield PackageName(son["_id"], name, serial if isinstance(serial, int) else 0)
 
     def requiring(self, normalized_name: str) -> Self:
         """The packages that require this one, the newest release first."""

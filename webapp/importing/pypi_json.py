@@ -15,7 +15,7 @@ from webapp import naming
 from webapp.descriptions import RENDERER, render_description
 from webapp.documents import License, Package, ProgrammingLanguage, Release, ReleaseFile
 from webapp.documents.base import utc_now
-from webapp.documents.journal import next_serial
+from webapp.documents.changing import Act, enter, write_out_of
 from webapp.documents.package import MAX_INT64, ConcurrentChange
 
 # Python's package index began in 2003; nothing was uploaded before, and nothing is from the future.
@@ -266,11 +266,12 @@ def keep(package: Package) -> bool:
     for _ in range(ATTEMPTS):
         stored = Package.objects(pk=package.pk).declared_first()
         merged = _merged(package, stored, releases)
-        merged.last_serial = next_serial()
+        enter(merged, Act("import"), None)
         try:
             merged.store()
         except ConcurrentChange:
             continue
+        write_out_of(merged)
         keep_labels(merged)
         return stored is None
     raise ConcurrentChange(f"{package.name}: changed by others {ATTEMPTS} times in a row")

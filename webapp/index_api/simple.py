@@ -14,7 +14,8 @@ from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
-from webapp.documents import Package
+from webapp.documents import JournalEntry, Package
+from webapp.documents.package import PackageName
 from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
 from webapp.public_pages import public, render_public
@@ -45,14 +46,18 @@ def content_type() -> str:
 def simple_index() -> Response:
     """Every project, by normalized name; sent while it is read, so it may be of any length."""
     form = content_type()
+    # Read before the names: what comes in between has a higher serial, and is looked at again by whoever compares.
+    last_serial = JournalEntry.objects.last_serial()
     names = Package.objects.names()
     # The first one is read before the answer begins: if the database is away, the answer can still be 503.
     names = chain(list(islice(names, 1)), names)
     if form == V1_JSON:
-        parts = _index_as_json(names)
+        parts = _index_as_json(names, last_serial)
     else:
         parts = _index_as_html(render_template("index_api/simple_head.html", title="Simple index"), names)
-    return _negotiated(Response(parts), form)
+    response = Response(parts)
+    response.headers["X-PyPI-Last-Serial"] = str(last_serial)
+    return _negotiated(response, form)
 
 
 @bp.get("/simple/<name>/")
@@ -119,18 +124,18 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
 HASHES = (("sha256", "sha256"), ("md5", "md5"), ("blake2b", "blake2b_256"))
 
 
-def _index_as_html(head: str, names: Iterator[tuple[str, str]]) -> Iterator[str]:
+def _index_as_html(head: str, names: Iterator[PackageName]) -> Iterator[str]:
     yield head
-    for normalized_name, name in names:
-        yield f'<a href="{escape(normalized_name)}/">{escape(name)}</a><br>\n'
+    for package in names:
+        yield f'<a href="{escape(package.normalized_name)}/">{escape(package.name)}</a><br>\n'
     yield "</body>\n</html>\n"
 
 
-def _index_as_json(names: Iterator[tuple[str, str]]) -> Iterator[str]:
-    yield f'{{"meta": {{"api-version": "{API_VERSION}"}}, "projects": ['
+def _index_as_json(names: Iterator[PackageName], last_serial: int) -> Iterator[str]:
+    yield f'{{"meta": {{"api-version": "{API_VERSION}", "_last-serial": {last_serial}}}, "projects": ['
     separator = ""
-    for _, name in names:
-        yield separator + json.dumps({"name": name})
+    for package in names:
+        yield separator + json.dumps({"name": package.name, "_last-serial": package.last_serial})
         separator = ", "
     yield "]}"
 
