@@ -14,7 +14,7 @@ from tests import factories
 from tests.publishing import uploads
 from tests.publishing.test_upload import line, nothing_stays
 from tests.publishing.uploads import sdist, sdist_name, sha256, upload, wheel, wheel_name
-from webapp.documents import JournalEntry, Package, StoredFile, contents, journal
+from webapp.documents import JournalEntry, Package, StoredFile, changing, contents, journal
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange, own_url
 from webapp.files import claims
@@ -138,6 +138,26 @@ def test_upload_that_lost_its_claim_publishes_nothing(client: FlaskClient, monke
 
     assert "took over" in line(response, 503)
     assert Package.objects.count() == contents.Contents.objects.count() == contents.Chunk.objects.count() == 0
+
+
+def test_upload_whose_claim_was_settled_by_another_is_published(
+    client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_change = changing.change_package
+
+    def change(*args: Any) -> Package:
+        package = real_change(*args)
+        age(61)
+        claims.settle_leftovers()
+        return package
+
+    monkeypatch.setattr(releasing, "change_package", change)
+
+    response = upload(client, secret, wheel(), wheel_name())
+
+    assert response.status_code == 200, response.text
+    assert StoredFile.objects.get().state == "stored"
+    assert client.get(ADDRESS).data == wheel()
 
 
 def test_refusal_at_the_last_moment_leaves_nothing(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,21 +56,20 @@ class Claim:
         if age_s > GIVE_UP_S:
             raise ClaimLost(f"{self.filename}: storing it took too long; please try again")
         if age_s > BEAT_S:
-            self._change({"$set": {"alive_at": utc_now()}})
+            mine = {"_id": self.filename, "attempt": self._attempt}
+            if not _files().update_one(mine, {"$set": {"alive_at": utc_now()}}).matched_count:
+                raise ClaimLost(f"{self.filename}: another upload of this file took over")
             self._beaten_at = time.monotonic()
 
     def settle(self) -> None:
-        """Say that the package lists the file. Raises ClaimLost."""
-        self._change({"$set": {"state": STORED}, "$unset": {"attempt": "", "alive_at": ""}})
+        """Say that the package lists the file. Whoever took over in the meantime found it listed, and said so too."""
+        mine = {"_id": self.filename, "attempt": self._attempt}
+        _files().update_one(mine, {"$set": {"state": STORED}, "$unset": {"attempt": "", "alive_at": ""}})
 
     def give_back(self) -> None:
         """Let the name be free again, and leave nothing of the bytes."""
         contents.delete(self.content_id)
         _files().delete_one({"_id": self.filename, "attempt": self._attempt})
-
-    def _change(self, change: dict[str, Any]) -> None:
-        if not _files().update_one({"_id": self.filename, "attempt": self._attempt}, change).matched_count:
-            raise ClaimLost(f"{self.filename}: another upload of this file took over")
 
 
 def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
