@@ -45,4 +45,4 @@ ENV LARDER_LISTEN=80 \
     LARDER_FILES=/usr/share/larder \
     LARDER_UPLOAD_LIMIT=200m
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-    CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/static/css/larder.css"]
+    CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/_alive"]

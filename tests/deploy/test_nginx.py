@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.conftest import free_port
-from tests.deploy.conftest import DEPLOY, Nginx, dockerfile_command
+from tests.deploy.conftest import DEPLOY, ROOT, Nginx, dockerfile_command
 from webapp.security import HEADERS
 
 TOO_LARGE = b"x" * 3_000_000
@@ -179,6 +179,13 @@ def test_health_check_of_the_image_finds_the_site_healthy(stack: Nginx) -> None:
     assert (healthy.returncode, away.returncode) == (0, 1)
 
 
+def nginx_health() -> str:
+    """The path that the health check of nginx's image asks for."""
+    found = re.search(r'"http://127.0.0.1(/[^":]+)"', (ROOT / "Dockerfile").read_text())
+    assert found
+    return found[1]
+
+
 def test_https_serves_the_site_and_http_leads_there(stack: Nginx, tmp_path: Path) -> None:
     (tmp_path / "tls").mkdir()
     subprocess.run(
@@ -194,8 +201,10 @@ def test_https_serves_the_site_and_http_leads_there(stack: Nginx, tmp_path: Path
         page = requests.get(f"{secure}/projects/", verify=certificate, timeout=20)
         style = requests.get(f"{secure}/static/css/larder.css", verify=certificate, timeout=20)
         plain = get(nginx, "/project/flask/?a=b", allow_redirects=False)
+        alive = get(nginx, nginx_health(), allow_redirects=False)
 
     assert page.status_code == style.status_code == 200
     assert page.headers["Strict-Transport-Security"] == style.headers["Strict-Transport-Security"]
+    assert alive.status_code == get(stack, nginx_health()).status_code == 204
     assert (plain.status_code, plain.headers["Location"]) == (308, "https://127.0.0.1/project/flask/?a=b")
     assert "Strict-Transport-Security" not in get(stack, "/static/css/larder.css").headers
