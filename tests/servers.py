@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,13 @@ class Mongod:
 
     def client(self) -> MongoClient[Any]:
         """A way to ask this server itself, whatever it is a member of."""
-        return MongoClient(port=self.port, directConnection=True, timeoutMS=2000)
+        return MongoClient(
+            port=self.port,
+            directConnection=True,
+            serverSelectionTimeoutMS=2000,
+            connectTimeoutMS=2000,
+            socketTimeoutMS=2000,
+        )
 
     def signal(self, number: int) -> None:
         """SIGSTOP freezes it, SIGCONT lets it go on."""
@@ -91,6 +98,27 @@ def mongod(folder: Path, *options: str) -> Iterator[Mongod]:
         yield server
     finally:
         server.kill()
+
+
+@contextlib.contextmanager
+def failing(server: Mongod, *commands: str, **how: Any) -> Iterator[None]:
+    """Let these commands fail when the site sends them: slowly, with an error, or by a closed connection.
+
+    Source: the failpoint with which MongoDB tests its drivers.
+    """
+    with failpoint(server, "failCommand", failCommands=commands, appName=SITE.decode(), **how):
+        yield
+
+
+@contextlib.contextmanager
+def failpoint(server: Mongod, name: str, **data: Any) -> Iterator[None]:
+    """Let a server misbehave in a way that it has built in. It needs `enableTestCommands`."""
+    with server.client() as client:
+        client.admin.command({"configureFailPoint": name, "mode": "alwaysOn", "data": data})
+        try:
+            yield
+        finally:
+            client.admin.command({"configureFailPoint": name, "mode": "off"})
 
 
 class Wire:
@@ -237,6 +265,7 @@ class Site:
             "PASSWORD_PASSES": 1,
             **settings,
         }
+        _fill(uri)
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flask", "--app", "app", "serve", "--port", str(self.port),
@@ -272,6 +301,14 @@ class Site:
         """SIGTERM, and the exit code."""
         self.process.terminate()
         return self.process.wait(START_S)
+
+
+def _fill(uri: str) -> None:
+    """Put one project into an empty database; the site itself would import all that is installed here."""
+    with MongoClient[Any](uri, serverSelectionTimeoutMS=START_S * 1000) as client:
+        database = client.get_default_database()
+        database.packages.replace_one({"_id": "flask"}, {"name": "Flask", "summary": "A framework"}, upsert=True)
+        database.site_stats.replace_one({"_id": "site"}, {"computed_at": datetime.now(UTC)}, upsert=True)
 
 
 def children(pid: int) -> list[int]:

@@ -13,6 +13,7 @@ import pytest
 import requests
 from flask import Flask, abort
 from flask.testing import FlaskClient
+from mongoengine.errors import OperationError
 from pymongo.errors import (
     AutoReconnect,
     ExecutionTimeout,
@@ -21,6 +22,7 @@ from pymongo.errors import (
     OperationFailure,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    WriteConcernError,
 )
 from werkzeug.exceptions import TooManyRequests
 
@@ -172,6 +174,8 @@ def test_mistake_of_ours_is_logged_with_its_traceback_and_told_without(
         NotPrimaryError("secret host"),
         ServerSelectionTimeoutError("secret host"),
         WaitQueueTimeoutError("secret host"),
+        WriteConcernError("secret host", 64),
+        OperationFailure("secret host", 14031),
     ],
 )
 def test_database_that_is_away_is_said_in_one_line(
@@ -187,6 +191,16 @@ def test_database_that_is_away_is_said_in_one_line(
     assert "secret host" not in response.get_data(as_text=True)
     (record,) = complaints(caplog)
     assert record.getMessage() == f"database away: GET /about: {type(error).__name__}"
+
+
+def test_write_that_the_database_did_not_confirm_is_no_mistake_of_ours(
+    raising: Callable[[Exception], FlaskClient],
+) -> None:
+    wrapped = OperationError("Could not save document")
+    wrapped.__context__ = WriteConcernError("waiting for replication timed out", 64)
+
+    assert raising(wrapped).get("/about").status_code == 503
+    assert raising(OperationError("Could not save document")).get("/about").status_code == 500
 
 
 def test_name_that_is_none_is_not_found_and_a_package_too_large_is_refused(

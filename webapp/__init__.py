@@ -16,6 +16,7 @@ from webapp import (
     read_access,
     request_log,
     security,
+    slow_clients,
     unread_bodies,
     upstream,
 )
@@ -32,6 +33,7 @@ def create_app(config: type[Config]) -> Flask:
     unread_bodies.init_app(app)
     metrics.init_app(app)
     database.init_app(app)
+    slow_clients.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)
     download_counter.init_app(app)

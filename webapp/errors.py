@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask.globals import request_ctx
+from mongoengine.errors import OperationError
 from pymongo.errors import (
     AutoReconnect,
     ExecutionTimeout,
@@ -13,7 +14,7 @@ from pymongo.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
-    WTimeoutError,
+    WriteConcernError,
 )
 from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
@@ -33,8 +34,9 @@ DATABASE_AWAY = (
     NotPrimaryError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
-    WTimeoutError,
+    WriteConcernError,
 )
+OUT_OF_DISK_SPACE = 14031
 
 EXPLANATIONS = {
     400: "The address or the form could not be understood.",
@@ -54,6 +56,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(InvalidName, lambda _: http_error(NotFound()))
     app.register_error_handler(PackageTooLarge, package_too_large)
     app.register_error_handler(PyMongoError, database_error)
+    app.register_error_handler(OperationError, write_error)
     app.register_error_handler(Exception, unexpected_error)
 
 
@@ -94,11 +97,18 @@ def plain_line(code: int, message: str) -> Response:
 
 def database_error(error: PyMongoError) -> Response:
     """Answer 503 when the database is away, 500 for what is our own mistake."""
-    if not isinstance(error, DATABASE_AWAY) and not error.timeout:
+    is_full = getattr(error, "code", None) == OUT_OF_DISK_SPACE
+    if not isinstance(error, DATABASE_AWAY) and not error.timeout and not is_full:
         return unexpected_error(error)
     # One line: a database that is away says so in each request, and its traceback helps nobody.
     log.warning("database away: %s %s: %s", request.method, shown_path(), type(error).__name__)
     return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
+
+
+def write_error(error: OperationError) -> Response:
+    """Answer for the driver's error that mongoengine wrapped."""
+    cause = error.__context__
+    return database_error(cause) if isinstance(cause, PyMongoError) else unexpected_error(error)
 
 
 def unexpected_error(error: Exception) -> Response:

@@ -259,3 +259,21 @@ def test_hidden_fields_are_the_token_and_where_to_go(visitor: Browser) -> None:
 
     assert [str(each["name"]) for each in page.select("main input[type=hidden]")] == ["next", "csrf_token"]
     assert texts(page, "main label")[:2] == ["E-mail address or username", "Password"]
+
+
+def test_form_without_a_token_at_an_address_where_nothing_is_finds_nothing(app: Flask) -> None:
+    admin = signed_in(app, is_admin=True)
+
+    response = admin.post("/admin/packages/nothing", data={"name": "x"})
+
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("content", ["[]", '["x"]', '"x"', "5", "null", '{"email": 5, "password": {}}'])
+def test_form_is_not_read_from_json(app: Flask, content: str) -> None:
+    reader = browser(app)
+    headers = {"X-CSRFToken": reader.token()}
+
+    response = reader.post("/account/login", data=content, content_type="application/json", headers=headers)
+
+    assert response.status_code == 400

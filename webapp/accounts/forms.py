@@ -3,7 +3,9 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, SelectField, StringField, URLField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Email, InputRequired, Length, Optional, StopValidation, ValidationError
@@ -95,6 +97,14 @@ NEW_PASSWORD = [
 
 class SiteForm(FlaskForm):
     """What the site's forms share."""
+
+    class Meta(FlaskForm.Meta):
+        """How a form is read."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Read what a browser sent. Flask-WTF would take a JSON body, too, whose fields can be of any type."""
+            given = isinstance(formdata, MultiDict)
+            return None if request.is_json and not given else super().wrap_formdata(form, formdata)
 
     def refuse(self, field_name: str, message: str) -> None:
         """Say beside a field what is wrong with it."""

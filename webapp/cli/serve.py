@@ -60,6 +60,8 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
             *("--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)),
             # Without the last one granian ends when one of its workers does.
             *("--workers-kill-timeout", "10", "--log-config", str(log_config), "--respawn-failed-workers"),
+            # A client that has not sent its headers by then is given up: each takes one of some hundred connections.
+            *("--http1-header-read-timeout", "10000"),
         ],
         cwd=Path(current_app.root_path).parent,
         env=environment,
