@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-deploy lint format bench bench-index bench-migration requirements clean
+.PHONY: help run test test-faults test-deploy lint format bench bench-crowd bench-index bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: $(VENV)/.dev ## Measure the site's speed, beside its floor
 
 bench-index: $(VENV)/.dev ## Measure uploads, downloads and the pages of a large index, beside their floor
 	$(BIN)/python -m benchmarks.index | tee benchmarks/results/index.txt
+
+bench-crowd: $(VENV)/.dev ## Let 200 readers ask at once for a minute, and look at errors and memory
+	$(BIN)/python -m benchmarks.crowd | tee benchmarks/results/crowd.txt
 
 bench-migration: $(VENV)/.dev ## Measure the move from SQL, beside its floor
 	$(BIN)/python -m benchmarks.migration | tee benchmarks/results/migration.txt

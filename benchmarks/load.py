@@ -58,17 +58,19 @@ class _Connection:
         return int(self._received[9:12]) if self._missing <= 0 else None
 
 
-def drive(url: str, seconds: float, *, connections: int = 8, headers: dict[str, str] | None = None) -> Measured:
-    """Ask for one address, again and again, over some connections for some seconds."""
-    parts = urlsplit(url)
+def drive(*urls: str, seconds: float, connections: int = 8, headers: dict[str, str] | None = None) -> Measured:
+    """Ask for these addresses of one site, each connection for one again and again, for some seconds."""
+    requests = []
+    for url in urls:
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        fields = {"Host": parts.netloc, "Accept": "text/html", **(headers or {})}
+        lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+        requests.append("\r\n".join(lines).encode())
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    fields = {"Host": parts.netloc, "Accept": "text/html", **(headers or {})}
-    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
-    request = "\r\n".join(lines).encode()
     measured = Measured(seconds)
     with selectors.DefaultSelector() as selector:
-        opened = [_Connection(*address, request) for _ in range(connections)]
+        opened = [_Connection(*address, requests[number % len(requests)]) for number in range(connections)]
         for connection in opened:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         end = time.perf_counter() + seconds

@@ -89,8 +89,8 @@ def _measure(page: Page, seconds: float) -> Measured:
     if page.revalidate:
         with urllib.request.urlopen(page.url) as response:
             headers["If-None-Match"] = response.headers["ETag"]
-    drive(page.url, 0.3, headers=headers)
-    measured = drive(page.url, seconds, headers=headers)
+    drive(page.url, seconds=0.3, headers=headers)
+    measured = drive(page.url, seconds=seconds, headers=headers)
     expected = 304 if page.revalidate else 200
     if set(measured.statuses) != {expected}:
         sys.exit(f"{page.url} answered {measured.statuses} and not only {expected}")

@@ -7,6 +7,7 @@ What requests are made of comes from the site itself, so that a new page is cove
 import io
 import json
 import random
+from collections import Counter
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -263,3 +264,17 @@ def _wire(text: str) -> str:
 def _key(header: str) -> str:
     name = header.upper().replace("-", "_")
     return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+
+
+def fuzz(app: Flask, seed: str, requests: int) -> tuple[dict[int, int], list[str]]:
+    """Send so many requests; return how often each status came, and the requests that broke the site."""
+    catalogue()
+    fuzzer = Fuzzer(app, seed)
+    statuses, broken = Counter[int](), []
+    for _ in range(requests):
+        fuzzer.renew()
+        sent, response = fuzzer.send()
+        statuses[response.status_code] += 1
+        if response.status_code >= 500:
+            broken.append(f"{response.status}: {sent}")
+    return dict(sorted(statuses.items())), broken

@@ -23,9 +23,11 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def receive_body() -> None:
-        if request.method in ("GET", "HEAD", "OPTIONS"):
+        says_body = request.content_length or "Transfer-Encoding" in request.headers
+        if request.method in ("GET", "HEAD", "OPTIONS") and not says_body:
             return
         if not places.acquire(timeout=PATIENCE_S):
+            g.body_is_refused = True
             raise ServiceUnavailable(BUSY, retry_after=RETRY_AFTER_S)
         g.holds_place = True
         # What is larger is read by its view, part by part, and keeps its place until then.

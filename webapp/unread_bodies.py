@@ -2,7 +2,7 @@
 
 import contextlib
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 CHUNK_BYTES = 65_536
@@ -19,6 +19,8 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def take_the_rest(response: Response) -> Response:
+        if g.pop("body_is_refused", False):  # the client is slow, or in the company of slow ones: slow_clients.py
+            return response
         has_body = request.content_length or "Transfer-Encoding" in request.headers
         # A server that does not end the stream by itself would wait for more.
         if has_body and request.environ.get("wsgi.input_terminated"):
