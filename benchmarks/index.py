@@ -173,10 +173,10 @@ def _form(filename: str, content: bytes, token: str) -> tuple[bytes, dict[str, s
 
 def _pages(seconds: float) -> Iterator[Row]:
     for path in (f"/project/{SOME}/", f"/simple/{SOME}/"):
-        floor = drive(f"{FLOOR}/bare", seconds / 2, connections=CLIENTS)
+        floor = drive(f"{FLOOR}/bare", seconds=seconds / 2, connections=CLIENTS)
         for base, kind in ((SITE, "kept"), (ANEW, "made anew")):
-            drive(base + path, 0.5, connections=CLIENTS)
-            measured = drive(base + path, seconds / 2, connections=CLIENTS)
+            drive(base + path, seconds=0.5, connections=CLIENTS)
+            measured = drive(base + path, seconds=seconds / 2, connections=CLIENTS)
             beside = f"{floor.percentile(50):.2f} ms a bare view"
             yield Row(f"{path}, {kind}, p50", f"{measured.percentile(50):.2f} ms", beside, "10 ms")
 

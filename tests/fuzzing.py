@@ -31,6 +31,10 @@ VALUES = {
     "path": ["company/history", "company", "../../etc/passwd"],
     "filename": ["css/larder.css", "js/", "example-1.0-py3-none-any.whl"],
     "number": ["0", "1", "99999999999999999999"],
+    "first": ["aa"],
+    "second": ["aa", "zz"],
+    "rest": ["a" * 60],
+    "sha256": ["a" * 64],
     "act": ["promote", "demote", "disable", "enable", "delete", "sign_out"],
 }
 ODD_TEXTS = [

@@ -1,5 +1,6 @@
 """What attackers try with forms: no token, a foreign one, operators in place of text, and headers that are missing."""
 
+import io
 import json
 import os
 import subprocess
@@ -275,5 +276,14 @@ def test_form_is_not_read_from_json(app: Flask, content: str) -> None:
     headers = {"X-CSRFToken": reader.token()}
 
     response = reader.post("/account/login", data=content, content_type="application/json", headers=headers)
+
+    assert response.status_code == 400
+
+
+def test_file_in_the_place_of_a_text_is_no_text(app: Flask) -> None:
+    reader = browser(app)
+    sent = {"csrf_token": reader.token(), "email": (io.BytesIO(b"x"), "ada.txt"), "password": PASSWORD}
+
+    response = reader.post("/account/login", data=sent)
 
     assert response.status_code == 400

@@ -101,10 +101,9 @@ class SiteForm(FlaskForm):
     class Meta(FlaskForm.Meta):
         """How a form is read."""
 
-        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """Read what a browser sent. Flask-WTF would take a JSON body, too, whose fields can be of any type."""
-            given = isinstance(formdata, MultiDict)
-            return None if request.is_json and not given else super().wrap_formdata(form, formdata)
+        def wrap_formdata(self, _: FlaskForm, formdata: Any) -> Any:
+            """Read the texts that a browser sent. Flask-WTF would take files and JSON, too: values of any type."""
+            return formdata if formdata is None or isinstance(formdata, MultiDict) else request.form or None
 
     def refuse(self, field_name: str, message: str) -> None:
         """Say beside a field what is wrong with it."""
