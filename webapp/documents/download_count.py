@@ -1,6 +1,7 @@
 """How often files were fetched, by day: collection `download_counts`."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, islice
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 RECENT_DAYS = 13 * 7
 TOP = 12
 # More months than this, of some hundred releases or projects, are not read to find those with the most downloads.
-MOST_MONTHS = 500
+MOST_MONTHS = 200
 BATCH = 500
 DUPLICATE_KEY = 11000
 MOST = 10**12
@@ -170,10 +171,9 @@ def by_day(documents: Iterable[Plain], first: date, last: date) -> list[Plain]:
     days = [str(first + timedelta(days=number)) for number in range((last - first).days + 1)]
     counts = dict.fromkeys(days, 0)
     for document in documents:
-        for day_of_month, count in document.get("days", {}).items():
-            day = f"{document.get('month')}-{day_of_month}"
-            if day in counts and isinstance(count, int | float) and 0 < count <= MOST:
-                counts[day] += int(count)
+        for day, count in _days(document):
+            if day in counts:
+                counts[day] += count
     return [{"id": day, "count": count} for day, count in counts.items()]
 
 
@@ -211,13 +211,18 @@ def _moved_months() -> Iterator[tuple[str, Plain]]:
 
 def _top(documents: list[Plain], key: str, first: date, last: date) -> list[Plain]:
     """Return what has the most downloads in these days: [{id, count}]."""
-    found: dict[str, list[Plain]] = {}
+    counts: Counter[str] = Counter()
     for document in documents:
         if key in document:
-            found.setdefault(document[key], []).append(document)
-    counts = {name: sum(day["count"] for day in by_day(months, first, last)) for name, months in found.items()}
+            counts[document[key]] += sum(count for day, count in _days(document) if str(first) <= day <= str(last))
     most = sorted(counts, key=lambda name: (-counts[name], name))[:TOP]
     return [{"id": name, "count": counts[name]} for name in most if counts[name]]
+
+
+def _days(document: Plain) -> Iterator[tuple[str, int]]:
+    for day_of_month, count in document.get("days", {}).items():
+        if isinstance(count, int | float) and 0 < count <= MOST:
+            yield f"{document.get('month')}-{day_of_month}", int(count)
 
 
 def _add(total: Plain, month: Plain) -> None:
