@@ -54,6 +54,8 @@ def test_everything_is_moved_and_verified(mover: Make, db: Db) -> None:
     assert ada["hashed_password"] == "$6$rounds=171204$abc$def"
     assert ada["legacy"] == {"sql_id": 1}
     assert db.downloads.count_documents({"package": "flask", "version": "1.0.0"}) == 1
+    assert [each["count"] for each in db.download_counts.find({"kind": "release", "version": "1.0.0"})] == [1]
+    assert [each["count"] for each in db.download_counts.find({"kind": "site"})] == [2]
     assert (db.site_stats.find_one() or {})["projects"] == 2
 
 

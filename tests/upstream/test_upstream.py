@@ -627,8 +627,13 @@ class TestSettings:
         configured(app, monkeypatch, UPSTREAM_INDEX=f"{address}/simple/")
 
         failure(client)
+        for url in (f"{other.address}1/files/x", "https://127.0.0.1/files/x", "http://127.0.0.1.example.org/x"):
+            app.extensions["upstream"]._fetcher._away.clear()
+            with pytest.raises(UpstreamFailed):
+                app.extensions["upstream"]._fetcher.open(url, {})
 
-        assert given == [(f"{other.address}/simple/larder-probe/", ("ada", "s@fe"))]
+        assert given[0] == (f"{other.address}/simple/larder-probe/", ("ada", "s@fe"))
+        assert [auth for _, auth in given[1:]] == [None] * 3
 
 
 @pytest.mark.real_server

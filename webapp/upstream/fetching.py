@@ -21,10 +21,10 @@ URGENT_S = 3
 class Fetcher:
     """Asks the other index; threads share its connections."""
 
-    def __init__(self, timeout_s: int, own_host: str, auth: tuple[str, str] | None = None) -> None:
-        """Wait so long for each answer and each part of it; `auth` is for one host."""
+    def __init__(self, timeout_s: int, origin: str, auth: tuple[str, str] | None = None) -> None:
+        """Wait so long for each answer and each part of it; `auth` is for addresses of this origin alone."""
         self._timeout_s = timeout_s
-        self._own_host, self._auth = own_host, auth
+        self._origin, self._auth = origin, auth
         self._session = requests.Session()
         self._session.max_redirects = MAX_REDIRECTS
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -38,7 +38,7 @@ class Fetcher:
         """
         timeout_s = min(self._timeout_s, URGENT_S) if is_urgent else self._timeout_s
         host = host_of(url)
-        auth = self._auth if host == self._own_host else None
+        auth = self._auth if url.startswith(f"{self._origin}/") else None
         with self._lock:
             if self._away.get(host, 0.0) > time.monotonic():
                 raise UpstreamFailed(f"{host} did not answer a moment ago")

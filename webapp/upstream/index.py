@@ -54,15 +54,16 @@ def from_config(config: Mapping[str, Any]) -> "Index | None":
         host = None
     if host is None or parts.scheme not in ("http", "https"):
         raise BadConfig("UPSTREAM_INDEX must be the address of a simple index, such as https://pypi.org/simple/")
-    # The name and the password go to this host alone, and stand in no address that is kept.
+    # The name and the password go to this origin alone, and stand in no address that is kept.
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    origin = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
     return Index(
-        f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}/",
+        f"{origin}{parts.path.rstrip('/')}/",
         reserved=patterns,
         cooldown=timedelta(days=config["UPSTREAM_COOLDOWN_DAYS"]),
         max_age=timedelta(seconds=config["UPSTREAM_MAX_AGE_S"]),
         max_file_bytes=config["UPSTREAM_MAX_FILE_BYTES"],
-        fetcher=Fetcher(config["UPSTREAM_TIMEOUT_S"], host, auth),
+        fetcher=Fetcher(config["UPSTREAM_TIMEOUT_S"], origin, auth),
     )
 
 
