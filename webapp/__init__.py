@@ -66,8 +66,8 @@ def register_extensions(app: Flask) -> None:
 
 def register_blueprints(app: Flask) -> None:
     """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
-    from webapp import admin, feeds, files, health, home, index_api, packages, pages, publishing, search, seo, stats
+    from webapp import admin, feeds, files, health, home, index_api, manage, packages, pages, publishing, search, seo, stats
 
-    rooms = (home, packages, search, accounts, admin, publishing, files, upstream, stats, feeds, index_api, seo, health)
-    for room in (*rooms, pages):
+    rooms = (home, packages, search, accounts, manage, admin, publishing, files, upstream, stats, feeds, index_api, seo)
+    for room in (*rooms, health, pages):
         app.register_blueprint(room.bp)

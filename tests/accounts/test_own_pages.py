@@ -307,8 +307,8 @@ class TestDeletion:
 
         assert page.select("main form") == []
         for shown in (page, page_of(response, 400)):
-            assert words(one(shown, ".banner")).startswith("Nobody else maintains this project.")
-            assert ("Engine", "/project/engine/") in links(shown, "main a")
+            assert words(one(shown, ".banner")).startswith("You are the last owner of this project.")
+            assert ("Engine", "/manage/engine/maintainers") in links(shown, "main a")
         assert User.objects.count() == 1
         assert len(Package.objects.get().maintainers) == 1
 

@@ -102,13 +102,18 @@ QUESTIONS = [
         "with_unwritten_entries",
     ),
     Question("/files/", "_id_", lambda: StoredFile.objects.named("a.whl"), "named"),
+    Question("flask files clean", "deleting", lambda: StoredFile.objects.deleting(factories.A_DAY), "deleting"),
     Question("flask files clean", "arriving", lambda: StoredFile.objects.arriving(), "arriving"),
     Question(
         "flask files clean", "by_contents", lambda: StoredFile.objects.with_contents([bson.ObjectId()]), "with_contents"
     ),
     Question("POST /legacy/", "one_token_a_digest", lambda: ApiToken.objects.with_digest("a" * 64), "with_digest"),
     Question("/account/tokens/", "by_user", lambda: ApiToken.objects.of_user(ADA), "of_user"),
-    Question("/manage/", "by_package", lambda: JournalEntry.objects.about_package("package-7"), "about_package"),
+    Question("/manage/<name>/settings", "_id_", lambda: Package.objects(pk="package-7").managed(), "managed"),
+    Question("/manage/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).listed().limit(20)),
+    Question(
+        "/manage/<name>/history", "by_package", lambda: JournalEntry.objects.about_package("package-7"), "about_package"
+    ),
     Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
     Question("/sitemap/pages.xml", "_id_", lambda: License.objects.in_order(), "in_order"),
 ]

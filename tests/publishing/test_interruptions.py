@@ -76,7 +76,7 @@ def test_nothing_of_it_can_be_met_before_the_project_lists_it(
     age(61)
     result = runner.invoke(args=["files", "clean"])
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("1 unfinished uploads settled")
+    assert result.output.startswith("1 unfinished uploads and 0 unfinished deletions settled")
     assert nothing_stays()
 
 

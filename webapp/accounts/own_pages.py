@@ -22,7 +22,7 @@ from webapp.accounts.sessions import Member
 from webapp.documents import ApiToken, AuditEvent, Package, User
 from webapp.documents.administrators import LastAdministrator, delete
 from webapp.documents.base import utc_now
-from webapp.documents.maintaining import leave_packages, rename_maintainer
+from webapp.documents.maintaining import is_needed, leave_packages, rename_maintainer
 from webapp.documents.user import address_of, fold
 from webapp.filters import absolute_url
 from webapp.pagination import paginate
@@ -203,12 +203,8 @@ def end_sessions(_: NothingForm) -> AnyResponse:
 
 def _deletion() -> dict[str, Any]:
     user = me().user
-    packages = Package.objects.maintained_by(user.id).only("normalized_name", "name", "maintainers").plain()
-    return {"in_the_way": [package for package in packages if _is_alone(package, user)], "packages": packages}
-
-
-def _is_alone(package: dict[str, Any], user: User) -> bool:
-    return all(each.get("user_id") == user.id for each in package.get("maintainers", []))
+    packages = [Package(**each) for each in Package.objects.maintained_by(user.id).managed().plain()]
+    return {"in_the_way": [each for each in packages if is_needed(each, user.id)], "packages": packages}
 
 
 @bp.route("/account/delete", methods=["GET", "POST"])

@@ -38,6 +38,8 @@ SYSTEMS = (
 )
 # The cookie is written anew at most so often.
 REFRESH_S = 60
+# What cannot be undone asks for the password when it was typed in this session longer ago.
+FRESH = timedelta(minutes=30)
 
 
 class AccountDisabled(RuntimeError):
@@ -129,6 +131,27 @@ def signed_in_user() -> User | None:
     """Return the user who makes this request."""
     member = signed_in_member()
     return member.user if member else None
+
+
+def is_fresh() -> bool:
+    """Tell whether the member of this request typed their password not long ago, in this browser."""
+    member = signed_in_member()
+    times = [
+        each
+        for entry in (member.user.sessions or [] if member else [])
+        if member and entry.session_id == member.session_id
+        for each in (entry.created_date, entry.confirmed_at)
+        if each
+    ]
+    return bool(times) and max(times) > utc_now() - FRESH
+
+
+def confirm() -> None:
+    """Note that the member of this request typed their password again."""
+    member = signed_in_member()
+    if member:
+        ours = {"_id": member.user.id, "sessions.session_id": member.session_id}
+        User._get_collection().update_one(ours, {"$set": {"sessions.$.confirmed_at": utc_now()}})
 
 
 def load_member(text: str) -> Member | None:

@@ -10,7 +10,7 @@ from wtforms.validators import Length, Regexp, ValidationError
 
 from webapp.accounts.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripped
 from webapp.documents import Page
-from webapp.documents.maintaining import ROLES
+from webapp.documents.package import ROLES
 
 MAX_CONTENT_LENGTH = 200_000
 

@@ -6,7 +6,7 @@ from pymongo.errors import OperationFailure
 from webapp.cli.group import SiteGroup
 from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
 from webapp.documents.changing import write_out_leftovers
-from webapp.files.claims import settle_leftovers
+from webapp.files import claims, removal
 from webapp.filters import filesize
 from webapp.importing.installed import INSTALLED_HERE, installed_packages
 from webapp.importing.pypi_json import keep
@@ -54,8 +54,9 @@ def prepare_database() -> None:
     ensure_indexes(DOCUMENTS)
     ensure_validators(Package._get_db(), DOCUMENTS)
     keep_default_pages()
-    settle_leftovers()
+    claims.settle_leftovers()
     write_out_leftovers()
+    removal.settle_leftovers()
     others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})
     if not SiteStats.objects.count_up_to(1) and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}

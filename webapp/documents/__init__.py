@@ -9,6 +9,7 @@ from webapp.documents.download_count import DownloadCount
 from webapp.documents.journal import Counter, JournalEntry
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import (
+    Invitation,
     Latest,
     Maintainer,
     NewestRelease,
@@ -53,6 +54,7 @@ __all__ = [
     "Counter",
     "Download",
     "DownloadCount",
+    "Invitation",
     "JournalEntry",
     "Latest",
     "License",

@@ -23,6 +23,9 @@ from webapp.documents.user import User
 # A change that others outran for so long is given up.
 PATIENCE_S = 30.0
 
+# After the entry of this act is written, its project is no more.
+REMOVE_PROJECT = "remove project"
+
 # Threads of one process wait for each other here instead of outrunning each other: 100 uploads at once to one project
 # took 100 writes then, and some thousand attempts without it. Two names may share a lock; that costs time, no more.
 _LOCKS = [threading.Lock() for _ in range(64)]
@@ -48,6 +51,10 @@ def change_package(normalized_name: str, change: Callable[[Package, bool], Act |
     with _LOCKS[zlib.crc32(normalized_name.encode()) % len(_LOCKS)]:
         while True:
             package: Package | None = Package.objects(pk=normalized_name).declared_first()
+            if package and _is_going(package):
+                # A process died while it removed the project; what comes now is about a new one of that name.
+                write_out_of(package)
+                continue
             is_new = package is None
             package = package or Package(normalized_name=normalized_name)
             act = change(package, is_new)
@@ -88,14 +95,20 @@ def write_out_of(package: Package) -> None:
 
 
 def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
-    """Copy all entries that stand in a package to the journal, and take them out of the package."""
+    """Copy all entries that stand in a package to the journal, and take them out of the package.
+
+    A package whose last entry says that it was removed goes now; it has been empty since that entry was made.
+    """
     for entry in entries:
         write_entry(normalized_name, entry)
-    last_serial = max(entry["serial"] for entry in entries)
+    last = max(entries, key=lambda entry: int(entry["serial"]))
     # `updated_date` stays: nothing that a reader sees is changed. With another serial there was another change, which
     # stored these entries again beside its own, and copies them once more, to where they are already.
-    is_unchanged = {"_id": normalized_name, "last_serial": last_serial}
-    Package._get_collection().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
+    is_unchanged = {"_id": normalized_name, "last_serial": last["serial"]}
+    if last.get("action") == REMOVE_PROJECT:
+        Package._get_collection().delete_one(is_unchanged)
+    else:
+        Package._get_collection().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
 
 
 def write_out_leftovers() -> int:
@@ -106,3 +119,9 @@ def write_out_leftovers() -> int:
             write_out(package["normalized_name"], entries)
             found += 1
     return found
+
+
+def _is_going(package: Package) -> bool:
+    last = package.unwritten[-1] if package.unwritten else None
+    # An import may have brought it back since.
+    return bool(last and last.action == REMOVE_PROJECT and last.serial and last.serial == package.last_serial)

@@ -25,6 +25,10 @@ MAX_INT64 = 2**63 - 1
 # A longer run of letters is no word that anybody searches for.
 MAX_WORD_LENGTH = 60
 
+# Who looks after a project: owners decide who does, and what is deleted; maintainers upload and yank.
+OWNER, MAINTAINER = "owner", "maintainer"
+ROLES = (OWNER, MAINTAINER)
+
 # Where the addresses of the files begin that are kept here.
 OWN_FILES = "/files/"
 
@@ -108,7 +112,17 @@ class Maintainer(me.EmbeddedDocument):
 
     user_id = me.ObjectIdField(required=True)
     name = me.StringField()
-    role = me.StringField(choices=("owner", "maintainer"), default="maintainer")
+    role = me.StringField(choices=ROLES, default=MAINTAINER)
+
+
+class Invitation(me.EmbeddedDocument):
+    """Somebody who is asked by mail to look after the package; 20 at most, 0.2 kB each, each for some days."""
+
+    invitation_id = me.StringField(required=True)  # the link in the mail names it, signed
+    email = me.StringField(required=True)
+    role = me.StringField(choices=ROLES, default=MAINTAINER)
+    invited_by = me.ObjectIdField(required=True)
+    expires_at = me.DateTimeField(required=True)
 
 
 class Latest(me.EmbeddedDocument):
@@ -184,6 +198,10 @@ class PackageQuerySet(ReadingQuerySet):
         """The packages that a user looks after, by name."""
         return self.filter(maintainers__user_id=user_id).order_by("pk")
 
+    def managed(self) -> Self:
+        """Only what those who look after a package see of it on every page: not its releases."""
+        return self.only("normalized_name", "name", "maintainers", "invitations", "release_count", "latest")
+
     def with_unwritten_entries(self) -> Self:
         """The packages with entries that a killed process did not copy to the journal."""
         return self.filter(__raw__={"unwritten.serial": {"$gte": 0}})
@@ -241,6 +259,7 @@ class Package(db.Document):
     created_date = me.DateTimeField()
     updated_date = me.DateTimeField()
     maintainers = me.EmbeddedDocumentListField(Maintainer)
+    invitations = me.EmbeddedDocumentListField(Invitation, default=None)
     latest = me.EmbeddedDocumentField(Latest)
     newest_release = me.EmbeddedDocumentField(NewestRelease)
     release_count = me.IntField(default=0)
@@ -296,6 +315,20 @@ class Package(db.Document):
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
         self.search_words = search_words(self.name, self.summary)
         self.requires = naming.required_names(self.requires_dist)
+
+    def role_of(self, user_id: bson.ObjectId) -> str | None:
+        """Return what a user is here, "owner" or "maintainer", or None.
+
+        A project without an owner is in the hands of all its maintainers: the old site knew no roles.
+        """
+        roles = {each.user_id: each.role for each in self.maintainers}
+        if user_id not in roles:
+            return None
+        return OWNER if OWNER not in roles.values() or roles[user_id] == OWNER else MAINTAINER
+
+    def releases_of(self, version: str) -> list[Release]:
+        """Return the releases of exactly this version: one, or none; the old site kept several now and then."""
+        return [each for each in self.releases if each.version == version]
 
     def store(self) -> None:
         """Write the whole document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
@@ -353,7 +386,15 @@ class Package(db.Document):
                         "releases": {"$slice": [releases, min(first, MAX_INT32), count]},
                     }
                 },
-                {"$project": {"description": 0, "search_words": 0, "requires": 0, "releases.files": 0}},
+                {
+                    "$project": {
+                        "description": 0,
+                        "search_words": 0,
+                        "requires": 0,
+                        "invitations": 0,
+                        "releases.files": 0,
+                    }
+                },
             ]
         )
         raw = next(iter(found), None)

@@ -1,5 +1,6 @@
 """The files that are kept here, and who has which file name: collection `files`."""
 
+from datetime import datetime
 from typing import Self
 
 import bson
@@ -8,7 +9,7 @@ import mongoengine as me
 from webapp.documents.base import ReadingQuerySet
 from webapp.extensions import db
 
-ARRIVING, STORED, DELETED = "arriving", "stored", "deleted"
+ARRIVING, STORED, DELETING, DELETED = "arriving", "stored", "deleting", "deleted"
 
 
 class StoredFileQuerySet(ReadingQuerySet):
@@ -26,6 +27,10 @@ class StoredFileQuerySet(ReadingQuerySet):
         """The files whose upload did not end yet, or never will."""
         return self.filter(state=ARRIVING)
 
+    def deleting(self, before: datetime) -> Self:
+        """The files whose deletion began before this time and did not end."""
+        return self.filter(deleting_at__lt=before)
+
 
 class StoredFile(db.Document):
     """A file name that was used, for ever: 0.6 kB and the file's core metadata, some kB; one for each file."""
@@ -33,7 +38,7 @@ class StoredFile(db.Document):
     filename = me.StringField(primary_key=True)
     package = me.StringField()  # normalized name
     version = me.StringField()
-    state = me.StringField()  # "arriving", "stored" or "deleted"
+    state = me.StringField()  # "arriving", "stored", "deleting" or "deleted"
     size = me.LongField()  # bytes
     sha256 = me.StringField()
     blake2b_256 = me.StringField()
@@ -46,6 +51,7 @@ class StoredFile(db.Document):
     content_id = me.ObjectIdField()  # of the bytes in GridFS: `contents.files`, `contents.chunks`
     attempt = me.StringField()  # of an arriving file: which upload it is ...
     alive_at = me.DateTimeField()  # ... and its last sign of life
+    deleting_at = me.DateTimeField()  # when its deletion began that has not ended; see files/removal.py
 
     meta = {
         "collection": "files",
@@ -54,6 +60,12 @@ class StoredFile(db.Document):
         "indexes": [
             # Which uploads did not end? (flask files clean)
             {"fields": ["state"], "name": "arriving", "partialFilterExpression": {"state": ARRIVING}},
+            # Which deletions did not end? (flask files clean)
+            {
+                "fields": ["deleting_at"],
+                "name": "deleting",
+                "partialFilterExpression": {"deleting_at": {"$exists": True}},
+            },
             # Whose are these bytes? (flask files clean)
             {"fields": ["content_id"], "name": "by_contents"},
         ],

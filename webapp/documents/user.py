@@ -79,6 +79,7 @@ class Session(me.EmbeddedDocument):
     session_id = me.StringField(required=True)
     created_date = me.DateTimeField(required=True)
     expires_at = me.DateTimeField(required=True)
+    confirmed_at = me.DateTimeField()  # when the password was typed once more
     ip_address = me.StringField()
     user_agent = me.StringField()
 

@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError
 
 from webapp.documents import Package, StoredFile, contents
 from webapp.documents.base import utc_now
-from webapp.documents.stored_file import ARRIVING, DELETED, STORED
+from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
 
 # A claim without a sign of life for so long is left over. Who holds one gives it up by itself long before.
 LIFETIME_S = 60
@@ -107,7 +107,7 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
                     raise StillArriving(f"{filename} is being uploaded by somebody else; try again in a minute")
                 time.sleep(POLL_S)
             case state:
-                if state == DELETED:
+                if state in (DELETING, DELETED):
                     raise NameTaken(f"This file name was used before and is never free again: {filename}")
                 raise NameTaken(f"File already exists, with other contents: {filename}")
 

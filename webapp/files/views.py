@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import StoredFile, contents
-from webapp.documents.stored_file import ARRIVING, STORED
+from webapp.documents.stored_file import ARRIVING, DELETING, STORED
 from webapp.download_counter import count_download
 from webapp.files.claims import is_listed
 
@@ -70,8 +70,9 @@ def _file(sha256: str, filename: str, fields: tuple[str, ...]) -> dict[str, Any]
     file = StoredFile.objects.named(filename).only(*fields).plain_first()
     if file is None or file.get("sha256") != sha256:
         abort(404)
-    # An upload that was killed just before its end left a file that is whole and that its project lists.
-    is_whole = file.get("state") == ARRIVING and is_listed({"_id": filename, **file})
+    # An upload that was killed just before its end, or a deletion just after its beginning, left a file that is whole
+    # and that its project lists.
+    is_whole = file.get("state") in (ARRIVING, DELETING) and is_listed({"_id": filename, **file})
     if file.get("state") != STORED and not is_whole:
         abort(404)
     return file

@@ -289,6 +289,7 @@ def _merged(package: Package, stored: Package | None, releases: list[Release]) -
             elif before.version:
                 releases = [*releases, before]
         package.maintainers = [maintainer for maintainer in stored.maintainers if maintainer.user_id]
+        package.invitations = stored.invitations
         package.legacy, package.unwritten = stored.legacy, stored.unwritten
     package.releases = releases
     dates = [release.created_date for release in releases if release.created_date]

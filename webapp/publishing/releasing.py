@@ -120,7 +120,7 @@ def _listing(upload: Upload, by: User, alive: Callable[[], None]) -> Callable[[P
             package.releases = releases = [*releases, release]
         _add_file(release, _file(upload, by))
         if max(releases, key=Release.rank).version == release.version:
-            _describe(package, described)
+            describe(package, described)
         return Act(action, release.version, distribution.filename)
 
     return change
@@ -160,7 +160,7 @@ def _add_file(release: Release, file: ReleaseFile) -> None:
     release.sum_up()
 
 
-def _describe(package: Package, described: Package) -> None:
+def describe(package: Package, described: Package) -> None:
     """Let a package say of itself what the metadata of its latest release say."""
     if described.description_renderer is None:
         render_into(described, package)
