@@ -66,7 +66,21 @@ def register_extensions(app: Flask) -> None:
 
 def register_blueprints(app: Flask) -> None:
     """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
-    from webapp import admin, feeds, files, health, home, index_api, manage, packages, pages, publishing, search, seo, stats
+    from webapp import (
+        admin,
+        feeds,
+        files,
+        health,
+        home,
+        index_api,
+        manage,
+        packages,
+        pages,
+        publishing,
+        search,
+        seo,
+        stats,
+    )
 
     rooms = (home, packages, search, accounts, manage, admin, publishing, files, upstream, stats, feeds, index_api, seo)
     for room in (*rooms, health, pages):

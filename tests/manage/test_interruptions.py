@@ -14,6 +14,7 @@ from tests.members import Browser
 from tests.publishing import uploads
 from webapp.documents import JournalEntry, Package, StoredFile, User, changing, contents
 from webapp.documents.base import utc_now
+from webapp.documents.maintaining import NotThere
 from webapp.files import removal
 from webapp.manage import withdrawing
 
@@ -29,7 +30,6 @@ STEPS = {
     "marking": (Package, "store"),
     "storing": (changing, "write_out"),
     "journal": (removal, "settle"),
-    "bytes": (removal, "_files"),
 }
 
 
@@ -41,12 +41,17 @@ def killed(*_: Any, **__: Any) -> None:
     raise Killed
 
 
+def die_after_the_bytes(document: dict[str, Any]) -> None:
+    contents.delete(document["content_id"])
+    raise Killed
+
+
 def delete_and_die(monkeypatch: pytest.MonkeyPatch, what: str, after: str) -> None:
     """Delete something, and die right after this step."""
     ada = User.objects.get()
     with monkeypatch.context() as patched:
         if after == "bytes":
-            patched.setattr(removal, "_remove", lambda document: (contents.delete(document["content_id"]), killed()))
+            patched.setattr(removal, "_remove", die_after_the_bytes)
         else:
             patched.setattr(*STEPS[after], killed)
             patched.setattr(removal, "settle", killed)
@@ -148,7 +153,7 @@ def test_files_that_arrive_while_their_release_is_deleted_are_whole_or_gone(
         for _ in range(3):
             try:
                 withdrawing.delete_release(NAME, "1.0", user)
-            except withdrawing.NotThere:
+            except NotThere:
                 continue
 
     threads = [threading.Thread(target=upload, args=(tag,)) for tag in tags] + [threading.Thread(target=delete)]
