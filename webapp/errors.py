@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask.globals import request_ctx
-from mongoengine.errors import OperationError
+from mongoengine.errors import OperationError, ValidationError
 from pymongo.errors import (
     AutoReconnect,
     ExecutionTimeout,
@@ -16,9 +16,10 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
     WriteConcernError,
 )
-from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, NotFound, ServiceUnavailable
+from werkzeug.exceptions import BadHost, Conflict, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
 from webapp.documents import PackageTooLarge
+from webapp.documents.package import ConcurrentChange
 from webapp.naming import InvalidName
 from webapp.request_log import shown_path
 
@@ -55,6 +56,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(InvalidName, lambda _: http_error(NotFound()))
     app.register_error_handler(PackageTooLarge, package_too_large)
+    app.register_error_handler(ConcurrentChange, changed_by_others)
+    app.register_error_handler(ValidationError, broken_document)
     app.register_error_handler(PyMongoError, database_error)
     app.register_error_handler(OperationError, write_error)
     app.register_error_handler(Exception, unexpected_error)
@@ -122,6 +125,16 @@ def package_too_large(error: PackageTooLarge) -> Response:
     refused = HTTPException(str(error))
     refused.code = 413
     return http_error(refused)
+
+
+def changed_by_others(error: ConcurrentChange) -> Response:
+    """Answer 503: others kept changing the same project."""
+    return http_error(ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S))
+
+
+def broken_document(error: ValidationError) -> Response:
+    """Answer 409: somebody edited a document by hand into what cannot be stored again."""
+    return http_error(Conflict(f"The document breaks the rules, and an operator has to mend it: {error}"))
 
 
 def wants_json() -> bool:

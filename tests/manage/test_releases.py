@@ -312,5 +312,17 @@ def test_project_that_was_edited_by_hand_into_nonsense_is_no_error_of_ours(ada: 
     for page in ("", "release/1.0", "yank/1.0", "maintainers", "settings", "history", "delete"):
         assert ada.get(f"/manage/{NAME}/{page}").status_code == 200
     answer = ada.send(f"/manage/{NAME}/yank/1.0", reason="It is broken")
-    assert answer.status_code in (302, 409)
-    assert ada.send(f"/manage/{NAME}/delete", typed=NAME).status_code in (302, 409)
+
+    assert "an operator has to mend it" in words(one(page_of(answer, 409), ".lead"))
+    assert journal() == ["new project"]
+
+
+def test_account_of_who_looks_after_a_broken_project_goes_all_the_same(join: Join, publish: Publish) -> None:
+    publish()
+    grace = join("Grace Hopper")
+    Package._get_collection().update_one({}, {"$set": {"releases.0.files.0.filename": 7}})
+
+    grace.send("/account/delete", password=PASSWORD)
+
+    assert [each["name"] for each in Package._get_collection().find_one({})["maintainers"]] == ["Ada Lovelace"]
+    assert User.objects.count() == 1

@@ -220,7 +220,7 @@ def delete_account(form: DeletionForm) -> AnyResponse | None:
     except LastAdministrator as error:
         form.refuse("password", str(error))
         return None
-    leave_packages(user.id)
+    leave_packages(user)
     audit.record(audit.DELETION, "Deleted the account.", user=user)
     sessions.forget()
     return make_response(render_template("accounts/deleted.html"))

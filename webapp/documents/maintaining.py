@@ -9,10 +9,20 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import bson
+from mongoengine.errors import ValidationError
 
 from webapp.documents.base import utc_now
 from webapp.documents.changing import Act, change_package
-from webapp.documents.package import MAINTAINER, OWNER, ROLES, Invitation, Maintainer, Package
+from webapp.documents.package import (
+    MAINTAINER,
+    OWNER,
+    ROLES,
+    ConcurrentChange,
+    Invitation,
+    Maintainer,
+    Package,
+    PackageTooLarge,
+)
 from webapp.documents.user import User, fold
 
 # A package with more people than this has become something else.
@@ -204,11 +214,21 @@ def rename_maintainer(user_id: bson.ObjectId, name: str) -> None:
     Package._get_collection().update_many({"maintainers.user_id": user_id}, change)
 
 
-def leave_packages(user_id: bson.ObjectId) -> None:
+def leave_packages(user: User) -> None:
     """Take a user out of every package that somebody else looks after, too; others keep the entry, as a name."""
-    shared = {"maintainers": {"$elemMatch": {"user_id": user_id}}, "maintainers.1": {"$exists": True}}
-    change = {"$pull": {"maintainers": {"user_id": user_id}}, "$set": {"updated_date": utc_now()}}
-    Package._get_collection().update_many(shared, change)
+
+    def change(package: Package, _: bool) -> Act | None:  # noqa: FBT001 - `change_package` calls it
+        others = [each for each in package.maintainers if each.user_id != user.id]
+        return _remove(package, user.id) if 0 < len(others) < len(package.maintainers) else None
+
+    for package in Package.objects.maintained_by(user.id).only("normalized_name").plain():
+        try:
+            change_package(package["normalized_name"], change, user)
+        except (ValidationError, ConcurrentChange, PackageTooLarge):
+            # Somebody edited it by hand into what cannot be stored. The account goes all the same.
+            pull = {"$pull": {"maintainers": {"user_id": user.id}}, "$set": {"updated_date": utc_now()}}
+            shared = {"_id": package["normalized_name"], "maintainers.1": {"$exists": True}}
+            Package._get_collection().update_one(shared, pull)
 
 
 def is_needed(package: Package, user_id: bson.ObjectId) -> bool:

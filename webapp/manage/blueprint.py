@@ -4,15 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, abort, request
-from mongoengine.errors import ValidationError
-from werkzeug.exceptions import Conflict, Forbidden, NotFound, ServiceUnavailable
+from werkzeug.exceptions import Conflict, Forbidden, NotFound
 
 from webapp.accounts import sessions
 from webapp.accounts.own_pages import knows_password, me
 from webapp.documents import Package
 from webapp.documents.maintaining import LastOwner, NotPermitted, NotThere, check_role
-from webapp.documents.package import MAINTAINER, ConcurrentChange
-from webapp.errors import RETRY_AFTER_S, http_error
+from webapp.documents.package import MAINTAINER
+from webapp.errors import http_error
 from webapp.manage.forms import DeletionForm
 
 bp = Blueprint("manage", __name__)
@@ -94,15 +93,3 @@ def not_there(error: NotThere) -> Response:
 def last_owner(error: LastOwner) -> Response:
     """Answer 409: another owner comes first."""
     return http_error(Conflict(str(error)))
-
-
-@bp.errorhandler(ConcurrentChange)
-def changed_by_others(error: ConcurrentChange) -> Response:
-    """Answer 503: others kept changing the project."""
-    return http_error(ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S))
-
-
-@bp.errorhandler(ValidationError)
-def broken_document(error: ValidationError) -> Response:
-    """Answer 409: somebody edited the project by hand into what cannot be kept."""
-    return http_error(Conflict(f"The project's document breaks the rules, and an operator has to mend it: {error}"))
