@@ -4,6 +4,7 @@ granian gives up a client that sends its headers slowly, but a thread that reads
 likes (https://github.com/emmett-framework/granian/issues/728). Eight such clients stopped a site of two processes.
 """
 
+import io
 import threading
 
 from flask import Flask, g, request
@@ -32,7 +33,8 @@ def init_app(app: Flask) -> None:
         g.holds_place = True
         # What is larger is read by its view, part by part, and keeps its place until then.
         if request.content_length is not None and request.content_length <= app.config["MAX_CONTENT_LENGTH"]:
-            request.get_data()
+            # An upload reads its form from the stream itself.
+            request.environ["wsgi.input"] = io.BytesIO(request.get_data())
             leave()
 
     @app.teardown_request
