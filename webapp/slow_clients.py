@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
         g.holds_place = True
         # What is larger is read by its view, part by part, and keeps its place until then.
         if request.content_length is not None and request.content_length <= app.config["MAX_CONTENT_LENGTH"]:
-            # An upload reads its form from the stream itself.
+            # For views that read the stream themselves, such as uploads.
             request.environ["wsgi.input"] = io.BytesIO(request.get_data())
             leave()
 
