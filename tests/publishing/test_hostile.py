@@ -344,9 +344,10 @@ def test_body_that_never_ends_is_refused_at_the_limit(
     assert nothing_stays()
 
 
-def test_body_that_trickles_is_given_up(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_that_trickles_is_given_up(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "MAX_UPLOAD_S", -1)
     _, secret = uploads.publisher()
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 10)  # past it, a body is read part by part
 
     assert "took too long" in line(upload(client, secret, wheel(), wheel_name()), 408)
     assert nothing_stays()

@@ -83,7 +83,12 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
         max_content_length=current_app.config["MAX_FILE_BYTES"] + FORM_BYTES,
         max_form_parts=FORM_PARTS,
     )
-    request.environ["wsgi.input"] = _Patient(request.environ["wsgi.input"], MAX_UPLOAD_S)
+    length = request.content_length
+    if length is not None and length <= current_app.config["MAX_CONTENT_LENGTH"]:
+        # slow_clients.py has read it by now.
+        request.environ["wsgi.input"] = io.BytesIO(request.get_data())
+    else:
+        request.environ["wsgi.input"] = _Patient(request.environ["wsgi.input"], MAX_UPLOAD_S)
     try:
         _, form, files = parser.parse_from_environ(request.environ)
     except RequestEntityTooLarge:
