@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-migration requirements clean
+.PHONY: help run test lint format bench bench-search bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ format: $(VENV)/.dev ## Put the code into its usual form
 
 bench: $(VENV)/.dev ## Measure the site's speed, beside its floor
 	$(BIN)/python -m benchmarks.site | tee benchmarks/results/site.txt
+
+bench-search: $(VENV)/.dev ## Measure how well a search finds what a person expects
+	$(BIN)/python -m benchmarks.search_quality | tee benchmarks/results/search_quality.txt
 
 bench-migration: $(VENV)/.dev ## Measure the move from SQL, beside its floor
 	$(BIN)/python -m benchmarks.migration | tee benchmarks/results/migration.txt

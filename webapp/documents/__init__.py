@@ -5,19 +5,33 @@ from webapp.documents.base import ensure_indexes
 from webapp.documents.download import Download
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import (
-    Latest,
     Maintainer,
-    NewestRelease,
     Package,
     PackageTooLarge,
     Release,
     ReleaseFile,
 )
 from webapp.documents.page import Page
+from webapp.documents.search_entry import SearchEntry
+from webapp.documents.search_index import SearchState
+from webapp.documents.search_word import SearchWord
+from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.documents.site_stats import SiteStats
 from webapp.documents.user import User
 
-DOCUMENTS = (Package, User, Page, License, ProgrammingLanguage, Download, AuditEvent, SiteStats)
+DOCUMENTS = (
+    Package,
+    User,
+    Page,
+    License,
+    ProgrammingLanguage,
+    Download,
+    AuditEvent,
+    SiteStats,
+    SearchEntry,
+    SearchWord,
+    SearchState,
+)
 
 __all__ = [
     "DOCUMENTS",
@@ -33,6 +47,9 @@ __all__ = [
     "ProgrammingLanguage",
     "Release",
     "ReleaseFile",
+    "SearchEntry",
+    "SearchState",
+    "SearchWord",
     "SiteStats",
     "User",
     "ensure_indexes",

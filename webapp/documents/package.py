@@ -1,6 +1,5 @@
 """A project of the index, with its releases, files and maintainers embedded: collection `packages`."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
@@ -10,6 +9,8 @@ from pymongo.errors import DuplicateKeyError
 
 from webapp import naming
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
+from webapp.documents.search_entry import SearchEntry, entry_of
+from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.extensions import db
 
 # MongoDB refuses 16 MB; a little room is left for what later updates add.
@@ -17,11 +18,6 @@ MAX_PACKAGE_BYTES = 15_000_000
 
 # What `$slice` takes at most.
 MAX_INT32 = 2**31 - 1
-
-# A longer run of letters is no word that anybody searches for.
-MAX_WORD_LENGTH = 60
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class PackageTooLarge(ValueError):
@@ -78,21 +74,6 @@ class Maintainer(me.EmbeddedDocument):
     user_id = me.ObjectIdField(required=True)
     name = me.StringField()
     role = me.StringField(choices=("owner", "maintainer"), default="maintainer")
-
-
-class Latest(me.EmbeddedDocument):
-    """The release that a reader is shown first: what lists need of it."""
-
-    version = me.StringField(required=True)
-    created_date = me.DateTimeField()
-    size = me.LongField()
-
-
-class NewestRelease(me.EmbeddedDocument):
-    """The release that was published last; after a fix for an old branch it is not `latest`."""
-
-    version = me.StringField(required=True)
-    created_date = me.DateTimeField()
 
 
 class PackagePage(NamedTuple):
@@ -194,7 +175,6 @@ class Package(db.Document):
     latest = me.EmbeddedDocumentField(Latest)
     newest_release = me.EmbeddedDocumentField(NewestRelease)
     release_count = me.IntField(default=0)
-    search_words = me.ListField(me.StringField())  # of name and summary, folded
     releases = me.EmbeddedDocumentListField(Release)  # newest version first
     legacy = me.DictField(default=None)  # what an SQL move kept for the record
 
@@ -215,8 +195,8 @@ class Package(db.Document):
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
             # Which packages does this user look after? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
-            # Which packages have these words in name or summary? (/search/)
-            {"fields": ["search_words", "-newest_release.created_date", "_id"], "name": "by_word"},
+            # Which packages were changed since then? (documents/search_index.py)
+            {"fields": ["updated_date"], "name": "last_changed"},
         ],
     }
 
@@ -234,7 +214,6 @@ class Package(db.Document):
         newest = max(dated, key=lambda release: (release.created_date, release.sort_key), default=None)
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
-        self.search_words = search_words(self.name, self.summary)
 
     def store(self) -> None:
         """Write the whole document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
@@ -249,6 +228,7 @@ class Package(db.Document):
         size = len(bson.encode(son))
         if size > MAX_PACKAGE_BYTES:
             raise PackageTooLarge(f"{self.name}: its document would take {size:,} bytes of {MAX_PACKAGE_BYTES:,}")
+        entry = entry_of(son)
         del son["_id"]
         absent = self._db_field_map.values() - son.keys() - {"_id"}
         change = {"$set": son, "$unset": dict.fromkeys(absent, "")}
@@ -261,6 +241,8 @@ class Package(db.Document):
             written = None
         if not written:
             raise ConcurrentChange(f"{self.name}: changed by somebody else in the meantime")
+        # A kill before this is made good by search_index.catch_up.
+        SearchEntry.keep(entry)
 
     @classmethod
     def page_of(cls, normalized_name: str, version: str | None, *, first: int, count: int) -> PackagePage | None:
@@ -289,7 +271,7 @@ class Package(db.Document):
                         "releases": {"$slice": [releases, min(first, MAX_INT32), count]},
                     }
                 },
-                {"$project": {"description": 0, "search_words": 0, "releases.files": 0}},
+                {"$project": {"description": 0, "releases.files": 0}},
             ]
         )
         raw = next(iter(found), None)
@@ -299,9 +281,3 @@ class Package(db.Document):
         candidates = [release for release in shown if "version" in release]
         exact = [release for release in candidates if release["version"] == version]
         return PackagePage(as_declared(cls, raw), next(iter(exact or candidates), None))
-
-
-def search_words(*texts: str | None) -> list[str]:
-    """Return the different words of some texts, folded: "Flask-Login" -> ["flask", "login"]."""
-    words = dict.fromkeys(word for text in texts if text for word in _WORD.findall(text.casefold()))
-    return [word for word in words if len(word) <= MAX_WORD_LENGTH]
