@@ -3,9 +3,11 @@
 Raw sockets, because a Python HTTP client would be slower than the server that it measures.
 """
 
+import itertools
 import selectors
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -30,17 +32,17 @@ class Measured:
 
 
 class _Connection:
-    def __init__(self, host: str, port: int, request: bytes) -> None:
+    def __init__(self, host: str, port: int, requests: Iterator[bytes]) -> None:
         self.socket = socket.create_connection((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._request = request
+        self._requests = requests
         self.send()
 
     def send(self) -> None:
         self._received = b""
         self._missing: int | None = None
         self.started = time.perf_counter()
-        self.socket.sendall(self._request)
+        self.socket.sendall(next(self._requests))
 
     def receive(self) -> int | None:
         """Read what is there; the status once the whole answer is."""
@@ -58,17 +60,27 @@ class _Connection:
         return int(self._received[9:12]) if self._missing <= 0 else None
 
 
-def drive(url: str, seconds: float, *, connections: int = 8, headers: dict[str, str] | None = None) -> Measured:
-    """Ask for one address, again and again, over some connections for some seconds."""
+def drive(
+    url: str,
+    seconds: float,
+    *,
+    connections: int = 8,
+    headers: dict[str, str] | None = None,
+    urls: list[str] | None = None,
+) -> Measured:
+    """Ask for one address, again and again, over some connections for some seconds.
+
+    `urls` are paths on the same server; they are asked for in turn instead.
+    """
     parts = urlsplit(url)
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    targets = urls or [(parts.path or "/") + (f"?{parts.query}" if parts.query else "")]
     fields = {"Host": parts.netloc, "Accept": "text/html", **(headers or {})}
-    lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
-    request = "\r\n".join(lines).encode()
+    lines = [*(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    requests = itertools.cycle("\r\n".join([f"GET {target} HTTP/1.1", *lines]).encode() for target in targets)
     measured = Measured(seconds)
     with selectors.DefaultSelector() as selector:
-        opened = [_Connection(*address, request) for _ in range(connections)]
+        opened = [_Connection(*address, requests) for _ in range(connections)]
         for connection in opened:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         end = time.perf_counter() + seconds

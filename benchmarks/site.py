@@ -116,7 +116,7 @@ def _served(target: str, address: str, chosen: argparse.Namespace, environment: 
     server = subprocess.Popen(command, env=environment, cwd=ROOT)
     try:
         for _ in range(100):
-            if _answers(address):
+            if answers(address):
                 break
             time.sleep(0.1)
         yield
@@ -125,7 +125,8 @@ def _served(target: str, address: str, chosen: argparse.Namespace, environment: 
         server.wait(20)
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Tell whether a server answers there, whatever."""
     try:
         urllib.request.urlopen(address)
     except urllib.error.HTTPError:

@@ -1,6 +1,7 @@
 """What all documents share: how they are read into pages, and how their indexes are built."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from bson import Code
 from flask_mongoengine.documents import BaseQuerySet
 
 Plain = dict[str, Any]
+
+A_DAY_S = 86_400
 
 
 def utc_now() -> datetime:
@@ -99,11 +102,19 @@ def _declared_value(field: me.base.BaseField, value: Any) -> Any:
     raise TypeError(f"no rule for reading a {type(field).__name__}")
 
 
+def unhurried() -> AbstractContextManager[Any]:
+    """Let operations take a day, not the few seconds that a request's may.
+
+    `pymongo.timeout(None)` would not: it leaves the client's own limit in force (pymongo 4.20).
+    """
+    return pymongo.timeout(A_DAY_S)
+
+
 def ensure_indexes(document_types: Iterable[type[me.Document]]) -> None:
     """Build every index that the documents declare; those that stand already are left alone.
 
-    An index over millions of documents takes longer than a request may, so the client's time limit does not hold.
+    An index over millions of documents takes longer than a request may.
     """
-    with pymongo.timeout(None):
+    with unhurried():
         for document_type in document_types:
             document_type.ensure_indexes()

@@ -6,7 +6,9 @@ them, so a search that looks at hundreds of projects reads some hundred kB.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
 
 import mongoengine as me
 from pymongo.errors import DuplicateKeyError
@@ -24,6 +26,7 @@ MAX_TEXT_WORDS = 60
 MAX_SUMMARY_WORDS = 60
 MAX_FIELD_WORDS = 100
 MAX_LABELS = 150
+MAX_CLASSIFIER = 200
 # Beginnings of a name up to this length are kept, so that the most established names come first; the few names that
 # begin with a longer text are read in their order.
 MAX_PREFIX = 8
@@ -126,8 +129,15 @@ class SearchEntry(db.Document):
             return
 
 
-def entry_of(package: Mapping[str, Any]) -> Plain:
+def text_words(description: str | None) -> list[str]:
+    """Return the words that a description begins with, as a search compares them."""
+    return wording.telling_words(wording.prose(description, MAX_TEXT))
+
+
+def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> Plain:
     """Return the entry of a package, a plain dictionary with the fields of SOURCE and its `_id`.
+
+    `described` are the words of its description, where they are known.
 
     Dates and numbers that are missing are None, which MongoDB sorts last.
     """
@@ -136,8 +146,8 @@ def entry_of(package: Mapping[str, Any]) -> Plain:
     seen = set(name_words)
     summary_words = _others(wording.summary_words(package.get("summary"), *package.get("keywords", [])), seen)
     authors = _authors(package)
-    text = wording.prose(package.get("description"), MAX_TEXT)
-    text_words = _others([*wording.search_words(*authors), *wording.telling_words(text)], seen)
+    described = text_words(package.get("description")) if described is None else described
+    other_words = _others([*wording.search_words(*authors), *described], seen)
     letters = wording.letters(name)
     license_id, classifiers = package.get("license_id"), package.get("classifiers", [])
     return {
@@ -152,8 +162,8 @@ def entry_of(package: Mapping[str, Any]) -> Plain:
         "labels": _labels(license_id, classifiers),
         "name_words": name_words,
         "summary_words": summary_words[:MAX_SUMMARY_WORDS],
-        "text_words": text_words[:MAX_TEXT_WORDS],
-        "field_words": _field_words(authors, license_id, classifiers)[:MAX_FIELD_WORDS],
+        "text_words": other_words[:MAX_TEXT_WORDS],
+        "field_words": _field_words(authors, license_id, classifiers),
         "prefixes": [letters[:length] for length in range(1, min(len(letters), MAX_PREFIX) + 1)],
         "typos": wording.deletions(letters, TYPO_LETTERS),
         "made_from": package.get("updated_date"),
@@ -175,13 +185,29 @@ def _authors(package: Mapping[str, Any]) -> list[str]:
 
 def _labels(license_id: str | None, classifiers: list[str]) -> list[str]:
     labels = [LICENSE + license_id] if license_id else []
-    for classifier in classifiers:
-        parts = classifier.split(" :: ")
-        # "Framework :: Django :: 4.0" is listed under "Framework :: Django", too, but "Framework" tells nothing.
-        labels += [CLASSIFIER + " :: ".join(parts[:depth]) for depth in range(min(2, len(parts)), len(parts) + 1)]
+    labels += chain.from_iterable(_classifier(classifier).labels for classifier in classifiers)
     return list(dict.fromkeys(labels))[:MAX_LABELS]
 
 
 def _field_words(authors: list[str], license_id: str | None, classifiers: list[str]) -> list[str]:
-    fields = ((AUTHOR, authors), (LICENSE, [license_id]), (CLASSIFIER, classifiers))
-    return [prefix + word for prefix, texts in fields for word in wording.search_words(*texts)]
+    words = [AUTHOR + word for word in wording.search_words(*authors)]
+    words += [LICENSE + word for word in wording.search_words(license_id)]
+    words += chain.from_iterable(_classifier(classifier).words for classifier in classifiers)
+    return list(dict.fromkeys(words))[:MAX_FIELD_WORDS]
+
+
+class _Classifier(NamedTuple):
+    labels: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+# There are 900 classifiers; taking them apart again for each package was a third of an entry's cost.
+@lru_cache(maxsize=2000)
+def _classifier(classifier: str) -> _Classifier:
+    parts = classifier[:MAX_CLASSIFIER].split(" :: ")
+    # "Framework :: Django :: 4.0" is listed under "Framework :: Django", too, but "Framework" tells nothing.
+    depths = range(min(2, len(parts)), len(parts) + 1)
+    words = wording.search_words(classifier[:MAX_CLASSIFIER])
+    return _Classifier(
+        tuple(CLASSIFIER + " :: ".join(parts[:depth]) for depth in depths), tuple(CLASSIFIER + word for word in words)
+    )
