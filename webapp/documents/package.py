@@ -127,11 +127,16 @@ class PackageQuerySet(ReadingQuerySet):
         return self.filter(maintainers__user_id=user_id).order_by("pk")
 
     def names(self) -> Iterator[tuple[str, str]]:
-        """The normalized name and the name of each package, in order, read as they are asked for."""
-        # Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the driver's own batches of 16 MB.
-        for son in self.only("name").order_by("pk").no_cache().batch_size(1000).as_pymongo():
-            if isinstance(son["_id"], str):
-                yield son["_id"], son["name"] if isinstance(son.get("name"), str) else son["_id"]
+        """The normalized name and the name of each package, in order, read as they are asked for.
+
+        An index holds them, so no package is read. Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the
+        driver's own batches of 16 MB.
+        """
+        found = self._collection.find({}, {"name": 1}, sort=[("_id", 1), ("name", 1)], batch_size=1000)
+        for son in found:
+            key, name = son["_id"], son.get("name")
+            if isinstance(key, str):
+                yield key, name if isinstance(name, str) else key
 
     def starting_with(self, prefix: str) -> Self:
         """The packages whose normalized name begins with this text."""
@@ -195,6 +200,8 @@ class Package(db.Document):
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
             # Which packages does this user look after? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
+            # What is every name? (/simple/)
+            {"fields": ["_id", "name"], "name": "names"},
             # Which packages were changed since then? (documents/search_index.py)
             {"fields": ["updated_date"], "name": "last_changed"},
         ],

@@ -114,8 +114,6 @@ class SearchEntry(db.Document):
             # What is newest? (/search/?order=)
             {"fields": ["-newest_release.created_date", "_id"], "name": "newest_releases"},
             {"fields": ["-created_date", "_id"], "name": "newest_projects"},
-            # What is every name? (/simple/)
-            {"fields": ["_id", "name"], "name": "names"},
         ],
     }
 

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 Packages = Collection[Any]
 
 TOP = 12
-# A fifth of what a sitemap may hold: a bucket can grow for long before the next computation divides it.
-SITEMAP_BUCKET = 10_000
+# A sitemap may hold 50,000, but one of 500 is made in 5 ms; and a bucket can grow for long before it is divided.
+SITEMAP_BUCKET = 500
 # A computation that took long is repeated less often: it may fill one part in so many of the time.
 REST_FACTOR = 50
 LANGUAGES = {"$regex": "^Programming Language :: "}

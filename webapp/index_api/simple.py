@@ -4,11 +4,16 @@ Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, up
 """
 
 import json
+import re
+import threading
+import zlib
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
-from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from cachetools import TTLCache
+from flask import Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -19,6 +24,9 @@ from webapp.index_api.blueprint import bp
 from webapp.public_pages import public, render_public
 
 API_VERSION = "1.1"
+# Names that are written at a time, bytes that are decompressed at a time, and zlib's number for a gzip header.
+BATCH, PART, GZIP = 5000, 16_384, 31
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]*").fullmatch
 HTML = "text/html"
 V1_HTML = "application/vnd.pypi.simple.v1+html"
 V1_JSON = "application/vnd.pypi.simple.v1+json"
@@ -41,16 +49,19 @@ def content_type() -> str:
 @bp.get("/simple/")
 @public
 def simple_index() -> Response:
-    """Every project, by normalized name; sent while it is read, so it may be of any length."""
+    """Every project, by normalized name. It may be of any length, so it is kept compressed and sent in parts."""
     form = content_type()
-    names = Package.objects.names()
-    # The first one is read before the answer begins: if the database is away, the answer can still be 503.
-    names = chain(list(islice(names, 1)), names)
-    if form == V1_JSON:
-        parts = _index_as_json(names)
+    kept: KeptIndexes = current_app.extensions["kept_indexes"]
+    title = "Simple index"
+    head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title=title)
+    compressed = kept.get(V1_JSON if form == V1_JSON else HTML, head)
+    if request.accept_encodings.quality("gzip"):
+        response = Response(compressed)
+        response.content_encoding = "gzip"
     else:
-        parts = _index_as_html(render_template("index_api/simple_head.html", title="Simple index"), names)
-    return _negotiated(Response(parts), form)
+        response = Response(_decompressed(compressed))
+    response.vary.add("Accept-Encoding")
+    return _negotiated(response, form)
 
 
 @bp.get("/simple/<name>/")
@@ -106,20 +117,67 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
 HASHES = (("sha256", "sha256"), ("md5", "md5"), ("blake2b", "blake2b_256"))
 
 
-def _index_as_html(head: str, names: Iterator[tuple[str, str]]) -> Iterator[str]:
+class KeptIndexes:
+    """The list of all projects as a web process keeps it, compressed: 4 MB for 500,000 projects instead of 30 MB."""
+
+    def __init__(self, seconds: int) -> None:
+        self._kept: TTLCache[str, bytes] | None = TTLCache(2, seconds) if seconds else None
+        self._lock = threading.Lock()
+
+    def get(self, form: str, head: str) -> bytes:
+        """Return the list as HTML or JSON, gzipped. Whoever asks while it is made waits for it."""
+        with self._lock:
+            compressed = self._kept.get(form) if self._kept is not None else None
+            if compressed is None:
+                compressed = _gzipped(_index_as_json(_names()) if form == V1_JSON else _index_as_html(head, _names()))
+                if self._kept is not None:
+                    self._kept[form] = compressed
+            return compressed
+
+
+@bp.record_once
+def _keep_indexes(setup: BlueprintSetupState) -> None:
+    setup.app.extensions["kept_indexes"] = KeptIndexes(setup.app.config["STATS_MAX_AGE_S"])
+
+
+def _names() -> Iterator[list[tuple[str, str]]]:
+    names = Package.objects.names()
+    while batch := list(islice(names, BATCH)):
+        yield batch
+
+
+def _index_as_html(head: str, batches: Iterator[list[tuple[str, str]]]) -> Iterator[str]:
     yield head
-    for normalized_name, name in names:
-        yield f'<a href="{escape(normalized_name)}/">{escape(name)}</a><br>\n'
+    for batch in batches:
+        yield "".join([f'<a href="{escaped(key)}/">{escaped(name)}</a><br>\n' for key, name in batch])
     yield "</body>\n</html>\n"
 
 
-def _index_as_json(names: Iterator[tuple[str, str]]) -> Iterator[str]:
+def escaped(text: str) -> str:
+    """Return text as HTML. Nearly every name stays as it is, and looking takes a third of what escaping does."""
+    return text if _PLAIN_NAME(text) else str(escape(text))
+
+
+def _index_as_json(batches: Iterator[list[tuple[str, str]]]) -> Iterator[str]:
     yield f'{{"meta": {{"api-version": "{API_VERSION}"}}, "projects": ['
     separator = ""
-    for _, name in names:
-        yield separator + json.dumps({"name": name})
+    for batch in batches:
+        yield separator + json.dumps([{"name": name} for _, name in batch])[1:-1]
         separator = ", "
     yield "]}"
+
+
+def _gzipped(parts: Iterator[str]) -> bytes:
+    # The fastest level: the next one takes twice as long for a tenth less.
+    compressor = zlib.compressobj(1, wbits=GZIP)
+    return b"".join([*(compressor.compress(part.encode()) for part in parts), compressor.flush()])
+
+
+def _decompressed(compressed: bytes) -> Iterator[bytes]:
+    decompressor = zlib.decompressobj(wbits=GZIP)
+    for start in range(0, len(compressed), PART):
+        yield decompressor.decompress(compressed[start : start + PART])
+    yield decompressor.flush()
 
 
 def _negotiated(response: Response, form: str) -> Response:

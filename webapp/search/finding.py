@@ -21,8 +21,8 @@ from webapp.search.query import Query
 
 # Entries of the leading word that a search looks at, at most; those that have the other words, too, are ranked.
 EXAMINED = 2000
-RANKED = 200
-# Entries in the order of a date or of the name that a search for a frequent word looks at.
+RANKED = 100
+# The same where another order is asked for: of the leading word, or, where that is frequent, of all in that order.
 WALKED = 5000
 # Descriptions that are searched for a phrase.
 DESCRIPTIONS = 50
@@ -154,11 +154,11 @@ class Search:
         """Give what leads and what else must hold: the name, the names that begin so, then the words."""
         narrowing = [term.condition() for term in self.labels] + self.others
         if self.letters:
-            yield Source({"letters": self.letters}, narrowing, BY_LETTERS)
             if len(self.letters) <= MAX_PREFIX:
+                yield Source({"letters": self.letters}, narrowing, BY_LETTERS)
                 yield Source({"prefixes": self.letters}, narrowing)
             else:
-                begins = {"$gt": self.letters, "$lt": self.letters + "\uffff"}
+                begins = {"$gte": self.letters, "$lt": self.letters + "\uffff"}
                 yield Source({"letters": begins}, narrowing, BY_LETTERS)
         terms = [*words, *self.labels]
         if not words and self.letters:
@@ -172,6 +172,7 @@ class Search:
         """Return the first entries of the sources, each entry once."""
         found: dict[Any, Plain] = {}
         for leading, rest, order in sources:
+            # A project that begins so has the word, too: an entry that stands already comes once more.
             if len(found) < most:
                 for entry in self._entries.aggregate(_pipeline(leading, order, EXAMINED, rest, most, _READ)):
                     found.setdefault(entry["_id"], entry)
@@ -232,40 +233,42 @@ class Search:
         """Return a page in the order of a date or of the name."""
         order = ORDERS["updated" if self.order == "relevance" else self.order][1]
         terms = [*self.words, *self.labels]
-        conditions = [term.condition() for term in terms] + self.others
+        if not terms and not self.others:
+            return self._everything(order, number)
         leading = min(terms, key=lambda term: term.packages, default=None)
-        if leading is None or leading.packages > EXAMINED:
-            walked = _pipeline({}, order, max(WALKED, number * PER_PAGE + 1) if conditions else MAX_ITEMS, conditions,
-                               RANKED, _READ)  # fmt: skip
-            if number * PER_PAGE > RANKED and not conditions:
-                skipped: list[Condition] = [
-                    {"$sort": dict(order)},
-                    {"$skip": (number - 1) * PER_PAGE},
-                    {"$limit": PER_PAGE},
-                ]
-                items = list(self._entries.aggregate([*skipped, {"$project": _READ}]))
-                return _page_of([], number, self._entries.estimated_document_count(), items)
-            found = list(self._entries.aggregate(walked))
-            known = self._entries.estimated_document_count() if not conditions else None
-            return _page_of(found, number, known if len(found) >= RANKED else None)
-        rest = [condition for condition in conditions if condition != leading.condition()]
-        keys: dict[Any, Plain] = {}
+        everything = self._entries.estimated_document_count()
+        most = max(RANKED, number * PER_PAGE)
+        conditions = [term.condition() for term in terms] + self.others
+        # So many would have to be looked at in this order until enough were found: fewer than have the leading word?
+        if leading is None or leading.packages**2 > most * everything:
+            found = list(self._entries.aggregate(_pipeline({}, order, WALKED, conditions, most, _READ)))
+            return _page_of(found[:RANKED], number, None, found[(number - 1) * PER_PAGE : number * PER_PAGE])
+        rest = [term.condition() for term in terms if term is not leading] + self.others
+        found = []
         for field in leading.fields:
-            read = {"newest_release.created_date": 1, "created_date": 1}
-            for entry in self._entries.aggregate(
-                _pipeline({field: leading.value}, ESTABLISHED, EXAMINED, rest, EXAMINED, read)
-            ):
-                keys[entry["_id"]] = entry
-        ids = sorted(keys, key=str)
+            pipeline = _pipeline({field: leading.value}, ESTABLISHED, WALKED, rest, WALKED, _READ)
+            found += self._entries.aggregate([*pipeline[:-1], {"$sort": dict(order)}, {"$limit": most}, pipeline[-1]])
+        total = len(found)
+        if total >= most:
+            total = self._entries.count_documents({"$and": conditions}, limit=WALKED)
         for field, direction in reversed(order):
-            if field != "_id":
-                ids = sorted(ids, key=partial(_date_of, keys, field), reverse=direction < 0)
-        first = (number - 1) * PER_PAGE
-        wanted = list(dict.fromkeys([*ids[:RANKED], *ids[first : first + PER_PAGE]]))
-        entries = {entry["_id"]: entry for entry in self._entries.find({"_id": {"$in": wanted}}, _READ)}
-        items = [entries[key] for key in ids[first : first + PER_PAGE] if key in entries]
-        ranked = [entries[key] for key in ids[:RANKED] if key in entries]
-        return _page_of(ranked, number, len(ids), items)
+            found.sort(key=partial(_key, field), reverse=direction < 0)
+        return _page_of(found[:RANKED], number, total, found[(number - 1) * PER_PAGE : number * PER_PAGE])
+
+    def _everything(self, order: list[tuple[str, int]], number: int) -> Found:
+        """Return a page of all projects."""
+        skip = (number - 1) * PER_PAGE
+        total = self._entries.estimated_document_count()
+        if skip >= min(total, MAX_ITEMS):
+            return _page_of([], number, total)
+        first = list(self._entries.aggregate(_pipeline({}, order, RANKED, [], RANKED, _READ)))
+        if skip < RANKED:
+            return _page_of(first, number, total)
+        # The keys are skipped in the index; only the entries of the page are read.
+        keys = self._entries.find({}, {"_id": 1, **dict.fromkeys((field for field, _ in order), 1)})
+        ids = [entry["_id"] for entry in keys.sort(order).skip(skip).limit(PER_PAGE)]
+        entries = {entry["_id"]: entry for entry in self._entries.find({"_id": {"$in": ids}}, _READ)}
+        return _page_of(first, number, total, [entries[key] for key in ids if key in entries])
 
     def _deep_page(self, number: int, ranked: list[Plain], total: int | None) -> Found:
         """Return a page behind those that are ranked: the sources one after the other, without what came before."""
@@ -366,8 +369,8 @@ def _texts(entry: Plain, field: str) -> list[str]:
     return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
-def _date_of(entries: dict[Any, Plain], field: str, key: Any) -> datetime:
-    return _date(entries[key], field)
+def _key(field: str, entry: Plain) -> Any:
+    return str(entry["_id"]) if field == "_id" else _date(entry, field)
 
 
 def _date(entry: Plain, field: str) -> datetime:

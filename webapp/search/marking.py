@@ -14,11 +14,13 @@ def marked(text: str | None, words: list[str], letters: str = "") -> Markup:
     text = text or ""
     end = _end_of(text, letters) if letters else 0
     spans = [(0, end)] if end else _spans(text, set(words))
-    html, done = Markup(), 0
+    parts: list[str] = []
+    done = 0
     for start, stop in spans:
-        html += escape(text[done:start]) + Markup("<mark>") + escape(text[start:stop]) + Markup("</mark>")
+        parts += [escape(text[done:start]), "<mark>", escape(text[start:stop]), "</mark>"]
         done = stop
-    return html + escape(text[done:])
+    # Each part is escaped, or a tag. Adding Markup to Markup takes three times as long.
+    return Markup("".join([*parts, escape(text[done:])]))  # noqa: S704 - see above
 
 
 def _end_of(text: str, letters: str) -> int:
