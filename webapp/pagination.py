@@ -21,14 +21,18 @@ def page_number() -> int:
     return int(text)
 
 
-def paginate(questions: list[QuerySet], per_page: int = PER_PAGE) -> dict[str, Any]:
+def paginate(questions: list[QuerySet], per_page: int = PER_PAGE, *, known: int = 0) -> dict[str, Any]:
     """Return one page of the answers to some questions, one question's after the other's.
 
     The dictionary has `items`, `page`, `pages`, `total`, and `more` where there are more than MAX_ITEMS and the total
-    stops there. A page past the end answers 404.
+    stops there. A page past the end answers 404. `known` is how many answers a single question is known to have; if
+    that is more than MAX_ITEMS, they are not counted.
     """
     page = page_number()
-    counts = [question.count_up_to(MAX_ITEMS + 1) for question in questions]
+    if known > MAX_ITEMS and len(questions) == 1:
+        counts = [MAX_ITEMS + 1]
+    else:
+        counts = [question.count_up_to(MAX_ITEMS + 1) for question in questions]
     found = sum(counts)
     total = min(found, MAX_ITEMS)
     pages = max(1, -(-total // per_page))

@@ -37,13 +37,10 @@ class ReadingQuerySet(BaseQuerySet):
         return [plain for son in self.as_pymongo() if key in (plain := as_declared(self._document, son))]
 
     def count_up_to(self, most: int) -> int:
-        """Return how many there are, `most` if there are more.
-
-        Without a condition MongoDB would read whole documents to count them: 5 ms for 10,000 that it holds in memory,
-        but 50 MB and more from the disk for those that it does not. Their keys are counted instead: 8 ms, and 0.2 MB.
-        """
-        question = self if self._query else self.filter(pk__ne=None)
-        counted: int = question.limit(most).count(with_limit_and_skip=True)
+        """Return how many there are, `most` if there are more. Without a condition MongoDB knows without counting."""
+        if not self._query:
+            return min(most, int(self._collection.estimated_document_count()))
+        counted: int = self.limit(most).count(with_limit_and_skip=True)
         return counted
 
     def plain_first(self) -> Plain | None:

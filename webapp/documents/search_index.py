@@ -54,10 +54,10 @@ def catch_up(said: Callable[[int], None] | None = None) -> int:
         state = _state()
         if state.get("form") != FORM or state.get("packages_id") != _identity() or "reached" not in state:
             return rebuild(said)
-        written = _write_changed(state["reached"])
+        written, reached = _write_changed(state["reached"])
         if _count(Package) != _count(SearchEntry):
             written += _compare_ids()
-        if written:
+        if written or reached > state.get("words_at", _EPOCH):
             _count_words_when_due(state)
     return written
 
@@ -179,8 +179,11 @@ def _claim(max_age_s: int) -> bool:
     return bool(claimed.modified_count or claimed.upserted_id)
 
 
-def _write_changed(since: datetime) -> int:
-    """Write the entries of the packages that were changed since then, where they are of an earlier state."""
+def _write_changed(since: datetime) -> tuple[int, datetime]:
+    """Write the entries of the packages that were changed since then, where they are of an earlier state.
+
+    Return how many were written, and the last change.
+    """
     changed = Package._get_collection().find({"updated_date": {"$gte": since - OVERLAP}}, dict.fromkeys(SOURCE, 1))
     entries, written, reached = SearchEntry._get_collection(), 0, since
     for batch in _batches(entry for package in changed if (entry := _entry(package))):
@@ -192,8 +195,9 @@ def _write_changed(since: datetime) -> int:
                 SearchEntry.keep(entry)
                 written += 1
     # A date in the future, by a slip of somebody's hand, would hide all later changes.
-    _keep_state({"reached": min(reached, utc_now())})
-    return written
+    reached = min(reached, utc_now())
+    _keep_state({"reached": reached})
+    return written, reached
 
 
 def _compare_ids() -> int:

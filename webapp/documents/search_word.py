@@ -6,6 +6,24 @@ from webapp.documents.base import ReadingQuerySet
 from webapp.extensions import db
 
 
+class SearchWordQuerySet(ReadingQuerySet):
+    """The questions that the site asks about words and labels."""
+
+    def frequencies(self, values: list[str]) -> dict[str, int]:
+        """Return how many projects have each of these words and labels, as it was counted last.
+
+        What few have is absent.
+        """
+        if not values:
+            return {}
+        found = self._collection.find({"_id": {"$in": values}}, {"packages": 1})
+        return {word["_id"]: word["packages"] for word in found if isinstance(word.get("packages"), int)}
+
+    def frequency(self, value: str) -> int:
+        """Return how many projects have a word or label; 0 for few."""
+        return self.frequencies([value]).get(value, 0)
+
+
 class SearchWord(db.Document):
     """A word or label that several projects have; about 0.2 kB, some ten thousand of them.
 
@@ -19,7 +37,7 @@ class SearchWord(db.Document):
 
     meta = {
         "collection": "search_words",
-        "queryset_class": ReadingQuerySet,
+        "queryset_class": SearchWordQuerySet,
         "auto_create_index": False,
         "indexes": [
             # Which word is nearly this? (/search/, "did you mean")

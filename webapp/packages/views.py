@@ -7,7 +7,8 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
-from webapp.documents import License, Package, ProgrammingLanguage
+from webapp.documents import License, Package, ProgrammingLanguage, SearchWord
+from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import presentation
 from webapp.pagination import MAX_ITEMS, page_number, paginate
 from webapp.public_pages import public, render_public
@@ -95,7 +96,9 @@ def projects() -> Response:
 def license_page(license_id: str) -> Response:
     """The projects under one licence."""
     label = License.objects(pk=license_id).plain_first()
-    found = paginate([Package.objects.under_license(license_id).listed()])
+    found = paginate(
+        [Package.objects.under_license(license_id).listed()], known=SearchWord.objects.frequency(LICENSE + license_id)
+    )
     if label is None and not found["total"]:
         abort(404, f"No project is under the licence “{license_id[:100]}”.")
     return _filed_under("Licence", (label or {}).get("description") or license_id, found)
@@ -109,7 +112,9 @@ def language(language_id: str) -> Response:
     if label is None:
         abort(404, f"No project is for a language called “{language_id[:100]}”.")
     classifier = label.get("description", "")
-    found = paginate([Package.objects.classified(classifier).listed()])
+    found = paginate(
+        [Package.objects.classified(classifier).listed()], known=SearchWord.objects.frequency(CLASSIFIER + classifier)
+    )
     return _filed_under("Language", classifier.removeprefix("Programming Language :: ") or language_id, found)
 
 
@@ -117,7 +122,9 @@ def language(language_id: str) -> Response:
 @public
 def classifier(classifier: str) -> Response:
     """The projects with one classifier, written as the classifier is: "Topic :: Internet"."""
-    found = paginate([Package.objects.classified(classifier).listed()])
+    found = paginate(
+        [Package.objects.classified(classifier).listed()], known=SearchWord.objects.frequency(CLASSIFIER + classifier)
+    )
     if not found["total"]:
         abort(404, f"No project has the classifier “{classifier[:100]}”.")
     return _filed_under("Classifier", classifier, found)

@@ -105,7 +105,7 @@ class Search:
     def __init__(self, query: Query, filters: Filters, order: str = "relevance") -> None:
         self.query, self.filters, self.order = query, filters, order
         self._entries = SearchEntry._get_collection()
-        self.frequencies = frequencies([*query.words, *query.fields, *filters.labels()])
+        self.frequencies = SearchWord.objects.frequencies([*query.words, *query.fields, *filters.labels()])
         fields = ("name_words",) if query.only_stop_words else TIERS
         self.words = [self._term(fields, word) for word in query.words]
         self.labels = [self._term(("labels",), label) for label in filters.labels()]
@@ -148,7 +148,9 @@ class Search:
     def _known_total(self) -> int | None:
         """Return how many entries have a single word, as it was counted last; None where nobody counted."""
         terms = [*self.words, *self.labels]
-        return terms[0].packages or None if len(terms) == 1 and not self.others else None
+        known = terms[0].packages if len(terms) == 1 and not self.others else 0
+        # Fewer than were found: the site has grown since they were counted.
+        return known if known > RANKED else None
 
     def _sources(self, words: list[Term]) -> Iterator[Source]:
         """Give what leads and what else must hold: the name, the names that begin so, then the words."""
@@ -168,8 +170,9 @@ class Search:
         for field in leading.fields:
             yield Source({field: leading.value}, rest)
 
-    def _candidates(self, sources: Iterable[Source], most: int = RANKED) -> list[Plain]:
+    def _candidates(self, sources: Iterable[Source], most: int | None = None) -> list[Plain]:
         """Return the first entries of the sources, each entry once."""
+        most = most or RANKED
         found: dict[Any, Plain] = {}
         for leading, rest, order in sources:
             # A project that begins so has the word, too: an entry that stands already comes once more.
@@ -290,14 +293,6 @@ class Search:
         return _page_of(ranked, number, total or 0, items[:PER_PAGE])
 
 
-def frequencies(values: list[str]) -> dict[str, int]:
-    """Return how many projects have each of these words and labels; what few have is absent."""
-    if not values:
-        return {}
-    words = SearchWord._get_collection().find({"_id": {"$in": values}}, {"packages": 1})
-    return {word["_id"]: word["packages"] for word in words if isinstance(word.get("packages"), int)}
-
-
 def weight(entry: Plain, words: set[str]) -> int:
     """Return what the words of a query weigh in an entry: 10 in the name, 5 in the summary, 1 elsewhere."""
     in_name = words.intersection(_texts(entry, "name_words"))
@@ -355,7 +350,7 @@ def _page_of(ranked: list[Plain], number: int, total: int | None = None, items: 
     found = max(len(ranked), total or 0)
     listed = min(found, MAX_ITEMS)
     pages = max(1, -(-listed // PER_PAGE)) + more
-    if number > pages or (items is not None and not items):
+    if number > pages or (number > 1 and items is not None and not items):
         abort(404, f"There are only {pages} pages here." if pages > 1 else "There is only one page here.")
     if items is None:
         items = ranked[(number - 1) * PER_PAGE : number * PER_PAGE]

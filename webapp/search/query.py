@@ -58,8 +58,10 @@ def parse(text: str) -> Query:
                 phrases.append(tuple(written))
     written = wording.written_words(" ".join(plain))
     telling = [word for word in written if word not in wording.STOP_WORDS] or written
-    unique = dict(reversed(list(zip(wording.stems(telling), telling, strict=True))))
-    words = list(reversed(unique))[:MAX_WORDS]
+    unique: dict[str, str] = {}
+    for stem, word in zip(wording.stems(telling), telling, strict=True):
+        unique.setdefault(stem, word)
+    words = list(unique)[:MAX_WORDS]
     return Query(
         text=" ".join(plain),
         words=tuple(words),

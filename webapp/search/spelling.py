@@ -38,8 +38,8 @@ def hint(query: Query, exact_releases: int | None, *, begins: bool) -> str | Non
     if query.excluded or query.fields or query.phrases or not query.words:
         return None
     letters = wording.letters(query.text)
-    name = _nearest_name(letters)
-    if name and exact_releases is not None and (name.distance == 0 or -name.rank < FAR_MORE * exact_releases):
+    name = _nearest_name(letters, is_taken=exact_releases is not None)
+    if name and exact_releases is not None and -name.rank < FAR_MORE * exact_releases:
         return None
     written = " ".join(wording.written_words(query.text))
     meant = name.text if name else None if begins else _with_near_words(query, written)
@@ -60,10 +60,12 @@ def _with_near_words(query: Query, text: str) -> str | None:
     return " ".join(meant)
 
 
-def _nearest_name(letters: str) -> Near | None:
+def _nearest_name(letters: str, *, is_taken: bool = False) -> Near | None:
+    """Return the most established of the nearest names; if it is taken, another one than that of these letters."""
     if len(letters) < SHORTEST_NAME:
         return None
     rows = _near(SearchEntry, letters, {"name": 1, "letters": 1, "release_count": 1}, "release_count")
+    rows = [row for row in rows if not (is_taken and row.get("letters") == letters)]
     return _nearest(letters, ((row.get("letters"), row.get("release_count"), row.get("name")) for row in rows))
 
 
