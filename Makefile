@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-search bench-migration requirements clean
+.PHONY: help run test lint format bench bench-search bench-scale bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ bench: $(VENV)/.dev ## Measure the site's speed, beside its floor
 
 bench-search: $(VENV)/.dev ## Measure how well a search finds what a person expects
 	$(BIN)/python -m benchmarks.search_quality | tee benchmarks/results/search_quality.txt
+
+bench-scale: $(VENV)/.dev ## Measure every page with 1,000 to 500,000 packages (SIZES="1000 50000")
+	$(BIN)/python -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES)) | tee benchmarks/results/scale.txt
 
 bench-migration: $(VENV)/.dev ## Measure the move from SQL, beside its floor
 	$(BIN)/python -m benchmarks.migration | tee benchmarks/results/migration.txt

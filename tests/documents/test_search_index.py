@@ -133,3 +133,15 @@ def test_command_makes_all_entries_anew(runner: FlaskCliRunner, caught_up: Flask
     assert result.exit_code == 0, result.output
     assert result.stdout == "The search knows 3 packages.\n"
     assert entries()["two"]["summary_words"] == ["bread"]
+
+
+def test_words_that_packages_kept_before_are_removed_at_the_first_start_after_an_upgrade(caught_up: Flask) -> None:
+    packages = Package._get_collection()
+    packages.create_index([("search_words", 1)], name="by_word")
+    packages.update_many({}, {"$set": {"search_words": ["one"]}})
+    SearchState._get_collection().delete_many({})
+
+    search_index.catch_up()
+
+    assert "by_word" not in packages.index_information()
+    assert packages.count_documents({"search_words": {"$exists": True}}) == 0

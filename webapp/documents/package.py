@@ -16,6 +16,9 @@ from webapp.extensions import db
 # MongoDB refuses 16 MB; a little room is left for what later updates add.
 MAX_PACKAGE_BYTES = 15_000_000
 
+# The order of the index that holds every name.
+ALL_NAMES = [("_id", 1), ("name", 1), ("updated_date", 1)]
+
 # What `$slice` takes at most.
 MAX_INT32 = 2**31 - 1
 
@@ -132,7 +135,7 @@ class PackageQuerySet(ReadingQuerySet):
         An index holds them, so no package is read. Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the
         driver's own batches of 16 MB.
         """
-        found = self._collection.find({}, {"name": 1}, sort=[("_id", 1), ("name", 1)], batch_size=1000)
+        found = self._collection.find({}, {"name": 1}, sort=ALL_NAMES, batch_size=1000)
         for son in found:
             key, name = son["_id"], son.get("name")
             if isinstance(key, str):
@@ -200,8 +203,8 @@ class Package(db.Document):
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
             # Which packages does this user look after? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
-            # What is every name? (/simple/)
-            {"fields": ["_id", "name"], "name": "names"},
+            # What is every name, and when was it changed? (/simple/, sitemaps)
+            {"fields": ["_id", "name", "updated_date"], "name": "names"},
             # Which packages were changed since then? (documents/search_index.py)
             {"fields": ["updated_date"], "name": "last_changed"},
         ],

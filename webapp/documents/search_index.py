@@ -79,7 +79,16 @@ def rebuild(said: Callable[[int], None] | None = None) -> int:
         _write_changed(started)
         _keep_state({"form": FORM, "packages_id": identity, "reached": started})
         count_words()
+        _forget_earlier_words()
     return number
+
+
+def _forget_earlier_words() -> None:
+    """Remove the words that packages themselves kept before there were entries, and their index."""
+    packages = Package._get_collection()
+    if "by_word" in packages.index_information():
+        packages.drop_index("by_word")
+        packages.update_many({"search_words": {"$exists": True}}, {"$unset": {"search_words": ""}})
 
 
 def accept_entries() -> None:
