@@ -195,11 +195,12 @@ def _sitemap_buckets(packages: Packages) -> list[SitemapBucket]:
     # 150 MB of dictionaries. $bucket would compare each name with each boundary: two minutes for 500,000.
     found = packages.find({"_id": {"$gte": "", "$lt": "\uffff"}}, {"updated_date": 1}, batch_size=5000).sort(ALL_NAMES)
     # The first begins before all names, so that together the buckets hold whatever is added.
-    buckets = [SitemapBucket(start="")]
+    buckets, youngest = [SitemapBucket(start="")], None
     for number, row in enumerate(found):
         if number and number % SITEMAP_BUCKET == 0:
             buckets.append(SitemapBucket(start=row["_id"]))
+            youngest = None
         date = row.get("updated_date")
-        if isinstance(date, datetime):
-            buckets[-1].updated_date = max(date, buckets[-1].updated_date or date)
+        if isinstance(date, datetime) and (youngest is None or date > youngest):
+            buckets[-1].updated_date = youngest = date
     return buckets
