@@ -153,7 +153,7 @@ class CatchingUp:
     """When a web process last looked whether it is time to catch up."""
 
     def __init__(self) -> None:
-        self._looked_at = 0.0
+        self._looked_at = time.monotonic()
 
     def in_background(self, max_age_s: int) -> None:
         """Let a thread catch up if no process has done so for this time and none does just now; cheap to ask often."""

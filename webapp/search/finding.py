@@ -99,6 +99,7 @@ class Found(NamedTuple):
     facets: dict[str, list[tuple[str, int]]]
     counted: int  # the number of answers that the facets were counted in
     partial: bool = False  # nothing has all the words; these have some
+    is_instead: bool = False  # nothing was found; this is for what the reader may have meant
     begins: bool = False  # the first answer's name begins with the query
     exact_releases: int | None = None  # of the project that has exactly this name, if it is among the answers
 
@@ -124,7 +125,7 @@ class Search:
         return Term(fields, value, self.frequencies.get(value, 0))
 
     def page(self, number: int) -> Found:
-        """Return a page of what has all the words, or, when nothing has, of what has some of them."""
+        """Return a page of what has all the words."""
         if not self.query.is_empty and not (self.words or self.labels or self.others or self.letters):
             return _page_of([], number)
         if self.order != "relevance" or not (self.words or self.labels or self.letters):
@@ -140,8 +141,8 @@ class Search:
         return count if isinstance(count, int) else 0 if is_exact else None
 
     def _ranked_page(self, number: int, ranked: list[Plain]) -> Found:
-        if not ranked and len(self.words) > 1 and not self.query.phrases:
-            return _page_of(self._having_some(), number)._replace(partial=True)
+        if not ranked and self.has_parts:
+            return _page_of([], 1)
         if len(ranked) < RANKED:
             return _page_of(ranked, number)
         total = self._known_total()
@@ -239,8 +240,13 @@ class Search:
         letters = entry.get("letters")
         return bool(self.letters) and isinstance(letters, str) and letters.startswith(self.letters)
 
-    def _having_some(self) -> list[Plain]:
-        """Return what has as many of the words as possible, the rarest words leading."""
+    @property
+    def has_parts(self) -> bool:
+        """Tell whether some of the words may be found where all of them are not."""
+        return len(self.words) > 1 and not self.query.phrases
+
+    def page_of_some(self, number: int) -> Found:
+        """Return a page of what has as many of the words as possible, the rarest words leading."""
         words = sorted(self.words, key=lambda term: term.packages)[:4]
         narrowing = [term.condition() for term in self.labels] + self.others
         sources = [Source({field: term.value}, narrowing) for field in TIERS for term in words if field in term.fields]
@@ -250,7 +256,7 @@ class Search:
                 found.setdefault(entry["_id"], entry)
         stems = set(self.query.words)
         heaviest = sorted(found.values(), key=lambda entry: -weight(entry, stems))
-        return heaviest[:RANKED]
+        return _page_of(heaviest[:RANKED], number)._replace(partial=bool(heaviest))
 
     def _in_order(self, number: int) -> Found:
         """Return a page in the order of a date or of the name."""

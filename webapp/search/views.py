@@ -48,21 +48,22 @@ def search() -> Response:
     current_app.extensions["catching_up"].in_background(current_app.config["STATS_MAX_AGE_S"])
     text, filters, number = form.q.data, filters_of(request.args), page_number()
     query = parse(text)
-    found = Search(query, filters, order).page(number)
-    meant, is_instead = None, False
-    if (number == 1 and found.total < spelling.FEW) or found.partial:
+    asked = Search(query, filters, order)
+    found, meant = asked.page(number), None
+    if number == 1 and found.total < spelling.FEW:
         meant = spelling.hint(query, found.exact_releases, begins=found.begins)
         better = Search(parse(meant), filters, order).page(1) if meant else None
-        if better is None or better.partial or not better.total:
+        if better is None or not better.total:
             meant = None
-        elif meant and (found.partial or not found.total):
-            is_instead, found, text, query = True, better, meant, parse(meant)
+        elif meant and not found.total:
+            found, text, query = better._replace(is_instead=True), meant, parse(meant)
+    if not found.total and asked.has_parts:
+        found = asked.page_of_some(number)
     return render_public(
         "search/results.html",
         query=form.q.data,
         meant=meant,
         meant_address=_address(meant, filters, order) if meant else None,
-        is_instead=is_instead,
         found=found._asdict(),
         marked=list(query.words) if not query.is_empty else [],
         letters=wording.letters(query.text),
