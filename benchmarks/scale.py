@@ -8,6 +8,7 @@ process keeps for some seconds: a second time with PAGE_CACHE_S=0, so that nothi
 import argparse
 import contextlib
 import itertools
+import math
 import os
 import shutil
 import sys
@@ -232,7 +233,10 @@ def _times(site: str, urls: list[str], seconds: float, processes: list[int]) -> 
     wrong = {status: count for status, count in measured.statuses.items() if status not in (200, 404)}
     if wrong or measured.statuses.get(404, 0) > measured.statuses.get(200, 0) * 0.2:
         print(f"{urls[0]} answered {measured.statuses}", file=sys.stderr)
+    if not measured.milliseconds:
+        return Times(math.inf, math.inf, math.inf, math.inf)
     p50, p95, p99 = (measured.percentile(percent) for percent in (50, 95, 99))
+    print(f"{urls[0][:60]:60}{p50:8.1f}{p95:8.1f}{cpu:8.2f}", file=sys.stderr, flush=True)
     return Times(p50, p95, p99, cpu)
 
 
