@@ -21,6 +21,7 @@ from config import TestingConfig
 from tests.live import Run
 from webapp import create_app, local_mongod
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
+from webapp.extensions import limiter
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -104,6 +105,8 @@ def app(site: Flask) -> Iterator[Flask]:
         document_type._get_collection().delete_many({})
     lift_rules()
     with site.app_context():
+        # What is counted to limit attempts stands in the database, too, and is no document.
+        limiter.reset()
         yield site
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -40,7 +40,8 @@ def served(answers: Mapping[str, Answer], asked: list[str] | None = None) -> Ite
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.body[: answer.cut_at])
+                with suppress(ConnectionError):  # a client may leave half way
+                    self.wfile.write(answer.body[: answer.cut_at])
             self.close_connection = True
 
         def do_HEAD(self) -> None:

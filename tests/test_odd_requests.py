@@ -54,7 +54,7 @@ def reader(client: FlaskClient) -> FlaskClient:
 
 def addresses(app: Flask) -> dict[str, Rule]:
     """One address for each rule of what is public; members' own pages and other indexes have tests of their own."""
-    others = ("/static/", "/bootstrap/", "/account", "/admin", "/signup", "/legacy/", "/upstream/")
+    others = ("/static/", "/bootstrap/", "/account", "/admin", "/signup", "/legacy/", "/upstream/", "/manage")
     rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(others)]
     rules = [rule for rule in rules if "GET" in (rule.methods or ())]
     return {re.sub(r"<(?:\w+:)?(\w+)>", lambda part: VALUES[part[1]], rule.rule): rule for rule in rules}

@@ -4,10 +4,11 @@ import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.test import TestResponse
 
 from tests.members import browser
+from webapp import slow_clients
 from webapp.slow_clients import PLACES
 
 
@@ -54,3 +55,20 @@ def test_large_body_gives_its_place_back(app: Flask) -> None:
         answer = browser(app).post("/signup", data=b"x" * (app.config["MAX_CONTENT_LENGTH"] + 1))
 
         assert answer.status_code == 400
+
+
+def test_who_comes_through_a_proxy_is_not_refused() -> None:
+    site = Flask("site")
+    site.config["TRUSTED_PROXIES"] = 1
+    site.add_url_rule("/", view_func=lambda: request.get_data(), methods=["POST"])
+    slow_clients.init_app(site)
+    body = SlowBody()
+
+    with ThreadPoolExecutor(PLACES + 1) as senders:
+        answers = [
+            senders.submit(site.test_client().post, "/", environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": "10"})
+            for _ in range(PLACES + 1)
+        ]
+        body.comes.set()
+
+    assert [answer.result().status_code for answer in answers] == [400] * (PLACES + 1)  # nothing came

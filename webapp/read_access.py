@@ -60,6 +60,7 @@ def refuse_strangers() -> AnyResponse | None:
     if not for_members_only() or request.endpoint in OPEN:
         return None
     if request.endpoint in CLOSED:
+        g.for_programs = request.endpoint == "accounts.signup"
         raise Forbidden("Accounts are made by the administrators of this site; ask one of them.")
     if request.blueprint in FOR_PROGRAMS:
         g.for_programs = True

@@ -4,6 +4,7 @@ granian gives up a client that sends its headers slowly, but a thread that reads
 likes (https://github.com/emmett-framework/granian/issues/728). Eight such clients stopped a site of two processes.
 """
 
+import io
 import threading
 
 from flask import Flask, g, request
@@ -18,7 +19,12 @@ RETRY_AFTER_S = 5
 
 
 def init_app(app: Flask) -> None:
-    """Let `PLACES` threads of this process wait for bodies at a time, and answer 503 to who comes after them."""
+    """Let `PLACES` threads of this process wait for bodies at a time, and answer 503 to who comes after them.
+
+    A proxy in front receives bodies itself, as nginx does, and sends them on at once: nobody needs to wait then.
+    """
+    if app.config["TRUSTED_PROXIES"]:
+        return
     places = threading.BoundedSemaphore(PLACES)
 
     @app.before_request
@@ -32,7 +38,8 @@ def init_app(app: Flask) -> None:
         g.holds_place = True
         # What is larger is read by its view, part by part, and keeps its place until then.
         if request.content_length is not None and request.content_length <= app.config["MAX_CONTENT_LENGTH"]:
-            request.get_data()
+            # For views that read the stream themselves, such as uploads.
+            request.environ["wsgi.input"] = io.BytesIO(request.get_data())
             leave()
 
     @app.teardown_request

@@ -24,7 +24,7 @@ from tests.fuzzing import Fuzzer, catalogue
 from tests.servers import Mongod, Site, failing, failpoint, mongod, serving
 from tests.test_errors import ASKING
 from webapp import create_app
-from webapp.documents import DOCUMENTS, ensure_indexes
+from webapp.documents import DOCUMENTS, SiteStats, ensure_indexes
 
 pytestmark = pytest.mark.faults
 
@@ -127,11 +127,13 @@ def app(database: Mongod) -> Iterator[Flask]:
     class Config(TestingConfig):
         MONGODB_URI = database.uri("fuzzed")
         MONGODB_TIMEOUT_MS = LIMIT_MS
+        STATS_MAX_AGE_S = 3600
 
     app = create_app(Config)
     with app.app_context(), pymongo.timeout(0):
         ensure_indexes(DOCUMENTS)
         catalogue()
+        SiteStats.refresh()
     yield app
     mongoengine.disconnect_all()
 

@@ -33,7 +33,7 @@ OLD = "2020-01-01T12:00:00.123456Z"
 METADATA = uploads.metadata("larder-probe", "1.0", "Summary: Probes")
 WHEEL = uploads.wheel(text=METADATA)
 NAME = uploads.wheel_name()
-LARGE = b"0123456789abcdef" * 40_000  # some chunks
+LARGE = b"0123456789abcdef" * (contents.CHUNK_BYTES // 6)  # some chunks
 
 
 class Other(NamedTuple):

@@ -102,7 +102,8 @@ class SiteStats(db.Document):
             stats = _compute()
             stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
             stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
-            cls._get_collection().replace_one({"_id": "site"}, cls(id="site", **stats).to_mongo(), upsert=True)
+        # Within that limit the driver would try a write again and again, for minutes, while nobody takes it.
+        cls._get_collection().replace_one({"_id": "site"}, cls(id="site", **stats).to_mongo(), upsert=True)
         return as_declared(cls, cls(id="site", **stats).to_mongo().to_dict())
 
     @classmethod

@@ -16,7 +16,8 @@ from pymongo.errors import BulkWriteError
 
 from webapp.documents import Package, ReleaseFile, StoredFile, contents
 from webapp.documents.base import utc_now
-from webapp.documents.stored_file import DELETED, DELETING, STORED
+from webapp.documents.package import is_own
+from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
 
 # A deletion that did not end for so long never will.
 LIFETIME = timedelta(minutes=1)
@@ -33,7 +34,13 @@ def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None
     now = utc_now()
     for batch in _batches(files):
         names = {file.filename: (version, file) for version, file in batch if file.filename}
-        ours = {"_id": {"$in": list(names)}, "package": normalized_name, "state": {"$ne": DELETED}}
+        # A record of an import may have the name of a file that is just arriving: that upload is left alone.
+        own = [filename for filename, (_, file) in names.items() if is_own(file.url)]
+        ours = {
+            "_id": {"$in": list(names)},
+            "package": normalized_name,
+            "$or": [{"state": {"$in": [STORED, DELETING]}}, {"state": ARRIVING, "_id": {"$in": own}}],
+        }
         change = {"$set": {"state": DELETING, "deleting_at": now}, "$unset": {"attempt": "", "alive_at": ""}}
         _files().update_many(ours, change)
         known = {document["_id"] for document in _files().find({"_id": {"$in": list(names)}}, {"_id": 1})}
@@ -58,7 +65,7 @@ def settle(normalized_name: str, filenames: Iterable[str]) -> None:
     package = Package._get_collection().find_one({"_id": normalized_name}, {"releases.files.filename": 1})
     listed = _listed(package or {})
     for batch in _batches(filenames):
-        ours = {"_id": {"$in": batch}, "package": normalized_name, "state": {"$ne": DELETED}}
+        ours = {"_id": {"$in": batch}, "package": normalized_name, "state": {"$in": [STORED, DELETING]}}
         for document in _files().find(ours, {"state": 1, "content_id": 1}):
             if document["_id"] not in listed:
                 _remove(document)
