@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-deploy lint format bench bench-crowd bench-index bench-migration requirements clean
+.PHONY: help run test test-faults test-deploy lint format bench bench-crowd bench-index bench-search bench-scale bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ bench-index: $(VENV)/.dev ## Measure uploads, downloads and the pages of a large
 
 bench-crowd: $(VENV)/.dev ## Let 200 readers ask at once for a minute, and look at errors and memory
 	$(BIN)/python -m benchmarks.crowd | tee benchmarks/results/crowd.txt
+
+bench-search: $(VENV)/.dev ## Measure how well a search finds what a person expects
+	$(BIN)/python -m benchmarks.search_quality | tee benchmarks/results/search_quality.txt
+
+bench-scale: $(VENV)/.dev ## Measure every page with 1,000 to 500,000 packages (SIZES="1000 50000")
+	$(BIN)/python -m benchmarks.scale $(if $(SIZES),--sizes $(SIZES)) | tee benchmarks/results/scale.txt
 
 bench-migration: $(VENV)/.dev ## Measure the move from SQL, beside its floor
 	$(BIN)/python -m benchmarks.migration | tee benchmarks/results/migration.txt

@@ -84,6 +84,9 @@ class Config:
     PASSWORD_PASSES = 3
     # Rounds of the old site's sha512_crypt hashes: a failure takes as long for everybody as for who has such a one.
     OLD_PASSWORD_ROUNDS = 171_204
+    # Searches, and suggestions while one types, that one address may make; empty for any number.
+    SEARCH_LIMIT = "5/second"
+    SUGGESTION_LIMIT = "20/second"
     # Days for which the audit log keeps an act.
     AUDIT_DAYS = 365
     # The SMTP server that takes the site's mails; empty means that they are written to MAIL_DIR.
@@ -120,6 +123,8 @@ class TestingConfig(Config):
     DOWNLOADS_WRITTEN_EVERY_S = 0
     REGISTRATION_LIMIT = "1000/hour"
     MAIL_LIMIT = "1000/hour"
+    SEARCH_LIMIT = ""
+    SUGGESTION_LIMIT = ""
     PASSWORD_MEMORY_KIB = 64
     PASSWORD_PASSES = 1
     OLD_PASSWORD_ROUNDS = 1000

@@ -3,9 +3,11 @@
 Raw sockets, because a Python HTTP client would be slower than the server that it measures.
 """
 
+import itertools
 import selectors
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -30,17 +32,17 @@ class Measured:
 
 
 class _Connection:
-    def __init__(self, host: str, port: int, request: bytes) -> None:
+    def __init__(self, host: str, port: int, requests: Iterator[bytes]) -> None:
         self.socket = socket.create_connection((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._request = request
+        self._requests = requests
         self.send()
 
     def send(self) -> None:
         self._received = b""
         self._missing: int | None = None
         self.started = time.perf_counter()
-        self.socket.sendall(self._request)
+        self.socket.sendall(next(self._requests))
 
     def receive(self) -> int | None:
         """Read what is there; the status once the whole answer is."""
@@ -58,8 +60,10 @@ class _Connection:
         return int(self._received[9:12]) if self._missing <= 0 else None
 
 
-def drive(*urls: str, seconds: float, connections: int = 8, headers: dict[str, str] | None = None) -> Measured:
-    """Ask for these addresses of one site, each connection for one again and again, for some seconds."""
+def drive(
+    *urls: str, seconds: float, connections: int = 8, headers: dict[str, str] | None = None, in_turn: bool = False
+) -> Measured:
+    """Ask for these addresses of one site for some seconds: each connection for one again and again, or all in turn."""
     requests = []
     for url in urls:
         parts = urlsplit(url)
@@ -70,7 +74,11 @@ def drive(*urls: str, seconds: float, connections: int = 8, headers: dict[str, s
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
     measured = Measured(seconds)
     with selectors.DefaultSelector() as selector:
-        opened = [_Connection(*address, requests[number % len(requests)]) for number in range(connections)]
+        shared = itertools.cycle(requests)
+        opened = [
+            _Connection(*address, shared if in_turn else itertools.repeat(requests[number % len(requests)]))
+            for number in range(connections)
+        ]
         for connection in opened:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         end = time.perf_counter() + seconds

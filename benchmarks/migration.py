@@ -209,7 +209,6 @@ def _floor_package(row: tuple[Any, ...], releases: list[dict[str, Any]]) -> dict
         "latest": last and {key: last[key] for key in ("version", "created_date", "size")},
         "newest_release": last and {key: last[key] for key in ("version", "created_date")},
         "release_count": len(releases),
-        "search_words": summary.lower().split(),
         "releases": releases,
         "legacy": {"sql_id": name},
     }

@@ -18,7 +18,6 @@ from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.versions import file_of, known, recover
 from webapp import naming
-from webapp.documents.package import search_words
 from webapp.documents.user import object_id_of_sql_id
 
 Document = dict[str, Any]
@@ -253,7 +252,6 @@ def package_document(
         "latest": _latest(releases),
         "newest_release": _newest_release(releases),
         "release_count": len(releases),
-        "search_words": search_words(name, summary) or None,
         "releases": releases or None,
         "legacy": {"sql_id": name, **(row.odd or {})},
     }

@@ -36,7 +36,6 @@ from migrations_sql_to_mongo.target import Fingerprint, Target
 from migrations_sql_to_mongo.values import as_json, shown
 from webapp import naming
 from webapp.descriptions import RENDERER
-from webapp.documents.package import search_words
 
 PACKAGES_AT_A_TIME, ROWS_AT_A_TIME = 250, 1000
 KEPT = 50  # differences that are reported in words
@@ -313,7 +312,6 @@ class _Comparison:
                 next(one for one in dated if one["created_date"] == youngest), "version", "created_date"
             )
         expected["release_count"] = len(releases)
-        expected["search_words"] = search_words(package_id, expected["summary"]) or None
         expected["releases"] = releases or None
         expected["legacy"] = {"sql_id": package_id, **odd}
         return expected

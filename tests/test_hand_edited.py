@@ -83,7 +83,7 @@ READ_BY_LISTS: tuple[str, ...] = (
     "newest_release",
     "release_count",
 )
-READ_BY_LISTS += ("license", "classifiers", "maintainers", "search_words", "releases", "unheard_of")
+READ_BY_LISTS += ("license", "classifiers", "maintainers", "releases", "unheard_of")
 OTHER_PAGES_OF_A_PROJECT = [
     "/project/{}/1.0/",
     "/rss/project/{}/releases.xml",

@@ -8,6 +8,8 @@ from mongoengine import QuerySet
 PER_PAGE = 20
 # Deeper than this nobody leafs; who looks for something narrows the question instead.
 MAX_ITEMS = 10_000
+# Counting so many keys of an index takes 1 ms, and somewhat old numbers do no harm where they are larger.
+KNOWN_ENOUGH = 1000
 
 
 def page_number() -> int:
@@ -21,14 +23,18 @@ def page_number() -> int:
     return int(text)
 
 
-def paginate(questions: list[QuerySet], per_page: int = PER_PAGE) -> dict[str, Any]:
+def paginate(questions: list[QuerySet], per_page: int = PER_PAGE, *, known: int = 0) -> dict[str, Any]:
     """Return one page of the answers to some questions, one question's after the other's.
 
     The dictionary has `items`, `page`, `pages`, `total`, and `more` where there are more than MAX_ITEMS and the total
-    stops there. A page past the end answers 404.
+    stops there. A page past the end answers 404. `known` is how many answers a single question had when
+    somebody counted; if they were many, they are not counted again.
     """
     page = page_number()
-    counts = [question.count_up_to(MAX_ITEMS + 1) for question in questions]
+    if known > KNOWN_ENOUGH and len(questions) == 1:
+        counts = [known]
+    else:
+        counts = [question.count_up_to(MAX_ITEMS + 1) for question in questions]
     found = sum(counts)
     total = min(found, MAX_ITEMS)
     pages = max(1, -(-total // per_page))

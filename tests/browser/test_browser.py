@@ -87,6 +87,48 @@ def test_reader_searches_by_keyboard_opens_a_project_and_its_tabs(visitor: Visit
     expect(page.locator("#files")).to_be_visible()
 
 
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_names_are_suggested_and_chosen_with_the_keyboard(visitor: Visitor, size: tuple[int, int]) -> None:
+    page = visitor.window(size)
+    page.goto("/projects/")
+    box = page.get_by_role("combobox", name="Search projects")
+    options = page.get_by_role("option")
+
+    box.focus()
+    page.keyboard.type("exa")
+    expect(options).to_have_text(["Example"])
+    expect(box).to_have_attribute("aria-expanded", "true")
+
+    page.keyboard.press("ArrowDown")
+    expect(box).to_have_value("Example")
+    expect(options).to_have_attribute("aria-selected", "true")
+    assert box.get_attribute("aria-activedescendant") == options.get_attribute("id")
+
+    page.keyboard.press("Escape")
+    expect(box).to_have_value("exa")
+    expect(options).to_be_hidden()
+
+    page.keyboard.type("m")
+    expect(options).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/search/\?q=Example$"))
+    assert page.evaluate(OVERFLOW) <= 0
+
+
+def test_filters_are_folded_on_a_phone_and_opened_with_the_keyboard(visitor: Visitor) -> None:
+    page = visitor.window(PHONE)
+    page.goto("/search/?q=package")
+    licence = page.get_by_role("complementary", name="Filters").get_by_role("link", name="MIT")
+
+    expect(licence).to_be_hidden()
+    page.get_by_text("Narrow these results").press("Enter")
+    licence.press("Enter")
+
+    expect(page).to_have_url(re.compile(r"license=MIT"))
+    expect(page.get_by_role("link", name="Remove the filter MIT")).to_be_visible()
+
+
 def test_arrow_keys_move_between_tabs(visitor: Visitor) -> None:
     page = visitor.window()
     page.goto("/project/example/")

@@ -9,7 +9,7 @@ from tests import factories
 from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile
 from webapp.documents import package as package_module
 from webapp.documents.base import as_declared
-from webapp.documents.package import ConcurrentChange, search_words
+from webapp.documents.package import ConcurrentChange
 
 LATER = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -74,21 +74,6 @@ class TestWhatIsDerived:
         assert [(r["is_prerelease"], r["file_count"]) for r in package["releases"]] == [(True, 1), (False, 1)]
         assert package["releases"][0]["sort_key"] > package["releases"][1]["sort_key"]
         assert not package["releases"][0]["sort_key"].startswith("z")
-
-    def test_words_of_name_and_summary_are_kept_for_the_search(self) -> None:
-        factories.package("Flask-Login", summary="Log in: the ÜBER_easy way, log out " + "x" * 61)
-
-        assert stored("flask-login")["search_words"] == [
-            "flask",
-            "login",
-            "log",
-            "in",
-            "the",
-            "über",
-            "easy",
-            "way",
-            "out",
-        ]
 
     def test_names_of_required_projects_are_kept_and_those_of_extras_are_not(self) -> None:
         factories.package(requires_dist=["Flask_Login>=3", "click", "pytest; extra == 'test'"], requires=["wrong"])
@@ -197,7 +182,6 @@ class TestPageOf:
         assert found.package["releases"][0]["file_count"] == 1
         assert "files" not in found.package["releases"][0]
         assert "description" not in found.package
-        assert "search_words" not in found.package
 
     @pytest.mark.parametrize(
         ("asked", "expected"),
@@ -440,10 +424,6 @@ class TestQuestions:
         [listed] = Package.objects.listed().plain()
 
         assert set(listed) == set(Package.objects.LISTED)
-
-
-def test_no_words_are_found_where_there_is_no_text() -> None:
-    assert search_words(None, "", " -_. ") == []
 
 
 def test_the_limit_leaves_room_below_what_mongodb_refuses() -> None:

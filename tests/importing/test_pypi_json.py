@@ -423,7 +423,6 @@ class TestKeepingAgain:
         package = stored()
         assert (package["name"], package["summary"], package["license"]) == ("Example", "new", "")
         assert "license_id" not in package
-        assert package["search_words"] == ["example", "new"]
         assert [each["size"] for each in package["releases"][0]["files"]] == [2]
 
     def test_what_the_import_does_not_know_stays(self) -> None:

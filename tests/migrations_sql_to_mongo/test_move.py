@@ -72,7 +72,7 @@ def test_indexes_stand_before_the_swap(mover: Make, db: Db) -> None:
     mover(some_rows())("run")
 
     assert "one_user_an_email" in db.users.index_information()
-    assert "by_word" in db.packages.index_information()
+    assert "by_license" in db.packages.index_information()
     moved = {name: db[name].index_information() for name in ("users", "packages", "downloads", "auditing")}
     for document_type in DOCUMENTS:
         for spec in document_type._meta["index_specs"]:
@@ -419,7 +419,6 @@ def test_packages_alone_are_a_source(tmp_path: Path, target_uri: str, db: Db) ->
         "_id": "flask",
         "name": "flask",
         "release_count": 0,
-        "search_words": ["flask"],
         "legacy": {"sql_id": "flask"},
     }
 

@@ -188,8 +188,9 @@ def test_any_single_change_is_found(target: Target, good_copy: str, seed: int) -
     found = compared(good_copy, target, Layout())
 
     target.db[collection].replace_one({"_id": before["_id"]}, before)
-    assert found.count > 0, (collection, done)
-    assert any(line.startswith(collection) for line in found.differences)
+    # What another renderer made is counted, not compared.
+    assert found.count + found.other_renderer > 0, (collection, done)
+    assert found.other_renderer or any(line.startswith(collection) for line in found.differences)
 
 
 @pytest.mark.parametrize("collection", COLLECTIONS)

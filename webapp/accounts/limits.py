@@ -68,9 +68,11 @@ def init_app(app: Flask) -> None:
 
     Raises BadConfig for a limit that is none.
     """
-    for name in ("SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT"):
+    optional = ("SEARCH_LIMIT", "SUGGESTION_LIMIT")
+    for name in ("SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT", *optional):
         try:
-            parse(app.config[name])
+            if app.config[name] or name not in optional:
+                parse(app.config[name])
         except ValueError:
             raise BadConfig(f"{name} is {app.config[name]!r}; it must be like '10/5minutes' or '20/hour'") from None
     in_memory = app.config["MONGODB_URI"].startswith(MONGOMOCK)
@@ -128,6 +130,12 @@ def count_mail(mailbox: str) -> bool:
     limit = parse(current_app.config["MAIL_LIMIT"])
     hit(limit, ("mail by address", network()))
     return limiter.limiter.hit(limit, "mail by mailbox", _digest(mailbox))
+
+
+def count_by_address(setting: str) -> None:
+    """Count what a limit of the settings is for, for the address that it comes from. Raises TooManyRequests."""
+    if limit := current_app.config[setting]:
+        hit(parse(limit), (setting, network()))
 
 
 def count_password_check(user_id: Any) -> None:

@@ -4,7 +4,7 @@ import click
 from pymongo.errors import OperationFailure
 
 from webapp.cli.group import SiteGroup
-from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
+from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators, search_index
 from webapp.documents.changing import write_out_leftovers
 from webapp.files import claims, removal
 from webapp.filters import filesize
@@ -27,7 +27,7 @@ def ensure_indexes_command() -> None:
 def stats_command() -> None:
     """Print for each collection how many documents it has, and how much room these and its indexes take."""
     database = Package._get_db()
-    lines = [f"{'collection':<14}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}"]
+    lines = [f"{'collection':<18}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}"]
     for document_type in DOCUMENTS:
         name = document_type._get_collection_name()
         try:
@@ -36,7 +36,7 @@ def stats_command() -> None:
             stats = {"count": database[name].estimated_document_count()}
         sizes = [stats.get(key) for key in ("avgObjSize", "size", "storageSize", "totalIndexSize")]
         shown = "".join(f"{filesize(int(size)) if size is not None else '-':>12}" for size in sizes)
-        lines.append(f"{name:<14}{stats.get('count', 0):>12,}{shown}")
+        lines.append(f"{name:<18}{stats.get('count', 0):>12,}{shown}")
     click.echo("\n".join(lines))
 
 
@@ -46,10 +46,22 @@ def init_command() -> None:
     prepare_database()
 
 
+@db_group.command("rebuild-search")
+def rebuild_search_command() -> None:
+    """Make what searches read anew, from the packages. Needed only after an edit that left `updated_date` as it was."""
+    click.echo(f"The search knows {search_index.rebuild(_say_read):,} packages.")
+
+
+def _say_read(number: int) -> None:
+    if number % 50_000 == 0:
+        click.echo(f"Reading packages for the search: {number:,} ...", err=True)
+
+
 def prepare_database() -> None:
     """Make the database ready for the site. What is there already stays as it is.
 
-    The statistics come last, so a first fill that was killed half-way goes on at the next start.
+    The statistics come last, so a first fill that was killed half-way goes on at the next start. A first start after an
+    upgrade makes what searches read from the packages.
     """
     ensure_indexes(DOCUMENTS)
     ensure_validators(Package._get_db(), DOCUMENTS)
@@ -58,9 +70,10 @@ def prepare_database() -> None:
     write_out_leftovers()
     removal.settle_leftovers()
     others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})
-    if not SiteStats.objects.count_up_to(1) and not others.count_up_to(1):
+    if not SiteStats.objects(pk="site").count_up_to(1) and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}
         for package in packages.values():
             keep(package)
         click.echo(f"The index was empty; it now holds the {len(packages)} packages installed here.")
         SiteStats.refresh()
+    search_index.catch_up(_say_read)

@@ -10,15 +10,17 @@ from webapp.documents.journal import Counter, JournalEntry
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import (
     Invitation,
-    Latest,
     Maintainer,
-    NewestRelease,
     Package,
     PackageTooLarge,
     Release,
     ReleaseFile,
 )
 from webapp.documents.page import Page
+from webapp.documents.search_entry import SearchEntry
+from webapp.documents.search_index import SearchState
+from webapp.documents.search_word import SearchWord
+from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.documents.site_stats import SiteStats
 from webapp.documents.stored_file import StoredFile
 from webapp.documents.upstream import UpstreamFile, UpstreamProject
@@ -43,6 +45,9 @@ DOCUMENTS = (
     DownloadCount,
     AuditEvent,
     SiteStats,
+    SearchEntry,
+    SearchWord,
+    SearchState,
 )
 
 __all__ = [
@@ -66,6 +71,9 @@ __all__ = [
     "ProgrammingLanguage",
     "Release",
     "ReleaseFile",
+    "SearchEntry",
+    "SearchState",
+    "SearchWord",
     "SiteStats",
     "StoredFile",
     "TokenScope",

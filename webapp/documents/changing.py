@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from webapp.documents.base import utc_now
 from webapp.documents.journal import JournalFields, next_serial, write_entry
 from webapp.documents.package import ConcurrentChange, Package
+from webapp.documents.search_entry import SearchEntry
 from webapp.documents.user import User
 
 # A change that others outran for so long is given up.
@@ -106,7 +107,8 @@ def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
     # stored these entries again beside its own, and copies them once more, to where they are already.
     is_unchanged = {"_id": normalized_name, "last_serial": last["serial"]}
     if last.get("action") == REMOVE_PROJECT:
-        Package._get_collection().delete_one(is_unchanged)
+        if Package._get_collection().delete_one(is_unchanged).deleted_count:
+            SearchEntry._get_collection().delete_one({"_id": normalized_name})
     else:
         Package._get_collection().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
 

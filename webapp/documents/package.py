@@ -1,6 +1,5 @@
 """A project of the index, with its releases, files and maintainers embedded: collection `packages`."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple, Self
@@ -12,18 +11,20 @@ from pymongo.errors import DuplicateKeyError
 from webapp import naming
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
 from webapp.documents.journal import JournalFields
+from webapp.documents.search_entry import SearchEntry, entry_of
+from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.extensions import db
 
 # MongoDB refuses 16 MB; a little room is left for what later updates add.
 MAX_PACKAGE_BYTES = 15_000_000
 
+# The order of the index that holds every name.
+ALL_NAMES = [("_id", 1), ("name", 1), ("updated_date", 1), ("last_serial", 1)]
+
 # What `$slice` takes at most.
 MAX_INT32 = 2**31 - 1
 # What a number in BSON can be.
 MAX_INT64 = 2**63 - 1
-
-# A longer run of letters is no word that anybody searches for.
-MAX_WORD_LENGTH = 60
 
 # Who looks after a project: owners decide who does, and what is deleted; maintainers upload and yank.
 OWNER, MAINTAINER = "owner", "maintainer"
@@ -31,8 +32,6 @@ ROLES = (OWNER, MAINTAINER)
 
 # Where the addresses of the files begin that are kept here.
 OWN_FILES = "/files/"
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class PackageTooLarge(ValueError):
@@ -125,21 +124,6 @@ class Invitation(me.EmbeddedDocument):
     expires_at = me.DateTimeField(required=True)
 
 
-class Latest(me.EmbeddedDocument):
-    """The release that a reader is shown first: what lists need of it."""
-
-    version = me.StringField(required=True)
-    created_date = me.DateTimeField()
-    size = me.LongField()
-
-
-class NewestRelease(me.EmbeddedDocument):
-    """The release that was published last; after a fix for an old branch it is not `latest`."""
-
-    version = me.StringField(required=True)
-    created_date = me.DateTimeField()
-
-
 class PackagePage(NamedTuple):
     """A package as its page shows it, and the release that the page is about, if there is one."""
 
@@ -207,13 +191,16 @@ class PackageQuerySet(ReadingQuerySet):
         return self.filter(__raw__={"unwritten.serial": {"$gte": 0}})
 
     def names(self) -> Iterator[PackageName]:
-        """What the index of all packages says of each, in order, read as they are asked for."""
-        # Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the driver's own batches of 16 MB.
-        for son in self.only("name", "last_serial").order_by("pk").no_cache().batch_size(1000).as_pymongo():
-            if isinstance(son["_id"], str):
-                name = son["name"] if isinstance(son.get("name"), str) else son["_id"]
-                serial = son.get("last_serial")
-                yield PackageName(son["_id"], name, serial if isinstance(serial, int) else 0)
+        """What the index of all packages says of each, in order, read as they are asked for.
+
+        An index holds it, so no package is read. Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the
+        driver's own batches of 16 MB.
+        """
+        found = self._collection.find({}, {"name": 1, "last_serial": 1}, sort=ALL_NAMES, batch_size=1000)
+        for son in found:
+            key, name, serial = son["_id"], son.get("name"), son.get("last_serial")
+            if isinstance(key, str):
+                yield PackageName(key, name if isinstance(name, str) else key, serial if isinstance(serial, int) else 0)
 
     def requiring(self, normalized_name: str) -> Self:
         """The packages that require this one, the newest release first."""
@@ -263,7 +250,6 @@ class Package(db.Document):
     latest = me.EmbeddedDocumentField(Latest)
     newest_release = me.EmbeddedDocumentField(NewestRelease)
     release_count = me.IntField(default=0)
-    search_words = me.ListField(me.StringField())  # of name and summary, folded
     releases = me.EmbeddedDocumentListField(Release)  # newest version first
     last_serial = me.LongField()  # of the journal's last entry about it
     unwritten = me.EmbeddedDocumentListField(JournalFields, default=None)  # entries on their way to the journal
@@ -286,10 +272,12 @@ class Package(db.Document):
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
             # Which packages does this user look after? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
+            # What is every name, and when was it changed? (/simple/, sitemaps)
+            {"fields": ["_id", "name", "updated_date", "last_serial"], "name": "names"},
+            # Which packages were changed since then? (documents/search_index.py)
+            {"fields": ["updated_date"], "name": "last_changed"},
             # Which packages require this one? (/used-by/, /project/)
             {"fields": ["requires", "-newest_release.created_date", "_id"], "name": "by_requirement"},
-            # Which packages have these words in name or summary? (/search/)
-            {"fields": ["search_words", "-newest_release.created_date", "_id"], "name": "by_word"},
             # Which packages hold entries that a killed process did not copy to the journal? (flask files clean)
             {
                 "fields": ["unwritten.serial"],
@@ -313,7 +301,6 @@ class Package(db.Document):
         newest = max(dated, key=lambda release: (release.created_date, release.sort_key), default=None)
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
-        self.search_words = search_words(self.name, self.summary)
         self.requires = naming.required_names(self.requires_dist)
 
     def role_of(self, user_id: bson.ObjectId) -> str | None:
@@ -346,6 +333,7 @@ class Package(db.Document):
         size = len(bson.encode(son))
         if size > MAX_PACKAGE_BYTES:
             raise PackageTooLarge(f"{self.name}: its document would take {size:,} bytes of {MAX_PACKAGE_BYTES:,}")
+        entry = entry_of(son)
         del son["_id"]
         absent = self._db_field_map.values() - son.keys() - {"_id"}
         change = {"$set": son, "$unset": dict.fromkeys(absent, "")}
@@ -358,6 +346,8 @@ class Package(db.Document):
             written = None
         if not written:
             raise ConcurrentChange(f"{self.name}: changed by somebody else in the meantime")
+        # A kill before this is made good by search_index.catch_up.
+        SearchEntry.keep(entry)
 
     @classmethod
     def page_of(cls, normalized_name: str, version: str | None, *, first: int, count: int) -> PackagePage | None:
@@ -389,7 +379,6 @@ class Package(db.Document):
                 {
                     "$project": {
                         "description": 0,
-                        "search_words": 0,
                         "requires": 0,
                         "invitations": 0,
                         "releases.files": 0,
@@ -414,9 +403,3 @@ def own_url(sha256: str, filename: str) -> str:
 def is_own(url: str | None) -> bool:
     """Tell whether this is the address of a file that is kept here."""
     return bool(url and url.startswith(OWN_FILES))
-
-
-def search_words(*texts: str | None) -> list[str]:
-    """Return the different words of some texts, folded: "Flask-Login" -> ["flask", "login"]."""
-    words = dict.fromkeys(word for text in texts if text for word in _WORD.findall(text.casefold()))
-    return [word for word in words if len(word) <= MAX_WORD_LENGTH]

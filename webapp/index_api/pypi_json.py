@@ -21,7 +21,7 @@ Plain = dict[str, Any]
 def project_json(name: str, version: str | None) -> AnyResponse:
     """A project and its latest release, or the one release asked for; `releases` only on the first."""
     normalized_name = naming.normalize_name(name)
-    package = Package.objects(pk=normalized_name).exclude("description_html", "search_words", "requires").plain_first()
+    package = Package.objects(pk=normalized_name).exclude("description_html", "requires").plain_first()
     if package is None:
         abort(404)
     releases = package.get("releases", [])

@@ -5,11 +5,16 @@ Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, up
 """
 
 import json
+import re
+import threading
+import zlib
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from cachetools import TTLCache
+from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -22,6 +27,9 @@ from webapp.public_pages import public, render_public
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"
+# Names that are written at a time, bytes that are decompressed at a time, and zlib's number for a gzip header.
+BATCH, PART, GZIP = 5000, 16_384, 31
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]*").fullmatch
 HTML = "text/html"
 V1_HTML = "application/vnd.pypi.simple.v1+html"
 V1_JSON = "application/vnd.pypi.simple.v1+json"
@@ -44,18 +52,19 @@ def content_type() -> str:
 @bp.get("/simple/")
 @public
 def simple_index() -> Response:
-    """Every project, by normalized name; sent while it is read, so it may be of any length."""
+    """Every project, by normalized name. It may be of any length, so it is kept compressed and sent in parts."""
     form = content_type()
+    kept: KeptIndexes = current_app.extensions["kept_indexes"]
+    head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title="Simple index")
     # Read before the names: what comes in between has a higher serial, and is looked at again by whoever compares.
     last_serial = JournalEntry.objects.last_serial()
-    names = Package.objects.names()
-    # The first one is read before the answer begins: if the database is away, the answer can still be 503.
-    names = chain(list(islice(names, 1)), names)
-    if form == V1_JSON:
-        parts = _index_as_json(names, last_serial)
+    compressed = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
+    if request.accept_encodings.quality("gzip"):
+        response = Response(compressed)
+        response.content_encoding = "gzip"
     else:
-        parts = _index_as_html(render_template("index_api/simple_head.html", title="Simple index"), names)
-    response = Response(parts)
+        response = Response(_decompressed(compressed))
+    response.vary.add("Accept-Encoding")
     response.headers["X-PyPI-Last-Serial"] = str(last_serial)
     return _negotiated(response, form)
 
@@ -124,20 +133,71 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
 HASHES = (("sha256", "sha256"), ("md5", "md5"), ("blake2b", "blake2b_256"))
 
 
-def _index_as_html(head: str, names: Iterator[PackageName]) -> Iterator[str]:
+class KeptIndexes:
+    """The list of all projects as a web process keeps it, compressed: 4 MB for 500,000 projects instead of 30 MB."""
+
+    def __init__(self, seconds: int) -> None:
+        self._kept: TTLCache[tuple[str, int], bytes] | None = TTLCache(2, seconds) if seconds else None
+        self._lock = threading.Lock()
+
+    def get(self, form: str, last_serial: int, head: str) -> bytes:
+        """Return the list as HTML or JSON, gzipped, as it is at a serial of the journal.
+
+        Whoever asks while it is made waits for it.
+        """
+        with self._lock:
+            compressed = self._kept.get((form, last_serial)) if self._kept is not None else None
+            if compressed is None:
+                is_json = form == V1_JSON
+                compressed = _gzipped(_as_json(_names(), last_serial) if is_json else _as_html(head, _names()))
+                if self._kept is not None:
+                    self._kept[form, last_serial] = compressed
+            return compressed
+
+
+@bp.record_once
+def _keep_indexes(setup: BlueprintSetupState) -> None:
+    setup.app.extensions["kept_indexes"] = KeptIndexes(setup.app.config["STATS_MAX_AGE_S"])
+
+
+def _names() -> Iterator[list[PackageName]]:
+    names = Package.objects.names()
+    while batch := list(islice(names, BATCH)):
+        yield batch
+
+
+def _as_html(head: str, batches: Iterator[list[PackageName]]) -> Iterator[str]:
     yield head
-    for package in names:
-        yield f'<a href="{escape(package.normalized_name)}/">{escape(package.name)}</a><br>\n'
+    for batch in batches:
+        yield "".join([f'<a href="{escaped(key)}/">{escaped(name)}</a><br>\n' for key, name, _ in batch])
     yield "</body>\n</html>\n"
 
 
-def _index_as_json(names: Iterator[PackageName], last_serial: int) -> Iterator[str]:
+def escaped(text: str) -> str:
+    """Return text as HTML. Nearly every name stays as it is, and looking takes a third of what escaping does."""
+    return text if _PLAIN_NAME(text) else str(escape(text))
+
+
+def _as_json(batches: Iterator[list[PackageName]], last_serial: int) -> Iterator[str]:
     yield f'{{"meta": {{"api-version": "{API_VERSION}", "_last-serial": {last_serial}}}, "projects": ['
     separator = ""
-    for package in names:
-        yield separator + json.dumps({"name": package.name, "_last-serial": package.last_serial})
+    for batch in batches:
+        yield separator + json.dumps([{"name": name, "_last-serial": serial} for _, name, serial in batch])[1:-1]
         separator = ", "
     yield "]}"
+
+
+def _gzipped(parts: Iterator[str]) -> bytes:
+    # The fastest level: the next one takes twice as long for a tenth less.
+    compressor = zlib.compressobj(1, wbits=GZIP)
+    return b"".join([*(compressor.compress(part.encode()) for part in parts), compressor.flush()])
+
+
+def _decompressed(compressed: bytes) -> Iterator[bytes]:
+    decompressor = zlib.decompressobj(wbits=GZIP)
+    for start in range(0, len(compressed), PART):
+        yield decompressor.decompress(compressed[start : start + PART])
+    yield decompressor.flush()
 
 
 def _negotiated(response: Response, form: str) -> Response:

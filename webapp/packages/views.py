@@ -7,8 +7,9 @@ from flask import Blueprint, Response, abort, current_app, redirect, request, ur
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
-from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage
+from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
 from webapp.documents.base import utc_now
+from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import presentation
 from webapp.pagination import MAX_ITEMS, page_number, paginate
 from webapp.public_pages import public, render_public
@@ -104,7 +105,9 @@ def projects() -> Response:
 def license_page(license_id: str) -> Response:
     """The projects under one licence."""
     label = License.objects(pk=license_id).plain_first()
-    found = paginate([Package.objects.under_license(license_id).listed()])
+    found = paginate(
+        [Package.objects.under_license(license_id).listed()], known=SearchWord.objects.frequency(LICENSE + license_id)
+    )
     if label is None and not found["total"]:
         abort(404, f"No project is under the licence “{license_id[:100]}”.")
     return _filed_under("Licence", (label or {}).get("description") or license_id, found)
@@ -118,7 +121,9 @@ def language(language_id: str) -> Response:
     if label is None:
         abort(404, f"No project is for a language called “{language_id[:100]}”.")
     classifier = label.get("description", "")
-    found = paginate([Package.objects.classified(classifier).listed()])
+    found = paginate(
+        [Package.objects.classified(classifier).listed()], known=SearchWord.objects.frequency(CLASSIFIER + classifier)
+    )
     return _filed_under("Language", classifier.removeprefix("Programming Language :: ") or language_id, found)
 
 
@@ -126,7 +131,9 @@ def language(language_id: str) -> Response:
 @public
 def classifier(classifier: str) -> Response:
     """The projects with one classifier, written as the classifier is: "Topic :: Internet"."""
-    found = paginate([Package.objects.classified(classifier).listed()])
+    found = paginate(
+        [Package.objects.classified(classifier).listed()], known=SearchWord.objects.frequency(CLASSIFIER + classifier)
+    )
     if not found["total"]:
         abort(404, f"No project has the classifier “{classifier[:100]}”.")
     return _filed_under("Classifier", classifier, found)

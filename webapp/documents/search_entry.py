@@ -1,0 +1,212 @@
+"""What a search reads of a project: collection `search_entries`, made from `packages`.
+
+A package's document is 5 kB to 5 MB, most of it releases. An entry is 2 kB and holds the words as a search compares
+them, so a search that looks at hundreds of projects reads some hundred kB.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
+
+import mongoengine as me
+from pymongo.errors import DuplicateKeyError
+
+from webapp import wording
+from webapp.documents.base import Plain, ReadingQuerySet
+from webapp.documents.shown_release import Latest, NewestRelease
+from webapp.extensions import db
+
+# Of a description its beginning counts, which says what a project is for; behind it stand interfaces and changes. With
+# more words every search for a common one finds more that is not about it, and the largest index grows by as much.
+MAX_TEXT = 4000
+MAX_TEXT_WORDS = 60
+# A keyword list or a licence that is a whole book is cut.
+MAX_SUMMARY_WORDS = 60
+MAX_FIELD_WORDS = 100
+MAX_LABELS = 150
+MAX_CLASSIFIER = 200
+# Beginnings of a name up to this length are kept, so that the most established names come first; the few names that
+# begin with a longer text are read in their order.
+MAX_PREFIX = 8
+# Letters of a name in which a slip of the finger is forgiven; what comes after must be nearly right.
+TYPO_LETTERS = 10
+
+LICENSE, CLASSIFIER, AUTHOR = "license:", "classifier:", "author:"
+LANGUAGE = "Programming Language :: "
+
+# What an entry is made from; nothing else of a package need be read.
+SOURCE = (
+    "name", "summary", "description", "keywords", "author_name", "author_email", "maintainer_name", "license_id",
+    "classifiers", "latest", "newest_release", "created_date", "updated_date", "release_count",
+)  # fmt: skip
+
+# The order of equally good answers: the project with the most releases, then the newest release.
+ESTABLISHED = [("release_count", -1), ("newest_release.created_date", -1), ("_id", 1)]
+
+
+class SearchEntryQuerySet(ReadingQuerySet):
+    """The questions that the site asks about names."""
+
+    def names_beginning(self, text: str, count: int) -> list[str]:
+        """Return the first names that begin with these letters, the most established ones first.
+
+        An index holds all of the answer. Of a text that is longer than MAX_PREFIX the names come in their order.
+        """
+        letters = wording.letters(text)
+        if not letters:
+            return []
+        is_short = len(letters) <= MAX_PREFIX
+        question = {"prefixes": letters} if is_short else {"letters": {"$gte": letters, "$lt": letters + "\uffff"}}
+        order = ESTABLISHED if is_short else [("letters", 1)]
+        found = self._document._get_collection().find(question, {"_id": 0, "name": 1}).sort(order).limit(count)
+        return [entry["name"] for entry in found if isinstance(entry.get("name"), str)]
+
+
+class SearchEntry(db.Document):
+    """What a search compares and shows of one project; about 2 kB."""
+
+    normalized_name = me.StringField(primary_key=True)
+    name = me.StringField()
+    letters = me.StringField()  # of the name, without "-", "_" and "."
+    summary = me.StringField()
+    latest = me.EmbeddedDocumentField(Latest)
+    newest_release = me.EmbeddedDocumentField(NewestRelease)
+    release_count = me.IntField()
+    created_date = me.DateTimeField()
+    labels = me.ListField(me.StringField())  # "license:MIT", "classifier:Topic :: Internet" and each one above it
+    name_words = me.ListField(me.StringField())
+    summary_words = me.ListField(me.StringField())  # of summary and keywords, without those of the name
+    text_words = me.ListField(me.StringField())  # of description and author, without those above; MAX_TEXT_WORDS
+    field_words = me.ListField(me.StringField())  # "author:ronach", "license:mit", "classifier:internet"
+    prefixes = me.ListField(me.StringField())  # "f", "fl", "fla", ... up to MAX_PREFIX letters
+    typos = me.ListField(me.StringField())  # wording.deletions of the letters
+    made_from = me.DateTimeField()  # the package's updated_date then
+
+    meta = {
+        "collection": "search_entries",
+        "queryset_class": SearchEntryQuerySet,
+        "auto_create_index": False,
+        "indexes": [
+            # Which projects have this word in the name, in summary or keywords, in description or author? (/search/)
+            {"fields": ["name_words", "-release_count", "-newest_release.created_date", "_id"], "name": "by_name_word"},
+            {
+                "fields": ["summary_words", "-release_count", "-newest_release.created_date", "_id"],
+                "name": "by_summary_word",
+            },
+            {"fields": ["text_words", "-release_count", "-newest_release.created_date", "_id"], "name": "by_text_word"},
+            # Which have this word in one field? (/search/?q=author:ronacher)
+            {
+                "fields": ["field_words", "-release_count", "-newest_release.created_date", "_id"],
+                "name": "by_field_word",
+            },
+            # Which have this licence or classifier? (/search/?license=MIT)
+            {"fields": ["labels", "-release_count", "-newest_release.created_date", "_id"], "name": "by_label"},
+            # Whose name begins so? With the name in it, the suggestions read nothing else. (/search/suggest)
+            {
+                "fields": ["prefixes", "-release_count", "-newest_release.created_date", "_id", "name"],
+                "name": "by_prefix",
+            },
+            {"fields": ["letters", "_id", "name"], "name": "by_letters"},
+            # Which name is nearly this? (/search/, "did you mean")
+            {"fields": ["typos", "-release_count", "name", "letters"], "name": "by_typo"},
+            # What is newest? (/search/?order=)
+            {"fields": ["-newest_release.created_date", "_id"], "name": "newest_releases"},
+            {"fields": ["-created_date", "_id"], "name": "newest_projects"},
+        ],
+    }
+
+    @classmethod
+    def keep(cls, entry: Plain) -> None:
+        """Write an entry, unless one of a later state of the package stands already."""
+        older = {"_id": entry["_id"], "made_from": {"$not": {"$gt": entry.get("made_from")}}}
+        try:
+            cls._get_collection().replace_one(older, entry, upsert=True)
+        except DuplicateKeyError:
+            return
+
+
+def text_words(description: str | None) -> list[str]:
+    """Return the words that a description begins with, as a search compares them."""
+    return wording.telling_words(wording.prose(description, MAX_TEXT))
+
+
+def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> Plain:
+    """Return the entry of a package, a plain dictionary with the fields of SOURCE and its `_id`.
+
+    `described` are the words of its description, where they are known.
+
+    What the package lacks is absent.
+    """
+    name = package.get("name") or package["_id"]
+    name_words = wording.name_words(name)
+    seen = set(name_words)
+    summary_words = _others(wording.summary_words(package.get("summary"), *package.get("keywords", [])), seen)
+    authors = _authors(package)
+    described = text_words(package.get("description")) if described is None else described
+    other_words = _others([*wording.search_words(*authors), *described], seen)
+    letters = wording.letters(name)
+    license_id, classifiers = package.get("license_id"), package.get("classifiers", [])
+    entry = {
+        "_id": package["_id"],
+        "name": name,
+        "letters": letters,
+        "summary": package.get("summary"),
+        "latest": package.get("latest"),
+        "newest_release": package.get("newest_release"),
+        "release_count": package.get("release_count", 0),
+        "created_date": package.get("created_date"),
+        "labels": _labels(license_id, classifiers),
+        "name_words": name_words,
+        "summary_words": summary_words[:MAX_SUMMARY_WORDS],
+        "text_words": other_words[:MAX_TEXT_WORDS],
+        "field_words": _field_words(authors, license_id, classifiers),
+        "prefixes": [letters[:length] for length in range(1, min(len(letters), MAX_PREFIX) + 1)],
+        "typos": wording.deletions(letters, TYPO_LETTERS),
+        "made_from": package.get("updated_date"),
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def _others(words: list[str], seen: set[str]) -> list[str]:
+    """Return the words that stand nowhere better, and note them."""
+    others = [word for word in words if word not in seen]
+    seen.update(others)
+    return others
+
+
+def _authors(package: Mapping[str, Any]) -> list[str]:
+    # Of "Ada <ada@example.org>" the name and the part before the host: half the index is at gmail.com.
+    texts = (package.get(field) or "" for field in ("author_name", "author_email", "maintainer_name"))
+    return [re.sub(r"@[^\s,>]*", " ", text[:1000]) for text in texts]
+
+
+def _labels(license_id: str | None, classifiers: list[str]) -> list[str]:
+    labels = [LICENSE + license_id] if license_id else []
+    labels += chain.from_iterable(_classifier(classifier).labels for classifier in classifiers)
+    return list(dict.fromkeys(labels))[:MAX_LABELS]
+
+
+def _field_words(authors: list[str], license_id: str | None, classifiers: list[str]) -> list[str]:
+    words = [AUTHOR + word for word in wording.search_words(*authors)]
+    words += [LICENSE + word for word in wording.search_words(license_id)]
+    words += chain.from_iterable(_classifier(classifier).words for classifier in classifiers)
+    return list(dict.fromkeys(words))[:MAX_FIELD_WORDS]
+
+
+class _Classifier(NamedTuple):
+    labels: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+# There are 900 classifiers; taking them apart again for each package was a third of an entry's cost.
+@lru_cache(maxsize=2000)
+def _classifier(classifier: str) -> _Classifier:
+    parts = classifier[:MAX_CLASSIFIER].split(" :: ")
+    # "Framework :: Django :: 4.0" is listed under "Framework :: Django", too, but "Framework" tells nothing.
+    depths = range(min(2, len(parts)), len(parts) + 1)
+    words = wording.search_words(classifier[:MAX_CLASSIFIER])
+    return _Classifier(
+        tuple(CLASSIFIER + " :: ".join(parts[:depth]) for depth in depths), tuple(CLASSIFIER + word for word in words)
+    )

@@ -1,0 +1,42 @@
+"""Marking what a search found in the texts that it shows."""
+
+import re
+
+from markupsafe import Markup, escape
+
+from webapp import wording
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def marked(text: str | None, words: list[str], letters: str = "") -> Markup:
+    """Return a text as HTML, with these words in <mark>, or the beginning that consists of these letters."""
+    text = text or ""
+    end = _end_of(text, letters) if letters else 0
+    spans = [(0, end)] if end else _spans(text, set(words))
+    parts: list[str] = []
+    done = 0
+    for start, stop in spans:
+        parts += [escape(text[done:start]), "<mark>", escape(text[start:stop]), "</mark>"]
+        done = stop
+    # Each part is escaped, or a tag. Adding Markup to Markup takes three times as long.
+    return Markup("".join([*parts, escape(text[done:])]))  # noqa: S704 - see above
+
+
+def _end_of(text: str, letters: str) -> int:
+    """Return where the text's beginning ends that consists of these letters; 0 when it begins otherwise."""
+    missing = letters
+    for place, character in enumerate(text):
+        if folded := wording.letters(character):
+            if not missing.startswith(folded):
+                return 0
+            missing = missing[len(folded) :]
+        if not missing:
+            return place + 1
+    return 0
+
+
+def _spans(text: str, words: set[str]) -> list[tuple[int, int]]:
+    found = [(match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(text)] if words else []
+    stems = wording.stems(word for _, _, word in found)
+    return [(start, end) for (start, end, _), stem in zip(found, stems, strict=True) if stem in words]

@@ -1,0 +1,103 @@
+// The first names that begin with what stands in a search box, and filters that are folded on a phone.
+// The form works without it. Source of the pattern: WAI-ARIA Authoring Practices, "Combobox with list autocomplete".
+"use strict";
+
+const WAIT_MS = 150;
+
+function suggestNames(input, number) {
+  const list = document.createElement("ul");
+  const form = input.form;
+  let selected = -1, typed = "", timer = 0, asking = null;
+
+  list.id = `suggestions-${number}`;
+  list.className = "suggestions";
+  list.hidden = true;
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Project names");
+  form.classList.add("suggesting");
+  form.append(list);
+  for (const [name, value] of Object.entries({
+    role: "combobox", autocomplete: "off", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id,
+  })) input.setAttribute(name, value);
+
+  const close = () => {
+    clearTimeout(timer);
+    asking?.abort();
+    list.hidden = true;
+    selected = -1;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  };
+
+  const select = (place) => {
+    selected = place;
+    [...list.children].forEach((option, index) => option.setAttribute("aria-selected", String(index === place)));
+    if (place < 0) input.removeAttribute("aria-activedescendant");
+    else input.setAttribute("aria-activedescendant", list.children[place].id);
+    input.value = place < 0 ? typed : list.children[place].textContent;
+  };
+
+  const show = (names) => {
+    list.replaceChildren(...names.map((name, index) => {
+      const option = document.createElement("li");
+      option.id = `${list.id}-${index}`;
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", "false");
+      option.textContent = name;
+      return option;
+    }));
+    selected = -1;
+    input.removeAttribute("aria-activedescendant");
+    list.hidden = !names.length;
+    input.setAttribute("aria-expanded", String(Boolean(names.length)));
+  };
+
+  const ask = async () => {
+    asking?.abort();
+    asking = new AbortController();
+    try {
+      const answer = await fetch(`${input.dataset.suggest}?q=${encodeURIComponent(typed)}`, { signal: asking.signal });
+      if (answer.ok && document.activeElement === input) show((await answer.json()).names);
+    } catch { /* typed on, or the site does not answer: then there are no suggestions */ }
+  };
+
+  input.addEventListener("input", () => {
+    typed = input.value;
+    clearTimeout(timer);
+    if (typed.trim()) timer = setTimeout(ask, WAIT_MS);
+    else close();
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    const count = list.hidden ? 0 : list.children.length;
+    if (event.key === "Escape" && count) {
+      if (selected >= 0) select(-1);
+      close();
+    } else if (event.key === "ArrowDown" && count) {
+      select(selected + 1 < count ? selected + 1 : -1);
+    } else if (event.key === "ArrowUp" && count) {
+      select(selected >= 0 ? selected - 1 : count - 1);
+    } else {
+      if (event.key === "Enter" || event.key === "Tab") close();
+      return;
+    }
+    event.preventDefault();
+  });
+  // Before the input loses the focus, which would close the list.
+  list.addEventListener("mousedown", (event) => {
+    const option = event.target.closest("li");
+    event.preventDefault();
+    if (!option) return;
+    select([...list.children].indexOf(option));
+    close();
+    form.requestSubmit();
+  });
+  input.addEventListener("blur", close);
+}
+
+document.querySelectorAll("[data-suggest]").forEach(suggestNames);
+
+// On a phone the results come first.
+for (const filters of document.querySelectorAll("[data-filters]")) {
+  if (matchMedia("(max-width: 61.99rem)").matches) filters.open = false;
+}
