@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-search bench-scale bench-migration requirements clean
+.PHONY: help run test test-faults test-deploy lint format bench bench-crowd bench-index bench-search bench-scale bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ run: $(VENV)/.run ## Start the site and its database on http://127.0.0.1:5006/
 
 test: $(VENV)/.dev ## Run every test, on mongomock and on a real mongod, and print the coverage
 	$(BIN)/pytest -n 2 --cov --cov-report term
+
+test-faults: $(VENV)/.dev ## Break servers under load and look at what readers get, and keep the figures
+	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults tests/faults
+
+test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run: nginx, the site, MongoDB with authentication
+	$(BIN)/pytest -m deployment tests/deploy
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .
@@ -28,6 +34,12 @@ format: $(VENV)/.dev ## Put the code into its usual form
 
 bench: $(VENV)/.dev ## Measure the site's speed, beside its floor
 	$(BIN)/python -m benchmarks.site | tee benchmarks/results/site.txt
+
+bench-index: $(VENV)/.dev ## Measure uploads, downloads and the pages of a large index, beside their floor
+	$(BIN)/python -m benchmarks.index | tee benchmarks/results/index.txt
+
+bench-crowd: $(VENV)/.dev ## Let 200 readers ask at once for a minute, and look at errors and memory
+	$(BIN)/python -m benchmarks.crowd | tee benchmarks/results/crowd.txt
 
 bench-search: $(VENV)/.dev ## Measure how well a search finds what a person expects
 	$(BIN)/python -m benchmarks.search_quality | tee benchmarks/results/search_quality.txt
@@ -56,4 +68,8 @@ $(VENV)/.run: requirements.txt
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.tools/.installed:
+	@npm install --prefix .tools --no-save --no-fund --no-audit --loglevel=error mongosh@2.12.0 dclint@3
 	@touch $@

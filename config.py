@@ -22,10 +22,14 @@ class Config:
     MONGODB_DIR = str(ROOT / "var" / "mongodb")
     # Milliseconds that one operation on the database may take, finding a server included.
     MONGODB_TIMEOUT_MS = 2500
+    # Seconds for which `flask serve` waits at its start for a database that does not answer yet.
+    MONGODB_WAIT_S = 60
     # Connections that one web process holds at most.
     MONGODB_POOL = 32
     # Name of the site, in its pages and feeds.
     SITE_NAME = "Larder"
+    # Who reads the site: public, or members, who sign in, and whose programs use an API token.
+    READ_ACCESS = "public"
     # Address under which readers reach the site ("https://packages.example.org"); empty means the request's own.
     SITE_URL = ""
     # Seconds for which each web process keeps the bytes of a public page; 0 makes every page anew.
@@ -34,12 +38,32 @@ class Config:
     PAGE_CACHE_BYTES = 16_000_000
     # Seconds after which the counts and statistics are computed again.
     STATS_MAX_AGE_S = 60
+    # Seconds after which each web process writes the downloads that it counted; 0 writes each at once.
+    DOWNLOADS_WRITTEN_EVERY_S = 5
     # Seconds for which browsers keep stylesheets, scripts and pictures; their addresses change when they do.
     SEND_FILE_MAX_AGE_DEFAULT = 2_592_000
     # Level of the log: DEBUG, INFO, WARNING or ERROR.
     LOG_LEVEL = "INFO"
+    # Form of its lines: "text" for people, "json" for programs.
+    LOG_FORMAT = "text"
+    # 1: /metrics tells Prometheus what the site does. The proxy in front must keep it from the public.
+    METRICS = 0
     # Bytes of a request's body that are accepted at most.
     MAX_CONTENT_LENGTH = 1_000_000
+    # Bytes that an uploaded file may have.
+    MAX_FILE_BYTES = 100_000_000
+    # The simple index that is asked for projects that are not here, such as https://pypi.org/simple/; empty: none.
+    UPSTREAM_INDEX = ""
+    # Names that are never asked for there, with commas; * stands for any letters: "acme,acme-*".
+    RESERVED_NAMES = ""
+    # Days for which files that are new there are hidden; 0 shows them at once.
+    UPSTREAM_COOLDOWN_DAYS = 0
+    # Seconds for which what is known of a project there serves without asking again.
+    UPSTREAM_MAX_AGE_S = 600
+    # Seconds to wait for an answer from there, and for each part of it.
+    UPSTREAM_TIMEOUT_S = 10
+    # Bytes that a file from there may have.
+    UPSTREAM_MAX_FILE_BYTES = 2_000_000_000
     # 1: readers reach the site by HTTPS alone. Cookies are Secure then, and browsers are told so (HSTS).
     HTTPS_ONLY = 0
     # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto are believed.
@@ -96,6 +120,7 @@ class TestingConfig(Config):
     SECRET_KEY = "testing only, not a secret"  # noqa: S105 - production refuses it
     PAGE_CACHE_S = 0
     STATS_MAX_AGE_S = 0
+    DOWNLOADS_WRITTEN_EVERY_S = 0
     REGISTRATION_LIMIT = "1000/hour"
     MAIL_LIMIT = "1000/hour"
     SEARCH_LIMIT = ""
@@ -111,6 +136,7 @@ class ProductionConfig(Config):
 
     SECRET_KEY = ""
     HTTPS_ONLY = 1
+    LOG_FORMAT = "json"
 
 
 CONFIGURATIONS: dict[str, type[Config]] = {

@@ -1,9 +1,9 @@
-"""What every figure is compared with: a bare Flask view, and one with a single `find_one`, on the same server."""
+"""What every figure is compared with: views that do the least, on the same server with the same settings."""
 
 import os
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, request, send_file
 from pymongo import MongoClient
 
 app = Flask(__name__)
@@ -22,3 +22,15 @@ def find_one() -> str:
     """Answer one field of one small document, found by its key."""
     found = packages.find_one({"_id": "click"}, {"summary": 1})
     return found["summary"] if found else ""
+
+
+@app.post("/form")
+def form() -> str:
+    """Take a form with a file, and look at nothing of it."""
+    return str(len(request.files))
+
+
+@app.get("/file")
+def file() -> Response:
+    """Answer the file of which the environment tells, from the disk."""
+    return send_file(os.environ["FLOOR_FILE"], mimetype="application/octet-stream", etag=False)

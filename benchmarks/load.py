@@ -61,26 +61,24 @@ class _Connection:
 
 
 def drive(
-    url: str,
-    seconds: float,
-    *,
-    connections: int = 8,
-    headers: dict[str, str] | None = None,
-    urls: list[str] | None = None,
+    *urls: str, seconds: float, connections: int = 8, headers: dict[str, str] | None = None, in_turn: bool = False
 ) -> Measured:
-    """Ask for one address, again and again, over some connections for some seconds.
-
-    `urls` are paths on the same server; they are asked for in turn instead.
-    """
-    parts = urlsplit(url)
+    """Ask for these addresses of one site for some seconds: each connection for one again and again, or all in turn."""
+    requests = []
+    for url in urls:
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        fields = {"Host": parts.netloc, "Accept": "text/html", **(headers or {})}
+        lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+        requests.append("\r\n".join(lines).encode())
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
-    targets = urls or [(parts.path or "/") + (f"?{parts.query}" if parts.query else "")]
-    fields = {"Host": parts.netloc, "Accept": "text/html", **(headers or {})}
-    lines = [*(f"{name}: {value}" for name, value in fields.items()), "", ""]
-    requests = itertools.cycle("\r\n".join([f"GET {target} HTTP/1.1", *lines]).encode() for target in targets)
     measured = Measured(seconds)
     with selectors.DefaultSelector() as selector:
-        opened = [_Connection(*address, requests) for _ in range(connections)]
+        shared = itertools.cycle(requests)
+        opened = [
+            _Connection(*address, shared if in_turn else itertools.repeat(requests[number % len(requests)]))
+            for number in range(connections)
+        ]
         for connection in opened:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         end = time.perf_counter() + seconds

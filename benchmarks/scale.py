@@ -8,9 +8,9 @@ process keeps for some seconds: a second time with PAGE_CACHE_S=0, so that nothi
 import argparse
 import contextlib
 import itertools
+import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +24,8 @@ import mongoengine
 import pymongo
 
 from benchmarks.load import drive
-from benchmarks.site import ROOT, SECRET, answers
+from benchmarks.servers import served
+from benchmarks.site import SECRET
 from config import Config
 from tests.conftest import free_port
 from webapp import create_app, local_mongod, naming
@@ -33,7 +34,7 @@ from webapp.filters import filesize
 from webapp.synthetic import loading, texts
 from webapp.synthetic.catalogue import Catalogue
 
-WORKERS, THREADS, CONNECTIONS = 2, 4, 8
+PROCESSES, CONNECTIONS = 2, 8
 SEED = 1
 GOAL_MS, GOAL_GROWTH, GOAL_RSS = 50, 1.5, 200_000_000
 ROOT_FIRST_S, ROOT_AFTER_S = 1.0, 0.1
@@ -94,16 +95,17 @@ def _measure_size(packages: int, folder: Path, chosen: argparse.Namespace) -> Si
     uri = local_mongod.acquire(folder / "mongodb", port=free_port())
     facts = _fill(packages, uri)
     facts += _disk(uri)
-    environment = {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
+    environment = os.environ | {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
     # One address makes all the requests here.
     environment |= {"SEARCH_LIMIT": "", "SUGGESTION_LIMIT": ""}
     pages = {name: urls for name, urls in addresses(packages).items() if chosen.only in name}
-    with served(environment) as (url, server):
+    url = f"http://127.0.0.1:{free_port()}"
+    with served("app:app", url, environment) as server:
         processes = [*_children(server), _mongod_of(folder)]
         roots = _simple_root(url)
         production = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(_resident(server))
-    with served(environment | {"PAGE_CACHE_S": "0"}) as (url, server):
+    with served("app:app", url, environment | {"PAGE_CACHE_S": "0"}) as server:
         processes = [*_children(server), _mongod_of(folder)]
         anew = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(memory, *_resident(server))
@@ -197,7 +199,7 @@ def _fill(packages: int, uri: str) -> list[str]:
         if Package.objects.count_up_to(1):
             return ["the catalogue was there already"]
         started = time.monotonic()
-        loading.load(packages, SEED, WORKERS, uri, lambda _: None)
+        loading.load(packages, SEED, PROCESSES, uri, lambda _: None)
         written = time.monotonic()
         loading.finish()
         return [
@@ -222,17 +224,21 @@ def _disk(uri: str) -> list[str]:
 
 
 def _times(site: str, urls: list[str], seconds: float, processes: list[int]) -> Times:
-    drive(site + urls[0], min(0.5, seconds), urls=urls)
+    every = [site + url for url in urls]
+    drive(*every, seconds=min(0.5, seconds), in_turn=True)
     before = _cpu_ms(processes)
-    measured = drive(site + urls[0], seconds, connections=CONNECTIONS, urls=urls)
+    measured = drive(*every, seconds=seconds, connections=CONNECTIONS, in_turn=True)
     if len(measured.milliseconds) < FEWEST:
         before = _cpu_ms(processes)
-        measured = drive(site + urls[0], 8 * seconds, connections=CONNECTIONS, urls=urls)
+        measured = drive(*every, seconds=8 * seconds, connections=CONNECTIONS, in_turn=True)
     cpu = (_cpu_ms(processes) - before) / max(1, len(measured.milliseconds))
     wrong = {status: count for status, count in measured.statuses.items() if status not in (200, 404)}
     if wrong or measured.statuses.get(404, 0) > measured.statuses.get(200, 0) * 0.2:
         print(f"{urls[0]} answered {measured.statuses}", file=sys.stderr)
+    if not measured.milliseconds:
+        return Times(math.inf, math.inf, math.inf, math.inf)
     p50, p95, p99 = (measured.percentile(percent) for percent in (50, 95, 99))
+    print(f"{urls[0][:60]:60}{p50:8.1f}{p95:8.1f}{cpu:8.2f}", file=sys.stderr, flush=True)
     return Times(p50, p95, p99, cpu)
 
 
@@ -247,24 +253,6 @@ def _simple_root(site: str) -> tuple[float, float, int]:
         seconds.append(time.monotonic() - started)
     # Each of the two processes has its own first time.
     return max(seconds[:2]), min(seconds[2:]), length
-
-
-@contextlib.contextmanager
-def served(environment: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """Serve the site as in production; its address and the process."""
-    port = free_port()
-    command = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi", "--workers", str(WORKERS)]
-    command += ["--blocking-threads", str(THREADS), "--log-level", "error", "--port", str(port), "app:app"]
-    server = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT)
-    try:
-        for _ in range(100):
-            if answers(f"http://127.0.0.1:{port}/robots.txt"):
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", server.pid
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def _resident(server: int) -> list[int]:

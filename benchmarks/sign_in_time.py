@@ -1,14 +1,16 @@
 """Does the time of a failed sign-in tell whether an account exists? `python -m benchmarks.sign_in_time`.
 
-An address without an account, one whose hash is argon2, and one whose hash is of the old site get wrong passwords in
-turn, at the cost that production has. For each two of them, the difference of the medians is compared with what chance
-alone makes of it: the times are dealt out to the two at random, many times over, and the games with a difference at
-least as large are counted (a permutation test). Below 1 in 100 of them would mean that the time does tell.
+An address without an account, one whose hash is argon2, one whose hash is of the old site, and one whose account is
+disabled get wrong passwords in turn, at the cost that production has. For each two of them, the median of the
+differences within a round is compared with what chance alone makes of it: in each round the two change places or do
+not, many times over, and the games with a median at least as large are counted (a permutation test). Below 1 in 100 of
+them would mean that the time does tell.
 
-The request is the whole one: form, token, limits, hashes, audit log.
+The request is the whole one: form, token, limits, hashes, audit log. The floor is the hashes alone.
 """
 
 import itertools
+import os
 import random
 import re
 import statistics
@@ -28,7 +30,8 @@ from webapp.documents import DOCUMENTS, User, ensure_indexes
 ROUNDS = 80
 WARMUP = 4
 GAMES = 4000
-PEOPLE = ("nobody@example.org", "argon2@example.org", "old@example.org")
+PEOPLE = ("nobody@example.org", "argon2@example.org", "old@example.org", "disabled@example.org")
+FLOOR = "the hashes alone"
 
 
 class TimedConfig(TestingConfig):
@@ -51,14 +54,17 @@ def main() -> None:
             _fill(app)
         times = _measure(app, rounds)
         local_mongod.release()
-    for person in PEOPLE:
+    print(f"{rounds} rounds; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    for person in (FLOOR, *PEOPLE):
         spread = statistics.quantiles(times[person], n=20)
         median = statistics.median(times[person])
-        print(f"{person:<20} median {median:7.1f} ms   5-95% {spread[0]:.1f}-{spread[-1]:.1f} ms")
+        print(f"{person:<22} median {median:7.1f} ms   5-95% {spread[0]:.1f}-{spread[-1]:.1f} ms")
     for one, other in itertools.combinations(PEOPLE, 2):
-        difference = statistics.median(times[one]) - statistics.median(times[other])
-        chance = _by_chance(times[one], times[other])
-        print(f"{one} - {other}: {difference:+.1f} ms, by chance in {chance:.3f} of the games")
+        differences = [first - second for first, second in zip(times[one], times[other], strict=True)]
+        chance = _by_chance(differences)
+        print(
+            f"{one:<22} - {other:<22} {statistics.median(differences):+6.1f} ms, by chance in {chance:.3f} of the games"
+        )
 
 
 def _fill(app: Flask) -> None:
@@ -66,20 +72,29 @@ def _fill(app: Flask) -> None:
     old = app.extensions["passwords"].handler("sha512_crypt").using(rounds=Config.OLD_PASSWORD_ROUNDS)
     User(email="argon2@example.org", hashed_password=passwords.hash_password("not this one")).save()
     User(email="old@example.org", hashed_password=old.hash("not this one")).save()
+    hashed = passwords.hash_password("not this one")
+    User(email="disabled@example.org", hashed_password=hashed, is_disabled=True).save()
 
 
 def _measure(app: Flask, rounds: int) -> dict[str, list[float]]:
     client = app.test_client()
     found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/account/login").text)
     token = found[1] if found else ""
-    times: dict[str, list[float]] = {person: [] for person in PEOPLE}
+    times: dict[str, list[float]] = {person: [] for person in (FLOOR, *PEOPLE)}
     for number in range(WARMUP + rounds):
         # Each time in another order, so that none always comes after the same other one.
-        for person in random.sample(PEOPLE, len(PEOPLE)):
-            milliseconds = _fail(client, token, person)
+        for person in random.sample(list(times), len(times)):
+            milliseconds = _hash(app) if person == FLOOR else _fail(client, token, person)
             if number >= WARMUP:
                 times[person].append(milliseconds)
     return times
+
+
+def _hash(app: Flask) -> float:
+    with app.app_context():
+        started = time.perf_counter()
+        passwords.check(None, "a wrong password")
+        return (time.perf_counter() - started) * 1000
 
 
 def _fail(client: FlaskClient, token: str, person: str) -> float:
@@ -92,15 +107,10 @@ def _fail(client: FlaskClient, token: str, person: str) -> float:
     return passed
 
 
-def _by_chance(one: list[float], other: list[float]) -> float:
-    difference = abs(statistics.median(one) - statistics.median(other))
-    together = [*one, *other]
-    as_large = 0
-    for _ in range(GAMES):
-        random.shuffle(together)
-        dealt = statistics.median(together[: len(one)]) - statistics.median(together[len(one) :])
-        as_large += abs(dealt) >= difference
-    return as_large / GAMES
+def _by_chance(differences: list[float]) -> float:
+    found = abs(statistics.median(differences))
+    games = (abs(statistics.median(random.choice((-1, 1)) * each for each in differences)) for _ in range(GAMES))
+    return sum(game >= found for game in games) / GAMES
 
 
 if __name__ == "__main__":

@@ -5,34 +5,22 @@ absolute figures differ from machine to machine and from hour to hour.
 """
 
 import argparse
-import contextlib
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.load import Measured, drive
 from benchmarks.packages import fill
+from benchmarks.servers import SERVERS, served
 from config import Config
 from webapp import create_app, local_mongod
 
-ROOT = Path(__file__).resolve().parents[1]
 SITE, ANEW, FLOOR = "http://127.0.0.1:5016", "http://127.0.0.1:5017", "http://127.0.0.1:5018"
 SECRET = "a key for a benchmark, worth nothing"
-WORKERS = 2
-SERVERS = {
-    "granian": ["granian", "--interface", "wsgi", "--workers", "{workers}", "--blocking-threads", "{threads}",
-                "--log-level", "error", "--port", "{port}", "{target}"],
-    "gunicorn": ["gunicorn", "--workers", "{workers}", "--threads", "{threads}", "--log-level", "error",
-                 "--bind", "127.0.0.1:{port}", "{target}"],
-}  # fmt: skip
 
 
 class Page(NamedTuple):
@@ -65,20 +53,21 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=2.0, help="length of one measurement")
     options.add_argument("--rounds", type=int, default=3, help="measurements of each page; the median one counts")
     chosen = options.parse_args()
+    how = {"server": chosen.server, "threads": chosen.threads}
     with tempfile.TemporaryDirectory() as folder:
         uri = local_mongod.acquire(Path(folder) / "mongodb")
         with create_app(type("BenchmarkConfig", (Config,), {"MONGODB_URI": uri})).app_context():
             packages = fill()
         environment = os.environ | {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
         with (
-            _served("app:app", SITE, chosen, environment),
-            _served("app:app", ANEW, chosen, environment | {"PAGE_CACHE_S": "0"}),
-            _served("benchmarks.floor:app", FLOOR, chosen, environment),
+            served("app:app", SITE, environment, **how),
+            served("app:app", ANEW, environment | {"PAGE_CACHE_S": "0"}, **how),
+            served("benchmarks.floor:app", FLOOR, environment, **how),
         ):
             measured = [{page.name: _measure(page, chosen.seconds) for page in PAGES} for _ in range(chosen.rounds)]
         local_mongod.release()
     print(
-        f"{packages}; {chosen.server}, {WORKERS} workers of {chosen.threads} threads, 8 connections; "
+        f"{packages}; {chosen.server}, 2 workers of {chosen.threads} threads, 8 connections; "
         f"median of {chosen.rounds} rounds of {chosen.seconds:g} s\n"
     )
     _print_table(measured)
@@ -100,40 +89,12 @@ def _measure(page: Page, seconds: float) -> Measured:
     if page.revalidate:
         with urllib.request.urlopen(page.url) as response:
             headers["If-None-Match"] = response.headers["ETag"]
-    drive(page.url, 0.3, headers=headers)
-    measured = drive(page.url, seconds, headers=headers)
+    drive(page.url, seconds=0.3, headers=headers)
+    measured = drive(page.url, seconds=seconds, headers=headers)
     expected = 304 if page.revalidate else 200
     if set(measured.statuses) != {expected}:
         sys.exit(f"{page.url} answered {measured.statuses} and not only {expected}")
     return measured
-
-
-@contextlib.contextmanager
-def _served(target: str, address: str, chosen: argparse.Namespace, environment: dict[str, str]) -> Iterator[None]:
-    values = {"workers": WORKERS, "threads": chosen.threads, "port": address.rpartition(":")[2], "target": target}
-    command = [part.format(**values) for part in SERVERS[chosen.server]]
-    command[0] = str(Path(sys.executable).parent / command[0])
-    server = subprocess.Popen(command, env=environment, cwd=ROOT)
-    try:
-        for _ in range(100):
-            if answers(address):
-                break
-            time.sleep(0.1)
-        yield
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def answers(address: str) -> bool:
-    """Tell whether a server answers there, whatever."""
-    try:
-        urllib.request.urlopen(address)
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from webapp.descriptions import RENDERER, render_description
 FEW = 200
 CHUNK = 20
 READ = 400
-TODO = {"description": {"$gt": ""}, "description_renderer": None}
+UNRENDERED = {"description": {"$gt": ""}, "description_renderer": None}
 # What the server answers when a document would pass 16 MB.
 TOO_LARGE = (10334, 17419, 17420)
 
@@ -57,11 +57,11 @@ def render_staged(target: Target, collection: str, advance: Callable[[int, int],
 
     What an interrupted run has rendered already stays. A document that the HTML would make too large goes without.
     """
-    total = target.patiently(target.db[collection].count_documents, TODO)
+    total = target.patiently(target.db[collection].count_documents, UNRENDERED)
     with renderer(total) as render:
         done = 0
         # Once more, if need be: a server that was killed may have lost what it had not yet in its journal.
-        while target.patiently(target.db[collection].find_one, TODO, {"_id": 1}):
+        while target.patiently(target.db[collection].find_one, UNRENDERED, {"_id": 1}):
             for texts in _unrendered(target, collection):
                 for package_id, html in render(texts):
                     target.patiently(_store, target, collection, package_id, html)
@@ -79,7 +79,7 @@ def _unrendered(target: Target, collection: str) -> Iterator[list[Text]]:
 
 
 def _unrendered_after(target: Target, collection: str, last: str) -> list[Text]:
-    found = target.db[collection].find({**TODO, "_id": {"$gt": last}}, {"description": 1})
+    found = target.db[collection].find({**UNRENDERED, "_id": {"$gt": last}}, {"description": 1})
     return [(one["_id"], one["description"]) for one in found.sort("_id", 1).limit(READ)]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import DONE, UNDOING, UNDONE, Entry, Ledger
 from migrations_sql_to_mongo.target import Target
+from webapp.documents.validators import set_validator
 
 EXAMPLES = 3
 SEEDED = "installed on the machine where this index was started"
@@ -140,6 +141,8 @@ def _copy(target: Target, name: str, copy: str) -> None:
         options = {key: value for key, value in index.items() if key not in ("key", "v", "ns")}
         if options["name"] != "_id_":
             target.db[copy].create_index(list(index["key"].items()), **options)
+    if validator := target.db[name].options().get("validator"):
+        set_validator(target.db[copy], validator)
 
 
 def _rename(target: Target, name: str, new_name: str) -> None:

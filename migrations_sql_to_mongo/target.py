@@ -31,12 +31,14 @@ from webapp import local_mongod
 from webapp.documents import (
     AuditEvent,
     Download,
+    DownloadCount,
     License,
     Package,
     ProgrammingLanguage,
     SiteStats,
     User,
 )
+from webapp.documents.validators import set_validator, validator_of
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -161,9 +163,9 @@ class Target:
         return collection in self.db.list_collection_names()
 
     def ensure_indexes(self, collection: str, staging: str) -> None:
-        """Build the indexes of a collection's documents on its staging collection.
+        """Build the indexes of a collection's documents on its staging collection, and set its rule.
 
-        All of them in one command, so that the server reads the documents once: mongoengine builds one after the
+        All indexes in one command, so that the server reads the documents once: mongoengine builds one after the
         other, which takes half as long again.
         """
         background = DOCUMENTS[collection]._meta.get("index_background", False)
@@ -178,12 +180,18 @@ class Target:
             indexes = [index for index in indexes if "partialFilterExpression" not in index.document]
         if indexes:
             self.db[staging].create_indexes(indexes)
+        if not self.is_mock and self.has(staging):
+            # After the copy, which checks every document by itself, and before the swap, which keeps the rule.
+            set_validator(self.db[staging], validator_of(DOCUMENTS[collection]))
 
     def refresh_stats(self) -> None:
         """Compute the site's statistics anew."""
         # Computing them may take minutes, so it would wait that long for a server that is away.
         self.client.admin.command("ping")
-        with self._documents({each: each._meta["collection"] for each in (SiteStats, Package, User)}):
+        asked = (SiteStats, Package, User, Download, DownloadCount)
+        with self._documents({each: each._meta["collection"] for each in asked}):
+            # Other downloads may be as many as those that were added up before.
+            SiteStats.objects(pk="site").update(unset__moved_downloads=True)
             SiteStats.refresh()
 
     @contextlib.contextmanager

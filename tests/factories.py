@@ -1,10 +1,14 @@
 """Valid documents; a test states only what matters to it."""
 
+import hashlib
+import io
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from webapp.documents import Package, Release, ReleaseFile, User
+import bson
+
+from webapp.documents import Package, Release, ReleaseFile, StoredFile, User, contents
 from webapp.importing.pypi_json import keep
 from webapp.naming import normalize_name
 
@@ -43,6 +47,23 @@ def package(name: str = "Example", *, releases: Iterable[Release | str] = ("1.0"
     fields.setdefault("summary", f"What {name} does")
     found = Package(normalized_name=normalize_name(name), name=name, releases=made, **fields)
     keep(found)
+    return found
+
+
+def stored_file(filename: str, content: bytes, **fields: Any) -> StoredFile:
+    """A file that is kept here, whether a package lists it or not."""
+    values = {
+        "package": "example",
+        "version": "1.0",
+        "state": "stored",
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "uploaded_at": A_DAY,
+        "content_id": bson.ObjectId(),
+    }
+    found = StoredFile(filename=filename, **(values | fields))
+    contents.put(found.content_id, filename, io.BytesIO(content), lambda: None)
+    found.save(force_insert=True)
     return found
 
 

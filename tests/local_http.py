@@ -1,8 +1,9 @@
 """A small HTTP server on loopback, with the answers that a test gives it."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -15,21 +16,32 @@ class Answer(NamedTuple):
     content_type: str = "application/json"
     # Bytes after which the connection is closed, although more were promised.
     cut_at: int | None = None
+    headers: Mapping[str, str] = {}
+    # Seconds after which the answer begins.
+    delay_s: float = 0
 
 
 @contextmanager
-def served(answers: Mapping[str, Answer]) -> Iterator[str]:
-    """The address of a server that gives these answers, and 404 at any other path."""
+def served(answers: Mapping[str, Answer], asked: list[str] | None = None) -> Iterator[str]:
+    """The address of a server that gives these answers, and 404 at any other path; it notes the paths in `asked`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answer = answers.get(self.path, Answer(404, b'{"message": "Not Found"}'))
+            if asked is not None:
+                asked.append(self.path)
+            time.sleep(answer.delay_s)
+            if self.headers.get("If-None-Match", "") in answer.headers.values():
+                answer = answer._replace(status=304, body=b"")
             if answer.status:
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Content-Length", str(len(answer.body)))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.body[: answer.cut_at])
+                with suppress(ConnectionError):  # a client may leave half way
+                    self.wfile.write(answer.body[: answer.cut_at])
             self.close_connection = True
 
         def do_HEAD(self) -> None:

@@ -84,7 +84,7 @@ def crawl(app: Flask, client: FlaskClient, of_a_kind: int) -> Counter[str]:
             if fragment and target == urljoin(HERE, address) and not in_description(link):
                 assert page.select(f"[id='{fragment}']"), f"{address}: #{fragment}"
             # What authors link to in their descriptions is theirs, and members' own pages are not for everybody.
-            if urlsplit(target).path.startswith("/account") or in_description(link):
+            if urlsplit(target).path.startswith(("/account", "/manage/")) or in_description(link):
                 continue
             if urlsplit(target).netloc == "localhost" and target not in seen:
                 seen.add(target)

@@ -1,5 +1,6 @@
 """What a reader, and a program, is told when something goes wrong; and the database that goes away and comes back."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import requests
 from flask import Flask, abort
 from flask.testing import FlaskClient
+from mongoengine.errors import OperationError
 from pymongo.errors import (
     AutoReconnect,
     ExecutionTimeout,
@@ -20,6 +22,7 @@ from pymongo.errors import (
     OperationFailure,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    WriteConcernError,
 )
 from werkzeug.exceptions import TooManyRequests
 
@@ -132,6 +135,11 @@ def test_too_many_requests_say_when_to_come_back(raising: Callable[[Exception], 
     assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
 
 
+def complaints(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What the site logged, without the line that each request gets."""
+    return [record for record in caplog.records if record.levelno > logging.INFO]
+
+
 @pytest.mark.parametrize(
     "error", [RuntimeError("secret detail"), KeyError("secret detail"), OperationFailure("secret detail")]
 )
@@ -151,7 +159,7 @@ def test_mistake_of_ours_is_logged_with_its_traceback_and_told_without(
     assert "Internal Server Error" in text
     assert "secret detail" not in text
     assert "Traceback" not in text
-    (record,) = caplog.records
+    (record,) = complaints(caplog)
     assert record.getMessage() == "GET /about failed"
     assert record.exc_info is not None
     assert record.exc_info[1] is error
@@ -166,6 +174,8 @@ def test_mistake_of_ours_is_logged_with_its_traceback_and_told_without(
         NotPrimaryError("secret host"),
         ServerSelectionTimeoutError("secret host"),
         WaitQueueTimeoutError("secret host"),
+        WriteConcernError("secret host", 64),
+        OperationFailure("secret host", 14031),
     ],
 )
 def test_database_that_is_away_is_said_in_one_line(
@@ -179,7 +189,18 @@ def test_database_that_is_away_is_said_in_one_line(
     assert response.headers["Retry-After"] == "5"
     assert "The database does not answer at the moment." in response.get_data(as_text=True)
     assert "secret host" not in response.get_data(as_text=True)
-    assert [record.getMessage() for record in caplog.records] == [f"database away: GET /about: {type(error).__name__}"]
+    (record,) = complaints(caplog)
+    assert record.getMessage() == f"database away: GET /about: {type(error).__name__}"
+
+
+def test_write_that_the_database_did_not_confirm_is_no_mistake_of_ours(
+    raising: Callable[[Exception], FlaskClient],
+) -> None:
+    wrapped = OperationError("Could not save document")
+    wrapped.__context__ = WriteConcernError("waiting for replication timed out", 64)
+
+    assert raising(wrapped).get("/about").status_code == 503
+    assert raising(OperationError("Could not save document")).get("/about").status_code == 500
 
 
 def test_name_that_is_none_is_not_found_and_a_package_too_large_is_refused(
@@ -226,7 +247,7 @@ ASKING = [
     "/user/ada/",
 ]
 ASKING += ["/company/history", "/classifier/a/", "/rss/updates.xml", "/sitemap.xml", "/simple/", "/pypi/example/json"]
-NOT_ASKING = ["/about", "/ping", "/robots.txt", "/opensearch.xml", "/static/css/larder.css"]
+NOT_ASKING = ["/about", "/ping", "/health", "/robots.txt", "/opensearch.xml", "/static/css/larder.css"]
 START_S = 30
 
 
@@ -323,7 +344,7 @@ def test_site_is_back_with_its_database_each_time_without_a_restart(address: str
         mongod.start()
 
         assert wait_for(f"{address}/projects/", 200)
-        assert requests.get(f"{address}/health", timeout=START_S).json()["status"] == "success"
+        assert requests.get(f"{address}/ready", timeout=START_S).json()["status"] == "success"
 
         mongod.stop()
 

@@ -70,6 +70,40 @@ def test_a_normalized_name_is_its_own_normalized_form(text: str) -> None:
     assert once == once.lower()
 
 
+@pytest.mark.parametrize(
+    ("requirement", "names"),
+    [
+        ("Flask", ["flask"]),
+        ("zope.interface", ["zope-interface"]),
+        (" Flask_Login >= 3.0, < 4", ["flask-login"]),
+        ("requests[socks,security]>=2", ["requests"]),
+        ("old (>=1.0)", ["old"]),
+        ("pip @ https://example.org/pip.zip", ["pip"]),
+        ('tomli; python_version < "3.11"', ["tomli"]),
+        ("pytest>=7; extra == 'test'", []),
+        ('pytest>=7; python_version > "3" and (extra == "test")', []),
+        ("celery[extra]", ["celery"]),
+        ("two words", []),
+        ("-e .", []),
+        ("", []),
+        ("flask-", []),
+        ("x" * 201, []),
+        ("a;" + "(" * 100_000, ["a"]),
+        (";" * 1_000_000, []),
+        ("a" * 1_000_000 + "!", []),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_names_are_read_out_of_requirements(requirement: str, names: list[str]) -> None:
+    assert naming.required_names([requirement]) == names
+
+
+def test_project_that_is_required_twice_is_named_once() -> None:
+    requirements = ['numpy>=1; python_version < "3.9"', "click", 'NumPy>=2; python_version >= "3.9"']
+
+    assert naming.required_names(requirements) == ["numpy", "click"]
+
+
 @pytest.mark.parametrize("version", ["1.0", "v1.0", "1!2.0rc1.post2.dev3+local.7", " 1.0 ", "2024.1", "1" * 200])
 def test_versions_of_pep_440_are_parsed(version: str) -> None:
     assert naming.parse_version(version) == Version(version)

@@ -212,6 +212,7 @@ class TestPageCache:
         assert rendered == []
         assert again.status_code == 200
         assert again.data == first.data
+        assert again.headers.pop("X-Request-ID") != first.headers.pop("X-Request-ID")
         assert dict(again.headers) == dict(first.headers)
 
     def test_page_is_kept_although_the_document_changed(self, filled: FlaskClient) -> None:

@@ -13,7 +13,7 @@ ANSWERS = [
     ("/", "GET", 200),
     ("/", "HEAD", 200),
     ("/", "OPTIONS", 200),
-    ("/", "POST", 405),
+    ("/about", "POST", 405),
     ("/about", "GET", 200),
     ("/projects/", "GET", 200),
     ("/projects/?page=x", "GET", 400),
@@ -38,13 +38,14 @@ ANSWERS = [
     ("/pypi/nothing/json", "GET", 404),
     ("/ping", "GET", 200),
     ("/health", "GET", 200),
+    ("/ready", "GET", 200),
 ]
 PAGES = [
     address
     for address, method, status in ANSWERS
     if method == "GET"
     and status in (200, 400, 404)
-    and not re.search(r"static|\.(xml|txt)|json|ping|health|simple", address)
+    and not re.search(r"static|\.(xml|txt)|json|ping|health|ready|simple", address)
 ]
 
 

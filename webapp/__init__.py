@@ -3,7 +3,23 @@
 from flask import Flask
 
 from config import BadConfig, Config, ProductionConfig
-from webapp import accounts, cli, database, errors, filters, log_config, public_pages, security
+from webapp import (
+    accounts,
+    cli,
+    database,
+    download_counter,
+    errors,
+    filters,
+    log_config,
+    metrics,
+    public_pages,
+    read_access,
+    request_log,
+    security,
+    slow_clients,
+    unread_bodies,
+    upstream,
+)
 from webapp.extensions import bootstrap, csrf
 
 
@@ -13,13 +29,20 @@ def create_app(config: type[Config]) -> Flask:
     app.config.from_object(config)
     check_config(app, config)
     log_config.init_app(app)
+    request_log.init_app(app)
+    unread_bodies.init_app(app)
+    metrics.init_app(app)
     database.init_app(app)
+    slow_clients.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)
+    download_counter.init_app(app)
     filters.init_app(app)
     security.init_app(app)
     errors.init_app(app)
     accounts.init_app(app)
+    read_access.init_app(app)
+    upstream.init_app(app)
     register_blueprints(app)
     cli.init_app(app)
     return app
@@ -43,7 +66,22 @@ def register_extensions(app: Flask) -> None:
 
 def register_blueprints(app: Flask) -> None:
     """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
-    from webapp import admin, feeds, health, home, index_api, packages, pages, search, seo, stats
+    from webapp import (
+        admin,
+        feeds,
+        files,
+        health,
+        home,
+        index_api,
+        manage,
+        packages,
+        pages,
+        publishing,
+        search,
+        seo,
+        stats,
+    )
 
-    for room in (home, packages, search, accounts, admin, stats, feeds, index_api, seo, health, pages):
+    rooms = (home, packages, search, accounts, manage, admin, publishing, files, upstream, stats, feeds, index_api, seo)
+    for room in (*rooms, health, pages):
         app.register_blueprint(room.bp)

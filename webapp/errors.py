@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask.globals import request_ctx
+from mongoengine.errors import OperationError, ValidationError
 from pymongo.errors import (
     AutoReconnect,
     ExecutionTimeout,
@@ -13,12 +14,14 @@ from pymongo.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
-    WTimeoutError,
+    WriteConcernError,
 )
-from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, NotFound, ServiceUnavailable
+from werkzeug.exceptions import BadHost, Conflict, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
 from webapp.documents import PackageTooLarge
+from webapp.documents.package import ConcurrentChange
 from webapp.naming import InvalidName
+from webapp.request_log import shown_path
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +35,9 @@ DATABASE_AWAY = (
     NotPrimaryError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
-    WTimeoutError,
+    WriteConcernError,
 )
+OUT_OF_DISK_SPACE = 14031
 
 EXPLANATIONS = {
     400: "The address or the form could not be understood.",
@@ -52,7 +56,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(InvalidName, lambda _: http_error(NotFound()))
     app.register_error_handler(PackageTooLarge, package_too_large)
+    app.register_error_handler(ConcurrentChange, changed_by_others)
+    app.register_error_handler(ValidationError, broken_document)
     app.register_error_handler(PyMongoError, database_error)
+    app.register_error_handler(OperationError, write_error)
     app.register_error_handler(Exception, unexpected_error)
 
 
@@ -65,12 +72,15 @@ def http_error(error: HTTPException) -> Response:
     # Werkzeug's own descriptions are long and technical; a text of ours is shown as it is.
     own_text = error.description if error.description != type(error).description else None
     message = own_text or EXPLANATIONS.get(code) or error.name
-    if wants_json():
+    if g.get("errors_in_plain_text"):
+        response = plain_line(code, message)
+    elif wants_json():
         response = jsonify(message=message if own_text else error.name)
     else:
         text = render_template("errors/error.html", code=code, title=error.name, message=message)
         response = make_response(text)
-    response.status_code = code
+    if response.status_code != code:
+        response.status_code = code
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
@@ -78,18 +88,35 @@ def http_error(error: HTTPException) -> Response:
     return response
 
 
+def plain_line(code: int, message: str) -> Response:
+    """Return a message as one line of text, and as the reason in the status line, which is all that twine prints.
+
+    RFC 9112, section 4: a reason is of printable characters. Not every web server passes it on.
+    """
+    line = " ".join(message.split())
+    reason = line.encode("ascii", "replace").decode()[:500]
+    return Response(f"{line}\n", f"{code} {reason}", mimetype="text/plain")
+
+
 def database_error(error: PyMongoError) -> Response:
     """Answer 503 when the database is away, 500 for what is our own mistake."""
-    if not isinstance(error, DATABASE_AWAY) and not error.timeout:
+    is_full = getattr(error, "code", None) == OUT_OF_DISK_SPACE
+    if not isinstance(error, DATABASE_AWAY) and not error.timeout and not is_full:
         return unexpected_error(error)
     # One line: a database that is away says so in each request, and its traceback helps nobody.
-    log.warning("database away: %s %s: %s", request.method, request.path, type(error).__name__)
+    log.warning("database away: %s %s: %s", request.method, shown_path(), type(error).__name__)
     return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
+
+
+def write_error(error: OperationError) -> Response:
+    """Answer for the driver's error that mongoengine wrapped."""
+    cause = error.__context__
+    return database_error(cause) if isinstance(cause, PyMongoError) else unexpected_error(error)
 
 
 def unexpected_error(error: Exception) -> Response:
     """Answer 500, and keep the traceback in the log."""
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, shown_path(), exc_info=error)
     return http_error(InternalServerError())
 
 
@@ -98,6 +125,16 @@ def package_too_large(error: PackageTooLarge) -> Response:
     refused = HTTPException(str(error))
     refused.code = 413
     return http_error(refused)
+
+
+def changed_by_others(error: ConcurrentChange) -> Response:
+    """Answer 503: others kept changing the same project."""
+    return http_error(ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S))
+
+
+def broken_document(error: ValidationError) -> Response:
+    """Answer 409: somebody edited a document by hand into what cannot be stored again."""
+    return http_error(Conflict(f"The document breaks the rules, and an operator has to mend it: {error}"))
 
 
 def wants_json() -> bool:

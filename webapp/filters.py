@@ -4,11 +4,12 @@ import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, current_app, request, url_for
 from markupsafe import Markup
 
+from webapp.documents.package import is_own
 from webapp.pagination import page_numbers
 
 # What XML 1.0 cannot contain, section 2.2.
@@ -17,7 +18,19 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def init_app(app: Flask) -> None:
     """Give the templates these filters and functions."""
-    for function in (day, moment, rfc822, isoformat, grouped, filesize, safe_link, xml_text, host_of, mailto):
+    for function in (
+        day,
+        moment,
+        rfc822,
+        isoformat,
+        grouped,
+        filesize,
+        safe_link,
+        file_link,
+        xml_text,
+        host_of,
+        mailto,
+    ):
         app.add_template_filter(function)
     app.add_template_global(page_numbers)
     app.add_template_global(absolute_url)
@@ -89,6 +102,19 @@ def safe_link(url: Any) -> str:
     return url if is_web else ""
 
 
+def file_link(url: Any) -> str:
+    """Return the address of a file: one that is kept here begins at the root of this site. Else as `safe_link`."""
+    if isinstance(url, str) and is_own(url):
+        return request.script_root + quote(url, safe="/+!~")
+    return safe_link(url)
+
+
+def absolute_file_link(url: Any) -> str:
+    """Return the whole address of a file, on SITE_URL where that is set."""
+    link = file_link(url)
+    return site_url() + link if link.startswith("/") else link
+
+
 def mailto(address: Any) -> str:
     """Return a mailto: link for one plain address, else empty text."""
     plain = isinstance(address, str) and re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", address.strip(), re.ASCII)
@@ -107,8 +133,13 @@ def xml_text(text: Any) -> str:
 
 def absolute_url(endpoint: str, **values: Any) -> str:
     """Return the whole address of a page, on SITE_URL where that is set."""
-    base = current_app.config["SITE_URL"] or request.host_url
-    return base.rstrip("/") + url_for(endpoint, **values)
+    return site_url() + url_for(endpoint, **values)
+
+
+def site_url() -> str:
+    """Return where readers reach the site: SITE_URL, or the request's own; without a slash at its end."""
+    base: str = current_app.config["SITE_URL"] or request.host_url
+    return base.rstrip("/")
 
 
 def static_url(filename: str, endpoint: str = "static") -> str:

@@ -14,6 +14,9 @@ MAX_LICENSE_ID_LENGTH = 64
 _NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE | re.ASCII)
 _SEPARATORS = re.compile(r"[-_.]+")
 _DIGITS = re.compile(r"[0-9]+")
+# A requirement begins with a name; extras, versions, an address or a marker may follow (PEP 508).
+_REQUIRED = re.compile(r"\s*([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE | re.ASCII)
+_EXTRA = re.compile(r"\bextra\b")
 # What authors and classifiers write most often where SPDX has one clear name for it, in small letters.
 _LICENSE_NAMES = {
     "mit license": "MIT",
@@ -53,6 +56,19 @@ def normalize_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InvalidName(f"{name!r} is no project name")
     return _SEPARATORS.sub("-", name).lower()
+
+
+def required_names(requirements: Iterable[str]) -> list[str]:
+    """Return the projects that some requirements name, normalized, each once: ["Flask>=3"] -> ["flask"].
+
+    What an extra alone asks for is left out, and so is text that is no requirement. Only names are wanted, and these
+    need no parser, which recurses into nested parentheses until it fails.
+    Source: PEP 508.
+    """
+    always = (text for text in requirements if not _EXTRA.search(text.partition(";")[2]))
+    found = map(_REQUIRED.match, always)
+    names = (_SEPARATORS.sub("-", match[1]).lower() for match in found if match)
+    return list(dict.fromkeys(name for name in names if len(name) <= MAX_NAME_LENGTH))
 
 
 def parse_version(version: str) -> Version | None:

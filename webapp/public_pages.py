@@ -65,7 +65,8 @@ def public(view: Callable[P, Any]) -> Callable[P, Response]:
         if kept.status_code == 304 or _reader_has(kept):
             return _not_modified(kept)
         # A kept response is shared with other requests: what is added to this answer goes into a copy.
-        return Response(kept.response, kept.status_code, kept.headers, direct_passthrough=kept.direct_passthrough)
+        headers = kept.headers.copy()
+        return Response(kept.response, kept.status_code, headers, direct_passthrough=kept.direct_passthrough)
 
     return cached_view
 

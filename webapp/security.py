@@ -29,16 +29,20 @@ STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def init_app(app: Flask) -> None:
-    """Refuse a request for no valid host, and add the headers to every answer that does not set them itself."""
+    """Refuse a request for no valid address, and add the headers to every answer that does not set them itself."""
     headers = HEADERS | (STRICT_TRANSPORT if app.config["HTTPS_ONLY"] else {})
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     @app.before_request
-    def refuse_bad_host() -> None:
+    def refuse_bad_address() -> None:
         # Werkzeug empties a host that is none (RFC 9112, section 3.2), and pages contain their own address.
         if not request.host:
             abort(400, "The request names no valid host.")
+        try:
+            request.args  # noqa: B018 - which Werkzeug decodes when somebody asks for them
+        except UnicodeDecodeError:
+            abort(400, "What follows the question mark is no text in UTF-8.")
 
     @app.after_request
     def add_headers(response: Response) -> Response:

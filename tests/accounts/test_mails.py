@@ -5,6 +5,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from email.policy import default
 from pathlib import Path
@@ -17,8 +18,10 @@ from flask import Flask
 
 from config import TestingConfig
 from tests.conftest import free_port, required
-from tests.members import Browser, browser, member
+from tests.members import PASSWORD, Browser, browser, errors, member, outbox, signed_in
 from tests.reading import one, page_of, words
+from webapp.accounts import mails
+from webapp.documents import AuditEvent
 from webapp.extensions import mail
 
 
@@ -43,8 +46,8 @@ def smtp(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., 
     before = app.extensions["mailman"]
     started: list[Controller] = []
 
-    def start(server: dict[str, Any] | None = None, **settings: Any) -> Mailbox:
-        mailbox, port = Mailbox(), free_port()
+    def start(server: dict[str, Any] | None = None, mailbox: Mailbox | None = None, **settings: Any) -> Mailbox:
+        mailbox, port = mailbox or Mailbox(), free_port()
         controller = Controller(mailbox, hostname="127.0.0.1", port=port, **(server or {}))
         controller.start()
         started.append(controller)
@@ -143,7 +146,7 @@ def test_server_with_a_certificate_that_nobody_vouches_for_gets_nothing(
 
     assert response.status_code == 200
     assert mailbox.taken == []
-    assert "a mail could not be sent: SSLCertVerificationError" in caplog.text
+    assert "mail reset could not be sent: SSLCertVerificationError" in caplog.text
 
 
 def test_server_that_is_away_is_logged_and_the_answer_is_the_same(
@@ -158,8 +161,53 @@ def test_server_that_is_away_is_logged_and_the_answer_is_the_same(
     app.extensions["mailman"] = before
     assert response.status_code == 200
     [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert line.startswith("a mail could not be sent: ConnectionRefusedError")
+    assert line.startswith("mail reset could not be sent: ConnectionRefusedError")
     assert "ada@example.org" not in line
+    assert AuditEvent.objects.get().description == "A link to a new password could not be sent."
+
+
+class Busy(Mailbox):
+    """A server that answers a few times with one of SMTP's codes before it takes a mail."""
+
+    def __init__(self, answer: str, times: int) -> None:
+        super().__init__()
+        self.answer, self.times = answer, times
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.times -= 1
+        return self.answer if self.times >= 0 else await super().handle_DATA(server, session, envelope)
+
+
+@pytest.mark.parametrize(
+    ("answer", "times", "taken", "left"),
+    [("451 later", 2, 1, -1), ("451 later", 9, 0, 6), ("550 no such mailbox", 9, 0, 8)],
+    ids=["twice busy", "always busy", "final"],
+)
+def test_mail_is_tried_three_times_unless_the_refusal_is_final(
+    app: Flask,
+    smtp: Callable[..., Mailbox],
+    visitor: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    times: int,
+    taken: int,
+    left: int,
+) -> None:
+    busy = Busy(answer, times)
+    smtp(mailbox=busy)
+    monkeypatch.setattr(mails, "PAUSES_S", (0, 0))
+    member("Ada")
+
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setitem(app.extensions, "mail_threads", threads)
+        visitor.send("/account/forgotten", email="ada@example.org")
+
+    assert len(busy.taken) == taken
+    assert busy.times == left
+
+
+def test_pauses_between_tries_are_shorter_than_the_time_a_process_has_to_end_in() -> None:
+    assert sum(mails.PAUSES_S) < 10
 
 
 def test_without_a_server_mails_are_files_and_the_page_says_where(
@@ -203,16 +251,54 @@ def test_forged_host_does_not_get_into_a_mail(app: Flask, monkeypatch: pytest.Mo
     assert "evil" not in sent.body
 
 
-def test_site_in_production_sends_no_link_unless_it_knows_its_own_address(
-    app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+PRODUCTION: dict[str, Any] = {
+    "HTTPS_ONLY": 1,
+    "SITE_URL": "https://packages.example.org",
+    "MAIL_SERVER": "mail.example.org",
+}
+
+
+@pytest.mark.parametrize("setting", ["SITE_URL", "MAIL_SERVER"])
+@pytest.mark.parametrize("path", ["/account/forgotten", "/account/email"])
+def test_site_in_production_that_cannot_send_links_says_so(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str, setting: str
 ) -> None:
-    member("Ada")
-    fields = visitor.hidden_fields("/account/forgotten") | {"email": "ada@example.org"}
-    monkeypatch.setitem(app.config, "HTTPS_ONLY", 1)
+    visitor = signed_in(app)
+    fields = visitor.hidden_fields(path) | {"email": "another@example.org", "password": PASSWORD}
+    for name, value in (PRODUCTION | {setting: ""}).items():
+        monkeypatch.setitem(app.config, name, value)
 
-    response = visitor.post("/account/forgotten", data=fields)
+    response = visitor.post(path, data=fields)
 
-    assert response.status_code == 200
+    assert errors(response) == {"email": "This site cannot send mails yet. Please tell whoever runs it."}
     assert app.extensions["mailman"].outbox == []
-    assert "SITE_URL is not set" in caplog.text
-    assert "var" not in words(one(page_of(response), "main"))
+    assert f"{setting} is not set" in caplog.text
+    assert "var" not in words(one(page_of(response, 400), "main"))
+
+
+def test_operator_is_told_at_the_start_what_keeps_a_site_from_sending_links(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mails.missing_settings() == []
+
+    for name, value in PRODUCTION.items():
+        monkeypatch.setitem(app.config, name, value)
+    assert mails.missing_settings() == []
+
+    for name in ("SITE_URL", "MAIL_SERVER"):
+        monkeypatch.setitem(app.config, name, "")
+    assert [reason.split(" is ")[0] for reason in mails.missing_settings()] == ["SITE_URL", "MAIL_SERVER"]
+
+
+def test_mailbox_that_got_many_mails_gets_no_other_and_the_member_is_told(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_LIMIT", "1/hour")
+    browser(app).send("/account/forgotten", email="another@example.org")
+    visitor = signed_in(app)
+    visitor.environ_base["REMOTE_ADDR"] = "192.0.2.9"
+
+    response = visitor.send("/account/email", email="Another@example.org", password=PASSWORD)
+
+    assert errors(response) == {"email": "This mailbox got many mails from here. Try again later."}
+    assert outbox(app) == []

@@ -21,9 +21,11 @@ def test_account_shows_profile_projects_and_activity(app: Flask) -> None:
     assert ("Your public profile", "/user/ada/") in links(page)
     assert texts(page, ".settings dd:nth-of-type(1)") == [
         "Ada Lovelace",
+        "ada",
         "images.example.org",
         "ada@example.org",
         "•••••••••",
+        "none",
     ]
     assert links(page, ".package-link") == [("Engine 1.0", "/project/engine/")]
     assert [each.split(" 20")[0] for each in texts(page, ".events li")] == ["Signed in."]
@@ -37,7 +39,8 @@ def test_administrator_finds_the_way_to_the_administration(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/account", "/account/profile", "/account/password", "/account/email", "/account/delete"]
+    "path",
+    ["/account", "/account/profile", "/account/password", "/account/email", "/account/tokens/", "/account/delete"],
 )
 def test_page_of_members_leads_others_to_signing_in(visitor: Browser, path: str) -> None:
     response = visitor.get(path)
@@ -60,6 +63,44 @@ class TestProfile:
         assert Package.objects.get().maintainers[0].name == "Augusta King"
         assert Package.objects.get().updated_date > before
         assert AuditEvent.objects.of_kind("profile").count() == 1
+
+    def test_username_signs_in_and_leads_to_the_profile(self, app: Flask) -> None:
+        visitor = signed_in(app)
+
+        visitor.send("/account/profile", name="Ada Lovelace", username=" Countess.Ada ")
+
+        assert User.objects.get().username == "countess.ada"
+        assert browser(app).sign_in("Countess.Ada").status_code == 302
+        account = page_of(visitor.get("/account"))
+        assert ("Your public profile", "/user/countess.ada/") in links(account)
+        assert words(one(page_of(visitor.get("/user/countess.ada/")), "h1")) == "Ada Lovelace"
+
+    @pytest.mark.parametrize("username", ["grace", "Grace", " GRACE "])
+    def test_username_of_somebody_else_is_refused_and_nothing_is_changed(self, app: Flask, username: str) -> None:
+        member("Grace Hopper", username="grace")
+        visitor = signed_in(app)
+
+        response = visitor.send("/account/profile", name="Another", username=username)
+
+        assert errors(response) == {"username": "Somebody else has this username."}
+        assert User.objects(username="grace").count() == 1
+        assert User.objects(name="Another").count() == 0
+
+    @pytest.mark.parametrize("username", ["63", "9" * 24, "f" * 24, "a b", "a/b", "-", "ada@example.org", "x" * 51])
+    def test_username_that_is_no_part_of_an_address_is_refused(self, app: Flask, username: str) -> None:
+        response = signed_in(app).send("/account/profile", name="Ada", username=username)
+
+        assert errors(response)["username"].startswith("A username has 1 to 50 letters")
+        assert page_of(response, 400).select_one("#username")["value"] == username  # type: ignore[index]
+
+    def test_username_that_came_from_elsewhere_may_stay_and_can_be_given_up(self, app: Flask) -> None:
+        visitor = signed_in(app, username="a b")
+
+        assert visitor.send("/account/profile", name="Augusta", username="a b").status_code == 302
+        assert User.objects.get().username == "a b"
+
+        assert visitor.send("/account/profile", name="Augusta", username="").status_code == 302
+        assert "username" not in User._get_collection().find_one()
 
     def test_form_begins_with_what_is_there(self, app: Flask) -> None:
         page = page_of(signed_in(app, profile_image_url="https://images.example.org/a.png").get("/account/profile"))
@@ -90,7 +131,7 @@ class TestProfile:
 
         assert errors(response) == {"profile_image_url": "This is no address that begins with https://."}
 
-    @pytest.mark.parametrize("field", ["is_admin", "email", "hashed_password", "username", "sessions"])
+    @pytest.mark.parametrize("field", ["is_admin", "email", "hashed_password", "is_disabled", "sessions"])
     def test_other_fields_count_for_nothing(self, app: Flask, field: str) -> None:
         visitor = signed_in(app)
         before = User._get_collection().find_one()
@@ -261,10 +302,13 @@ class TestDeletion:
         factories.package("Engine", maintainers=[Maintainer(user_id=ada.id, name="Ada")])
 
         page = page_of(visitor.get("/account/delete"))
-        response = visitor.send("/account/delete", password=PASSWORD)
+        token = visitor.token("/account/profile")
+        response = visitor.post("/account/delete", data={"password": PASSWORD, "csrf_token": token})
 
-        assert ("Engine", "/project/engine/") in links(page, "main a")
-        assert "somebody else must maintain these projects first" in errors(response)["password"]
+        assert page.select("main form") == []
+        for shown in (page, page_of(response, 400)):
+            assert words(one(shown, ".banner")).startswith("You are the last owner of this project.")
+            assert ("Engine", "/manage/engine/maintainers") in links(shown, "main a")
         assert User.objects.count() == 1
         assert len(Package.objects.get().maintainers) == 1
 

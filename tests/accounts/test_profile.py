@@ -2,7 +2,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.reading import links, one, read, texts, words
+from tests.reading import links, one, page_of, read, texts, words
 from webapp.documents import Maintainer, User
 from webapp.documents.user import object_id_of_sql_id
 
@@ -53,7 +53,7 @@ def test_id_leads_to_the_address_with_the_username(client: FlaskClient) -> None:
 
     response = client.get(f"/user/{ada.id}/")
 
-    assert (response.status_code, response.headers["Location"]) == (301, "/user/ada/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/user/ada/")
 
 
 def test_id_of_the_old_site_leads_to_the_user(client: FlaskClient) -> None:
@@ -61,8 +61,17 @@ def test_id_of_the_old_site_leads_to_the_user(client: FlaskClient) -> None:
 
     response = client.get("/user/63/")
 
-    assert (response.status_code, response.headers["Location"]) == (301, "/user/000000000000000000000063/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/user/000000000000000000000063/")
     assert words(one(read(client, response.headers["Location"]), "h1")) == "Ada"
+
+
+@pytest.mark.parametrize("username", ["63", "f" * 24, "000000000000000000000063"])
+def test_username_that_looks_like_an_id_takes_nobodys_place(client: FlaskClient, username: str) -> None:
+    factories.user("Ada", id=object_id_of_sql_id(63))
+    odd = factories.user("Odd", username=username)
+
+    assert words(one(page_of(client.get("/user/63/", follow_redirects=True)), "h1")) == "Ada"
+    assert words(one(read(client, f"/user/{odd.id}/"), "h1")) == "Odd"
 
 
 @pytest.mark.parametrize("username", ["a/b", "Ádá", "a b", "50%", "a?b#c"])

@@ -7,7 +7,7 @@ from flask import Flask
 from itsdangerous import TimestampSigner
 
 from tests.members import ANOTHER, PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
-from tests.reading import one, page_of, words
+from tests.reading import links, one, page_of, words
 from webapp.documents import AuditEvent, User
 
 
@@ -186,6 +186,15 @@ def test_link_for_an_address_is_none_for_a_password(app: Flask) -> None:
 
     assert visitor.get(f"/account/reset/{token}").status_code == 410
     assert visitor.get(f"/account/email/{link_for(app).rpartition('/')[2]}").status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("path", "way_on"), [("/account/reset/x", "/account/forgotten"), ("/account/email/x", "/account/email")]
+)
+def test_link_that_is_no_longer_good_leads_to_another_one(visitor: Browser, path: str, way_on: str) -> None:
+    page = page_of(visitor.get(path), 410)
+
+    assert ("Ask for another link", way_on) in links(page, "main a")
 
 
 def test_link_does_not_tell_the_hash(app: Flask) -> None:

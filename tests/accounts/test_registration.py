@@ -1,5 +1,3 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from flask import Flask
 
@@ -134,23 +132,6 @@ def test_address_leads_on_to_where_one_came_from(visitor: Browser) -> None:
     response = visitor.send("/account/register?next=/projects/", **ADA)
 
     assert response.location == "/projects/"
-
-
-@pytest.mark.real_server
-def test_fifty_registrations_of_one_address_at_once_give_one_account(app: Flask) -> None:
-    browsers = [browser(app) for _ in range(50)]
-    tokens = [each.token("/account/register") for each in browsers]
-
-    def register(number: int) -> int:
-        email = "ada@example.org" if number % 2 else "ADA@example.org"
-        fields = ADA | {"email": email, "csrf_token": tokens[number]}
-        return browsers[number].post("/account/register", data=fields).status_code
-
-    with ThreadPoolExecutor(10) as people:
-        codes = list(people.map(register, range(50)))
-
-    assert sorted(codes) == [302] + [400] * 49
-    assert User.objects.count() == 1
 
 
 def test_too_many_registrations_from_one_address_are_refused_for_a_while(

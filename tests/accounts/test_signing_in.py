@@ -1,4 +1,3 @@
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,19 +5,12 @@ from flask import Flask
 from passlib.hash import sha512_crypt
 
 from tests import factories
-from tests.conftest import SHARED_DATA, required
 from tests.members import ANOTHER, PASSWORD, Browser, browser, errors, member
 from tests.reading import one, page_of, texts, words
 from webapp.accounts import passwords
 from webapp.accounts.signing_in import WRONG
 from webapp.documents import AuditEvent, User
 from webapp.documents.user import object_id_of_sql_id
-
-OLD_PEOPLE = {
-    "ada@example.org": "analytical engine",
-    "grace@example.org": "nanoseconds matter",
-    "linus@example.org": "just for fun",
-}
 
 
 def old_hash(password: str, rounds: int = 1000) -> str:
@@ -152,27 +144,6 @@ def test_hash_that_cost_less_is_replaced_too(app: Flask, visitor: Browser) -> No
     visitor.sign_in("ada@example.org")
 
     assert f"m={app.config['PASSWORD_MEMORY_KIB']}," in User.objects.get().hashed_password
-
-
-def test_the_three_people_of_the_old_site_sign_in_with_their_passwords(app: Flask) -> None:
-    path = SHARED_DATA / "pypi.sqlite"
-    if not path.exists():
-        required("the old site's database is not here")
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        rows = database.execute(
-            "SELECT id, name, email, hashed_password FROM users WHERE hashed_password IS NOT NULL"
-        ).fetchall()
-    database.close()
-    for sql_id, name, email, hashed_password in rows:
-        if email in OLD_PEOPLE:
-            factories.user(name, id=object_id_of_sql_id(sql_id), email=email, hashed_password=hashed_password)
-    assert User.objects.count() == 3
-
-    for email, password in OLD_PEOPLE.items():
-        assert browser(app).sign_in(email, f"{password}?").status_code == 400
-        assert browser(app).sign_in(email, password).status_code == 302
-
-    assert all(user.hashed_password.startswith("$argon2id$") for user in User.objects)
 
 
 def test_password_that_somebody_changed_meanwhile_is_not_replaced(

@@ -3,7 +3,7 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from tests.members import PASSWORD, Browser, browser, errors, member, signed_in
+from tests.members import PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
 from tests.reading import links, one, page_of, texts, words
 from webapp.documents import AuditEvent, Maintainer, Package, Page, User
 
@@ -11,6 +11,7 @@ PAGES = [
     "/admin/",
     "/admin/users",
     "/admin/users?q=x",
+    "/admin/users/new",
     "/admin/packages",
     "/admin/packages?name=x",
     "/admin/packages/engine",
@@ -282,8 +283,8 @@ class TestPages:
             ({"path": "x" * 201}, "path"),
             ({"title": ""}, "title"),
             ({"title": "x" * 201}, "title"),
-            ({"content": ""}, "content"),
-            ({"content": "x" * 200_001}, "content"),
+            ({"content": ""}, "page-text"),
+            ({"content": "x" * 200_001}, "page-text"),
         ],
     )
     def test_what_is_wrong_stands_beside_the_field(self, admin: Browser, fields: dict[str, str], field: str) -> None:
@@ -321,7 +322,7 @@ class TestPages:
 
         response = admin.post(path, data=fields | {"title": "Second", "content": "Second, long"})
 
-        assert "Somebody else changed this page" in errors(response)["content"]
+        assert "Somebody else changed this page" in errors(response)["page-text"]
         assert one(page_of(response, 400), "textarea").get_text().strip() == "Second, long"
         assert Page.objects.get().content == "First"
 
@@ -337,7 +338,7 @@ class TestPages:
         monkeypatch.setattr("webapp.admin.content.render_markdown", render_meanwhile)
         response = admin.send("/admin/pages/edit/company/team", title="Second", content="Second")
 
-        assert "Somebody else changed this page" in errors(response)["content"]
+        assert "Somebody else changed this page" in errors(response)["page-text"]
         assert Page.objects.get().content == "First"
 
     def test_preview_of_a_change_keeps_its_guard(self, admin: Browser) -> None:
@@ -401,3 +402,23 @@ def test_overview_names_the_administrators_and_what_happened(admin: Browser) -> 
     assert texts(page, ".plain-list li") == ["Grace Hopper"]
     assert words(one(page, ".events .event-what")) == "Signed in."
     assert PASSWORD not in str(page)
+
+
+class TestNewAccount:
+    def test_somebody_gets_an_account_and_a_link_to_choose_a_password(self, app: Flask, admin: Browser) -> None:
+        response = admin.send("/admin/users/new", name="Ada Lovelace", email="ada@example.org")
+
+        ada = User.objects.get(email="ada@example.org")
+        visitor = browser(app)
+        visitor.send(link_in(outbox(app)[-1]), password=PASSWORD)
+        assert response.location == f"/admin/users/{ada.id}"
+        assert not ada.is_admin
+        assert acts() == [("Grace Hopper", "Made the account.", "user Ada Lovelace")]
+        assert visitor.sign_in("ada@example.org").status_code == 302
+
+    def test_nobody_gets_two(self, app: Flask, admin: Browser) -> None:
+        response = admin.send("/admin/users/new", name="Other", email="GRACE@example.org")
+
+        assert errors(response) == {"email": "There is an account with this address already."}
+        assert User.objects.count() == 1
+        assert outbox(app) == []

@@ -69,7 +69,7 @@ def walk(app: Flask, visitor: Visitor, page: Page) -> None:
     page.get_by_label("New e-mail address").fill("countess@example.org")
     page.get_by_label("Password").fill(ANOTHER)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_text("A link went to countess@example.org.")).to_be_visible()
+    expect(page.get_by_text("A link is on its way to countess@example.org.")).to_be_visible()
     page.goto(link_in_last_mail(app, visitor, "countess@example.org"))
     page.get_by_role("button", name="Yes, use this address").click()
     expect(page.get_by_role("status")).to_have_text("Your address is now countess@example.org.")

@@ -27,7 +27,7 @@ def write(folder: Path, name: str, content: Any) -> Path:
 
 
 def names() -> list[str]:
-    return [name for name, _ in Package.objects.names()]
+    return [each.normalized_name for each in Package.objects.names()]
 
 
 class TestFiles:
@@ -191,7 +191,9 @@ class TestFiles:
         self, runner: FlaskCliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def away(package: Package) -> None:
-            raise ServerSelectionTimeoutError("127.0.0.1:1: connection refused")
+            raise ServerSelectionTimeoutError(
+                "127.0.0.1:1: refused (configured timeouts: 1 s), Timeout: 2 s, <Topology>"
+            )
 
         monkeypatch.setattr(Package, "store", away)
         write(tmp_path, "one", document("one"))
@@ -199,7 +201,7 @@ class TestFiles:
         result = runner.invoke(args=["packages", "import", str(tmp_path)])
 
         assert result.exit_code == 1
-        assert "Error: the database does not answer: 127.0.0.1:1: connection refused" in result.stderr
+        assert "Error: the database does not answer: 127.0.0.1:1: refused\n" in result.stderr
 
 
 class TestFromIndex:

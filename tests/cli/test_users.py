@@ -129,7 +129,7 @@ def test_statistics_name_every_collection(runner: FlaskCliRunner) -> None:
 
     assert result.exit_code == 0, result.output
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
-    assert list(rows)[:3] == ["collection", "packages", "users"]
+    assert list(rows)[:3] == ["collection", "packages", "files"]
     assert rows["users"][0] == rows["packages"][0] == "1"
     assert len(rows) == len(DOCUMENTS) + 1
 

@@ -4,19 +4,42 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import bson
+import pymongo
 import pytest
 from flask import Flask
 from mongoengine import QuerySet
 
 from tests import factories
-from webapp.documents import DOCUMENTS, License, Package, Page, ProgrammingLanguage, SiteStats, User, search_index
+from tests.counting import counted
+from webapp.documents import (
+    DOCUMENTS,
+    ApiToken,
+    DownloadCount,
+    JournalEntry,
+    License,
+    Package,
+    Page,
+    ProgrammingLanguage,
+    SiteStats,
+    StoredFile,
+    UpstreamFile,
+    UpstreamProject,
+    User,
+    ensure_indexes,
+    search_index,
+)
+from webapp.documents.api_token import TokenQuerySet
+from webapp.documents.download_count import DownloadCountQuerySet
+from webapp.documents.journal import JournalQuerySet
 from webapp.documents.labels import LabelQuerySet
 from webapp.documents.package import PackageQuerySet
+from webapp.documents.stored_file import StoredFileQuerySet
 from webapp.documents.user import UserQuerySet, object_id_of_sql_id
 
+MONTHS = ["2024-02", "2024-03"]
 ADA = object_id_of_sql_id(63)
 BY_INDEX = ("IXSCAN", "IDHACK", "EXPRESS", "COUNT_SCAN", "DISTINCT_SCAN", "EOF", "RECORD_STORE_FAST_COUNT")
 
@@ -54,18 +77,44 @@ QUESTIONS = [
     Question("/license/", "_id_", lambda: License.objects(pk="MIT")),
     Question("/classifier/", "by_classifier", lambda: Package.objects.classified("Topic :: A").limit(20), "classified"),
     Question("/language/", "_id_", lambda: ProgrammingLanguage.objects(pk="python")),
+    Question("/used-by/", "by_requirement", lambda: Package.objects.requiring("flask").limit(20), "requiring"),
+    Question("/project/", "by_package", lambda: DownloadCount.objects.of_project("package-7"), "of_project"),
+    Question("/project/", "by_package", lambda: DownloadCount.objects.of_releases("package-7", MONTHS), "of_releases"),
+    Question("/stats/", "by_month", lambda: DownloadCount.objects.of_site(), "of_site"),
+    Question("/stats/", "by_month", lambda: DownloadCount.objects.of_projects(MONTHS), "of_projects"),
+    Question("flask files clean", "by_contents", lambda: UpstreamFile.objects(content_id__in=[ADA])),
+    Question("/simple/<name>/", "_id_", lambda: UpstreamProject.objects(pk="package-7")),
     Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada"), "addressed"),
     Question("/user/63/", "_id_", lambda: User.objects.addressed("63"), "addressed"),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada").public(), "public"),
     Question("/simple/<name>/", "_id_", lambda: Package.objects.named("Package_7"), "named"),
     Question("/simple/<name>/", "_id_", lambda: Package.objects(pk="package-7").installable(), "installable"),
+    Question(
+        "flask files clean",
+        "unwritten_entries",
+        lambda: Package.objects.with_unwritten_entries(),
+        "with_unwritten_entries",
+    ),
+    Question("/files/", "_id_", lambda: StoredFile.objects.named("a.whl"), "named"),
+    Question("flask files clean", "deleting", lambda: StoredFile.objects.deleting(factories.A_DAY), "deleting"),
+    Question("flask files clean", "arriving", lambda: StoredFile.objects.arriving(), "arriving"),
+    Question(
+        "flask files clean", "by_contents", lambda: StoredFile.objects.with_contents([bson.ObjectId()]), "with_contents"
+    ),
+    Question("POST /legacy/", "one_token_a_digest", lambda: ApiToken.objects.with_digest("a" * 64), "with_digest"),
+    Question("/account/tokens/", "by_user", lambda: ApiToken.objects.of_user(ADA), "of_user"),
+    Question("/manage/<name>/settings", "_id_", lambda: Package.objects(pk="package-7").managed(), "managed"),
+    Question("/manage/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).listed().limit(20)),
+    Question(
+        "/manage/<name>/history", "by_package", lambda: JournalEntry.objects.about_package("package-7"), "about_package"
+    ),
     Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
     Question("/sitemap/pages.xml", "_id_", lambda: License.objects.in_order(), "in_order"),
 ]
 
 # Named questions that give no queryset; their pages stand below.
-ASKED_OTHERWISE = {"names", "keep"}
+ASKED_OTHERWISE = {"names", "keep", "last_serial"}
 
 # The pages whose every question, counts and aggregations among them, is read from the server's own record.
 PAGES = [
@@ -89,6 +138,7 @@ PAGES = [
     "/license/MIT/",
     "/language/python/",
     "/classifier/Topic%20::%20A/",
+    "/used-by/flask/",
     "/user/ada/",
     "/user/63/",
     "/search/?q=",
@@ -130,10 +180,13 @@ def filled(app: Flask) -> Flask:
             "classifiers": ["Topic :: A", "Programming Language :: Python"][: number % 3],
             "maintainers": [{"user_id": ADA if number % 5 == 0 else bson.ObjectId()}],
             "summary": f"A word, number{number}",
+            "requires": ["flask", "click"][: number % 3],
         }
         others.append(made | changed)
     collection.delete_many({})
     collection.insert_many(others)
+    for number in range(100):
+        counted(f"package-{number % 20} {number}.0 2024-02-01", f"package-{number % 20} {number}.0 2024-03-01")
     factories.user("Ada", id=ADA, username="ada")
     License.objects.keep([("MIT", "MIT")])
     ProgrammingLanguage.objects.keep([("python", "Programming Language :: Python")])
@@ -207,9 +260,24 @@ def test_every_index_of_the_packages_answers_a_question() -> None:
     assert declared - {"last_changed", "names"} <= {question.index_name for question in QUESTIONS}
 
 
-@pytest.mark.parametrize("queryset", [PackageQuerySet, UserQuerySet, LabelQuerySet])
+@pytest.mark.parametrize(
+    "queryset",
+    [
+        PackageQuerySet,
+        UserQuerySet,
+        LabelQuerySet,
+        StoredFileQuerySet,
+        TokenQuerySet,
+        JournalQuerySet,
+        DownloadCountQuerySet,
+    ],
+)
 def test_no_named_question_is_missing_from_the_table(queryset: type[QuerySet]) -> None:
-    named = {name for name, _ in inspect.getmembers(queryset, inspect.isfunction) if name in vars(queryset)}
+    named = {
+        name
+        for name, _ in inspect.getmembers(queryset, inspect.isfunction)
+        if name in vars(queryset) and name[0] != "_"
+    }
 
     assert named <= {question.named for question in QUESTIONS} | ASKED_OTHERWISE
 
@@ -223,7 +291,7 @@ def test_each_page_asks_nothing_that_reads_a_whole_collection(filled: Flask, you
         response = client.get(page)
         response.get_data()
 
-    assert response.status_code in (200, 301)
+    assert response.status_code in (200, 302)
     assert operations
     assert unindexed(operations) == []
 
@@ -240,8 +308,28 @@ def test_the_record_would_show_a_question_without_an_index(filled: Flask) -> Non
 @pytest.mark.real_server
 @pytest.mark.parametrize("document_type", DOCUMENTS)
 def test_index_of_each_name_stands_as_it_is_declared(app: Flask, document_type: Any) -> None:
-    declared = {index["name"] for index in document_type._meta["index_specs"]} | {"_id_"}
+    declared = {index["name"] for index in document_type._meta["index_specs"]}
 
-    built = set(document_type._get_collection().index_information())
+    # A collection without documents and indexes is not there yet, and then has no index of its ids either.
+    built = set(document_type._get_collection().index_information()) - {"_id_"}
 
     assert built == declared
+
+
+@pytest.mark.real_server
+def test_index_may_take_longer_than_a_request(app: Flask, mongod_uri: str) -> None:
+    slow = {"$function": {"body": "function() { sleep(300); return 1 }", "args": [], "lang": "js"}}
+    pipeline: list[dict[str, Any]] = [{"$documents": [{"a": 1}]}, {"$set": {"a": slow}}]
+
+    with pymongo.MongoClient[Any](mongod_uri, timeoutMS=100) as client:
+
+        class Slow:
+            built = False
+
+            @classmethod
+            def ensure_indexes(cls) -> None:
+                cls.built = bool(list(client["larder"].aggregate(pipeline)))
+
+        ensure_indexes([cast("Any", Slow)])
+
+    assert Slow.built

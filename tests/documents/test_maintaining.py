@@ -5,7 +5,7 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from webapp.documents import Maintainer, Package, User
+from webapp.documents import JournalEntry, Maintainer, Package, User
 from webapp.documents.maintaining import (
     add_maintainer,
     leave_packages,
@@ -72,10 +72,12 @@ def test_who_leaves_stays_only_where_nobody_else_is(app: Flask) -> None:
         add_maintainer(name, ada, "owner")
     add_maintainer("shared", grace, "owner")
 
-    leave_packages(ada.id)
+    leave_packages(ada)
 
     assert [each.name for each in Package.objects(pk="shared").get().maintainers] == ["Grace"]
     assert [each.name for each in Package.objects(pk="alone").get().maintainers] == ["Ada"]
+    entry = JournalEntry.objects.about_package("shared").first()
+    assert (entry.action, entry.note, entry.actor_name) == ("remove owner", "Ada", "Ada")
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "rename", "leave"])
@@ -95,7 +97,7 @@ def test_import_that_read_before_a_change_does_not_undo_it(app: Flask, change: s
         case "rename":
             rename_maintainer(ada.id, "Augusta")
         case "leave":
-            leave_packages(ada.id)
+            leave_packages(ada)
     changed = maintainers()
 
     with pytest.raises(ConcurrentChange):

@@ -75,6 +75,11 @@ class TestWhatIsDerived:
         assert package["releases"][0]["sort_key"] > package["releases"][1]["sort_key"]
         assert not package["releases"][0]["sort_key"].startswith("z")
 
+    def test_names_of_required_projects_are_kept_and_those_of_extras_are_not(self) -> None:
+        factories.package(requires_dist=["Flask_Login>=3", "click", "pytest; extra == 'test'"], requires=["wrong"])
+
+        assert stored()["requires"] == ["flask-login", "click"]
+
 
 @pytest.mark.usefixtures("app")
 class TestStoring:
@@ -130,7 +135,7 @@ class TestStoring:
     def test_package_past_the_limit_is_refused_by_name_and_size(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(package_module, "MAX_PACKAGE_BYTES", 5_000)
 
-        with pytest.raises(PackageTooLarge, match=r"Example: its document would take 6,\d\d\d bytes of 5,000"):
+        with pytest.raises(PackageTooLarge, match=r"Example: its document would take 7,\d\d\d bytes of 5,000"):
             factories.package(summary="x" * 6_000)
 
         assert Package.objects.count() == 0
@@ -393,12 +398,17 @@ class TestQuestions:
     def test_names_come_in_order_with_both_spellings(self) -> None:
         for name in ("Zope", "aiohttp", "Flask_Login"):
             factories.package(name)
-        edit({"$set": {"name": 5}}, "zope")
+        edit({"$set": {"name": 5, "last_serial": "5"}}, "zope")
         Package._get_collection().insert_one({"_id": 5})
 
         names = list(Package.objects.names())
 
-        assert names == [("aiohttp", "aiohttp"), ("flask-login", "Flask_Login"), ("zope", "zope")]
+        assert [name[:2] for name in names] == [
+            ("aiohttp", "aiohttp"),
+            ("flask-login", "Flask_Login"),
+            ("zope", "zope"),
+        ]
+        assert names[2].last_serial == 0
 
     def test_prefix_finds_the_names_that_begin_with_it(self) -> None:
         for name in ("flask", "flask-login", "flas", "flatten"):

@@ -254,8 +254,9 @@ def test_database_that_goes_away_during_the_computation_is_logged_once(
     def away() -> None:
         raise AutoReconnect("away")
 
+    SiteStats.refresh()
     monkeypatch.setattr(site_stats, "_compute", away)
 
     site_stats._refresh_in_background()
 
-    assert [record.message for record in caplog.records] == ["the site's statistics could not be computed"]
+    assert [record.message for record in caplog.records] == ["the site's statistics could not be computed: away"]

@@ -1,69 +1,29 @@
 """Real pip and uv against the live site on a real server; the files come from a server beside it."""
 
-import base64
 import hashlib
-import importlib.util
-import io
-import os
 import subprocess
-import sys
-import threading
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from tests import factories
-from tests.conftest import required
+from tests.live import Run, live
 from tests.local_http import Answer, served
+from tests.publishing import uploads
 
 pytestmark = pytest.mark.real_server
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def wheel(version: str) -> bytes:
     """The bytes of a small but whole wheel."""
-    info = f"larder_probe-{version}.dist-info"
-    contents = {
-        "larder_probe.py": f'VERSION = "{version}"\n',
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: larder-probe\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ""
-    for name, text in contents.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        record += f"{name},sha256={digest},{len(text.encode())}\n"
-    contents[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, text in contents.items():
-            # A ZipInfo has a date of its own, so that the same wheel has the same bytes every time.
-            archive.writestr(zipfile.ZipInfo(name), text)
-    return packed.getvalue()
+    return uploads.wheel("larder-probe", version)
 
 
 def filename(version: str) -> str:
     return f"larder_probe-{version}-py3-none-any.whl"
-
-
-@contextmanager
-def live(app: Flask) -> Iterator[str]:
-    """The address of the site while a thread serves it."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -91,32 +51,6 @@ def index(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         factories.package("larder-probe", releases=releases)
         with live(app) as address:
             yield f"{address}/simple/"
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run a module of this Python in an empty folder, away from everybody's settings."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_", "COV_", "PYTHON"))}
-    nowhere = {
-        "PIP_CONFIG_FILE": os.devnull,
-        "UV_NO_CONFIG": "1",
-        "UV_PYTHON_DOWNLOADS": "never",
-        "HOME": str(tmp_path),
-    }
-
-    def module(name: str, *args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", name, *args],
-            env=own | nowhere | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-            cwd=tmp_path,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return module
 
 
 def download(run: Run, index: str, requirement: str, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -161,18 +95,6 @@ def test_pip_takes_no_release_that_was_uploaded_later(index: str, run: Run, tmp_
 
     assert result.returncode == 0, result.stderr
     assert [path.name for path in (tmp_path / "got").iterdir()] == [filename("1.0")]
-
-
-@pytest.fixture
-def uv(run: Run) -> Run:
-    """Run uv."""
-    if importlib.util.find_spec("uv") is None:
-        required("uv is not installed; requirements-dev.txt names it")
-
-    def uv(*args: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return run("uv", *args, "--no-cache", "--python", sys.executable, stdin=stdin)
-
-    return uv
 
 
 @pytest.mark.parametrize(("date", "version"), [("2024-02-01", "1.0"), ("2024-04-02", "2.0")])

@@ -94,7 +94,7 @@ class TestProject:
         )
 
         assert as_json(client, "/simple/ex-ample/") == {
-            "meta": {"api-version": "1.1"},
+            "meta": {"api-version": "1.1", "_last-serial": Package.objects.get(pk="ex-ample").last_serial},
             "name": "ex-ample",
             "versions": ["1.0"],
             "files": [
@@ -350,7 +350,16 @@ class TestIndex:
 
         found = as_json(client, "/simple/")
 
-        assert found == {"meta": {"api-version": "1.1"}, "projects": [{"name": "Flask_Login"}, {"name": "Zope"}]}
+        zope, login = (Package.objects.get(pk=name).last_serial for name in ("zope", "flask-login"))
+        assert 0 < zope < login
+        assert found == {
+            "meta": {"api-version": "1.1", "_last-serial": login},
+            "projects": [
+                {"name": "Flask_Login", "_last-serial": login},
+                {"name": "Zope", "_last-serial": zope},
+            ],
+        }
+        assert client.get("/simple/").headers["X-PyPI-Last-Serial"] == str(login)
 
     def test_html_links_every_project(self, client: FlaskClient) -> None:
         factories.package("Zope")

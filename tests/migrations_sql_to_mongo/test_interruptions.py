@@ -6,7 +6,6 @@ import os
 import random
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,9 +20,8 @@ from pymongo.errors import PyMongoError
 
 from tests.migrations_sql_to_mongo.conftest import Mover
 from tests.migrations_sql_to_mongo.old_site import Rows, download, make_sqlite, package, release, some_rows, user
-from webapp import local_mongod
+from tests.servers import ROOT, Mongod, ReplicaSet, mongod
 
-ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("KILLS", "20"))
 
 
@@ -66,57 +64,6 @@ def account(uri: str) -> dict[str, Any]:
     with MongoClient[Any](uri) as client:
         entry = client.get_default_database().migrations.find_one({"state": "done"}) or {}
         return {"tally": entry.get("tally"), "is": [one.get("is") for one in entry.get("collections", [])]}
-
-
-class Mongod:
-    """A server of its own, that a test may kill."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._folder, self._options = folder, options
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._folder.mkdir(exist_ok=True)
-        self._process = subprocess.Popen(
-            [str(local_mongod.find_mongod()), "--dbpath", str(self._folder), "--port", str(self.port),
-             "--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", *self._options],
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        deadline = time.monotonic() + 30
-        while True:
-            with MongoClient[Any](port=self.port, directConnection=True, serverSelectionTimeoutMS=500) as client:
-                try:
-                    client.admin.command("ping")
-                except PyMongoError:
-                    assert time.monotonic() < deadline, "mongod does not start"
-                else:
-                    return
-
-    def kill(self) -> None:
-        """kill -9."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def uri(self, name: str = "larder") -> str:
-        """The address of a database."""
-        return f"mongodb://127.0.0.1:{self.port}/{name}"
-
-
-@contextlib.contextmanager
-def mongod(folder: Path, *options: str) -> Iterator[Mongod]:
-    """A server of its own."""
-    server = Mongod(folder, *options)
-    try:
-        yield server
-    finally:
-        server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -296,8 +243,10 @@ def test_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
         expected = contents(calm)
         client.drop_database(calm.rpartition("/")[2])
     with mongod(small_disk / "db", "--logpath", "/dev/null") as server:
-        free = os.statvfs(small_disk)
-        ballast.write_bytes(b"x" * (free.f_bavail * free.f_frsize - 300_000))
+        with ballast.open("wb", buffering=0) as file:
+            # Piece by piece: the server writes, too, in the meantime.
+            while (left := os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize - 300_000) > 0:
+                file.write(b"x" * min(left, 1_000_000))
         environment = {**os.environ, "MIGRATE_PATIENCE_S": "2"}
 
         stopped = subprocess.run(
@@ -314,22 +263,9 @@ def test_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
 
 
 def test_primary_that_steps_down_does_not_stop_a_run(source: str, tmp_path: Path) -> None:
-    options = ("--replSet", "rs", "--logpath", "/dev/null")
     with contextlib.ExitStack() as stack:
-        members = [stack.enter_context(mongod(tmp_path / f"db{n}", *options)) for n in range(3)]
-        hosts = [f"127.0.0.1:{member.port}" for member in members]
-        with MongoClient[Any](port=members[0].port, directConnection=True) as client:
-            config = {
-                "_id": "rs",
-                "members": [{"_id": n, "host": host} for n, host in enumerate(hosts)],
-                "settings": {"electionTimeoutMillis": 1000},
-            }
-            client.admin.command("replSetInitiate", config)
-        uri = f"mongodb://{','.join(hosts)}/rough?replicaSet=rs"
+        uri = ReplicaSet(tmp_path, stack, electionTimeoutMillis=1000).uri("rough")
         with MongoClient[Any](uri, serverSelectionTimeoutMS=30_000) as client:
-            client.admin.command("ping")
-            while not client.admin.command("hello").get("isWritablePrimary"):
-                time.sleep(0.1)
             process = subprocess.Popen(command(source, uri), cwd=ROOT, stdout=subprocess.DEVNULL)
             for _ in range(200):
                 entry = client["rough"].migrations.find_one({"_id": {"$ne": "lock"}})

@@ -192,3 +192,26 @@ def test_licence_of_any_spelling_has_its_page(client: FlaskClient, license: str)
     address = dict(links(page, ".facts a"))[license]
 
     assert texts(read(client, address), ".package-name") == ["example"]
+
+
+def test_projects_that_require_another_are_listed_the_newest_release_first(client: FlaskClient) -> None:
+    required = {"old": "Flask_Login", "new": "flask.login>3", "other": "flask"}
+    for year, (name, requirement) in enumerate(required.items(), 2019):
+        factories.package(name, releases=[factories.release("1.0", created_date=on(year))], requires_dist=[requirement])
+
+    page = read(client, "/used-by/flask-login/")
+
+    assert (words(one(page, ".eyebrow")), words(one(page, "h1"))) == ("Projects that require", "flask-login")
+    assert texts(page, ".package-name") == ["new", "old"]
+
+
+def test_project_that_nothing_requires_has_no_list(client: FlaskClient) -> None:
+    factories.package("lonely")
+
+    assert "No project here requires “lonely”." in words(one(read(client, "/used-by/lonely/", 404), ".lead"))
+
+
+def test_other_spelling_leads_to_the_list(client: FlaskClient) -> None:
+    response = client.get("/used-by/Flask_Login/")
+
+    assert (response.status_code, response.location) == (301, "/used-by/flask-login/")

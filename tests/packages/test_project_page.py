@@ -7,9 +7,11 @@ from bs4 import Tag
 from flask.testing import FlaskClient
 
 from tests import factories
+from tests.counting import counted
 from tests.factories import A_DAY
 from tests.reading import facts, links, one, page_of, read, texts, words
-from webapp.documents import Maintainer, Package
+from webapp.documents import DownloadCount, Maintainer, Package
+from webapp.documents.base import utc_now
 
 
 def banners(page: Tag) -> list[str]:
@@ -527,3 +529,75 @@ def test_time_of_a_release_is_exact_to_the_second_in_utc(client: FlaskClient) ->
     time = one(read(client, "/project/example/"), ".project-title time")
 
     assert (time["datetime"], time["title"]) == ("2024-01-01T23:59:58Z", "2024-01-01 23:59:58 UTC")
+
+
+def used_by(page: Tag) -> list[tuple[str, str]]:
+    [section] = [each for each in page.select(".project-side section") if words(one(each, "h2")) == "Used by"]
+    return links(section)
+
+
+def test_page_names_the_projects_that_use_this_one(client: FlaskClient) -> None:
+    factories.package("Flask", requires_dist=["werkzeug"])
+    for number in range(8):
+        factories.package(f"Flask.{number}", requires_dist=["flask>=3"])
+
+    few = used_by(read(client, "/project/flask/"))
+    factories.package("one-more", requires_dist=["Flask"])
+    many = used_by(read(client, "/project/flask/"))
+
+    assert [text for text, _ in few] == [f"Flask.{number}" for number in range(8)]
+    assert few[0][1] == "/project/flask-0/"
+    assert len(many) == 9
+    assert many[-1] == ("All that require Flask", "/used-by/flask/")
+
+
+def test_page_of_a_project_that_nothing_requires_says_nothing_of_it(client: FlaskClient) -> None:
+    factories.package("lonely")
+
+    assert "Used by" not in texts(read(client, "/project/lonely/"), "h2")
+
+
+def test_page_charts_the_downloads_of_the_last_weeks(client: FlaskClient) -> None:
+    factories.package("Flask", releases=["1.0", "2.0"])
+    today = utc_now().date()
+    counted(
+        f"flask 2.0 {today}", f"flask 2.0 {today}", f"flask 1.0 {today - timedelta(days=90)}", "flask 1.0 2020-01-01"
+    )
+
+    page = read(client, "/project/flask/")
+
+    pane = one(page, "#downloads")
+    assert words(one(page, "#downloads-tab")) == "Downloads 3"
+    assert words(one(pane, "p.muted")).startswith("3 in the last 13 weeks, 4 in all.")
+    days = texts(pane, ".chart-wide title")
+    assert (len(days), days[0], days[-1]) == (91, f"{today - timedelta(days=90)}: 1", f"{today}: 2")
+    assert texts(pane, ".data-table td") == ["1", *["0"] * 11, "2"]
+    assert texts(pane, ".bars tbody tr") == ["2.0 2", "1.0 1"]
+
+
+def test_page_of_a_project_that_was_fetched_long_ago_has_no_chart(client: FlaskClient) -> None:
+    factories.package("Flask")
+    counted("flask 1.0 2020-01-01")
+
+    page = read(client, "/project/flask/")
+
+    assert words(one(page, "#downloads .nothing")) == "No download in the last 13 weeks; 1 before."
+
+
+def test_page_of_a_project_that_nobody_fetched_says_nothing_of_downloads(client: FlaskClient) -> None:
+    factories.package("Flask")
+
+    assert read(client, "/project/flask/").select("#downloads, #downloads-tab") == []
+
+
+@pytest.mark.parametrize(
+    "broken", [{"days": "many"}, {"days": {"01": "x"}}, {"count": "x"}, {"month": 5}, {"version": 5}, {"days": [1]}]
+)
+def test_counts_that_were_broken_by_hand_break_no_page(client: FlaskClient, broken: dict[str, Any]) -> None:
+    factories.package("Flask")
+    counted(f"flask 1.0 {utc_now():%Y-%m-%d}", "flask 1.0 2020-01-01")
+    for key in (f"flask/1.0/{utc_now():%Y-%m}", f"flask/{utc_now():%Y-%m}", f"{utc_now():%Y-%m}"):
+        DownloadCount._get_collection().update_one({"_id": key}, {"$set": broken})
+
+    assert words(one(read(client, "/project/flask/"), "h1")) == "Flask 1.0"
+    assert words(one(read(client, "/stats/"), "h1")) == "Statistics"

@@ -5,8 +5,10 @@ from bs4 import Tag
 from flask.testing import FlaskClient
 
 from tests import factories
+from tests.counting import counted
 from tests.reading import facts, links, one, read, texts, words
 from webapp.documents import Maintainer, Release
+from webapp.documents.base import utc_now
 from webapp.stats.views import by_year, filled_months
 
 
@@ -171,3 +173,17 @@ def test_empty_site_has_no_chart(client: FlaskClient) -> None:
 
     assert facts(page, ".counts") == {"projects": "0", "releases": "0", "users": "0"}
     assert page.select("main svg, main table") == []
+
+
+def test_downloads_of_the_site_and_of_the_busiest_projects_are_shown(client: FlaskClient) -> None:
+    factories.package("Flask_Login")
+    today = utc_now().date()
+    counted(f"flask-login 1.0 {today}", f"flask-login 1.0 {today}", f"gone 1.0 {today}", "flask-login 1.0 2020-01-01")
+
+    page = read(client, "/stats/")
+
+    section = one(page, "[aria-labelledby=downloads]")
+    assert words(one(section, "p")).startswith("3 in the last 13 weeks, 4 in all.")
+    assert texts(section, ".chart-wide title")[-1] == f"{today}: 3"
+    assert texts(page, "[aria-labelledby=most-downloaded] tbody tr") == ["Flask_Login 2", "gone 1"]
+    assert links(page, "[aria-labelledby=most-downloaded] a") == [("Flask_Login", "/project/flask-login/")]

@@ -12,11 +12,12 @@ from webapp.accounts import (
     sessions,
     signing_in,
     signup,
+    token_pages,
     views,
 )
 from webapp.accounts.blueprint import bp
 
-__all__ = ["bp", "init_app", "own_pages", "recovery", "signing_in", "signup", "views"]
+__all__ = ["bp", "init_app", "own_pages", "recovery", "signing_in", "signup", "token_pages", "views"]
 
 
 def init_app(app: Flask) -> None:

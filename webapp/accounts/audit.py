@@ -16,9 +16,23 @@ SIGN_OUT = "sign-out"
 PASSWORD = "password"  # noqa: S105 - the name of a kind
 EMAIL = "e-mail"
 PROFILE = "profile"
+TOKEN = "token"  # noqa: S105 - the name of a kind
+PROJECT = "project"
 DELETION = "deletion"
 ADMINISTRATION = "administration"
-KINDS = (REGISTRATION, SIGN_IN, SIGN_IN_FAILED, SIGN_OUT, PASSWORD, EMAIL, PROFILE, DELETION, ADMINISTRATION)
+KINDS = (
+    REGISTRATION,
+    SIGN_IN,
+    SIGN_IN_FAILED,
+    SIGN_OUT,
+    PASSWORD,
+    EMAIL,
+    PROFILE,
+    TOKEN,
+    PROJECT,
+    DELETION,
+    ADMINISTRATION,
+)
 
 # A browser's name for itself can be of any length.
 MAX_USER_AGENT = 200

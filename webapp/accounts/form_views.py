@@ -86,7 +86,15 @@ def init_app(app: Flask) -> None:
 
 
 def stale_form(_: CSRFError) -> AnyResponse:
-    """Say what to do, and keep what was typed, passwords aside.
+    """Say what to do, and keep what was typed, passwords aside."""
+    try:
+        return _shown_again()
+    except Exception as error:  # noqa: BLE001 - Flask itself leaves what a handler raises without an answer
+        return current_app.make_response(current_app.handle_user_exception(error))
+
+
+def _shown_again() -> AnyResponse:
+    """Return the stale form.
 
     A form that another site sent is not shown again: its reader would send, as their own, what that site filled in.
     """

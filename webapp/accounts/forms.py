@@ -3,13 +3,17 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, StringField, URLField
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, SelectField, StringField, URLField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Email, InputRequired, Length, Optional, StopValidation, ValidationError
 
 from webapp.accounts import passwords
 from webapp.documents.user import USERNAME, fold
 from webapp.filters import safe_link
+from webapp.naming import InvalidName, normalize_name
 
 MAX_NAME_LENGTH = 100
 # RFC 5321, section 4.5.3.1.3.
@@ -41,6 +45,15 @@ def encodable(_: FlaskForm, field: Field) -> None:
         (field.data or "").encode()
     except UnicodeEncodeError:
         raise ValidationError("This is no text.") from None
+
+
+def username_of_usual_form(_: FlaskForm, field: Field) -> None:
+    """Refuse what cannot be a part of an address, or would be taken for an id; what is there already may stay."""
+    if field.data != field.object_data and not USERNAME.match(field.data or ""):
+        raise ValidationError(
+            "A username has 1 to 50 letters, digits, dots, dashes and underscores, begins and ends with a letter or "
+            "digit, and does not look like an id: a number, or 24 digits and letters from a to f."
+        )
 
 
 class Needed(InputRequired):
@@ -84,6 +97,13 @@ NEW_PASSWORD = [
 
 class SiteForm(FlaskForm):
     """What the site's forms share."""
+
+    class Meta(FlaskForm.Meta):
+        """How a form is read."""
+
+        def wrap_formdata(self, _: FlaskForm, formdata: Any) -> Any:
+            """Read the texts that a browser sent. Flask-WTF would take files and JSON, too: values of any type."""
+            return formdata if formdata is None or isinstance(formdata, MultiDict) else request.form or None
 
     def refuse(self, field_name: str, message: str) -> None:
         """Say beside a field what is wrong with it."""
@@ -140,6 +160,12 @@ class ProfileForm(SiteForm):
     """What others see of a member."""
 
     name = StringField("Name", [Needed(), *NAME], [stripped])
+    username = StringField(
+        "Username",
+        [Optional(), username_of_usual_form],
+        [stripped],
+        description="Signs you in like your e-mail address, and stands in the address of your public profile.",
+    )
     profile_image_url = URLField(
         "Address of a picture",
         [Optional(), Length(max=MAX_URL_LENGTH, message="At most %(max)d characters, please."), web_address],
@@ -176,19 +202,36 @@ class NewPasswordForm(WithNewPassword):
     password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces count.")
 
 
+def project_name(_: FlaskForm, field: Field) -> None:
+    """Refuse what is no name of a project; the project itself may come later."""
+    try:
+        field.data = normalize_name(field.data)
+    except InvalidName:
+        raise ValidationError("This is no name of a project: letters, digits, and . - _ between them.") from None
+
+
+class TokenForm(SiteForm):
+    """A token for a program."""
+
+    LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked"))
+    PURPOSES = (("upload", "upload"), ("read", "install"), ("upload read", "upload and install"))
+
+    name = StringField("What it is for", [Needed(), *NAME], [stripped], description="So that you know it again.")
+    project = StringField(
+        "Only for this project",
+        [Optional(), project_name],
+        [stripped],
+        description="It need not be there yet: the first upload makes it. Left empty, it is for all that you may do.",
+    )
+    purpose = SelectField("It may", choices=[SelectChoice(*each) for each in PURPOSES])
+    lifetime = SelectField("It is valid for", choices=[SelectChoice(*each) for each in LIFETIMES], default="365")
+    password = PasswordField("Your password", OLD_PASSWORD)
+
+
 class DeletionForm(SiteForm):
     """The end of an account."""
 
     password = PasswordField("Password", OLD_PASSWORD)
-
-
-def username_of_usual_form(_: FlaskForm, field: Field) -> None:
-    """Refuse what cannot be a part of an address, or would be taken for an id."""
-    if not USERNAME.match(field.data or ""):
-        raise ValidationError(
-            "A username has 1 to 50 letters, digits, dots, dashes and underscores, begins and ends with a letter or "
-            "digit, and is no number."
-        )
 
 
 class SignupForm(WithNewPassword):

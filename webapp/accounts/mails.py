@@ -3,6 +3,7 @@
 import logging
 import smtplib
 import ssl
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,10 @@ from config import ROOT, BadConfig
 from webapp.extensions import mail
 
 log = logging.getLogger(__name__)
+
+# Before each further try to send a mail. Together less than the ten seconds that a process has to end in.
+PAUSES_S = (1, 5)
+NONE_SENT = "This site cannot send mails yet. Please tell whoever runs it."
 
 
 class VerifiedSMTP(smtplib.SMTP):
@@ -48,13 +53,28 @@ def init_app(app: Flask) -> None:
     app.extensions["mail_threads"] = ThreadPoolExecutor(threads, "mail") if threads else None
     mail.init_app(app)
     app.jinja_env.globals["folder_of_mails"] = folder_of_mails
-    if app.config["HTTPS_ONLY"] and not app.config["SITE_URL"]:
-        log.warning("SITE_URL is not set: mails with links are not sent, because a request's own host can be forged")
-    if app.config["HTTPS_ONLY"] and not app.config["MAIL_SERVER"]:
-        log.warning("MAIL_SERVER is not set: mails are written to %s", app.config["MAIL_DIR"])
 
 
-def later(act: Callable[[], None]) -> None:
+def missing_settings() -> list[str]:
+    """Return what keeps a site in production from sending links, one sentence for each setting."""
+    if not current_app.config["HTTPS_ONLY"]:
+        return []
+    reasons = {
+        "SITE_URL": "SITE_URL is not set: no mail with a link is sent, because a request's own host can be forged.",
+        "MAIL_SERVER": "MAIL_SERVER is not set: no mail with a link is sent, and nobody gets the others.",
+    }
+    return [reason for name, reason in reasons.items() if not current_app.config[name]]
+
+
+def can_send_links() -> bool:
+    """Tell whether links can be sent, which members must know before they wait for one; if not, the log says why."""
+    reasons = missing_settings()
+    for reason in reasons:
+        log.error("somebody asked for a mail: %s", reason)
+    return not reasons
+
+
+def later(act: Callable[[], object]) -> None:
     """Do something after the answer: looking somebody up and sending a mail would tell by its time that they exist."""
     threads: ThreadPoolExecutor | None = current_app.extensions["mail_threads"]
     if threads is None:
@@ -63,14 +83,11 @@ def later(act: Callable[[], None]) -> None:
         threads.submit(copy_current_request_context(lambda: _logging_failures(act)))
 
 
-def send(template: str, to: str, subject: str, **context: Any) -> None:
-    """Send the mail of templates/mail/<template>.txt and .html to one address.
+def send(template: str, to: str, subject: str, **context: Any) -> bool:
+    """Send the mail of templates/mail/<template>.txt and .html to one address; False when the server did not take it.
 
-    Raises OSError when the server does not take it.
+    Beside the requests a mail is tried three times. A server that is away for longer needs one before it that waits.
     """
-    if current_app.config["HTTPS_ONLY"] and not current_app.config["SITE_URL"] and "link" in context:
-        log.error("mail %s not sent: SITE_URL is not set", template)
-        return
     context |= {"subject": subject, "to": to}
     message = EmailMultiAlternatives(
         f"{subject} · {current_app.config['SITE_NAME']}",
@@ -78,8 +95,22 @@ def send(template: str, to: str, subject: str, **context: Any) -> None:
         to=[to],
     )
     message.attach_alternative(render_template(f"mail/{template}.html", **context), "text/html")
-    message.send()
-    log.info("mail %s sent", template)
+    pauses = list(PAUSES_S) if current_app.extensions["mail_threads"] else []
+    while True:
+        try:
+            # A connection of its own for each try: one whose encryption failed must not be used again.
+            with current_app.extensions["mailman"].get_connection() as connection:
+                connection.send_messages([message])
+        except OSError as error:  # smtplib's own errors are OSErrors too
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+            if not pauses or _is_final(error):
+                log.error("mail %s could not be sent: %s", template, reason)
+                return False
+            log.warning("mail %s could not be sent, next try in %d s: %s", template, pauses[0], reason)
+            time.sleep(pauses.pop(0))
+        else:
+            log.info("mail %s sent", template)
+            return True
 
 
 def folder_of_mails() -> str:
@@ -89,10 +120,17 @@ def folder_of_mails() -> str:
     return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder) if is_development else ""
 
 
-def _logging_failures(act: Callable[[], None]) -> None:
+def _logging_failures(act: Callable[[], object]) -> None:
     try:
         act()
-    except OSError as error:  # smtplib's own errors are OSErrors too
-        log.error("a mail could not be sent: %s: %s", type(error).__name__, str(error)[:200])
     except Exception:
         log.exception("a mail could not be made")
+
+
+def _is_final(error: OSError) -> bool:
+    """Tell whether another try would meet the same refusal: SMTP's codes from 500, and certificates."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return any(code >= 500 for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code >= 500
+    return isinstance(error, ssl.SSLCertVerificationError)

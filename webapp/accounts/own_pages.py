@@ -19,11 +19,11 @@ from webapp.accounts.forms import (
     is_same_address,
 )
 from webapp.accounts.sessions import Member
-from webapp.documents import AuditEvent, Package, User
+from webapp.documents import ApiToken, AuditEvent, Package, User
 from webapp.documents.administrators import LastAdministrator, delete
 from webapp.documents.base import utc_now
-from webapp.documents.maintaining import leave_packages, rename_maintainer
-from webapp.documents.user import fold
+from webapp.documents.maintaining import is_needed, leave_packages, rename_maintainer
+from webapp.documents.user import address_of, fold
 from webapp.filters import absolute_url
 from webapp.pagination import paginate
 
@@ -47,10 +47,12 @@ def account() -> Response:
     page = render_template(
         "accounts/account.html",
         user=user,
+        public_address=url_for("accounts.profile", id_or_username=address_of(user.id, user.username)),
         this_session=member.session_id,
         open_sessions=[each for each in reversed(user.sessions or []) if each.expires_at and each.expires_at > now],
         found=paginate([Package.objects.maintained_by(user.id).listed()]),
         events=AuditEvent.objects.about_user(user.id).limit(RECENT).plain(),
+        token_count=ApiToken.objects.of_user(user.id).count(),
         form=NothingForm(),
     )
     return make_response(page)
@@ -58,21 +60,29 @@ def account() -> Response:
 
 def _profile() -> dict[str, Any]:
     user = me().user
-    return {"initial": {"name": user.name, "profile_image_url": user.profile_image_url}}
+    return {"initial": {name: user[name] for name in ("name", "username", "profile_image_url")}}
 
 
 @bp.route("/account/profile", methods=["GET", "POST"])
 @members_only
 @form_view(ProfileForm, "accounts/edit_profile.html", _profile)
-def edit_profile(form: ProfileForm) -> AnyResponse:
-    """Another name or picture; the name stands in the packages, too."""
+def edit_profile(form: ProfileForm) -> AnyResponse | None:
+    """Another name, username or picture; the name stands in the packages, too."""
     user = me().user
-    values = {"name": form.name.data, "profile_image_url": form.profile_image_url.data or None}
+    values = {
+        "name": form.name.data,
+        "username": fold(form.username.data or ""),
+        "profile_image_url": form.profile_image_url.data,
+    }
     change = {"$set": {key: value for key, value in values.items() if value}}
     absent = {key: "" for key, value in values.items() if not value}
-    User._get_collection().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
+    try:
+        User._get_collection().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
+    except DuplicateKeyError:
+        form.refuse("username", "Somebody else has this username.")
+        return None
     rename_maintainer(user.id, form.name.data)
-    audit.record(audit.PROFILE, "Changed name or picture.", user=user)
+    audit.record(audit.PROFILE, "Changed the profile.", user=user)
     flash("Your profile is changed.")
     return redirect(url_for("accounts.account"))
 
@@ -83,7 +93,7 @@ def edit_profile(form: ProfileForm) -> AnyResponse:
 def change_password(form: PasswordForm) -> AnyResponse | None:
     """Another password; every other browser is signed out."""
     member = me()
-    if not _knows_password(form):
+    if not knows_password(form):
         return None
     if not form.is_strong(member.user.words()):
         return None
@@ -116,7 +126,7 @@ def _tell_of_new_password(user: User) -> None:
 def change_email(form: EmailForm) -> AnyResponse | None:
     """Ask for another address: a link goes there, and a word to the present one."""
     user, email = me().user, form.email.data
-    if not _knows_password(form):
+    if not knows_password(form):
         return None
     if is_same_address(email, user.email):
         form.refuse("email", "This is your address already.")
@@ -124,8 +134,13 @@ def change_email(form: EmailForm) -> AnyResponse | None:
     if User.objects.signing_in(email).count():
         form.refuse("email", ADDRESS_TAKEN)
         return None
-    if limits.count_mail(email):
-        _send_email_change(user, email)
+    if not mails.can_send_links():
+        form.refuse("email", mails.NONE_SENT)
+        return None
+    if not limits.count_mail(email):
+        form.refuse("email", "This mailbox got many mails from here. Try again later.")
+        return None
+    _send_email_change(user, email)
     audit.record(audit.EMAIL, f"Asked to change the address to {email}.", user=user)
     return make_response(render_template("accounts/email_asked.html", email=email))
 
@@ -188,12 +203,8 @@ def end_sessions(_: NothingForm) -> AnyResponse:
 
 def _deletion() -> dict[str, Any]:
     user = me().user
-    packages = Package.objects.maintained_by(user.id).only("normalized_name", "name", "maintainers").plain()
-    return {"in_the_way": [package for package in packages if _is_alone(package, user)], "packages": packages}
-
-
-def _is_alone(package: dict[str, Any], user: User) -> bool:
-    return all(each.get("user_id") == user.id for each in package.get("maintainers", []))
+    packages = [Package(**each) for each in Package.objects.maintained_by(user.id).managed().plain()]
+    return {"in_the_way": [each for each in packages if is_needed(each, user.id)], "packages": packages}
 
 
 @bp.route("/account/delete", methods=["GET", "POST"])
@@ -202,23 +213,21 @@ def _is_alone(package: dict[str, Any], user: User) -> bool:
 def delete_account(form: DeletionForm) -> AnyResponse | None:
     """Delete the account, unless a package would be left without anybody, or the site without an administrator."""
     user = me().user
-    if not _knows_password(form):
-        return None
-    if _deletion()["in_the_way"]:
-        form.refuse("password", "Nothing was deleted: somebody else must maintain these projects first.")
+    if _deletion()["in_the_way"] or not knows_password(form):
         return None
     try:
         delete(user.id)
     except LastAdministrator as error:
         form.refuse("password", str(error))
         return None
-    leave_packages(user.id)
+    leave_packages(user)
     audit.record(audit.DELETION, "Deleted the account.", user=user)
     sessions.forget()
     return make_response(render_template("accounts/deleted.html"))
 
 
-def _knows_password(form: SiteForm) -> bool:
+def knows_password(form: SiteForm) -> bool:
+    """Tell whether the member typed their password; say beside the field if not. Raises TooManyRequests."""
     user = me().user
     limits.count_password_check(user.id)
     fits = passwords.check(user.hashed_password, form["password"].data).fits

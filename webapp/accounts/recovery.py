@@ -17,9 +17,12 @@ USED = "This link is more than two hours old, or it was used, or you have signed
 
 @bp.route("/account/forgotten", methods=["GET", "POST"])
 @form_view(ForgottenForm, "accounts/forgotten.html")
-def forgotten(form: ForgottenForm) -> AnyResponse:
+def forgotten(form: ForgottenForm) -> AnyResponse | None:
     """Send a link to a new password; the answer is the same whether there is such an account."""
     email = form.email.data
+    if not mails.can_send_links():
+        form.refuse("email", mails.NONE_SENT)
+        return None
     if limits.count_mail(email):
         mails.later(lambda: send_link(email))
     return make_response(render_template("accounts/forgotten_sent.html", email=email))
@@ -31,8 +34,8 @@ def send_link(email: str) -> None:
     if user is None or user.is_disabled or not user.email or "@" not in email:
         return
     link = absolute_url("accounts.reset", token=tokens.for_reset(user))
-    mails.send("reset", user.email, "A new password", name=user.shown_name, link=link)
-    audit.record(audit.PASSWORD, "A link to a new password was sent.", user=user)
+    sent = mails.send("reset", user.email, "A new password", name=user.shown_name, link=link)
+    audit.record(audit.PASSWORD, f"A link to a new password {'was' if sent else 'could not be'} sent.", user=user)
 
 
 def _reset(token: str) -> dict[str, Any]:

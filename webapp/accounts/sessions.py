@@ -13,6 +13,7 @@ from typing import Any
 import bson
 from flask import Flask, Response, after_this_request, current_app, redirect, request, session, url_for
 from flask_login import UserMixin, current_user, login_user
+from pymongo import ReadPreference
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -37,6 +38,8 @@ SYSTEMS = (
 )
 # The cookie is written anew at most so often.
 REFRESH_S = 60
+# What cannot be undone asks for the password when it was typed in this session longer ago.
+FRESH = timedelta(minutes=30)
 
 
 class AccountDisabled(RuntimeError):
@@ -130,12 +133,35 @@ def signed_in_user() -> User | None:
     return member.user if member else None
 
 
+def is_fresh() -> bool:
+    """Tell whether the member of this request typed their password not long ago, in this browser."""
+    member = signed_in_member()
+    times = [
+        each
+        for entry in (member.user.sessions or [] if member else [])
+        if member and entry.session_id == member.session_id
+        for each in (entry.created_date, entry.confirmed_at)
+        if each
+    ]
+    return bool(times) and max(times) > utc_now() - FRESH
+
+
+def confirm() -> None:
+    """Note that the member of this request typed their password again."""
+    member = signed_in_member()
+    if member:
+        ours = {"_id": member.user.id, "sessions.session_id": member.session_id}
+        User._get_collection().update_one(ours, {"$set": {"sessions.$.confirmed_at": utc_now()}})
+
+
 def load_member(text: str) -> Member | None:
     """Return whom the cookie names, unless the session ended, was idle for too long, or the account is disabled."""
     user_id, _, session_id = text.partition(" ")
     if not bson.ObjectId.is_valid(user_id) or _is_idle():
         return None
-    user = User.objects.with_session(bson.ObjectId(user_id), session_id).declared_first()
+    # Another member of a replica set may not know yet that the session ended.
+    users = User.objects.read_preference(ReadPreference.PRIMARY)
+    user = users.with_session(bson.ObjectId(user_id), session_id).declared_first()
     entries = [each for each in (user.sessions or [] if user else []) if each.session_id == session_id]
     if not entries or not entries[0].expires_at or entries[0].expires_at <= utc_now():
         return None

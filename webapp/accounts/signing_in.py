@@ -11,7 +11,7 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.form_views import form_view, visitors_only
 from webapp.accounts.forms import NothingForm, RegistrationForm, SignInForm
 from webapp.accounts.next_page import safe_next
-from webapp.documents import User
+from webapp.documents import Package, User
 from webapp.documents.base import utc_now
 
 WRONG = "There is no account with this name and this password."
@@ -103,7 +103,10 @@ def logout(_: NothingForm) -> AnyResponse:
 
 @bp.get("/account/nav")
 def navigation() -> Response:
-    """Who is signed in: asked by a script, so that public pages can be the same bytes for everybody."""
+    """Who is signed in, and whether they look after the project that the page is about.
+
+    Asked by a script, so that public pages can be the same bytes for everybody.
+    """
     user = sessions.signed_in_user()
     if user is None:
         # The session itself stays: it may hold the token of a form that is open.
@@ -111,5 +114,15 @@ def navigation() -> Response:
         return make_response(jsonify(name=None))
     administration = url_for("admin.index") if user.is_admin else None
     return make_response(
-        jsonify(name=user.shown_name, address=url_for("accounts.account"), administration=administration)
+        jsonify(
+            name=user.shown_name,
+            address=url_for("accounts.account"),
+            administration=administration,
+            manages=_manages(user, request.args.get("project", "")),
+        )
     )
+
+
+def _manages(user: User, normalized_name: str) -> bool:
+    package = Package.objects(pk=normalized_name).managed().declared_first() if normalized_name else None
+    return package is not None and package.role_of(user.id) is not None

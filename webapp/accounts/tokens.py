@@ -9,6 +9,7 @@ from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from webapp.documents import User
+from webapp.documents.maintaining import INVITATION_AGE
 
 RESET_AGE_S = 2 * 3600
 EMAIL_AGE_S = 24 * 3600
@@ -49,6 +50,17 @@ def email_change_of(token: str) -> EmailChange | None:
         return None
     expected = _state(user.hashed_password, user.email_folded)
     return EmailChange(user, values[1]) if hmac.compare_digest(values[2].encode(), expected.encode()) else None
+
+
+def for_invitation(normalized_name: str, invitation_id: str) -> str:
+    """Return what a link carries that lets somebody look after a project; the project says whether it still counts."""
+    return _serializer("invitation").dumps([normalized_name, invitation_id])
+
+
+def invitation_of(token: str) -> tuple[str, str]:
+    """Return the project and the invitation that a link names; empty text twice for what is no such link."""
+    values = _load("invitation", token, int(INVITATION_AGE.total_seconds()))
+    return (values[0], values[1]) if len(values) == 2 else ("", "")
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from webapp.accounts.blueprint import bp
 from webapp.documents import Package, User
+from webapp.documents.user import address_of
 from webapp.pagination import paginate
 from webapp.public_pages import public, render_public
 
@@ -16,8 +17,9 @@ def profile(id_or_username: str) -> Response:
     user = User.objects.addressed(id_or_username).public().plain_first()
     if user is None:
         abort(404, "There is no user of this name or id.")
-    address = user.get("username") or str(user["id"])
+    address = address_of(user["id"], user.get("username"))
     if id_or_username != address:
-        return redirect(url_for("accounts.profile", id_or_username=address), 301)
+        # Not for good: members change their usernames.
+        return redirect(url_for("accounts.profile", id_or_username=address))
     found = paginate([Package.objects.maintained_by(user["id"]).listed()])
     return render_public("accounts/profile.html", user=user, found=found)

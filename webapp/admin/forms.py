@@ -4,13 +4,13 @@ from urllib.parse import quote
 
 from flask import current_app
 from werkzeug.exceptions import HTTPException
-from wtforms import HiddenField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms import EmailField, HiddenField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Regexp, ValidationError
 
-from webapp.accounts.forms import Needed, SiteForm, one_line, stripped
+from webapp.accounts.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripped
 from webapp.documents import Page
-from webapp.documents.maintaining import ROLES
+from webapp.documents.package import ROLES
 
 MAX_CONTENT_LENGTH = 200_000
 
@@ -35,6 +35,7 @@ class PageForm(SiteForm):
         "Text",
         [Needed(), Length(max=MAX_CONTENT_LENGTH, message="At most %(max)d characters, please.")],
         description="In Markdown.",
+        id="page-text",  # the page itself has a part with the id "content"
     )
     read_version = HiddenField()  # when the page was changed last before it was read into this form
     preview = SubmitField("Preview")
@@ -54,6 +55,13 @@ class NewPageForm(PageForm):
         [stripped],
         description="As in company/history.",
     )
+
+
+class NewUserForm(SiteForm):
+    """An account for somebody else, who chooses the password."""
+
+    name = StringField("Name", [Needed(), *NAME], [stripped])
+    email = EmailField("E-mail address", EMAIL, [stripped], description="A link to choose a password goes there.")
 
 
 class MaintainerForm(SiteForm):

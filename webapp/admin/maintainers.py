@@ -10,6 +10,7 @@ from webapp import naming
 from webapp.accounts import audit
 from webapp.accounts.form_views import form_view
 from webapp.accounts.forms import NothingForm
+from webapp.accounts.sessions import signed_in_user
 from webapp.admin.blueprint import bp
 from webapp.admin.forms import MaintainerForm
 from webapp.documents import Package, User
@@ -44,7 +45,7 @@ def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
     if user is None:
         form.refuse("user", "There is no such user.")
         return None
-    if not add_maintainer(name, user, form.role.data):
+    if not add_maintainer(name, user, form.role.data, signed_in_user()):
         form.refuse("user", f"{user.shown_name} looks after it already, or it has too many maintainers.")
         return None
     audit.record(
@@ -58,7 +59,7 @@ def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
 @form_view(NothingForm, "admin/act.html")
 def end_maintaining(_: NothingForm, name: str, user_id: str) -> AnyResponse:
     """Take a package out of somebody's hands."""
-    if not bson.ObjectId.is_valid(user_id) or not remove_maintainer(name, bson.ObjectId(user_id)):
+    if not bson.ObjectId.is_valid(user_id) or not remove_maintainer(name, bson.ObjectId(user_id), signed_in_user()):
         abort(404, "This user does not look after this package.")
     user = User.objects(pk=bson.ObjectId(user_id)).declared_first()
     who = user.shown_name if user else user_id

@@ -5,13 +5,16 @@ from typing import Any
 
 import bson
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+from mongoengine.errors import NotUniqueError
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit
+from webapp.accounts import audit, mails, recovery
 from webapp.accounts.form_views import form_view
 from webapp.accounts.forms import NothingForm
 from webapp.admin.blueprint import bp
+from webapp.admin.forms import NewUserForm
 from webapp.documents import AuditEvent, Package, User, administrators
+from webapp.documents.base import utc_now
 from webapp.pagination import paginate
 
 MAX_QUERY_LENGTH = 254
@@ -52,6 +55,22 @@ def user(user_id: str) -> Response:
         form=NothingForm(),
     )
     return make_response(page)
+
+
+@bp.route("/users/new", methods=["GET", "POST"])
+@form_view(NewUserForm, "admin/new_user.html")
+def new_user(form: NewUserForm) -> AnyResponse | None:
+    """An account for somebody else: they get a link by which they choose a password."""
+    person = User(name=form.name.data, email=form.email.data, created_date=utc_now())
+    try:
+        person.save(force_insert=True)
+    except NotUniqueError:
+        form.refuse("email", "There is an account with this address already.")
+        return None
+    audit.record(audit.ADMINISTRATION, "Made the account.", user=person)
+    mails.later(lambda: recovery.send_link(form.email.data))
+    flash(f"{person.shown_name} has an account, and a mail with a link to choose a password is on its way.")
+    return redirect(url_for("admin.user", user_id=person.id))
 
 
 def _act(user_id: str, act: str) -> dict[str, Any]:

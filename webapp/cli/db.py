@@ -4,7 +4,9 @@ import click
 from pymongo.errors import OperationFailure
 
 from webapp.cli.group import SiteGroup
-from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, search_index
+from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators, search_index
+from webapp.documents.changing import write_out_leftovers
+from webapp.files import claims, removal
 from webapp.filters import filesize
 from webapp.importing.installed import INSTALLED_HERE, installed_packages
 from webapp.importing.pypi_json import keep
@@ -15,8 +17,9 @@ db_group = SiteGroup("db", help="Look after the database.")
 
 @db_group.command("ensure-indexes")
 def ensure_indexes_command() -> None:
-    """Build the indexes that are not there yet."""
+    """Build the indexes that are not there yet, and set the rules that the server keeps about documents."""
     ensure_indexes(DOCUMENTS)
+    ensure_validators(Package._get_db(), DOCUMENTS)
     click.echo("All indexes are there.")
 
 
@@ -24,7 +27,7 @@ def ensure_indexes_command() -> None:
 def stats_command() -> None:
     """Print for each collection how many documents it has, and how much room these and its indexes take."""
     database = Package._get_db()
-    click.echo(f"{'collection':<16}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}")
+    lines = [f"{'collection':<18}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}"]
     for document_type in DOCUMENTS:
         name = document_type._get_collection_name()
         try:
@@ -33,7 +36,8 @@ def stats_command() -> None:
             stats = {"count": database[name].estimated_document_count()}
         sizes = [stats.get(key) for key in ("avgObjSize", "size", "storageSize", "totalIndexSize")]
         shown = "".join(f"{filesize(int(size)) if size is not None else '-':>12}" for size in sizes)
-        click.echo(f"{name:<16}{stats.get('count', 0):>12,}{shown}")
+        lines.append(f"{name:<18}{stats.get('count', 0):>12,}{shown}")
+    click.echo("\n".join(lines))
 
 
 @db_group.command("init")
@@ -60,7 +64,11 @@ def prepare_database() -> None:
     upgrade makes what searches read from the packages.
     """
     ensure_indexes(DOCUMENTS)
+    ensure_validators(Package._get_db(), DOCUMENTS)
     keep_default_pages()
+    claims.settle_leftovers()
+    write_out_leftovers()
+    removal.settle_leftovers()
     others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})
     if not SiteStats.objects(pk="site").count_up_to(1) and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}

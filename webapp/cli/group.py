@@ -16,4 +16,6 @@ class SiteGroup(AppGroup):
         try:
             return super().invoke(ctx)
         except DATABASE_AWAY as error:
-            raise click.ClickException(f"the database does not answer: {str(error)[:200]}") from error
+            # What follows is what the driver knows of its connections.
+            reason = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
+            raise click.ClickException(f"the database does not answer: {reason[:200]}") from error

@@ -1,18 +1,26 @@
 """`flask serve`: the site under its production WSGI server, with everything that it needs."""
 
 import ctypes
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from pymongo.errors import OperationFailure
 
+from webapp.accounts import mails
 from webapp.cli.db import prepare_database
+from webapp.documents import Package
+from webapp.errors import DATABASE_AWAY
+from webapp.log_config import logging_config
 
 
 @click.command("serve")
@@ -24,23 +32,39 @@ from webapp.cli.db import prepare_database
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the site; an empty database is filled first. Ctrl-C stops it."""
     _check_that_port_is_free(host, port)
-    prepare_database()
+    _prepare_database()
+    with tempfile.TemporaryDirectory(prefix="larder-") as folder:
+        raise SystemExit(_serve(host, port, workers, threads, Path(folder)))
+
+
+def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> int:
+    """Run the web server until it ends or this process is told to, and return its exit code."""
     uri = current_app.config["MONGODB_SETTINGS"]["host"]
     click.echo(f"\n  {current_app.config['SITE_NAME']} is at  http://{host}:{port}/")
     if not current_app.config["MONGODB_URI"]:
         click.echo(f"  its data      mongosh {uri}")
+    for reason in mails.missing_settings():
+        click.echo(f"  warning       {reason}", err=True)
     click.echo("  Ctrl-C stops it.\n")
+    # The web processes use the database that this one holds, and add up their figures in a folder of their own.
+    environment = os.environ | {"MONGODB_URI": uri}
+    if current_app.config["METRICS"]:
+        environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    log_config = folder / "log.json"
+    log_config.write_text(json.dumps(logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])))
     # In a session of its own, so that Ctrl-C does not reach it: granian 2.8 told to stop by the terminal and by its
     # parent at once hung in 16 of 20 cases. It is told once, by SIGTERM, and finishes the requests in flight.
     server = subprocess.Popen(  # noqa: S603 - the command is ours
         [
             *(sys.executable, "-m", "granian", "app:app", "--interface", "wsgi", "--log-level", "error"),
             *("--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)),
-            *("--workers-kill-timeout", "10"),
+            # Without the last one granian ends when one of its workers does.
+            *("--workers-kill-timeout", "10", "--log-config", str(log_config), "--respawn-failed-workers"),
+            # A client that has not sent its headers by then is given up: each takes one of some hundred connections.
+            *("--http1-header-read-timeout", "10000"),
         ],
         cwd=Path(current_app.root_path).parent,
-        # The web processes use the database that this one holds.
-        env=os.environ | {"MONGODB_URI": uri},
+        env=environment,
         start_new_session=True,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
@@ -52,7 +76,36 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     finally:
         server.terminate()
         server.wait()
-    raise SystemExit(code)
+    return code
+
+
+def _prepare_database() -> None:
+    """Wait for a database that starts at the same time as the site, and make it ready.
+
+    One that refuses the site will do so in a minute, too, so that ends the wait at once.
+    """
+    wait_s = current_app.config["MONGODB_WAIT_S"]
+    deadline = time.monotonic() + wait_s
+    told = False
+    try:
+        while True:
+            try:
+                Package._get_db()["packages"].find_one({}, {"_id": 1})
+                break
+            except DATABASE_AWAY:
+                if time.monotonic() > deadline:
+                    raise
+            if not told:
+                click.echo(f"The database does not answer yet. Waiting for it, {wait_s} s at most ...", err=True)
+                told = True
+            time.sleep(0.5)
+        prepare_database()
+    except DATABASE_AWAY as error:
+        reason = str(error).partition(" (configured timeouts")[0][:200]
+        raise click.ClickException(f"the database does not answer: {reason}") from None
+    except OperationFailure as error:
+        said = (error.details or {}).get("errmsg") or str(error)
+        raise click.ClickException(f"the database refuses what the site asks of it: {said} See MONGODB_URI.") from None
 
 
 def _end_with_parent() -> None:

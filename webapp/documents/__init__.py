@@ -1,10 +1,15 @@
 """What Larder keeps in MongoDB: one class a collection, their embedded parts and their named questions."""
 
+from webapp.documents.api_token import ApiToken, TokenScope
 from webapp.documents.auditing import AuditEvent
 from webapp.documents.base import ensure_indexes
+from webapp.documents.contents import Chunk, Contents
 from webapp.documents.download import Download
+from webapp.documents.download_count import DownloadCount
+from webapp.documents.journal import Counter, JournalEntry
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import (
+    Invitation,
     Maintainer,
     Package,
     PackageTooLarge,
@@ -17,15 +22,27 @@ from webapp.documents.search_index import SearchState
 from webapp.documents.search_word import SearchWord
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.documents.site_stats import SiteStats
+from webapp.documents.stored_file import StoredFile
+from webapp.documents.upstream import UpstreamFile, UpstreamProject
 from webapp.documents.user import User
+from webapp.documents.validators import ensure_validators
 
 DOCUMENTS = (
     Package,
+    StoredFile,
+    UpstreamProject,
+    UpstreamFile,
+    Contents,
+    Chunk,
+    JournalEntry,
+    Counter,
     User,
+    ApiToken,
     Page,
     License,
     ProgrammingLanguage,
     Download,
+    DownloadCount,
     AuditEvent,
     SiteStats,
     SearchEntry,
@@ -35,8 +52,15 @@ DOCUMENTS = (
 
 __all__ = [
     "DOCUMENTS",
+    "ApiToken",
     "AuditEvent",
+    "Chunk",
+    "Contents",
+    "Counter",
     "Download",
+    "DownloadCount",
+    "Invitation",
+    "JournalEntry",
     "Latest",
     "License",
     "Maintainer",
@@ -51,6 +75,11 @@ __all__ = [
     "SearchState",
     "SearchWord",
     "SiteStats",
+    "StoredFile",
+    "TokenScope",
+    "UpstreamFile",
+    "UpstreamProject",
     "User",
     "ensure_indexes",
+    "ensure_validators",
 ]

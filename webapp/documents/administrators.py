@@ -6,6 +6,7 @@ from typing import Any
 import bson
 from pymongo import ReadPreference
 
+from webapp.documents.api_token import ApiToken
 from webapp.documents.user import User
 
 Guard = dict[str, Any]
@@ -90,4 +91,8 @@ def delete(user_id: bson.ObjectId) -> bool:
     def apply(guard: Guard) -> bool:
         return bool(User._get_collection().delete_one(guard).deleted_count)
 
-    return end_administration(user_id, apply)
+    deleted = end_administration(user_id, apply)
+    if deleted:
+        # Without their owner they count for nothing; this keeps the collection tidy.
+        ApiToken._get_collection().delete_many({"user_id": user_id})
+    return deleted

@@ -19,9 +19,12 @@ class LabelQuerySet(ReadingQuerySet):
 
     def keep(self, descriptions: Iterable[tuple[str, str]]) -> None:
         """Add each (id, description) that is not there yet."""
+        wanted = dict(descriptions)
+        if not wanted:
+            return
         labels = self._document._get_collection()
-        known = {label["_id"] for label in labels.find({}, {"_id": 1})}
-        for label_id, description in dict(descriptions).items():
+        known = {label["_id"] for label in labels.find({"_id": {"$in": list(wanted)}}, {"_id": 1})}
+        for label_id, description in wanted.items():
             if label_id not in known:
                 try:
                     labels.insert_one({"_id": label_id, "description": description, "created_date": utc_now()})

@@ -1,6 +1,7 @@
 """A project of the index, with its releases, files and maintainers embedded: collection `packages`."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import NamedTuple, Self
 
 import bson
@@ -9,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from webapp import naming
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
+from webapp.documents.journal import JournalFields
 from webapp.documents.search_entry import SearchEntry, entry_of
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.extensions import db
@@ -17,10 +19,19 @@ from webapp.extensions import db
 MAX_PACKAGE_BYTES = 15_000_000
 
 # The order of the index that holds every name.
-ALL_NAMES = [("_id", 1), ("name", 1), ("updated_date", 1)]
+ALL_NAMES = [("_id", 1), ("name", 1), ("updated_date", 1), ("last_serial", 1)]
 
 # What `$slice` takes at most.
 MAX_INT32 = 2**31 - 1
+# What a number in BSON can be.
+MAX_INT64 = 2**63 - 1
+
+# Who looks after a project: owners decide who does, and what is deleted; maintainers upload and yank.
+OWNER, MAINTAINER = "owner", "maintainer"
+ROLES = (OWNER, MAINTAINER)
+
+# Where the addresses of the files begin that are kept here.
+OWN_FILES = "/files/"
 
 
 class PackageTooLarge(ValueError):
@@ -47,6 +58,9 @@ class ReleaseFile(me.EmbeddedDocument):
     yanked = me.BooleanField(default=False)
     yanked_reason = me.StringField()
     comment = me.StringField()
+    metadata_sha256 = me.StringField()  # of its core metadata (PEP 714), where these are kept
+    uploaded_by = me.StringField()  # the name of the member who uploaded it here ...
+    uploaded_with = me.StringField()  # ... and their tool
 
 
 class Release(me.EmbeddedDocument):
@@ -66,6 +80,27 @@ class Release(me.EmbeddedDocument):
     files = me.EmbeddedDocumentListField(ReleaseFile)
     legacy = me.DictField(default=None)  # what an SQL move kept for the record
 
+    def keep_own_files(self, before: "Release") -> None:
+        """Keep the files of the release before that were uploaded here: no import replaces them."""
+        own = [file for file in before.files if is_own(file.url)]
+        names = {file.filename for file in own}
+        if own:
+            self.files = [file for file in self.files if file.filename not in names] + own
+            self.sum_up()
+
+    def sum_up(self) -> None:
+        """Derive what the release says about its files."""
+        dates = [file.uploaded_at for file in self.files if file.uploaded_at]
+        sizes = [file.size for file in self.files if file.size is not None]
+        wheels_last = sorted(self.files, key=lambda file: file.packagetype != "sdist")
+        self.created_date = min(dates, default=None)
+        self.url = wheels_last[0].url if self.files else None
+        self.size = sum(sizes) if sizes and sum(sizes) <= MAX_INT64 else None
+        # Warehouse yanks file by file, and a release is yanked when all of its files are (PEP 592).
+        self.yanked = bool(self.files) and all(file.yanked for file in self.files)
+        self.yanked_reason = self.files[0].yanked_reason if self.yanked else None
+        self.requires_python = next((file.requires_python for file in self.files if file.requires_python), None)
+
     def rank(self) -> naming.ReleaseRank:
         """Return what decides whether this release is the package's latest."""
         return naming.rank_release(self.version, self.sort_key, yanked=self.yanked, prerelease=self.is_prerelease)
@@ -76,7 +111,17 @@ class Maintainer(me.EmbeddedDocument):
 
     user_id = me.ObjectIdField(required=True)
     name = me.StringField()
-    role = me.StringField(choices=("owner", "maintainer"), default="maintainer")
+    role = me.StringField(choices=ROLES, default=MAINTAINER)
+
+
+class Invitation(me.EmbeddedDocument):
+    """Somebody who is asked by mail to look after the package; 20 at most, 0.2 kB each, each for some days."""
+
+    invitation_id = me.StringField(required=True)  # the link in the mail names it, signed
+    email = me.StringField(required=True)
+    role = me.StringField(choices=ROLES, default=MAINTAINER)
+    invited_by = me.ObjectIdField(required=True)
+    expires_at = me.DateTimeField(required=True)
 
 
 class PackagePage(NamedTuple):
@@ -84,6 +129,14 @@ class PackagePage(NamedTuple):
 
     package: Plain  # with a part of its releases, these without files
     release: Plain | None  # with its files
+
+
+class PackageName(NamedTuple):
+    """A package as the index of all of them lists it."""
+
+    normalized_name: str
+    name: str
+    last_serial: int
 
 
 class PackageQuerySet(ReadingQuerySet):
@@ -103,7 +156,7 @@ class PackageQuerySet(ReadingQuerySet):
     def installable(self) -> Self:
         """Only what installers read."""
         parts = ("version", "yanked", "yanked_reason", "requires_python", "files")
-        return self.only("normalized_name", *(f"releases.{part}" for part in parts))
+        return self.only("normalized_name", "last_serial", *(f"releases.{part}" for part in parts))
 
     def newest(self, count: int) -> Self:
         """The packages that appeared last."""
@@ -129,17 +182,29 @@ class PackageQuerySet(ReadingQuerySet):
         """The packages that a user looks after, by name."""
         return self.filter(maintainers__user_id=user_id).order_by("pk")
 
-    def names(self) -> Iterator[tuple[str, str]]:
-        """The normalized name and the name of each package, in order, read as they are asked for.
+    def managed(self) -> Self:
+        """Only what those who look after a package see of it on every page: not its releases."""
+        return self.only("normalized_name", "name", "maintainers", "invitations", "release_count", "latest")
 
-        An index holds them, so no package is read. Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the
+    def with_unwritten_entries(self) -> Self:
+        """The packages with entries that a killed process did not copy to the journal."""
+        return self.filter(__raw__={"unwritten.serial": {"$gte": 0}})
+
+    def names(self) -> Iterator[PackageName]:
+        """What the index of all packages says of each, in order, read as they are asked for.
+
+        An index holds it, so no package is read. Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the
         driver's own batches of 16 MB.
         """
-        found = self._collection.find({}, {"name": 1}, sort=ALL_NAMES, batch_size=1000)
+        found = self._collection.find({}, {"name": 1, "last_serial": 1}, sort=ALL_NAMES, batch_size=1000)
         for son in found:
-            key, name = son["_id"], son.get("name")
+            key, name, serial = son["_id"], son.get("name"), son.get("last_serial")
             if isinstance(key, str):
-                yield key, name if isinstance(name, str) else key
+                yield PackageName(key, name if isinstance(name, str) else key, serial if isinstance(serial, int) else 0)
+
+    def requiring(self, normalized_name: str) -> Self:
+        """The packages that require this one, the newest release first."""
+        return self.filter(requires=normalized_name).order_by("-newest_release.created_date", "pk")
 
     def starting_with(self, prefix: str) -> Self:
         """The packages whose normalized name begins with this text."""
@@ -176,14 +241,18 @@ class Package(db.Document):
     classifiers = me.ListField(me.StringField())
     requires_python = me.StringField()
     requires_dist = me.ListField(me.StringField())
+    requires = me.ListField(me.StringField())  # naming.required_names of requires_dist
     provides_extra = me.ListField(me.StringField())
     created_date = me.DateTimeField()
     updated_date = me.DateTimeField()
     maintainers = me.EmbeddedDocumentListField(Maintainer)
+    invitations = me.EmbeddedDocumentListField(Invitation, default=None)
     latest = me.EmbeddedDocumentField(Latest)
     newest_release = me.EmbeddedDocumentField(NewestRelease)
     release_count = me.IntField(default=0)
     releases = me.EmbeddedDocumentListField(Release)  # newest version first
+    last_serial = me.LongField()  # of the journal's last entry about it
+    unwritten = me.EmbeddedDocumentListField(JournalFields, default=None)  # entries on their way to the journal
     legacy = me.DictField(default=None)  # what an SQL move kept for the record
 
     meta = {
@@ -204,9 +273,17 @@ class Package(db.Document):
             # Which packages does this user look after? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
             # What is every name, and when was it changed? (/simple/, sitemaps)
-            {"fields": ["_id", "name", "updated_date"], "name": "names"},
+            {"fields": ["_id", "name", "updated_date", "last_serial"], "name": "names"},
             # Which packages were changed since then? (documents/search_index.py)
             {"fields": ["updated_date"], "name": "last_changed"},
+            # Which packages require this one? (/used-by/, /project/)
+            {"fields": ["requires", "-newest_release.created_date", "_id"], "name": "by_requirement"},
+            # Which packages hold entries that a killed process did not copy to the journal? (flask files clean)
+            {
+                "fields": ["unwritten.serial"],
+                "name": "unwritten_entries",
+                "partialFilterExpression": {"unwritten.serial": {"$gte": 0}},
+            },
         ],
     }
 
@@ -224,6 +301,21 @@ class Package(db.Document):
         newest = max(dated, key=lambda release: (release.created_date, release.sort_key), default=None)
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
+        self.requires = naming.required_names(self.requires_dist)
+
+    def role_of(self, user_id: bson.ObjectId) -> str | None:
+        """Return what a user is here, "owner" or "maintainer", or None.
+
+        A project without an owner is in the hands of all its maintainers: the old site knew no roles.
+        """
+        roles = {each.user_id: each.role for each in self.maintainers}
+        if user_id not in roles:
+            return None
+        return OWNER if OWNER not in roles.values() or roles[user_id] == OWNER else MAINTAINER
+
+    def releases_of(self, version: str) -> list[Release]:
+        """Return the releases of exactly this version: one, or none; the old site kept several now and then."""
+        return [each for each in self.releases if each.version == version]
 
     def store(self) -> None:
         """Write the whole document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
@@ -233,6 +325,9 @@ class Package(db.Document):
         that this was read from, PackageTooLarge past 15 MB, and mongoengine's ValidationError.
         """
         read_at, self.updated_date = self.updated_date, utc_now()
+        if read_at and self.updated_date <= read_at:
+            # Two changes in one millisecond, or by two clocks, must not have the same date: it is the guard.
+            self.updated_date = read_at + timedelta(milliseconds=1)
         self.validate()
         son = self.to_mongo()
         size = len(bson.encode(son))
@@ -281,7 +376,14 @@ class Package(db.Document):
                         "releases": {"$slice": [releases, min(first, MAX_INT32), count]},
                     }
                 },
-                {"$project": {"description": 0, "releases.files": 0}},
+                {
+                    "$project": {
+                        "description": 0,
+                        "requires": 0,
+                        "invitations": 0,
+                        "releases.files": 0,
+                    }
+                },
             ]
         )
         raw = next(iter(found), None)
@@ -291,3 +393,13 @@ class Package(db.Document):
         candidates = [release for release in shown if "version" in release]
         exact = [release for release in candidates if release["version"] == version]
         return PackagePage(as_declared(cls, raw), next(iter(exact or candidates), None))
+
+
+def own_url(sha256: str, filename: str) -> str:
+    """Return the address of a file that is kept here, which changes with its bytes. It begins at the site's root."""
+    return f"{OWN_FILES}{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{filename}"
+
+
+def is_own(url: str | None) -> bool:
+    """Tell whether this is the address of a file that is kept here."""
+    return bool(url and url.startswith(OWN_FILES))

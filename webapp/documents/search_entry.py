@@ -120,7 +120,7 @@ class SearchEntry(db.Document):
     @classmethod
     def keep(cls, entry: Plain) -> None:
         """Write an entry, unless one of a later state of the package stands already."""
-        older = {"_id": entry["_id"], "made_from": {"$not": {"$gt": entry["made_from"]}}}
+        older = {"_id": entry["_id"], "made_from": {"$not": {"$gt": entry.get("made_from")}}}
         try:
             cls._get_collection().replace_one(older, entry, upsert=True)
         except DuplicateKeyError:
@@ -137,7 +137,7 @@ def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> 
 
     `described` are the words of its description, where they are known.
 
-    Dates and numbers that are missing are None, which MongoDB sorts last.
+    What the package lacks is absent.
     """
     name = package.get("name") or package["_id"]
     name_words = wording.name_words(name)
@@ -148,7 +148,7 @@ def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> 
     other_words = _others([*wording.search_words(*authors), *described], seen)
     letters = wording.letters(name)
     license_id, classifiers = package.get("license_id"), package.get("classifiers", [])
-    return {
+    entry = {
         "_id": package["_id"],
         "name": name,
         "letters": letters,
@@ -166,6 +166,7 @@ def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> 
         "typos": wording.deletions(letters, TYPO_LETTERS),
         "made_from": package.get("updated_date"),
     }
+    return {key: value for key, value in entry.items() if value is not None}
 
 
 def _others(words: list[str], seen: set[str]) -> list[str]:

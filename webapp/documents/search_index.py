@@ -199,8 +199,8 @@ def _write_changed(since: datetime) -> tuple[int, datetime]:
         ids = {"_id": {"$in": [entry["_id"] for entry in batch]}}
         standing = {entry["_id"]: entry.get("made_from") for entry in entries.find(ids, {"made_from": 1})}
         for entry in batch:
-            reached = max(reached, entry["made_from"] or reached)
-            if entry["_id"] not in standing or standing[entry["_id"]] != entry["made_from"]:
+            reached = max(reached, entry.get("made_from", reached))
+            if entry["_id"] not in standing or standing[entry["_id"]] != entry.get("made_from"):
                 SearchEntry.keep(entry)
                 written += 1
     # A date in the future, by a slip of somebody's hand, would hide all later changes.

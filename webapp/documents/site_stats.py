@@ -6,12 +6,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import bson
 import mongoengine as me
 import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
+from webapp.documents.catching_up import add_moved_downloads, derive_requires
 from webapp.documents.package import ALL_NAMES, Package
 from webapp.documents.user import User
 from webapp.extensions import db
@@ -32,6 +34,9 @@ _MONTH = {"$dateToString": {"format": "%Y-%m", "date": "$releases.created_date"}
 LONGEST_REST_S = 604_800
 # Nobody computes for longer than this; then another process may try.
 CLAIM = timedelta(minutes=10)
+
+# Held by the thread of this process that computes.
+_computing = threading.Lock()
 
 
 class Counted(me.EmbeddedDocument):
@@ -62,6 +67,7 @@ class SiteStats(db.Document):
     top_classifiers = me.EmbeddedDocumentListField(Counted)
     top_maintainers = me.EmbeddedDocumentListField(Counted)
     sitemap_buckets = me.EmbeddedDocumentListField(SitemapBucket)
+    moved_downloads = me.LongField()  # so many documents of `downloads` are in the counts of downloads
     computed_at = me.DateTimeField()
     took_ms = me.LongField()
     claimed_until = me.DateTimeField()  # some process computes just now
@@ -81,18 +87,23 @@ class SiteStats(db.Document):
         if not max_age_s or not stats or "computed_at" not in stats:
             return cls.refresh()
         rest_s = max(max_age_s, min(REST_FACTOR * stats.get("took_ms", 0) / 1000, LONGEST_REST_S))
-        if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and cls._claim():
+        # To claim is a write, for which no page waits: a replica set without a primary takes none.
+        if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and not _computing.locked():
             threading.Thread(target=_refresh_in_background, name="site-stats", daemon=True).start()
         return stats
 
     @classmethod
     def refresh(cls) -> Plain:
-        """Compute the statistics, keep them, and return them."""
+        """Compute the statistics, keep them, and return them. What else is derived late is brought up to date."""
         started = time.monotonic()
         with pymongo.timeout(CLAIM.total_seconds()):
+            before = cls.objects(pk="site").only("moved_downloads").plain_first() or {}
+            derive_requires()
             stats = _compute()
+            stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
             stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
-            cls._get_collection().replace_one({"_id": "site"}, cls(id="site", **stats).to_mongo(), upsert=True)
+        # Within that limit the driver would try a write again and again, for minutes, while nobody takes it.
+        cls._get_collection().replace_one({"_id": "site"}, cls(id="site", **stats).to_mongo(), upsert=True)
         return as_declared(cls, cls(id="site", **stats).to_mongo().to_dict())
 
     @classmethod
@@ -105,18 +116,24 @@ class SiteStats(db.Document):
 
 
 def _refresh_in_background() -> None:
+    if not _computing.acquire(blocking=False):
+        return
     try:
-        SiteStats.refresh()
-    except PyMongoError:
-        log.exception("the site's statistics could not be computed")
+        if SiteStats._claim():
+            SiteStats.refresh()
+    except PyMongoError as error:
+        log.warning("the site's statistics could not be computed: %s", error)
+    finally:
+        _computing.release()
 
 
 def _compute() -> Plain:
     packages = Package._get_collection()
     return {
-        "projects": packages.estimated_document_count(),
+        # Counted in the index: what MongoDB knows without counting is wrong after it was killed.
+        "projects": packages.count_documents({"_id": {"$gte": ""}}),
         "releases": _release_total(packages),
-        "users": User._get_collection().estimated_document_count(),
+        "users": User._get_collection().count_documents({"_id": {"$gte": bson.ObjectId("0" * 24)}}),
         "releases_by_month": _releases_by_month(packages),
         "top_licenses": _most_frequent(packages, "license_id"),
         "top_languages": [

@@ -68,12 +68,9 @@ class UserQuerySet(AccountQuerySet):
         return self.only(*self.PUBLIC)
 
     def addressed(self, id_or_username: str) -> Self:
-        """The user whose username or id this is; an id of the old SQL site counts as one."""
-        if bson.ObjectId.is_valid(id_or_username):
-            return self.filter(pk=bson.ObjectId(id_or_username))
-        if re.fullmatch(r"[0-9]{1,20}", id_or_username):
-            return self.filter(pk=object_id_of_sql_id(int(id_or_username)))
-        return self.filter(username=id_or_username)
+        """The user whose username or id this is; an id of the old SQL site counts as one, and ids come first."""
+        user_id = object_id_in(id_or_username)
+        return self.filter(pk=user_id) if user_id else self.filter(username=id_or_username)
 
 
 class Session(me.EmbeddedDocument):
@@ -82,6 +79,7 @@ class Session(me.EmbeddedDocument):
     session_id = me.StringField(required=True)
     created_date = me.DateTimeField(required=True)
     expires_at = me.DateTimeField(required=True)
+    confirmed_at = me.DateTimeField()  # when the password was typed once more
     ip_address = me.StringField()
     user_agent = me.StringField()
 
@@ -151,6 +149,21 @@ class User(db.Document):
 def fold(text: str) -> str:
     """Return the form in which addresses and usernames are compared."""
     return text.strip().casefold()
+
+
+def address_of(user_id: bson.ObjectId, username: str | None) -> str:
+    """Return what stands for a user in the address of their page: the username, or the id.
+
+    A username that came from elsewhere and could be taken for somebody's id leads nowhere.
+    """
+    return username if username and not object_id_in(username) else str(user_id)
+
+
+def object_id_in(text: str) -> bson.ObjectId | None:
+    """Return the id that a text is: one of MongoDB's, or one of the old SQL site's; None for any other text."""
+    if bson.ObjectId.is_valid(text):
+        return bson.ObjectId(text)
+    return object_id_of_sql_id(int(text)) if re.fullmatch(r"[0-9]{1,20}", text) else None
 
 
 def object_id_of_sql_id(sql_id: int) -> bson.ObjectId:

@@ -1,13 +1,17 @@
-"""`/ping` and `/health`: for monitoring."""
+"""`/health` and `/ready`, for whoever watches the site; `/ping`, as the old site answered it."""
 
 import time
 
+import pymongo
 from flask import Blueprint, Response, g, jsonify, make_response
 from pymongo.errors import PyMongoError
 
 from webapp.documents import SiteStats
 
 bp = Blueprint("health", __name__)
+
+# Load balancers and Kubernetes give up after a second or a few, and a refusal tells them more than silence.
+DATABASE_TIMEOUT_S = 0.9
 
 
 @bp.before_request
@@ -18,16 +22,23 @@ def for_programs() -> None:
 
 @bp.get("/ping")
 def ping() -> Response:
-    """Answer that the site is alive, without a look at the database."""
+    """Answer as the old site did."""
     return _uncached(status="success", message="pong!")
 
 
 @bp.get("/health")
 def health() -> Response:
-    """Answer how long the database took for a round trip, or 503 when it does not answer."""
+    """Answer that this process is alive, without a look at the database: to restart it would not bring that back."""
+    return _uncached(status="success")
+
+
+@bp.get("/ready")
+def ready() -> Response:
+    """Answer how long the database took for a round trip, or 503 when it does not answer: send readers elsewhere."""
     started = time.perf_counter()
     try:
-        SiteStats._get_db().command("ping")
+        with pymongo.timeout(DATABASE_TIMEOUT_S):
+            SiteStats._get_db().command("ping")
     except PyMongoError as error:
         response = _uncached(status="error", message=f"the database does not answer: {type(error).__name__}")
         response.status_code = 503

@@ -15,11 +15,11 @@ from webapp import naming
 from webapp.descriptions import RENDERER, render_description
 from webapp.documents import License, Package, ProgrammingLanguage, Release, ReleaseFile
 from webapp.documents.base import utc_now
-from webapp.documents.package import ConcurrentChange
+from webapp.documents.changing import Act, enter, write_out_of
+from webapp.documents.package import MAX_INT64, ConcurrentChange
 
 # Python's package index began in 2003; nothing was uploaded before, and nothing is from the future.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-MAX_INT64 = 2**63 - 1
 # Versions stand in addresses and installers' command lines.
 _UNUSABLE_VERSION = re.compile(r"[\s/\\?#%<>\"']|^\.+$")
 # What the name of a field in MongoDB cannot be.
@@ -115,21 +115,9 @@ def _is_usable(version: str) -> bool:
 
 
 def _release(version: str, files: list[ReleaseFile]) -> Release:
-    dates = [file.uploaded_at for file in files if file.uploaded_at]
-    sizes = [file.size for file in files if file.size is not None]
-    wheels_last = sorted(files, key=lambda file: file.packagetype != "sdist")
-    # Warehouse yanks file by file, and a release is yanked when all of its files are (PEP 592).
-    yanked = bool(files) and all(file.yanked for file in files)
-    return Release(
-        version=version,
-        created_date=min(dates, default=None),
-        url=wheels_last[0].url if files else None,
-        size=sum(sizes) if sizes and sum(sizes) <= MAX_INT64 else None,
-        yanked=yanked,
-        yanked_reason=files[0].yanked_reason if yanked else None,
-        requires_python=next((file.requires_python for file in files if file.requires_python), None),
-        files=files,
-    )
+    release = Release(version=version, files=files)
+    release.sum_up()
+    return release
 
 
 def _files(version: str, files: list[Any], remarks: list[str]) -> Iterator[ReleaseFile]:
@@ -278,11 +266,13 @@ def keep(package: Package) -> bool:
     for _ in range(ATTEMPTS):
         stored = Package.objects(pk=package.pk).declared_first()
         merged = _merged(package, stored, releases)
+        enter(merged, Act("import"), None)
         try:
             merged.store()
         except ConcurrentChange:
             continue
-        _keep_labels(merged)
+        write_out_of(merged)
+        keep_labels(merged)
         return stored is None
     raise ConcurrentChange(f"{package.name}: changed by others {ATTEMPTS} times in a row")
 
@@ -295,15 +285,23 @@ def _merged(package: Package, stored: Package | None, releases: list[Release]) -
         for before in stored.releases:
             if release := listed.get(before.version):
                 release.comment, release.legacy = release.comment or before.comment, before.legacy
+                release.keep_own_files(before)
             elif before.version:
                 releases = [*releases, before]
         package.maintainers = [maintainer for maintainer in stored.maintainers if maintainer.user_id]
-        package.legacy = stored.legacy
+        package.invitations = stored.invitations
+        package.legacy, package.unwritten = stored.legacy, stored.unwritten
     package.releases = releases
     dates = [release.created_date for release in releases if release.created_date]
     if stored and stored.created_date:
         dates.append(stored.created_date)
     package.created_date = min(dates, default=utc_now())
+    render_into(package, stored)
+    return package
+
+
+def render_into(package: Package, stored: Package | None) -> None:
+    """Render the description, unless what is stored was made from the same text by the same renderer."""
     source = (package.description, package.description_content_type, RENDERER)
     rendered = stored and (stored.description, stored.description_content_type, stored.description_renderer)
     if stored and rendered == source and stored.description_html is not None:
@@ -311,10 +309,10 @@ def _merged(package: Package, stored: Package | None, releases: list[Release]) -
     else:
         package.description_html = render_description(package.description or "", package.description_content_type)
     package.description_renderer = RENDERER
-    return package
 
 
-def _keep_labels(package: Package) -> None:
+def keep_labels(package: Package) -> None:
+    """Add the licence and the languages that a package is listed under."""
     if package.license_id:
         License.objects.keep([(package.license_id, package.license_id)])
     languages = [(naming.language_id(text), text) for text in package.classifiers]

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
 from webapp.documents import Package
-from webapp.filters import absolute_url, exact_time, isoformat
+from webapp.filters import absolute_file_link, absolute_url, exact_time, isoformat
 from webapp.index_api.blueprint import bp
 from webapp.public_pages import public
 
@@ -21,7 +21,7 @@ Plain = dict[str, Any]
 def project_json(name: str, version: str | None) -> AnyResponse:
     """A project and its latest release, or the one release asked for; `releases` only on the first."""
     normalized_name = naming.normalize_name(name)
-    package = Package.objects(pk=normalized_name).exclude("description_html").plain_first()
+    package = Package.objects(pk=normalized_name).exclude("description_html", "requires").plain_first()
     if package is None:
         abort(404)
     releases = package.get("releases", [])
@@ -31,11 +31,9 @@ def project_json(name: str, version: str | None) -> AnyResponse:
     spelling = release["version"] if version is not None and release else None
     if (name, version) != (normalized_name, spelling):
         return redirect(url_for("index_api.project_json", name=normalized_name, version=spelling), 301)
-    updated = package.get("updated_date")
     document = {
         "info": _info(package, release or {}),
-        # Each change of a package has a later time, so its milliseconds serve as the serial.
-        "last_serial": int(updated.timestamp() * 1000) if updated else 0,
+        "last_serial": package.get("last_serial", 0),
         "ownership": {
             "organization": None,
             "roles": [
@@ -50,6 +48,7 @@ def project_json(name: str, version: str | None) -> AnyResponse:
         document["releases"] = {each["version"]: _files(each) for each in reversed(releases) if "version" in each}
     response: Response = jsonify(document)
     response.cache_control.max_age = MAX_AGE_S
+    response.headers["X-PyPI-Last-Serial"] = str(document["last_serial"])
     return response
 
 
@@ -106,7 +105,7 @@ def _files(release: Plain) -> list[Plain]:
     return [
         {
             "comment_text": file.get("comment", ""),
-            "core-metadata": False,
+            "core-metadata": {"sha256": file["metadata_sha256"]} if file.get("metadata_sha256") else False,
             "digests": {
                 "blake2b_256": file.get("blake2b_256"),
                 "md5": file.get("md5"),
@@ -122,7 +121,7 @@ def _files(release: Plain) -> list[Plain]:
             "size": file.get("size"),
             "upload_time": isoformat(file.get("uploaded_at")).rstrip("Z") or None,
             "upload_time_iso_8601": exact_time(file.get("uploaded_at")) or None,
-            "url": file.get("url"),
+            "url": absolute_file_link(file.get("url")) or file.get("url"),
             "yanked": file.get("yanked", False) or release.get("yanked", False),
             "yanked_reason": file.get("yanked_reason") or release.get("yanked_reason"),
         }

@@ -1,6 +1,7 @@
 """The Simple API: `/simple/` and `/simple/<name>/`, as HTML and as JSON.
 
-Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, upload-time, versions).
+Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, upload-time, versions),
+714 (core-metadata).
 """
 
 import json
@@ -12,16 +13,18 @@ from itertools import islice
 from typing import Any
 
 from cachetools import TTLCache
-from flask import Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask import Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
-from webapp.documents import Package
-from webapp.filters import exact_time, safe_link
+from webapp.documents import JournalEntry, Package
+from webapp.documents.package import PackageName
+from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
 from webapp.public_pages import public, render_public
+from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"
 # Names that are written at a time, bytes that are decompressed at a time, and zlib's number for a gzip header.
@@ -52,15 +55,17 @@ def simple_index() -> Response:
     """Every project, by normalized name. It may be of any length, so it is kept compressed and sent in parts."""
     form = content_type()
     kept: KeptIndexes = current_app.extensions["kept_indexes"]
-    title = "Simple index"
-    head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title=title)
-    compressed = kept.get(V1_JSON if form == V1_JSON else HTML, head)
+    head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title="Simple index")
+    # Read before the names: what comes in between has a higher serial, and is looked at again by whoever compares.
+    last_serial = JournalEntry.objects.last_serial()
+    compressed = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
     if request.accept_encodings.quality("gzip"):
         response = Response(compressed)
         response.content_encoding = "gzip"
     else:
         response = Response(_decompressed(compressed))
     response.vary.add("Accept-Encoding")
+    response.headers["X-PyPI-Last-Serial"] = str(last_serial)
     return _negotiated(response, form)
 
 
@@ -73,26 +78,36 @@ def simple_project(name: str) -> AnyResponse:
         return redirect(url_for("index_api.simple_project", name=normalized_name), 301)
     package = Package.objects(pk=normalized_name).installable().plain_first()
     if package is None:
-        abort(404)
+        project = project_from_upstream(normalized_name)
+        return _project_page(normalized_name, project["versions"], project["files"], {})
+    versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
+    serial = package.get("last_serial", 0)
+    response = _project_page(normalized_name, versions, list(_files(package)), {"_last-serial": serial})
+    response.headers["X-PyPI-Last-Serial"] = str(serial)
+    return response
+
+
+def _project_page(
+    normalized_name: str, versions: list[str], files: list[dict[str, Any]], meta: dict[str, Any]
+) -> Response:
     form = content_type()
-    files = list(_files(package))
-    if form == V1_JSON:
-        versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
-        document = {
-            "meta": {"api-version": API_VERSION},
-            "name": normalized_name,
-            # A set (PEP 700), but the old site kept releases under one version.
-            "versions": list(dict.fromkeys(versions)),
-            "files": [_file_as_json(file) for file in files],
-        }
-        return _negotiated(make_response(json.dumps(document)), form)
-    return _negotiated(render_public("index_api/simple.html", name=normalized_name, files=files), form)
+    if form != V1_JSON:
+        return _negotiated(render_public("index_api/simple.html", name=normalized_name, files=files), form)
+    document = {
+        "meta": {"api-version": API_VERSION, **meta},
+        "name": normalized_name,
+        # A set (PEP 700), but the old site kept releases under one version.
+        "versions": list(dict.fromkeys(versions)),
+        "files": [_file_as_json(file) for file in files],
+    }
+    return _negotiated(make_response(json.dumps(document)), form)
 
 
 def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for release in reversed(package.get("releases", [])):
         for file in release.get("files", []):
-            if "filename" in file and safe_link(file.get("url")):
+            if "filename" in file and (link := file_link(file.get("url"))):
+                file["url"] = link
                 if release.get("yanked") and not file.get("yanked"):
                     file |= {"yanked": True, "yanked_reason": release.get("yanked_reason", "")}
                 file.setdefault("requires_python", release.get("requires_python"))
@@ -110,7 +125,8 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
         described["upload-time"] = exact_time(file["uploaded_at"])
     # A reason tells as much as `true`, and more.
     described["yanked"] = file.get("yanked_reason") or True if file.get("yanked") else False
-    described["core-metadata"] = False
+    metadata_sha256 = file.get("metadata_sha256")
+    described["core-metadata"] = {"sha256": metadata_sha256} if metadata_sha256 else False
     return described
 
 
@@ -121,17 +137,21 @@ class KeptIndexes:
     """The list of all projects as a web process keeps it, compressed: 4 MB for 500,000 projects instead of 30 MB."""
 
     def __init__(self, seconds: int) -> None:
-        self._kept: TTLCache[str, bytes] | None = TTLCache(2, seconds) if seconds else None
+        self._kept: TTLCache[tuple[str, int], bytes] | None = TTLCache(2, seconds) if seconds else None
         self._lock = threading.Lock()
 
-    def get(self, form: str, head: str) -> bytes:
-        """Return the list as HTML or JSON, gzipped. Whoever asks while it is made waits for it."""
+    def get(self, form: str, last_serial: int, head: str) -> bytes:
+        """Return the list as HTML or JSON, gzipped, as it is at a serial of the journal.
+
+        Whoever asks while it is made waits for it.
+        """
         with self._lock:
-            compressed = self._kept.get(form) if self._kept is not None else None
+            compressed = self._kept.get((form, last_serial)) if self._kept is not None else None
             if compressed is None:
-                compressed = _gzipped(_index_as_json(_names()) if form == V1_JSON else _index_as_html(head, _names()))
+                is_json = form == V1_JSON
+                compressed = _gzipped(_as_json(_names(), last_serial) if is_json else _as_html(head, _names()))
                 if self._kept is not None:
-                    self._kept[form] = compressed
+                    self._kept[form, last_serial] = compressed
             return compressed
 
 
@@ -140,16 +160,16 @@ def _keep_indexes(setup: BlueprintSetupState) -> None:
     setup.app.extensions["kept_indexes"] = KeptIndexes(setup.app.config["STATS_MAX_AGE_S"])
 
 
-def _names() -> Iterator[list[tuple[str, str]]]:
+def _names() -> Iterator[list[PackageName]]:
     names = Package.objects.names()
     while batch := list(islice(names, BATCH)):
         yield batch
 
 
-def _index_as_html(head: str, batches: Iterator[list[tuple[str, str]]]) -> Iterator[str]:
+def _as_html(head: str, batches: Iterator[list[PackageName]]) -> Iterator[str]:
     yield head
     for batch in batches:
-        yield "".join([f'<a href="{escaped(key)}/">{escaped(name)}</a><br>\n' for key, name in batch])
+        yield "".join([f'<a href="{escaped(key)}/">{escaped(name)}</a><br>\n' for key, name, _ in batch])
     yield "</body>\n</html>\n"
 
 
@@ -158,11 +178,11 @@ def escaped(text: str) -> str:
     return text if _PLAIN_NAME(text) else str(escape(text))
 
 
-def _index_as_json(batches: Iterator[list[tuple[str, str]]]) -> Iterator[str]:
-    yield f'{{"meta": {{"api-version": "{API_VERSION}"}}, "projects": ['
+def _as_json(batches: Iterator[list[PackageName]], last_serial: int) -> Iterator[str]:
+    yield f'{{"meta": {{"api-version": "{API_VERSION}", "_last-serial": {last_serial}}}, "projects": ['
     separator = ""
     for batch in batches:
-        yield separator + json.dumps([{"name": name} for _, name in batch])[1:-1]
+        yield separator + json.dumps([{"name": name, "_last-serial": serial} for _, name, serial in batch])[1:-1]
         separator = ", "
     yield "]}"
 

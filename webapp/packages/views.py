@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
-from webapp.documents import License, Package, ProgrammingLanguage, SearchWord
+from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
+from webapp.documents.base import utc_now
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import presentation
 from webapp.pagination import MAX_ITEMS, page_number, paginate
@@ -16,6 +17,8 @@ from webapp.public_pages import public, render_public
 bp = Blueprint("packages", __name__)
 
 HISTORY_PER_PAGE = 50
+# Names of projects that use this one; the page of all of them is one link away.
+USERS_SHOWN = 8
 
 ORDERS = {
     "name": ("A–Z", ("pk",)),
@@ -34,7 +37,10 @@ def project(name: str, version: str | None) -> AnyResponse:
     number = page_number()
     found = Package.page_of(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
     if found is None:
-        abort(404, f"There is no project called “{name}” here.")
+        upstream = current_app.extensions["upstream"]
+        may_be_there = upstream and not upstream.refusal(normalized_name)
+        elsewhere = f" Installers get it from {upstream.host}, if it is there." if may_be_there else ""
+        abort(404, f"There is no project called “{name}” here.{elsewhere}")
     package, release = found
     if version is not None and not (release and release["version"]):
         abort(404, f"{package.get('name', name)} has no release {version}.")
@@ -51,6 +57,9 @@ def project(name: str, version: str | None) -> AnyResponse:
         release=release,
         is_latest=release is not None and release["version"] == latest_version,
         is_outdated=release is not None and naming.sort_key(release["version"]) < naming.sort_key(latest_version),
+        used_by=Package.objects.requiring(normalized_name).only("name").limit(USERS_SHOWN + 1).plain(),
+        users_shown=USERS_SHOWN,
+        downloads=DownloadCount.summary(utc_now().date(), normalized_name),
         history={"page": number, "pages": pages},
         links=presentation.links(package),
         classifier_groups=presentation.classifier_groups(package.get("classifiers", [])),
@@ -128,6 +137,19 @@ def classifier(classifier: str) -> Response:
     if not found["total"]:
         abort(404, f"No project has the classifier “{classifier[:100]}”.")
     return _filed_under("Classifier", classifier, found)
+
+
+@bp.get("/used-by/<name>/")
+@public
+def used_by(name: str) -> AnyResponse:
+    """The projects here that require one project, which need not be here itself."""
+    normalized_name = naming.normalize_name(name)
+    if name != normalized_name:
+        return redirect(url_for("packages.used_by", name=normalized_name), 301)
+    found = paginate([Package.objects.requiring(normalized_name).listed()])
+    if not found["total"]:
+        abort(404, f"No project here requires “{normalized_name}”.")
+    return _filed_under("Projects that require", normalized_name, found)
 
 
 def _filed_under(kind: str, title: str, found: dict[str, Any]) -> Response:

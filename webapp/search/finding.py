@@ -21,7 +21,7 @@ from webapp.search.query import Query
 
 # Entries of the leading word that a search looks at: first so many, and, where too few of them have all the rest, so
 # many more. An aggregation reads 4 MB ahead of what it needs (MongoDB 6.0): asked once, it would always read all.
-WINDOWS = (150, 450)
+WINDOWS = (150, 250)
 # What has all the rest is ranked, so many at most.
 RANKED = 100
 # Where another order is asked for, a word with at most so many entries is sorted; for others all entries are walked

@@ -64,7 +64,7 @@ def _nearest_name(letters: str, *, is_taken: bool = False) -> Near | None:
     """Return the most established of the nearest names; if it is taken, another one than that of these letters."""
     if len(letters) < SHORTEST_NAME:
         return None
-    rows = _near(SearchEntry, letters, {"name": 1, "letters": 1, "release_count": 1}, "release_count")
+    rows = _near(SearchEntry, letters, {"_id": 0, "name": 1, "letters": 1, "release_count": 1}, "release_count")
     rows = [row for row in rows if not (is_taken and row.get("letters") == letters)]
     return _nearest(letters, ((row.get("letters"), row.get("release_count"), row.get("name")) for row in rows))
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.documents import License, Package, Page, ProgrammingLanguage, SiteStats
 from webapp.filters import absolute_url, static_url
 from webapp.public_pages import public, render_public
+from webapp.read_access import for_members_only
 
 bp = Blueprint("seo", __name__)
 
@@ -74,8 +75,10 @@ def sitemap_projects(number: int) -> Response:
 @bp.get("/robots.txt")
 @public
 def robots() -> Response:
-    """What crawlers may read: all but the endless pages of search results."""
+    """What crawlers may read: all but the endless pages of search results; nothing of a site for members."""
     lines = ["User-agent: *", "Disallow: /search/", f"Sitemap: {absolute_url('seo.sitemap')}", ""]
+    if for_members_only():
+        lines = ["User-agent: *", "Disallow: /", ""]
     return _lasting(make_response("\n".join(lines)), "text/plain; charset=utf-8")
 
 

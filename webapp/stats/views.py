@@ -5,7 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app
 
-from webapp.documents import SiteStats
+from webapp.documents import DownloadCount, Package, SiteStats
+from webapp.documents.base import utc_now
 from webapp.public_pages import public, render_public
 
 bp = Blueprint("stats", __name__)
@@ -21,7 +22,17 @@ def index() -> Response:
     """The counts, the releases of each month, and what is most frequent."""
     stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"])
     months = filled_months(stats.get("releases_by_month", []))
-    return render_public("stats/index.html", stats=stats, months=months, years=by_year(months))
+    downloads = DownloadCount.summary(utc_now().date())
+    # A project may be gone since.
+    names = Package.objects(pk__in=[row["id"] for row in downloads["top"]]).only("name").plain()
+    return render_public(
+        "stats/index.html",
+        stats=stats,
+        months=months,
+        years=by_year(months),
+        downloads=downloads,
+        names={package["normalized_name"]: package.get("name") for package in names},
+    )
 
 
 def filled_months(counted: list[dict[str, Any]]) -> list[dict[str, Any]]:

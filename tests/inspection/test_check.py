@@ -1,0 +1,325 @@
+"""What a check finds, and what a repair does about it."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import bson
+import pytest
+from bson.datetime_ms import DatetimeMS
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from tests import factories
+from webapp.documents import Maintainer, Package, Page, User
+from webapp.documents.validators import schema_of, validator_of
+from webapp.inspection.check import check
+from webapp.inspection.rules import mend_package
+from webapp.inspection.shape import mistakes
+
+pytestmark = pytest.mark.real_server
+
+
+def found() -> list[tuple[str, Any, str, str]]:
+    """What a check says now."""
+    return [finding[:4] for finding in check()]
+
+
+def change_package(change: dict[str, Any]) -> None:
+    Package._get_collection().update_one({"_id": "example"}, change)
+
+
+def stored() -> dict[str, Any]:
+    return Package._get_collection().find_one({"_id": "example"}) or {}
+
+
+@pytest.fixture
+def site_in_order(app: Flask) -> User:
+    """A site with nothing to find, and the user who looks after its package."""
+    ada = factories.user("Ada", email="Ada@Example.org", username="ada")
+    factories.package(
+        releases=["1.0", "1.10rc1", "1.9", "odd-version"],
+        license="MIT License",
+        classifiers=["Programming Language :: Python :: 3"],
+        maintainers=[Maintainer(user_id=ada.id, name="Ada")],
+        project_urls={"Source": "https://example.org"},
+    )
+    Page(path="company/history", title="History", content="").save()
+    return ada
+
+
+def test_what_the_site_wrote_itself_keeps_the_rules(site_in_order: User, runner: FlaskCliRunner) -> None:
+    result = runner.invoke(args=["db", "check"])
+
+    assert (result.exit_code, result.output) == (0, "Every document keeps the rules.\n")
+
+
+DERIVED: list[tuple[dict[str, Any], str]] = [
+    ({"$set": {"release_count": 7}}, "release_count is 7 and should be 4"),
+    ({"$set": {"latest.version": "1.0"}}, "latest is '1.0' and should be '1.9'"),
+    ({"$unset": {"latest": ""}}, "latest is absent and should be '1.9'"),
+    ({"$set": {"newest_release": None}}, "newest_release is absent and should be 'odd-version'"),
+    ({"$unset": {"license_id": ""}}, "license_id is absent and should be 'MIT'"),
+    ({"$unset": {"license": ""}}, "license_id is 'MIT' and should be absent"),
+    ({"$set": {"releases.2.sort_key": "a0"}}, "sort_key is wrong in 1 releases, '1.0' is one"),
+    ({"$set": {"releases.0.file_count": 0}}, "file_count is wrong in 1 releases, '1.10rc1' is one"),
+    ({"$set": {"releases.0.is_prerelease": False}}, "is_prerelease is wrong in 1 releases, '1.10rc1' is one"),
+    ({"$push": {"releases": {"$each": [], "$sort": {"version": 1}}}}, "its releases are not in order"),
+    ({"$set": {"releases": []}}, "release_count is 4 and should be 0"),
+]
+
+
+@pytest.mark.parametrize(("change", "what"), DERIVED)
+def test_derived_field_that_disagrees_is_found_and_mended(
+    site_in_order: User, runner: FlaskCliRunner, change: dict[str, Any], what: str
+) -> None:
+    change_package({"$set": {"note": "by hand", "releases.3.note": "by hand, too"}})
+    change_package(change)
+    broken = stored()
+
+    findings = found()
+    planned = runner.invoke(args=["db", "repair", "--dry-run"])
+    unchanged = stored()
+    mended = runner.invoke(args=["db", "repair"])
+
+    assert [finding[:3] for finding in findings] == [("packages", "example", "derived")]
+    assert what in findings[0][3]
+    assert planned.exit_code == 1
+    assert planned.stdout.startswith("would be mended: packages  example  derived  ")
+    assert unchanged == broken
+    assert (mended.exit_code, mended.stdout.splitlines()[-1]) == (0, "1 mended, 0 left.")
+    assert found() == []
+    assert stored()["note"] == "by hand"
+    assert stored()["updated_date"] > broken["updated_date"]
+    assert len(stored()["releases"]) == len(broken["releases"])
+    assert sum("note" in release for release in stored()["releases"]) == bool(broken["releases"])
+
+
+def test_package_of_a_wrong_shape_is_left_to_a_person(site_in_order: User, runner: FlaskCliRunner) -> None:
+    change_package({"$set": {"release_count": 7, "releases.0.size": "big", "summary": 5}, "$unset": {"name": ""}})
+    broken = stored()
+
+    result = runner.invoke(args=["db", "repair"])
+
+    assert result.exit_code == 1
+    assert stored() == broken
+    lines = result.stdout.splitlines()
+    assert lines[0] == (
+        "left: packages  example  shape  name is missing; releases.0.size must be a whole number, and is of type "
+        "string; summary must be text, and is of type int"
+    )
+    assert lines[1].startswith("left: packages  example  name  ")
+    assert lines[2].startswith("left: packages  example  derived  release_count is 7")
+    assert lines[3] == "0 mended, 3 left."
+
+
+def test_package_that_somebody_changes_meanwhile_is_left(site_in_order: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_package({"$set": {"release_count": 7}})
+
+    def changing(*arguments: Any) -> Any:
+        change_package({"$set": {"updated_date": datetime(2030, 1, 1)}})  # noqa: DTZ001 - the server keeps UTC
+        return mistakes(*arguments)
+
+    monkeypatch.setattr("webapp.inspection.rules.mistakes", changing)
+
+    assert not mend_package("example")
+    assert stored()["release_count"] == 7
+
+
+def name_not_normalized(ada: User) -> None:
+    Package._get_collection().insert_one({**stored(), "_id": "Example"})
+
+
+def release_twice(ada: User) -> None:
+    change_package({"$push": {"releases": {"$each": [stored()["releases"][0]], "$position": 0}}})
+    mend_package("example")
+
+
+def maintainer_twice(ada: User) -> None:
+    change_package({"$push": {"maintainers": {"user_id": ada.id, "name": "Ada", "role": "maintainer"}}})
+
+
+def username_in_capitals(ada: User) -> None:
+    User._get_collection().update_one({"_id": ada.id}, {"$set": {"username": "Ada"}})
+
+
+def bytes_are_gone(ada: User) -> None:
+    kept = {"state": "stored", "package": "example", "size": bson.Int64(5)}
+    files, contents = (Package._get_db()[name] for name in ("files", "contents.files"))
+    for number, length in enumerate((5, 4, None)):
+        if length:
+            contents.insert_one({"_id": bson.ObjectId(f"{number:024}"), "length": bson.Int64(length)})
+        files.insert_one({**kept, "_id": f"example-{number}.tar.gz", "content_id": bson.ObjectId(f"{number:024}")})
+    files.insert_one({**kept, "_id": "example-3.tar.gz", "state": "deleted"})
+
+
+def path_of_no_page(ada: User) -> None:
+    Page._get_collection().insert_one({"_id": "../secret", "title": "x"})
+
+
+def email_of_somebody_else(ada: User) -> None:
+    User._get_collection().insert_one({"name": "Eve", "email": "ADA@example.org"})
+
+
+def large_package(ada: User) -> None:
+    change_package({"$set": {"description": "x" * 13_600_000}})
+
+
+@pytest.mark.parametrize(
+    ("slip", "rule", "what"),
+    [
+        (
+            name_not_normalized,
+            "name",
+            "its _id is not the normalized form of its name 'Example': its page cannot be found",
+        ),
+        (release_twice, "release-twice", "release 1.10rc1 is there 2 times"),
+        (maintainer_twice, "maintainer-twice", "is there 2 times"),
+        (username_in_capitals, "username", "'Ada' is no username in small letters"),
+        (bytes_are_gone, "bytes", "its bytes are not there, or not all of them; 'example' lists it"),
+        (path_of_no_page, "path", "nothing can be at this path"),
+        (email_of_somebody_else, "email-folded", "email_folded is absent and should be 'ada@example.org'"),
+        (large_package, "size", "bytes of 15,000,000"),
+    ],
+)
+def test_what_only_a_person_can_decide_is_found_and_left(
+    site_in_order: User, runner: FlaskCliRunner, slip: Callable[[User], None], rule: str, what: str
+) -> None:
+    slip(site_in_order)
+
+    findings = found()
+    repaired = runner.invoke(args=["db", "repair"])
+
+    assert {finding[2] for finding in findings} == {rule}
+    assert what in findings[0][3]
+    assert repaired.exit_code == 1
+    assert repaired.stdout.splitlines()[-1] == f"0 mended, {len(findings)} left."
+    assert found() == findings
+
+
+def renamed_user(ada: User) -> None:
+    User._get_collection().update_one({"_id": ada.id}, {"$set": {"name": "Ada King"}})
+
+
+def address_without_its_form(ada: User) -> None:
+    User._get_collection().update_one({"_id": ada.id}, {"$set": {"email": "King@example.org"}})
+
+
+def one_of_two_is_gone(ada: User) -> None:
+    change_package({"$push": {"maintainers": {"user_id": bson.ObjectId(), "name": "Eve", "role": "owner"}}})
+
+
+def labels_are_gone(ada: User) -> None:
+    for name in ("licenses", "languages"):
+        Package._get_db()[name].delete_many({})
+
+
+@pytest.mark.parametrize(
+    ("slip", "rules", "what"),
+    [
+        (renamed_user, ["maintainer-name"], "'Ada' is called 'Ada King' now"),
+        (address_without_its_form, ["email-folded"], "should be 'king@example.org'"),
+        (one_of_two_is_gone, ["maintainer-gone"], "'Eve' has no account any more"),
+        (labels_are_gone, ["label", "label"], "not in licenses: 'MIT'"),
+    ],
+)
+def test_what_follows_from_other_documents_is_mended(
+    site_in_order: User, runner: FlaskCliRunner, slip: Callable[[User], None], rules: list[str], what: str
+) -> None:
+    slip(site_in_order)
+
+    findings = found()
+    repaired = runner.invoke(args=["db", "repair"])
+
+    assert [finding[2] for finding in findings] == rules
+    assert what in findings[0][3]
+    assert repaired.exit_code == 0
+    assert found() == []
+
+
+def test_last_maintainer_without_an_account_stays_as_a_name(site_in_order: User) -> None:
+    site_in_order.delete()
+
+    assert found() == []
+
+
+def test_licence_that_an_old_site_listed_a_package_under_may_stay(site_in_order: User) -> None:
+    Package._get_db()["licenses"].insert_one({"_id": "MIT License"})
+    change_package({"$set": {"license_id": "MIT License", "legacy": {"sql_id": "Example"}, "release_count": 7}})
+
+    assert mend_package("example")
+
+    assert found() == []
+    assert stored()["license_id"] == "MIT License"
+    assert stored()["release_count"] == 4
+
+
+def test_program_gets_a_document_a_line(site_in_order: User, runner: FlaskCliRunner) -> None:
+    User._get_collection().insert_one({"_id": 5, "username": "\x1b[31m", "note": "extra"})
+
+    result = runner.invoke(args=["db", "check", "--json"])
+    shown = runner.invoke(args=["db", "check"])
+
+    assert result.exit_code == 1
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {
+            "collection": "users",
+            "_id": 5,
+            "rule": "shape",
+            "what": "_id must be an ObjectId, and is of type int",
+            "can_be_mended": False,
+        },
+        {
+            "collection": "users",
+            "_id": 5,
+            "rule": "username",
+            "what": "'\\x1b[31m' is no username in small letters: nobody finds this user's page by it",
+            "can_be_mended": False,
+        },
+    ]
+    assert "\x1b" not in shown.output
+
+
+ODD_VALUES: dict[str, Any] = {
+    "null": None,
+    "number": 5,
+    "long": bson.Int64(5),
+    "double": 5.5,
+    "true": True,
+    "text": "x",
+    "date": DatetimeMS(5),
+    "late": DatetimeMS(2**62),
+    "id": bson.ObjectId(),
+    "list": ["x"],
+    "odd-list": [5, {}],
+    "mapping": {"x": "y"},
+    "odd-mapping": {"version": 5, "user_id": None, "x": []},
+    "decimal": bson.Decimal128("1"),
+    "binary": b"x",
+    "regex": bson.Regex("x"),
+    "code": bson.Code("x"),
+    "scope": bson.Code("x", {}),
+    "timestamp": bson.Timestamp(1, 1),
+    "smallest": bson.MinKey(),
+}
+
+
+@pytest.mark.parametrize("name", ODD_VALUES)
+def test_mistakes_are_named_just_where_the_server_refuses(app: Flask, name: str) -> None:
+    factories.package(maintainers=[Maintainer(user_id=bson.ObjectId(), name="Ada")])
+    right = stored()
+    places = [*right, "releases.0", "maintainers.0", "keywords.0", "project_urls.x", "latest.size"]
+    places += [f"releases.0.{each}" for each in right["releases"][0]] + ["releases.0.files.0.size"]
+    places.remove("_id")
+    # Without indexes, which refuse some odd values by themselves.
+    shapes = Package._get_db()["shapes"]
+    shapes.drop()
+    shapes.insert_many([{**right, "_id": place} for place in places])
+
+    for place in places:
+        shapes.update_one({"_id": place}, {"$set": {place: ODD_VALUES[name]}})
+
+    refused = {found["_id"] for found in shapes.find({"$nor": [validator_of(Package)]})}
+    assert {found["_id"] for found in shapes.find() if any(mistakes(schema_of(Package), found))} == refused
+    shapes.drop()

@@ -1,0 +1,352 @@
+"""Files that somebody made to do harm, or that are damaged, are refused with the reason, and leave nothing."""
+
+import gzip
+import io
+import os
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.publishing import uploads
+from tests.publishing.test_upload import line, nothing_stays
+from tests.publishing.uploads import metadata, sdist, sdist_name, upload, wheel, wheel_name, zipped
+from webapp.documents import JournalEntry, Package, StoredFile, contents
+from webapp.publishing import distributions, views
+from webapp.publishing.distributions import BadDistribution, examine
+
+INFO = "larder_probe-1.0.dist-info"
+
+
+def member(name: str, **fields: object) -> tarfile.TarInfo:
+    found = tarfile.TarInfo(name)
+    for key, value in fields.items():
+        setattr(found, key, value)
+    return found
+
+
+def tar_of(*members: tarfile.TarInfo) -> bytes:
+    return sdist(members=list(members))
+
+
+def patched(content: bytes, before: bytes, after: bytes) -> bytes:
+    assert before in content
+    return content.replace(before, after)
+
+
+def encrypted() -> bytes:
+    """A wheel whose entries say that they are encrypted."""
+    content = bytearray(wheel())
+    for sign, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = content.find(sign)
+        while place >= 0:
+            content[place + offset] |= 1
+            place = content.find(sign, place + 4)
+    return bytes(content)
+
+
+def bomb() -> bytes:
+    """A wheel of 70 kB that unpacks to 70 MB."""
+    return wheel_of({"zeros": b"\0" * 70_000_000}, zipfile.ZIP_DEFLATED)
+
+
+def wheel_of(extra: dict[str, str | bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    return zipped({f"{INFO}/METADATA": metadata(), f"{INFO}/WHEEL": "", f"{INFO}/RECORD": "", **extra}, compression)
+
+
+def metadata_bomb() -> bytes:
+    """A wheel whose METADATA unpack to 20 MB."""
+    big = metadata(description="x" * 20_000_000)
+    return zipped({f"{INFO}/METADATA": big, f"{INFO}/WHEEL": "", f"{INFO}/RECORD": ""}, zipfile.ZIP_DEFLATED)
+
+
+def long_name_in_a_tar() -> bytes:
+    """An sdist with a GNU long name of 20 MB."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 20_000_000
+    return gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + b"a" * 20_000_000, 1)
+
+
+def long_list_of_a_zip() -> bytes:
+    """A zip whose list of contents is said to have 30 MB."""
+    content = bytearray(wheel() + b"\0" * 30_000_000)
+    end = content.rfind(b"PK\x05\x06")
+    record = content[end : end + 22]
+    struct.pack_into("<LL", record, 12, 30_000_000, end)
+    return bytes(content[:end] + content[end + 22 :] + record)
+
+
+WHEELS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "cannot be opened"),
+    "no zip": (lambda: b"PK\x03\x04" + os.urandom(1000), "cannot be opened"),
+    "truncated": (lambda: wheel()[:-30], "cannot be opened"),
+    "damaged": (lambda: patched(wheel(), b"Metadata-Version: 2.1", b"Metadata-Version: 9.1"), "Bad CRC-32"),
+    "an sdist": (sdist, "cannot be opened"),
+    "encrypted": (encrypted, "is encrypted"),
+    "bomb": (bomb, "unpacks to more than 50 times its size"),
+    "bomb of metadata": (metadata_bomb, "more than 1,000,000 bytes"),
+    "long list": (long_list_of_a_zip, "is too long"),
+    "lzma": (lambda: wheel_of({"a": b"x"}, zipfile.ZIP_LZMA), "a compression that installers lack"),
+    "no metadata": (lambda: zipped({f"{INFO}/WHEEL": "", f"{INFO}/RECORD": ""}), "dist-info/METADATA"),
+    "no WHEEL": (lambda: zipped({f"{INFO}/METADATA": metadata()}), "/WHEEL"),
+    "two folders": (lambda: wheel(extra={"b-1.dist-info/METADATA": ""}), "has one .dist-info folder"),
+    "another folder": (lambda: wheel(folder="other-1.0.dist-info"), "does not fit to its file name"),
+    "up": (lambda: wheel(extra={"../evil.py": ""}), "outside of its own folder"),
+    "up in the middle": (lambda: wheel(extra={"a/../../evil.py": ""}), "outside of its own folder"),
+    "absolute": (lambda: wheel(extra={"/etc/evil": ""}), "outside of its own folder"),
+    "backslash": (lambda: patched(wheel(extra={"x..x..evil.py": ""}), b"x..x..evil", b"x\\..\\.evil"), "outside of"),
+    "of another project": (lambda: wheel(text=metadata("requests")), "of another project, 'requests'"),
+    "of another version": (lambda: wheel(text=metadata(version="2.0")), "of another version, '2.0'"),
+    "latin-1": (lambda: wheel(text="Metadata-Version: 2.1\nName: \u00fc".encode("latin-1")), "not in UTF-8"),
+    "no metadata version": (lambda: wheel(text="Name: larder-probe\nVersion: 1.0\n"), "are not valid"),
+    "two names": (lambda: wheel(text=metadata("larder-probe", "1.0", "Name: other")), "are not valid"),
+    "bad requirement": (lambda: wheel(text=metadata("larder-probe", "1.0", "Requires-Dist: a b")), "requires-dist"),
+    "1 MB of classifiers": (
+        lambda: wheel(text=metadata("larder-probe", "1.0", *[f"Classifier: Topic :: {n:05}" for n in range(35_000)])),
+        "At most 200 classifiers",
+    ),
+    "a long classifier": (
+        lambda: wheel(text=metadata("larder-probe", "1.0", f"Classifier: {'x' * 900_000}")),
+        "At most 200 classifiers of 200 characters",
+    ),
+    "a long summary": (lambda: wheel(text=metadata("larder-probe", "1.0", f"Summary: {'x' * 2000}")), "The summary"),
+    "many keywords": (
+        lambda: wheel(text=metadata("larder-probe", "1.0", f"Keywords: {','.join(map(str, range(1000)))}")),
+        "keywords",
+    ),
+}  # fmt: skip
+
+SDISTS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "cannot be opened"),
+    "no gzip": (lambda: b"\x1f\x8b" + os.urandom(1000), "cannot be opened"),
+    "a tar without gzip": (lambda: gzip.decompress(sdist()), "cannot be opened"),
+    "truncated": (lambda: sdist()[:-20], "cannot be opened"),
+    "wrong sum": (lambda: sdist()[:-8] + b"\0" * 8, "CRC check failed"),
+    "bomb": (lambda: tar_of(member("larder_probe-1.0/zeros", size=70_000_000)), "unpacks to more than 50 times"),
+    "long name": (long_name_in_a_tar, "is too long"),
+    "up": (lambda: tar_of(member("../evil.py")), "outside of its own folder"),
+    "absolute": (lambda: tar_of(member("/etc/evil")), "outside of its own folder"),
+    "link out": (
+        lambda: tar_of(member("larder_probe-1.0/a", type=tarfile.SYMTYPE, linkname="../../etc/passwd")),
+        "installers refuse",
+    ),
+    "absolute link": (
+        lambda: tar_of(member("larder_probe-1.0/a", type=tarfile.SYMTYPE, linkname="/etc/passwd")),
+        "installers refuse",
+    ),
+    "hard link out": (
+        lambda: tar_of(member("larder_probe-1.0/a", type=tarfile.LNKTYPE, linkname="../../etc/passwd")),
+        "installers refuse",
+    ),
+    "device": (lambda: tar_of(member("larder_probe-1.0/a", type=tarfile.CHRTYPE)), "installers refuse"),
+    "two folders": (lambda: tar_of(member("other/a")), "one folder at its top"),
+    "no PKG-INFO": (lambda: patched_tar(), "no PKG-INFO"),
+    "PKG-INFO that is a folder": (lambda: patched_tar(tarfile.DIRTYPE), "no PKG-INFO"),
+    "of another project": (lambda: sdist(text=metadata("requests")), "of another project"),
+    "metadata too long": (lambda: sdist(text=metadata(description="x" * 1_000_001)), "more than 1,000,000 bytes"),
+}
+
+
+def patched_tar(kind: bytes = b"") -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(member("larder_probe-1.0/PKG-INFO", type=kind) if kind else member("larder_probe-1.0/a"))
+    return gzip.compress(packed.getvalue())
+
+
+@pytest.mark.parametrize("kind", WHEELS)
+def test_wheel_that_is_not_sound_is_refused(kind: str) -> None:
+    content, reason = WHEELS[kind][0](), WHEELS[kind][1]
+
+    with pytest.raises(BadDistribution, match=r".") as refused:
+        examine(wheel_name(), io.BytesIO(content), len(content))
+
+    assert reason in str(refused.value)
+    assert len(str(refused.value)) < 1500
+
+
+@pytest.mark.parametrize("kind", SDISTS)
+def test_sdist_that_is_not_sound_is_refused(kind: str) -> None:
+    content, reason = SDISTS[kind][0](), SDISTS[kind][1]
+
+    with pytest.raises(BadDistribution, match=r".") as refused:
+        examine(sdist_name(), io.BytesIO(content), len(content))
+
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "",
+        ".whl",
+        "larder_probe-1.0-py3-none-any.exe",
+        "larder_probe-1.0.tar.bz2",
+        "larder_probe-1.0.egg",
+        "larder_probe-x-py3-none-any.whl",
+        "larder_probe-1.0-py3-none.whl",
+        "larder probe-1.0.tar.gz",
+        "../larder_probe-1.0.tar.gz",
+        "larder_probe-1.0-py3-none-any.whl.metadata",
+        "larder_probe-1.0\n.tar.gz",
+        "l\u00e4rder-1.0.tar.gz",
+        "a" * 300 + "-1.0.tar.gz",
+        "a-1-" + "-".join([".".join("abcdefghij")] * 3) + ".whl",
+    ],
+)
+def test_name_that_is_none_is_refused(filename: str) -> None:
+    content = wheel()
+
+    with pytest.raises(BadDistribution):
+        examine(filename, io.BytesIO(content), len(content))
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.0.0", "1!2.0", "1.0rc1", "1.0.post2.dev3", "1.0+local.1"])
+def test_versions_of_every_kind_are_published(client: FlaskClient, version: str) -> None:
+    _, secret = uploads.publisher()
+
+    response = upload(client, secret, wheel(version=version), wheel_name(version=version))
+
+    assert response.status_code == 200, response.text
+    [file] = Package.objects.get().releases[0].files
+    assert client.get(client.get("/pypi/larder-probe/json").json["urls"][0]["url"]).status_code == 200  # type: ignore[index]
+    assert file.filename == wheel_name(version=version)
+
+
+def test_zip_is_an_sdist_too() -> None:
+    content = zipped({"larder_probe-1.0/PKG-INFO": metadata(), "larder_probe-1.0/setup.py": ""})
+
+    found = examine("larder_probe-1.0.zip", io.BytesIO(content), len(content))
+
+    assert (found.packagetype, found.version) == ("sdist", "1.0")
+
+
+def test_mistakes_that_are_everywhere_are_borne() -> None:
+    content = wheel(text=metadata("larder-probe", "1.0", "License-File: LICENSE", "X-Own: field"))
+
+    assert examine(wheel_name(), io.BytesIO(content), len(content)).version == "1.0"
+
+
+def test_file_that_is_not_sound_leaves_nothing(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+
+    assert "cannot be opened" in line(upload(client, secret, wheel()[:-30], wheel_name()), 400)
+    assert "file is missing" not in line(upload(client, secret, b"", wheel_name()), 400)
+    assert nothing_stays()
+
+
+def test_archive_of_very_many_entries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributions, "MAX_ENTRIES", 5)
+    many = wheel(extra={f"file{number}": "" for number in range(6)})
+    packed = tar_of(*[member(f"larder_probe-1.0/{number}") for number in range(6)])
+
+    for filename, content in ((wheel_name(), many), (sdist_name(), packed)):
+        with pytest.raises(BadDistribution, match="more than 5 entries"):
+            examine(filename, io.BytesIO(content), len(content))
+
+
+@pytest.mark.real_server
+def test_two_uploads_of_one_file_at_once_are_one(app: Flask) -> None:
+    _, secret = uploads.publisher()
+
+    def send(_: int) -> int:
+        return upload(app.test_client(), secret, wheel(), wheel_name()).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(send, range(8)))
+
+    assert codes == [200] * 8
+    assert Package.objects.get().releases[0].file_count == 1
+    assert JournalEntry.objects.count() == contents.Contents.objects.count() == 1
+
+
+@pytest.mark.real_server
+def test_of_two_files_of_one_name_at_once_one_is_published(app: Flask) -> None:
+    _, secret = uploads.publisher()
+    files = [wheel(extra={"more.py": str(number)}) for number in range(8)]
+
+    def send(content: bytes) -> int:
+        return upload(app.test_client(), secret, content, wheel_name()).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(send, files))
+
+    assert sorted(codes) == [200] + [400] * 7
+    [file] = Package.objects.get().releases[0].files
+    assert app.test_client().get(file.url).data == files[codes.index(200)]
+    assert contents.Contents.objects.count() == StoredFile.objects.count() == 1
+
+
+@pytest.mark.real_server
+def test_hundred_uploads_of_one_project_at_once_are_all_there(app: Flask) -> None:
+    _, secret = uploads.publisher()
+    versions = [f"1.{number}" for number in range(100)]
+
+    def send(version: str) -> int:
+        return upload(app.test_client(), secret, wheel(version=version), wheel_name(version=version)).status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        codes = list(pool.map(send, versions))
+
+    assert codes == [200] * 100
+    package = Package.objects.get()
+    assert {release.version for release in package.releases} == set(versions)
+    assert package.latest.version == "1.99"
+    serials = sorted(JournalEntry.objects.scalar("serial"))
+    assert len(serials) == 100
+    assert package.last_serial == serials[-1]
+
+
+class Endless(io.RawIOBase):
+    """The body of a file that goes on for ever."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self._head = b'--x\r\nContent-Disposition: form-data; name="content"; filename="a.whl"\r\n\r\n'
+
+    def read(self, size: int = -1) -> bytes:
+        part = self._head or b"x" * (size if size > 0 else 10_000)
+        self._head = b""
+        self.sent += len(part)
+        return part
+
+    def tell(self) -> int:
+        return 0
+
+    def seek(self, *_: int) -> int:
+        return 0
+
+
+def test_body_that_never_ends_is_refused_at_the_limit(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAX_FILE_BYTES", 1_000_000)
+    _, secret = uploads.publisher()
+    body = Endless()
+
+    response = client.post(
+        "/legacy/",
+        input_stream=body,
+        content_type="multipart/form-data; boundary=x",
+        auth=("__token__", secret),
+        # What a web server says of a chunked body.
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert "1,000,000 bytes at most" in line(response, 413)
+    # As much as an upload may have until it is refused, and as much again until the answer goes out.
+    assert body.sent < 12_000_000
+    assert nothing_stays()
+
+
+def test_body_that_trickles_is_given_up(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "MAX_UPLOAD_S", -1)
+    _, secret = uploads.publisher()
+
+    assert "took too long" in line(upload(client, secret, wheel(), wheel_name()), 408)
+    assert nothing_stays()

@@ -1,0 +1,294 @@
+"""`POST /legacy/`: what an upload makes, and who may."""
+
+from datetime import timedelta
+
+import bson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests import factories
+from tests.publishing import uploads
+from tests.publishing.uploads import sdist, sdist_name, upload, wheel, wheel_name
+from webapp.documents import ApiToken, JournalEntry, Maintainer, Package, StoredFile, contents
+from webapp.documents.administrators import disable
+from webapp.documents.base import utc_now
+
+
+def line(response: TestResponse, status: int) -> str:
+    """The one line that the tools print."""
+    assert response.status_code == status, response.text
+    assert response.content_type == "text/plain; charset=utf-8"
+    assert response.text.endswith("\n")
+    assert response.text.count("\n") == 1
+    return response.text.strip()
+
+
+def nothing_stays() -> bool:
+    """Whether there is no trace of an upload."""
+    collections = (Package, StoredFile, contents.Contents, contents.Chunk, JournalEntry)
+    return not any(each._get_collection().count_documents({}) for each in collections)
+
+
+@pytest.mark.parametrize("address", ["/legacy/", "/"])
+def test_first_upload_makes_the_project_and_its_owner(client: FlaskClient, address: str) -> None:
+    user, secret = uploads.publisher()
+    text = uploads.metadata(
+        *("Larder.Probe", "1.0", "Summary: Probes", "Requires-Python: >=3.9", "Classifier: Topic :: Internet"),
+        description="# Probe",
+    )
+    content = wheel(text=text)
+
+    response = upload(client, secret, content, wheel_name(), address)
+
+    assert "is published: http://localhost/project/larder-probe/1.0/" in line(response, 200)
+    package = Package.objects.get(pk="larder-probe")
+    assert (package.name, package.summary, package.description) == ("Larder.Probe", "Probes", "# Probe")
+    assert package.classifiers == ["Topic :: Internet"]
+    assert [(each.user_id, each.role) for each in package.maintainers] == [(user.id, "owner")]
+    assert (package.latest.version, package.release_count) == ("1.0", 1)
+    [file] = package.releases[0].files
+    assert (file.size, file.python_version, file.requires_python) == (len(content), "py3", ">=3.9")
+    assert file.uploaded_by == "Ada Lovelace"
+    assert client.get(file.url).data == content
+    assert client.get(f"{file.url}.metadata").text == text
+
+
+def test_upload_is_in_the_journal_under_the_serial_that_the_project_shows(client: FlaskClient) -> None:
+    user, secret = uploads.publisher()
+
+    upload(client, secret, wheel(), wheel_name())
+    upload(client, secret, sdist(), sdist_name())
+    upload(client, secret, wheel(version="2.0"), wheel_name(version="2.0"))
+
+    entries = JournalEntry.objects.about_package("larder-probe").plain()
+    assert [(entry["action"], entry["version"]) for entry in entries] == [
+        ("new release", "2.0"),
+        ("new file", "1.0"),
+        ("new project", "1.0"),
+    ]
+    assert {entry["actor_id"] for entry in entries} == {user.id}
+    shown = client.get("/simple/larder-probe/").headers["X-PyPI-Last-Serial"]
+    assert shown == str(entries[0]["serial"])
+    assert client.get("/pypi/larder-probe/json").json["last_serial"] == entries[0]["serial"]  # type: ignore[index]
+    assert not Package.objects.get(pk="larder-probe").unwritten
+
+
+def test_older_release_does_not_describe_the_project(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    upload(
+        client,
+        secret,
+        wheel(version="2.0", text=uploads.metadata(version="2.0", description="new")),
+        wheel_name(version="2.0"),
+    )
+
+    upload(client, secret, wheel(text=uploads.metadata(description="old")), wheel_name())
+
+    package = Package.objects.get(pk="larder-probe")
+    assert [release.version for release in package.releases] == ["2.0", "1.0"]
+    assert (package.latest.version, package.description) == ("2.0", "new")
+    assert "new" in package.description_html
+
+
+def test_same_file_again_changes_nothing(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+    before = Package._get_collection().find_one({})
+
+    response = upload(client, secret, wheel(), wheel_name())
+
+    assert "nothing changed" in line(response, 200)
+    assert Package._get_collection().find_one({}) == before
+    assert JournalEntry.objects.count() == contents.Contents.objects.count() == 1
+
+
+def test_other_bytes_under_the_same_name_are_refused(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+
+    response = upload(client, secret, wheel(extra={"more.py": ""}), wheel_name())
+
+    assert line(response, 400).startswith("File already exists")
+    assert response.status.startswith("400 File already exists")
+    assert contents.Contents.objects.count() == 1
+
+
+def test_name_of_a_deleted_file_is_never_free_again(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    factories.stored_file(wheel_name(), wheel(), state="deleted", package="larder-probe")
+
+    response = upload(client, secret, wheel(), wheel_name())
+
+    assert "never free again" in line(response, 400)
+    assert Package.objects.count() == 0
+
+
+def test_names_that_differ_in_spelling_are_one_project(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+    text = uploads.metadata("Larder_PROBE", "1.1")
+
+    upload(client, secret, sdist(version="1.1", text=text), "Larder.Probe-1.1.tar.gz")
+
+    assert Package.objects.get().release_count == 2
+
+
+def test_file_of_an_equal_version_joins_its_release(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+
+    upload(client, secret, sdist(version="1.0.0"), sdist_name(version="1.0.0"))
+
+    [release] = Package.objects.get().releases
+    assert (release.version, len(release.files)) == ("1.0", 2)
+
+
+def test_only_maintainers_upload_more(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    _, other = uploads.publisher("Eve")
+    upload(client, secret, wheel(), wheel_name())
+
+    response = upload(client, other, sdist(), sdist_name())
+
+    assert line(response, 403) == "Eve does not maintain the project larder-probe."
+    assert Package.objects.get().releases[0].file_count == 1
+    assert StoredFile.objects.count() == 1
+
+
+def test_record_of_the_same_file_elsewhere_gives_way_to_the_file(client: FlaskClient) -> None:
+    user, secret = uploads.publisher()
+    record = factories.release_file(filename=wheel_name(), sha256=uploads.sha256(wheel()))
+    mine = [Maintainer(user_id=user.id, role="owner")]
+    factories.package("larder-probe", releases=[factories.release("1.0", files=[record])], maintainers=mine)
+
+    upload(client, secret, wheel(), wheel_name())
+
+    [file] = Package.objects.get().releases[0].files
+    assert file.url.startswith("/files/")
+
+
+def test_file_that_is_added_to_a_yanked_release_is_yanked(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+    package = Package.objects.get()
+    release = package.releases[0]
+    release.yanked = release.files[0].yanked = True
+    release.yanked_reason = release.files[0].yanked_reason = "broken"
+    package.save()
+
+    upload(client, secret, sdist(), sdist_name())
+
+    [release] = Package.objects.get().releases
+    assert release.yanked
+    assert {file.yanked_reason for file in release.files} == {"broken"}
+
+
+def test_without_a_token_the_tools_are_told_how_to_sign_in(client: FlaskClient) -> None:
+    response = client.post("/legacy/", data={})
+
+    assert "__token__" in line(response, 401)
+    assert response.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_password_is_refused_with_the_reason(client: FlaskClient) -> None:
+    response = client.post("/legacy/", data={}, auth=("ada", "the analytical engine weaves"))
+
+    assert line(response, 403).startswith("Passwords are not accepted here.")
+
+
+def test_tokens_that_count_no_more(client: FlaskClient) -> None:
+    user, secret = uploads.publisher()
+    expired = uploads.token_of(user, expires_at=utc_now() - timedelta(seconds=1))
+    reading = uploads.token_of(user, permissions=("read",))
+
+    assert "expired on" in line(upload(client, expired, wheel(), wheel_name()), 403)
+    assert "does not permit to upload" in line(upload(client, reading, wheel(), wheel_name()), 403)
+    assert "not valid" in line(upload(client, secret + "x", wheel(), wheel_name()), 403)
+    disable(user.id)
+    assert "not valid" in line(upload(client, secret, wheel(), wheel_name()), 403)
+    assert nothing_stays()
+
+
+def test_token_of_one_project_is_for_no_other(client: FlaskClient) -> None:
+    user = factories.user()
+    secret = uploads.token_of(user, project="larder-probe")
+
+    assert upload(client, secret, wheel(), wheel_name()).status_code == 200
+    response = upload(client, secret, wheel("other"), wheel_name("other"))
+
+    assert "for the project larder-probe only" in line(response, 403)
+    assert Package.objects.count() == 1
+
+
+def test_who_tries_many_tokens_is_slowed_down_and_a_good_one_still_counts(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+
+    answers = [upload(client, f"larder-{number}", b"", "x").status_code for number in range(12)]
+
+    assert answers == [403] * 10 + [429] * 2
+    assert upload(client, secret, wheel(), wheel_name()).status_code == 200
+
+
+def test_use_of_a_token_is_noted_to_the_minute(client: FlaskClient) -> None:
+    user, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+    first = ApiToken.objects.get(user_id=user.id).last_used_at
+
+    upload(client, secret, sdist(), sdist_name())
+
+    assert first is not None
+    assert ApiToken.objects.get(user_id=user.id).last_used_at == first
+
+
+@pytest.mark.parametrize("field", ["sha256_digest", "blake2_256_digest", "md5_digest"])
+def test_wrong_digest_is_refused(client: FlaskClient, field: str) -> None:
+    _, secret = uploads.publisher()
+
+    response = upload(client, secret, wheel(), wheel_name(), **{field: "0" * 32})
+
+    assert "damaged on its way" in line(response, 400)
+    assert nothing_stays()
+
+
+@pytest.mark.parametrize(
+    "fields", [{":action": "submit"}, {"protocol_version": "2"}, {":action": ""}], ids=lambda fields: str(fields)
+)
+def test_form_of_another_kind_is_refused(client: FlaskClient, fields: dict[str, str]) -> None:
+    _, secret = uploads.publisher()
+
+    assert "no upload form" in line(upload(client, secret, wheel(), wheel_name(), **fields), 400)
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "application/json", "multipart/form-data; boundary=x"])
+def test_body_that_is_no_form_is_refused(client: FlaskClient, content_type: str) -> None:
+    _, secret = uploads.publisher()
+
+    response = client.post("/legacy/", data=b"\xff" * 1000, content_type=content_type, auth=("__token__", secret))
+
+    line(response, 400)
+
+
+def test_file_past_the_limit_is_refused(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, secret = uploads.publisher()
+    monkeypatch.setitem(app.config, "MAX_FILE_BYTES", 100)
+
+    response = upload(client, secret, wheel(), wheel_name())
+
+    assert "100 bytes at most" in line(response, 413)
+
+
+def test_form_of_endless_parts_is_refused(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    many = {f"classifiers{number}": "x" for number in range(3100)}
+
+    response = upload(client, secret, wheel(), wheel_name(), **many)
+
+    line(response, 413)
+
+
+def test_upload_of_a_session_without_a_token_is_none(client: FlaskClient) -> None:
+    client.set_cookie("session", str(bson.ObjectId()))
+
+    assert client.post("/").status_code == 401

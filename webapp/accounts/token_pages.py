@@ -1,0 +1,69 @@
+"""`/account/tokens/`: a member's tokens, made and revoked."""
+
+from datetime import timedelta
+
+import bson
+from flask import Response, abort, flash, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit
+from webapp.accounts.api_tokens import USER, make_token
+from webapp.accounts.blueprint import bp
+from webapp.accounts.form_views import form_view, members_only
+from webapp.accounts.forms import NothingForm, TokenForm
+from webapp.accounts.own_pages import knows_password, me
+from webapp.documents import ApiToken
+from webapp.documents.base import utc_now
+from webapp.filters import site_url
+
+MOST_TOKENS = 50
+TOO_MANY = f"You have {MOST_TOKENS} tokens, which is the most. Revoke one that you do not need."
+
+
+@bp.get("/account/tokens/")
+@members_only
+def api_tokens() -> Response:
+    """A member's tokens; their secrets are not among what the site knows."""
+    tokens = ApiToken.objects.of_user(me().user.id).plain()
+    return make_response(render_template("accounts/tokens.html", tokens=tokens, now=utc_now(), form=NothingForm()))
+
+
+@bp.route("/account/tokens/new", methods=["GET", "POST"])
+@members_only
+@form_view(TokenForm, "accounts/new_token.html")
+def new_token(form: TokenForm) -> AnyResponse | None:
+    """A new token. Its secret stands in this one answer and nowhere else, so nothing leads on from it."""
+    user = me().user
+    if not knows_password(form):
+        return None
+    if ApiToken.objects.of_user(user.id).count() >= MOST_TOKENS:
+        form.refuse("name", TOO_MANY)
+        return None
+    days = form.lifetime.data
+    secret, token = make_token(
+        user,
+        name=form.name.data,
+        project=form.project.data or None,
+        permissions=form.purpose.data.split(),
+        expires_at=utc_now() + timedelta(days=int(days)) if days else None,
+    )
+    target = f"project {token.scope.project}" if token.scope.project else "everything"
+    audit.record(audit.TOKEN, f"Made the API token “{token.name}” ({token.hint}…) for {target}.", user=user)
+    return make_response(
+        render_template("accounts/token_made.html", secret=secret, token=token, user_name=USER, address=site_url())
+    )
+
+
+@bp.post("/account/tokens/<token_id>/revoke")
+@members_only
+@form_view(NothingForm, "accounts/sign_out.html")
+def revoke_token(_: NothingForm, token_id: str) -> AnyResponse:
+    """End a token at once."""
+    user = me().user
+    mine = {"_id": bson.ObjectId(token_id), "user_id": user.id} if bson.ObjectId.is_valid(token_id) else None
+    token = ApiToken._get_collection().find_one_and_delete(mine) if mine else None
+    if token is None:
+        abort(404, "You have no such token. It may be revoked already.")
+    audit.record(audit.TOKEN, f"Revoked the API token “{token.get('name')}” ({token.get('hint')}…).", user=user)
+    flash("The token is revoked. Programs that have it are refused from now on.")
+    return redirect(url_for("accounts.api_tokens"))

@@ -1,0 +1,240 @@
+"""How often files were fetched, by day: collection `download_counts`."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby, islice
+from typing import Any, NamedTuple, Self
+
+import mongoengine as me
+from pymongo.errors import BulkWriteError, WriteError
+
+from webapp.documents.base import Plain, ReadingQuerySet
+from webapp.documents.download import Download
+from webapp.extensions import db
+
+log = logging.getLogger(__name__)
+
+# Pages show thirteen weeks, and so many of the releases or projects with the most downloads.
+RECENT_DAYS = 13 * 7
+TOP = 12
+# More months than this, of some hundred releases or projects, are not read to find those with the most downloads.
+MOST_MONTHS = 200
+BATCH = 500
+DUPLICATE_KEY = 11000
+MOST = 10**12
+# A date outside of this is a slip of somebody's hand.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_DAY = {"$dateToString": {"format": "%Y-%m-%d", "date": "$created_date"}}
+
+
+class Fetched(NamedTuple):
+    """A release that somebody fetched a file of, and the day, "2026-11-20", in UTC."""
+
+    package: str  # normalized name
+    version: str
+    day: str
+
+
+class DownloadCountQuerySet(ReadingQuerySet):
+    """The questions that the site asks about downloads. Each reads a bounded number of months."""
+
+    def of_site(self) -> Self:
+        """The months of the whole site."""
+        return self.filter(kind="site")
+
+    def of_project(self, normalized_name: str) -> Self:
+        """The months of one project, its releases together."""
+        return self.filter(package=normalized_name, kind="project")
+
+    def of_releases(self, normalized_name: str, months: list[str]) -> Self:
+        """These months of the releases of one project, those with the most downloads first."""
+        return self._most(self.filter(package=normalized_name, kind="release", month__in=months))
+
+    def of_projects(self, months: list[str]) -> Self:
+        """These months of the projects with the most downloads."""
+        return self._most(self.filter(kind="project", month__in=months))
+
+    def _most(self, months: Self) -> Self:
+        return months.order_by("-count").limit(MOST_MONTHS)
+
+
+class DownloadCount(db.Document):
+    """A month of the site, of a project or of one release, with its days; 0.3 kB.
+
+    A page reads a few months, whatever was downloaded in them. With a document for each release and day a project
+    page would add up thousands: 32 ms for a project of 200 busy versions, and 240 ms for one of 2,500.
+    """
+
+    id = me.StringField(primary_key=True)  # "2026-11", "flask/2026-11" or "flask/3.0.3/2026-11"; "/moved" may follow
+    kind = me.StringField(choices=("site", "project", "release"))
+    package = me.StringField()  # normalized name
+    version = me.StringField()
+    month = me.StringField()  # "2026-11", in UTC
+    count = me.LongField()  # of all days
+    days = me.DictField()  # {"20": 7}: on the 20th, seven
+    moved = me.BooleanField()  # added up from `downloads`, which an SQL move brought
+
+    meta = {
+        "collection": "download_counts",
+        "queryset_class": DownloadCountQuerySet,
+        "auto_create_index": False,
+        "indexes": [
+            # How often was this project fetched, and which of its releases the most? (/project/)
+            {"fields": ["package", "kind", "month", "-count"], "name": "by_package"},
+            # How often was anything fetched, and which projects the most? (/stats/)
+            {"fields": ["kind", "month", "-count"], "name": "by_month"},
+        ],
+    }
+
+    @classmethod
+    def add(cls, waiting: dict[str, Plain]) -> None:
+        """Count what `months` made of some downloads, and take from it what was counted.
+
+        What is left when this raises PyMongoError was not counted yet, or the answer was lost on the way.
+        """
+        while waiting:
+            key, month = next(iter(waiting.items()))
+            counts = {f"days.{day}": count for day, count in month["days"].items()} | {"count": month["count"]}
+            named = {name: value for name, value in month.items() if name not in ("count", "days")}
+            try:
+                cls._get_collection().update_one({"_id": key}, {"$inc": counts, "$setOnInsert": named}, upsert=True)
+            except WriteError:
+                log.warning("%s in download_counts is no month any more, and counts no further", key)
+            del waiting[key]
+
+    @classmethod
+    def summary(cls, today: date, normalized_name: str | None = None) -> Plain:
+        """Return what a page shows of the downloads of a project, or of the whole site.
+
+        `days` and `weeks` are those of the last thirteen weeks: [{id: "2026-11-20", count}]; `recent` is their sum,
+        `total` that of all times. `top` are the releases, or the projects, with the most of the recent ones:
+        [{id: "3.0.3", count}].
+        """
+        first, last = today - timedelta(days=RECENT_DAYS - 1), today
+        shown = months_between(first, last)
+        if normalized_name is None:
+            all_months, parts, key = cls.objects.of_site(), cls.objects.of_projects(shown), "package"
+        else:
+            all_months = cls.objects.of_project(normalized_name)
+            parts, key = cls.objects.of_releases(normalized_name, shown), "version"
+        documents = all_months.plain()
+        days = by_day(documents, first, last)
+        recent = sum(day["count"] for day in days)
+        return {
+            "days": days,
+            "weeks": by_week(days),
+            "recent": recent,
+            "total": _sum(documents),
+            "top": _top(parts.plain(), key, first, last) if recent else [],
+        }
+
+    @classmethod
+    def add_moved(cls) -> None:
+        """Add up `downloads`, which hold what was fetched on an old site; what was added up before is replaced."""
+        collection = cls._get_collection()
+        collection.delete_many({"moved": True})
+        documents = ({"_id": f"{key}/moved", **month, "moved": True} for key, month in _moved_months())
+        while batch := list(islice(documents, BATCH)):
+            try:
+                collection.insert_many(batch, ordered=False)
+            except BulkWriteError as error:
+                # Another process does the same at the same time, and its months are as good.
+                if any(each.get("code") != DUPLICATE_KEY for each in error.details["writeErrors"]):
+                    raise
+
+
+def months(fetched: Iterable[tuple[Fetched, int]]) -> dict[str, Plain]:
+    """Return what some downloads add to each month: {"flask/2026-11": {kind, package, month, count, days}, ...}."""
+    found: dict[str, Plain] = {}
+    for (package, version, day), count in fetched:
+        month, day_of_month = day[:7], day[8:]
+        levels: list[tuple[str, Plain]] = [(month, {"kind": "site"})]
+        if package:
+            levels.append((f"{package}/{month}", {"kind": "project", "package": package}))
+        if package and version:
+            release = {"kind": "release", "package": package, "version": version}
+            levels.append((f"{package}/{version}/{month}", release))
+        for key, named in levels:
+            document = found.setdefault(key, {**named, "month": month, "count": 0, "days": {}})
+            document["count"] += count
+            document["days"][day_of_month] = document["days"].get(day_of_month, 0) + count
+    return found
+
+
+def by_day(documents: Iterable[Plain], first: date, last: date) -> list[Plain]:
+    """Return the downloads of each day of some months, days without any included: [{id: "2026-11-20", count: 7}].
+
+    What is no month, no day or no number of downloads somebody wrote by hand; it is left out.
+    """
+    days = [str(first + timedelta(days=number)) for number in range((last - first).days + 1)]
+    counts = dict.fromkeys(days, 0)
+    for document in documents:
+        for day, count in _days(document):
+            if day in counts:
+                counts[day] += count
+    return [{"id": day, "count": count} for day, count in counts.items()]
+
+
+def by_week(days: list[Plain]) -> list[Plain]:
+    """Return the sum of each seven days, under the first of them."""
+    weeks = (days[start : start + 7] for start in range(0, len(days), 7))
+    return [{"id": week[0]["id"], "count": sum(day["count"] for day in week)} for week in weeks]
+
+
+def months_between(first: date, last: date) -> list[str]:
+    """Return the months that these days lie in: ["2026-10", "2026-11"]."""
+    days = range((last - first).days + 1)
+    return list(dict.fromkeys(str(first + timedelta(days=number))[:7] for number in days))
+
+
+def _moved_months() -> Iterator[tuple[str, Plain]]:
+    """Yield the months that the moved downloads make, a project at a time, so that memory stays flat."""
+    rows = Download._get_collection().aggregate(
+        [
+            {"$match": {"created_date": {"$gte": EARLIEST, "$lt": LATEST}}},
+            {"$group": {"_id": {"package": "$package", "version": "$version", "day": _DAY}, "count": {"$sum": 1}}},
+            {"$sort": {"_id.package": 1}},
+        ],
+        allowDiskUse=True,
+    )
+    site: dict[str, Plain] = {}
+    for _, of_one in groupby(rows, key=lambda row: row["_id"].get("package")):
+        for key, month in months((_fetched(**row["_id"]), row["count"]) for row in of_one).items():
+            if month["kind"] == "site":
+                _add(site.setdefault(key, month | {"count": 0, "days": {}}), month)
+            else:
+                yield key, month
+    yield from site.items()
+
+
+def _top(documents: list[Plain], key: str, first: date, last: date) -> list[Plain]:
+    """Return what has the most downloads in these days: [{id, count}]."""
+    counts: Counter[str] = Counter()
+    for document in documents:
+        if key in document:
+            counts[document[key]] += sum(count for day, count in _days(document) if str(first) <= day <= str(last))
+    most = sorted(counts, key=lambda name: (-counts[name], name))[:TOP]
+    return [{"id": name, "count": counts[name]} for name in most if counts[name]]
+
+
+def _days(document: Plain) -> Iterator[tuple[str, int]]:
+    for day_of_month, count in document.get("days", {}).items():
+        if isinstance(count, int | float) and 0 < count <= MOST:
+            yield f"{document.get('month')}-{day_of_month}", int(count)
+
+
+def _add(total: Plain, month: Plain) -> None:
+    total["count"] += month["count"]
+    for day, count in month["days"].items():
+        total["days"][day] = total["days"].get(day, 0) + count
+
+
+def _fetched(day: str, package: Any = None, version: Any = None) -> Fetched:
+    package, version = (value if isinstance(value, str) else "" for value in (package, version))
+    return Fetched(package, version, day)
+
+
+def _sum(documents: Iterable[Plain]) -> int:
+    return sum(count for each in documents if 0 < (count := each.get("count", 0)) <= MOST)

@@ -1,0 +1,34 @@
+"""A check of the whole database: which documents break which rule."""
+
+from collections.abc import Iterator
+
+import pymongo
+
+from webapp.documents import DOCUMENTS
+from webapp.documents.validators import schema_of, validator_of
+from webapp.inspection.findings import Finding
+from webapp.inspection.rules import broken_files, broken_packages, broken_pages, broken_users
+from webapp.inspection.shape import described
+
+# Documents that are not of their shape may be large.
+_FEW = 10
+
+
+def check() -> Iterator[Finding]:
+    """Yield what is wrong, collection by collection; documents are read as they are asked for.
+
+    The server itself looks for those that are not of their shape, so only these are sent whole.
+    """
+    # A collection takes longer than a request may.
+    with pymongo.timeout(0):
+        yield from _misshapen()
+        for broken in (broken_packages, broken_files, broken_users, broken_pages):
+            yield from broken()
+
+
+def _misshapen() -> Iterator[Finding]:
+    for document_type in DOCUMENTS:
+        collection = document_type._get_collection()
+        schema = schema_of(document_type)
+        for son in collection.find({"$nor": [validator_of(document_type)]}, batch_size=_FEW):
+            yield Finding(collection.name, son["_id"], "shape", described(schema, son))

@@ -1,0 +1,41 @@
+"""What a check of the database finds."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import bson
+from bson import json_util
+
+
+class Finding(NamedTuple):
+    """A document that breaks a rule."""
+
+    collection: str
+    document_id: Any
+    rule: str  # its name: docs/inspecting.md says what each means
+    what: str  # what is wrong, a phrase
+    # Mends it in one atomic operation; False when somebody changed the document meanwhile, or it cannot be mended.
+    mend: Callable[[], bool] | None = None
+
+    def as_line(self) -> str:
+        """Return it for a person. What could command a terminal is written as an escape."""
+        return "  ".join(_printable(part) for part in (self.collection, self.shown_id, self.rule, self.what))
+
+    def as_json(self) -> str:
+        """Return it for a program."""
+        found = {"collection": self.collection, "_id": self.document_id, "rule": self.rule, "what": self.what}
+        found["can_be_mended"] = self.mend is not None
+        return json_util.dumps(found, json_options=json_util.RELAXED_JSON_OPTIONS)
+
+    @property
+    def shown_id(self) -> str:
+        """The `_id` as a person writes it, in the shell, too."""
+        if isinstance(self.document_id, str):
+            return self.document_id
+        if isinstance(self.document_id, bson.ObjectId):
+            return repr(self.document_id)
+        return str(json_util.dumps(self.document_id, json_options=json_util.RELAXED_JSON_OPTIONS))
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

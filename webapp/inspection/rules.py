@@ -1,0 +1,262 @@
+"""The rules that documents keep beyond their shape, each with its name, and how a document is mended that does not."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any, cast
+
+import bson
+from mongoengine import EmbeddedDocument
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from webapp import naming
+from webapp.documents import Contents, License, Package, Page, ProgrammingLanguage, Release, StoredFile, User
+from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.maintaining import remove_maintainer, rename_maintainer
+from webapp.documents.package import MAX_PACKAGE_BYTES
+from webapp.documents.stored_file import STORED
+from webapp.documents.user import USERNAME, fold
+from webapp.documents.validators import schema_of
+from webapp.inspection.findings import Finding
+from webapp.inspection.shape import mistakes
+
+# A package that has less room than this soon refuses a release.
+_LARGE_BYTES = MAX_PACKAGE_BYTES * 9 // 10
+# Packages whose users are asked for at once.
+_TOGETHER = 500
+# What `Package.clean` derives of each release; of the package itself, whatever it changes.
+_OF_A_RELEASE = ("sort_key", "is_prerelease", "file_count")
+_MOST_SHOWN = 60
+# Of each release its files are counted, not sent: they are nine tenths of a large document.
+_IS_RELEASE = {"$eq": [{"$type": "$$release"}, "object"]}
+_FILE_COUNT = {"$cond": [{"$isArray": "$$release.files"}, {"$size": "$$release.files"}, 0]}
+_COUNTED = {"$cond": [_IS_RELEASE, {"$mergeObjects": ["$$release", {"files": _FILE_COUNT, "legacy": None}]}, None]}
+_WITHOUT_FILES = {
+    "$cond": [{"$isArray": "$releases"}, {"$map": {"input": "$releases", "as": "release", "in": _COUNTED}}, None]
+}
+
+
+def broken_packages() -> Iterator[Finding]:
+    """Yield what is wrong with packages, in the order of their names."""
+    found = Package._get_collection().aggregate(
+        [
+            {"$sort": {"_id": 1}},
+            {"$addFields": {"bytes": {"$bsonSize": "$$ROOT"}, "releases": _WITHOUT_FILES}},
+            {"$project": {"description": 0, "description_html": 0}},
+        ],
+        batchSize=_TOGETHER,
+    )
+    labels = {each: {label["_id"] for label in _ids(each)} for each in (License, ProgrammingLanguage)}
+    while together := list(islice(found, _TOGETHER)):
+        users = _users_of(together)
+        for son in together:
+            for rule, what, mend in _of_package(son, users, labels):
+                yield Finding("packages", son["_id"], rule, what, mend)
+
+
+Wrong = tuple[str, str, Callable[[], bool] | None]
+
+
+def _of_package(son: Plain, users: dict[bson.ObjectId, str], labels: dict[Any, set[str]]) -> Iterator[Wrong]:
+    key, name, releases = son["_id"], son.get("name"), son.get("releases") or []
+    if not isinstance(key, str) or not _is_name(key) or not isinstance(name, str) or _normal(name) != key:
+        yield "name", f"its _id is not the normalized form of its name {_short(name)}: its page cannot be found", None
+    if son["bytes"] > _LARGE_BYTES:
+        yield "size", f"it takes {son['bytes']:,} bytes of {MAX_PACKAGE_BYTES:,}", None
+    counts = [release["files"] for release in releases if release]
+    if what := differences(son | {"releases": [release for release in releases if release]}, counts):
+        yield "derived", "; ".join(what), partial(mend_package, key)
+    versions = [release["version"] for release in releases if release and isinstance(release.get("version"), str)]
+    for version in sorted({version for version in versions if versions.count(version) > 1}):
+        yield "release-twice", f"release {version} is there {versions.count(version)} times", None
+    yield from _of_maintainers(key, as_declared(Package, {"maintainers": son.get("maintainers")}), users)
+    yield from _of_labels(as_declared(Package, son), labels)
+
+
+def _of_maintainers(key: Any, plain: Plain, users: dict[bson.ObjectId, str]) -> Iterator[Wrong]:
+    maintainers = [each for each in plain.get("maintainers", []) if "user_id" in each]
+    ids = [each["user_id"] for each in maintainers]
+    for each in maintainers:
+        user_id, name = each["user_id"], each.get("name")
+        if user_id in users and users[user_id] != name:
+            mend = partial(_rename, user_id, users[user_id])
+            yield "maintainer-name", f"{_short(name)} is called {_short(users[user_id])} now", mend
+        # The last one of a package stays as a name when the account is deleted: see maintaining.leave_packages.
+        if user_id not in users and len(maintainers) > 1:
+            yield "maintainer-gone", f"{_short(name)} has no account any more", partial(remove_maintainer, key, user_id)
+    for user_id in sorted({user_id for user_id in ids if ids.count(user_id) > 1}):
+        yield "maintainer-twice", f"user {user_id} is there {ids.count(user_id)} times", None
+
+
+def _of_labels(plain: Plain, labels: dict[Any, set[str]]) -> Iterator[Wrong]:
+    texts = plain.get("classifiers", [])
+    languages = {key: text for text in texts if (key := naming.language_id(text))}
+    licenses = {plain["license_id"]: plain["license_id"]} if plain.get("license_id") else {}
+    for label_type, wanted in ((License, licenses), (ProgrammingLanguage, languages)):
+        missing = {key: text for key, text in wanted.items() if key not in labels[label_type]}
+        if missing:
+            what = f"not in {label_type._get_collection_name()}: {', '.join(map(_short, missing))}"
+            yield "label", what, partial(_keep_labels, label_type, missing)
+
+
+def differences(son: Plain, file_counts: list[int]) -> list[str]:
+    """Return where what a package keeps about its own parts disagrees with these, a phrase each.
+
+    `file_counts` says how many files each release has, in the place of the files themselves.
+    """
+    changed, in_order = _derived(son, file_counts)
+    found = [f"{name} is {_short(son.get(name))} and should be {_short(value)}" for name, value in changed.items()]
+    for name in _OF_A_RELEASE:
+        releases = [(son["releases"][number], fields) for number, fields in in_order]
+        wrong = [raw.get("version") for raw, fields in releases if (raw.get(name) or None) != (fields[name] or None)]
+        if wrong:
+            found.append(f"{name} is wrong in {len(wrong):,} releases, {_short(wrong[0])} is one")
+    if in_order != sorted(in_order, key=lambda numbered: numbered[0]):
+        found.append("its releases are not in order")
+    return found
+
+
+def _derived(son: Plain, file_counts: list[int]) -> tuple[Plain, list[tuple[int, Plain]]]:
+    """Return what `Package.clean` changes of a package, and what it gives each release, by its number, in order.
+
+    It works on plain objects with a package's attributes, which takes a quarter of the time: 5.8 s instead of 22.3 s
+    for 5,884 packages with 12 releases each, under a profiler.
+    """
+    plain = as_declared(Package, {**son, "releases": None})
+    releases = [
+        _attributes(Release, {"version": "", **as_declared(Release, {**raw, "files": None}), "files": range(count)})
+        for raw, count in zip(son.get("releases") or [], file_counts, strict=True)
+    ]
+    numbers = {id(release): number for number, release in enumerate(releases)}
+    package = _attributes(Package, {**plain, "releases": releases})
+    Package.clean(cast("Package", package))
+    in_order = [(numbers[id(each)], {name: getattr(each, name) for name in _OF_A_RELEASE}) for each in releases]
+    after = {name: _plain(value) for name, value in vars(package).items() if name != "releases"}
+    names = {name for name, value in after.items() if (plain.get(name) or None) != (value or None)}
+    # What an old SQL site listed a package under stays so until somebody uploads or imports it.
+    if "legacy" in plain and plain.get("license_id") == plain.get("license"):
+        names.discard("license_id")
+    return {name: after[name] for name in sorted(names)}, in_order
+
+
+def _attributes(document_type: Any, values: Plain) -> SimpleNamespace:
+    """Return an object with all attributes that documents of a class have."""
+    defaults = {name: field.default for name, field in document_type._fields.items() if name not in values}
+    return SimpleNamespace(
+        **{name: default() if callable(default) else default for name, default in defaults.items()}, **values
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.to_mongo().to_dict() if isinstance(value, EmbeddedDocument) else value
+
+
+def mend_package(key: Any) -> bool:
+    """Derive anew what a package keeps about its parts; False if its shape is wrong, or somebody changed it just now.
+
+    Everything else stays as it is, also what somebody added by hand within a release.
+    """
+    packages = Package._get_collection()
+    son = packages.find_one({"_id": key})
+    if son is None or any(mistakes(schema_of(Package), son)):
+        return False
+    releases = son.get("releases") or []
+    changed, in_order = _derived(son, [len(release.get("files") or []) for release in releases])
+    values: Plain = {name: value for name, value in changed.items() if value is not None}
+    values |= {"updated_date": utc_now(), "releases": [releases[number] | fields for number, fields in in_order]}
+    change = {"$set": values}
+    if absent := changed.keys() - values.keys():
+        change["$unset"] = dict.fromkeys(absent, "")
+    # The same guard as in Package.store.
+    guard = {"_id": key, "updated_date": son.get("updated_date") or {"$not": {"$type": "date"}}}
+    return bool(packages.update_one(guard, change).matched_count)
+
+
+def broken_files() -> Iterator[Finding]:
+    """Yield the files that are kept here without their bytes."""
+    contents = Contents._get_collection_name()
+    kept = {"from": contents, "localField": "content_id", "foreignField": "_id", "as": "kept"}
+    other_length = {"$expr": {"$ne": [{"$first": "$kept.length"}, "$size"]}}
+    pipeline: list[Plain] = [
+        {"$match": {"state": STORED}},
+        {"$sort": {"_id": 1}},
+        {"$project": {"package": 1, "content_id": 1, "size": 1}},
+        {"$lookup": kept},
+        {"$match": {"$or": [{"kept": []}, other_length]}},
+    ]
+    for son in StoredFile._get_collection().aggregate(pipeline):
+        what = f"its bytes are not there, or not all of them; {_short(son.get('package'))} lists it"
+        yield Finding("files", son["_id"], "bytes", what)
+
+
+def broken_users() -> Iterator[Finding]:
+    """Yield what is wrong with users."""
+    fields = {"email": 1, "email_folded": 1, "username": 1}
+    for son in User._get_collection().find({}, fields).sort("_id", 1):
+        plain = as_declared(User, son)
+        email, folded, username = plain.get("email"), plain.get("email_folded"), plain.get("username")
+        if (fold(email) if email else None) != (folded or None):
+            what = f"email_folded is {_short(folded)} and should be {_short(fold(email) if email else None)}"
+            yield Finding("users", son["_id"], "email-folded", what, partial(_fold_email, son["_id"], email))
+        if username and not (USERNAME.match(username) and username == fold(username)):
+            what = f"{_short(username)} is no username in small letters: nobody finds this user's page by it"
+            yield Finding("users", son["_id"], "username", what)
+
+
+def broken_pages() -> Iterator[Finding]:
+    """Yield what is wrong with content pages."""
+    for son in Page._get_collection().find({}, {"_id": 1}).sort("_id", 1):
+        if not (isinstance(son["_id"], str) and re.match(Page.path.regex.pattern, son["_id"])):
+            yield Finding("pages", son["_id"], "path", "nothing can be at this path")
+
+
+def _ids(document_type: Any) -> Iterable[Plain]:
+    labels: Collection[Plain] = document_type._get_collection()
+    return labels.find({}, {"_id": 1})
+
+
+def _users_of(packages: list[Plain]) -> dict[bson.ObjectId, str]:
+    """Return the names of those who look after these packages and have an account."""
+    plain = [as_declared(Package, {"maintainers": son.get("maintainers")}) for son in packages]
+    ids = {each["user_id"] for one in plain for each in one.get("maintainers", []) if "user_id" in each}
+    users = User.objects(pk__in=list(ids)).only("name", "username", "email").plain()
+    return {user["id"]: User(**user).shown_name for user in users}
+
+
+def _rename(user_id: bson.ObjectId, name: str) -> bool:
+    rename_maintainer(user_id, name)
+    return True
+
+
+def _keep_labels(label_type: Any, labels: dict[str, str]) -> bool:
+    label_type.objects.keep(labels.items())
+    return True
+
+
+def _fold_email(user_id: Any, email: str | None) -> bool:
+    change = {"$set": {"email_folded": fold(email)}} if email else {"$unset": {"email_folded": ""}}
+    try:
+        return bool(User._get_collection().update_one({"_id": user_id, "email": email}, change).matched_count)
+    except DuplicateKeyError:
+        return False  # another user has this address
+
+
+def _is_name(text: str) -> bool:
+    return _normal(text) == text
+
+
+def _normal(name: str) -> str | None:
+    try:
+        return naming.normalize_name(name)
+    except naming.InvalidName:
+        return None
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and "version" in value:
+        value = value["version"]
+    text = "absent" if value is None else repr(value)
+    return text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 3] + "..."

@@ -1,0 +1,66 @@
+"""Which documents are not of the shape that their collection's rule asks for, and where."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import bson
+from bson.datetime_ms import DatetimeMS
+
+from webapp.documents.base import Plain
+
+# BSON's names of what the driver gives; a type stands before those that it is derived from.
+_NAMES: tuple[tuple[type, str], ...] = (
+    (bson.Code, "javascript"),
+    (str, "string"),
+    (bool, "bool"),
+    (bson.Int64, "long"),
+    (int, "int"),
+    (float, "double"),
+    (datetime, "date"),
+    (DatetimeMS, "date"),
+    (bson.ObjectId, "objectId"),
+    (bytes, "binData"),
+    (dict, "object"),
+    (list, "array"),
+    (type(None), "null"),
+    (bson.Decimal128, "decimal"),
+    (bson.Regex, "regex"),
+    (bson.Timestamp, "timestamp"),
+    (bson.MinKey, "minKey"),
+    (bson.MaxKey, "maxKey"),
+)
+
+
+def mistakes(schema: Plain, value: Any, path: str = "") -> Iterator[str]:
+    """Yield what is wrong about a value, a phrase each: "releases.0.size must be a whole number, and is a string".
+
+    It knows the words that `webapp.documents.validators` uses.
+    """
+    if not schema:
+        return
+    found = next((name for known, name in _NAMES if isinstance(value, known)), type(value).__name__)
+    if found not in schema["bsonType"]:
+        must_be = schema.get("description", "must be an object").partition(" must be ")[2]
+        yield f"{path} must be {must_be}, and is of type {found}"
+    elif isinstance(value, dict):
+        for name in schema.get("required", ()):
+            if name not in value:
+                yield f"{_inner(path, name)} is missing"
+        for name, inner in value.items():
+            rule = schema.get("properties", {}).get(name, schema.get("additionalProperties", {}))
+            yield from mistakes(rule, inner, _inner(path, name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from mistakes(schema.get("items", {}), inner, _inner(path, str(number)))
+
+
+def described(schema: Plain, document: Plain, most: int = 3) -> str:
+    """Return the first mistakes of a document in one line."""
+    found = list(islice(mistakes(schema, document), most + 1))
+    return "; ".join(found[:most]) + ("; ..." if len(found) > most else "")
+
+
+def _inner(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

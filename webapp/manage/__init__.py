@@ -1,0 +1,6 @@
+"""What members do with the projects that they look after: releases, files, maintainers, settings, history."""
+
+from webapp.manage import invitations, maintainers, projects, releases
+from webapp.manage.blueprint import bp
+
+__all__ = ["bp", "invitations", "maintainers", "projects", "releases"]

@@ -1,0 +1,95 @@
+"""The blueprint of the room, whom its pages let in, and what refusals become."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, abort, request
+from werkzeug.exceptions import Conflict, Forbidden, NotFound
+
+from webapp.accounts import sessions
+from webapp.accounts.own_pages import knows_password, me
+from webapp.documents import Package
+from webapp.documents.maintaining import LastOwner, NotPermitted, NotThere, check_role
+from webapp.documents.package import MAINTAINER
+from webapp.errors import http_error
+from webapp.manage.forms import DeletionForm
+
+bp = Blueprint("manage", __name__)
+
+ASK_PASSWORD = "You signed in more than 30 minutes ago. Please type your password, too."  # noqa: S105 - a message
+
+
+def project(name: str, role: str = MAINTAINER) -> Package:
+    """Return a project, without its releases, for a member who has at least this role there.
+
+    Raises NotFound, and NotPermitted: everybody may know that a project exists, so who may not manage it is told so.
+    """
+    found = Package.objects.named(name).managed().declared_first()
+    return permitted(found, name, role)
+
+
+def permitted(package: Package | None, name: str, role: str) -> Package:
+    """Return this package if the member of this request has at least this role there; see `project`."""
+    if package is None:
+        abort(404, f"There is no project called “{name}” here.")
+    check_role(package, role, me().user)
+    package.name = package.name or package.pk
+    return package
+
+
+def button_for(act: str, role: str = MAINTAINER) -> Callable[..., dict[str, Any]]:
+    """Return what loads the page of a button, which is seen only when its form was stale; `act` is what it says."""
+
+    def load(name: str, **_: str) -> dict[str, Any]:
+        return {"package": project(name, role), "act": act}
+
+    return load
+
+
+def deletion(package: Package, expected: str, **context: Any) -> dict[str, Any]:
+    """Return what the page of a deletion shows; `expected` is what has to be typed."""
+    return {"package": package, "expected": expected, "ask_password": not sessions.is_fresh(), **context}
+
+
+def is_confirmed(form: DeletionForm, *expected: str) -> bool:
+    """Tell whether the right name was typed, and the password where the sign-in is old; say beside the field if not."""
+    if form.typed.data not in expected:
+        form.refuse("typed", f"This is not “{expected[0]}”.")
+        return False
+    if sessions.is_fresh():
+        return True
+    if not form.password.data:
+        form.refuse("password", ASK_PASSWORD)
+        return False
+    if not knows_password(form):
+        return False
+    sessions.confirm()
+    return True
+
+
+@bp.after_request
+def keep_private(response: Response) -> Response:
+    """No cache may keep these pages."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.errorhandler(NotPermitted)
+def not_permitted(error: NotPermitted) -> Response:
+    """Answer 403 with the reason."""
+    return http_error(Forbidden(str(error)))
+
+
+@bp.errorhandler(NotThere)
+def not_there(error: NotThere) -> Response:
+    """Answer 404, or 410 to the link of an invitation, with what is missing."""
+    gone = NotFound(str(error))
+    if request.endpoint == "manage.invitation":
+        gone.code = 410
+    return http_error(gone)
+
+
+@bp.errorhandler(LastOwner)
+def last_owner(error: LastOwner) -> Response:
+    """Answer 409: another owner comes first."""
+    return http_error(Conflict(str(error)))

@@ -1,0 +1,47 @@
+"""What those who look after projects type."""
+
+from wtforms import EmailField, PasswordField, SelectField, StringField, SubmitField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Length
+
+from webapp.accounts import passwords
+from webapp.accounts.forms import EMAIL, Needed, SiteForm, one_line, stripped
+from webapp.documents.package import MAINTAINER, OWNER
+
+MAX_REASON_LENGTH = 300
+# The name of a file has 255 letters on most disks; with a project's name and version before it, this is ample.
+MAX_TYPED_LENGTH = 500
+
+
+class YankForm(SiteForm):
+    """Why a release should not be installed."""
+
+    reason = StringField(
+        "Reason",
+        [Needed(), Length(max=MAX_REASON_LENGTH, message="At most %(max)d characters, please."), one_line],
+        [stripped],
+        description="Installers and the project's page show it.",
+    )
+
+
+class DeletionForm(SiteForm):
+    """The end of a file, a release or a project."""
+
+    typed = StringField("Type it once more", [Needed(), Length(max=MAX_TYPED_LENGTH)], [stripped])
+    # Asked for only when the sign-in is old, so it is not needed here.
+    password = PasswordField(
+        "Your password", [Length(max=passwords.MAX_LENGTH, message="No password has more than %(max)d characters.")]
+    )
+
+
+class InvitationForm(SiteForm):
+    """Somebody who shall look after the project, too."""
+
+    email = EmailField("E-mail address", EMAIL, [stripped], description="A link is sent there, good for seven days.")
+    role = SelectField("Role", choices=[SelectChoice(each, each) for each in (MAINTAINER, OWNER)])
+
+
+class AnswerForm(SiteForm):
+    """What somebody says to an invitation."""
+
+    decline = SubmitField("No, thank you")

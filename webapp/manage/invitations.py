@@ -1,0 +1,50 @@
+"""`/account/invitations/<token>`: where the link in an invitation leads."""
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit, tokens
+from webapp.accounts.form_views import form_view
+from webapp.accounts.sessions import signed_in_user
+from webapp.documents import Package, User, maintaining
+from webapp.manage.blueprint import bp
+from webapp.manage.forms import AnswerForm
+
+
+def _invitation(token: str) -> dict[str, Any]:
+    """Return the invitation that a link names. Raises NotThere."""
+    normalized_name, invitation_id = tokens.invitation_of(token)
+    package = Package.objects(pk=normalized_name).managed().declared_first()
+    invitation = maintaining.valid_invitation(package, invitation_id)
+    inviting = next(each.name for each in package.maintainers if each.user_id == invitation.invited_by)
+    package.name = package.name or package.pk
+    return {
+        "package": package,
+        "invitation": invitation,
+        "inviting": inviting or "A user",
+        "user": signed_in_user(),
+        "here": request.path,
+    }
+
+
+@bp.route("/account/invitations/<token>", methods=["GET", "POST"])
+@form_view(AnswerForm, "manage/invitation.html", _invitation)
+def invitation(form: AnswerForm, token: str) -> AnyResponse:
+    """Take an invitation, or decline it. Whoever has the link may; they need an account to take it."""
+    found = _invitation(token)
+    package: Package = found["package"]
+    user: User | None = found["user"]
+    if form.decline.data:
+        maintaining.decline(package.pk, found["invitation"].invitation_id, user)
+        flash(f"You declined to look after {package.name}.")
+        return redirect(url_for("accounts.account" if user else "accounts.login"))
+    if user is None:
+        return redirect(url_for("accounts.login", next=request.path))
+    role = maintaining.accept(package.pk, found["invitation"].invitation_id, user)
+    audit.record(
+        audit.PROJECT, f"Became {role} of {package.pk} by invitation.", user=user, target=f"package {package.pk}"
+    )
+    flash(f"You look after {package.name} now.")
+    return redirect(url_for("manage.releases", name=package.pk))

@@ -1,0 +1,122 @@
+"""`/manage/<name>/maintainers`: who looks after a project, and who is invited to."""
+
+from typing import Any
+
+import bson
+from flask import flash, redirect, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit, limits, mails, tokens
+from webapp.accounts.form_views import form_view, members_only
+from webapp.accounts.forms import NothingForm
+from webapp.accounts.own_pages import me
+from webapp.documents import Invitation, Package, User, maintaining
+from webapp.documents.maintaining import NotThere, TooManyInvitations, is_needed, pending
+from webapp.documents.package import OWNER
+from webapp.filters import absolute_url
+from webapp.manage.blueprint import bp, button_for, project
+from webapp.manage.forms import InvitationForm
+
+Context = dict[str, Any]
+
+
+def _people(name: str) -> Context:
+    package, user = project(name), me().user
+    return {
+        "package": package,
+        "me": user.id,
+        "is_owner": package.role_of(user.id) == OWNER,
+        "has_owner": any(each.role == OWNER for each in package.maintainers),
+        "needed": [each.user_id for each in package.maintainers if is_needed(package, each.user_id)],
+        "pending": pending(package),
+        "button_form": NothingForm(),
+    }
+
+
+@bp.route("/manage/<name>/maintainers", methods=["GET", "POST"])
+@members_only
+@form_view(InvitationForm, "manage/maintainers.html", _people)
+def maintainers(form: InvitationForm, name: str) -> AnyResponse | None:
+    """The people of a project; an owner invites another one by mail."""
+    package, user, email = project(name, OWNER), me().user, form.email.data
+    if not mails.can_send_links():
+        form.refuse("email", mails.NONE_SENT)
+        return None
+    if not limits.count_mail(email):
+        form.refuse("email", "This mailbox got many mails from here. Try again later.")
+        return None
+    try:
+        invitation = maintaining.invite(package.pk, email, form.role.data, user)
+    except TooManyInvitations as error:
+        form.refuse("email", str(error))
+        return None
+    _send(package, invitation, user)
+    audit.record(
+        audit.PROJECT, f"Invited {email} as {invitation.role} of {package.pk}.", target=f"package {package.pk}"
+    )
+    flash(f"A link is on its way to {email}.")
+    return redirect(url_for("manage.maintainers", name=package.pk))
+
+
+def _send(package: Package, invitation: Invitation, by: User) -> None:
+    context = {
+        "link": absolute_url("manage.invitation", token=tokens.for_invitation(package.pk, invitation.invitation_id)),
+        "project": package.name,
+        "inviting": by.shown_name,
+        "role": invitation.role,
+        "days": maintaining.INVITATION_AGE.days,
+    }
+    email = invitation.email
+    mails.later(lambda: mails.send("invitation", email, f"An invitation to {package.name}", **context))
+
+
+@bp.post("/manage/<name>/invitations/<invitation_id>/revoke")
+@members_only
+@form_view(NothingForm, "manage/act.html", button_for("Take the invitation back", OWNER))
+def revoke_invitation(_: NothingForm, name: str, invitation_id: str) -> AnyResponse:
+    """Take an invitation back; its link is worth nothing then."""
+    package = project(name, OWNER)
+    revoked = maintaining.revoke_invitation(package.pk, invitation_id, me().user)
+    audit.record(audit.PROJECT, f"Took the invitation of {revoked.email} back.", target=f"package {package.pk}")
+    flash(f"The invitation of {revoked.email} is taken back.")
+    return redirect(url_for("manage.maintainers", name=package.pk))
+
+
+@bp.post("/manage/<name>/maintainers/<user_id>/<any(owner, maintainer):role>")
+@members_only
+@form_view(NothingForm, "manage/act.html", button_for("Change their role", OWNER))
+def change_role(_: NothingForm, name: str, user_id: str, role: str) -> AnyResponse:
+    """Make a maintainer an owner, or an owner a maintainer; the last owner stays one."""
+    package, person = _person(name, user_id)
+    maintaining.change_role(package.pk, person.user_id, role, me().user)
+    _note(f"Made {person.name or 'a user'} {role} of {package.pk}.", package, person.user_id)
+    flash(f"{person.name or 'This user'} is {role} now.")
+    return redirect(url_for("manage.maintainers", name=package.pk))
+
+
+@bp.post("/manage/<name>/maintainers/<user_id>/remove")
+@members_only
+@form_view(NothingForm, "manage/act.html", button_for("Remove them", OWNER))
+def remove_maintainer(_: NothingForm, name: str, user_id: str) -> AnyResponse:
+    """Take a project out of somebody's hands."""
+    package, person = _person(name, user_id)
+    maintaining.end_maintaining(package.pk, person.user_id, me().user)
+    _note(f"Removed {person.name or 'a user'} from {package.pk}.", package, person.user_id)
+    flash(f"{person.name or 'This user'} does not look after {package.name} any more.")
+    # Who removed themselves may see this project no more.
+    return redirect(
+        url_for("manage.index") if person.user_id == me().user.id else url_for("manage.maintainers", name=package.pk)
+    )
+
+
+def _person(name: str, user_id: str) -> tuple[Package, Any]:
+    package = project(name, OWNER)
+    for each in package.maintainers:
+        if bson.ObjectId.is_valid(user_id) and each.user_id == bson.ObjectId(user_id):
+            return package, each
+    raise NotThere("This user does not look after this project.")
+
+
+def _note(what: str, package: Package, user_id: bson.ObjectId) -> None:
+    user = User.objects(pk=user_id).only("name", "username", "email").declared_first()
+    audit.record(audit.PROJECT, what, user=user, target=f"package {package.pk}")

@@ -1,0 +1,84 @@
+"""`/manage/`: a member's projects; and of one, its settings, its history and its end."""
+
+from typing import Any
+
+from flask import Response, flash, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.accounts import audit
+from webapp.accounts.form_views import form_view, members_only
+from webapp.accounts.forms import NothingForm
+from webapp.accounts.own_pages import me
+from webapp.documents import JournalEntry, Package
+from webapp.documents.maintaining import end_maintaining, is_needed
+from webapp.documents.package import OWNER
+from webapp.filters import site_url
+from webapp.manage import withdrawing
+from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, project
+from webapp.manage.forms import DeletionForm
+from webapp.pagination import paginate
+
+ENTRIES_PER_PAGE = 50
+
+
+@bp.get("/manage/")
+@members_only
+def index() -> Response:
+    """The projects that a member looks after, or how the first one is published."""
+    question = Package.objects.maintained_by(me().user.id).listed()
+    return make_response(render_template("manage/index.html", found=paginate([question]), address=site_url()))
+
+
+@bp.get("/manage/<name>/history")
+@members_only
+def history(name: str) -> Response:
+    """Who did what, and when: the project's part of the journal."""
+    package = project(name)
+    found = paginate([JournalEntry.objects.about_package(package.pk)], ENTRIES_PER_PAGE)
+    return make_response(render_template("manage/history.html", package=package, found=found))
+
+
+@bp.get("/manage/<name>/settings")
+@members_only
+def settings(name: str) -> Response:
+    """How to leave the project, and for owners how to delete it."""
+    package, user = project(name), me().user
+    page = render_template(
+        "manage/settings.html",
+        package=package,
+        is_owner=package.role_of(user.id) == OWNER,
+        is_needed=is_needed(package, user.id),
+        form=NothingForm(),
+    )
+    return make_response(page)
+
+
+@bp.post("/manage/<name>/leave")
+@members_only
+@form_view(NothingForm, "manage/act.html", button_for("Leave the project"))
+def leave(_: NothingForm, name: str) -> AnyResponse:
+    """Give one's own part in a project up; the last owner cannot."""
+    package, user = project(name), me().user
+    end_maintaining(package.pk, user.id, user)
+    audit.record(audit.PROJECT, f"Left {package.pk}.", user=user, target=f"package {package.pk}")
+    flash(f"You do not look after {package.name} any more.")
+    return redirect(url_for("manage.index"))
+
+
+def _deletion(name: str) -> dict[str, Any]:
+    package = project(name, OWNER)
+    return deletion(package, package.name)
+
+
+@bp.route("/manage/<name>/delete", methods=["GET", "POST"])
+@members_only
+@form_view(DeletionForm, "manage/delete_project.html", _deletion)
+def delete_project(form: DeletionForm, name: str) -> AnyResponse | None:
+    """Delete a project with all its releases and files."""
+    package = project(name, OWNER)
+    if not is_confirmed(form, package.name, package.pk):
+        return None
+    withdrawing.delete_project(package.pk, me().user)
+    audit.record(audit.PROJECT, f"Deleted the project {package.pk}.", target=f"package {package.pk}")
+    flash(f"{package.name} is deleted.")
+    return redirect(url_for("manage.index"))

@@ -1,0 +1,146 @@
+"""`POST /legacy/` and `POST /`: PyPI's upload form. Answers are one line of plain text, which the tools print.
+
+Source: the "Upload API" of PyPI's documentation.
+"""
+
+import io
+import tempfile
+import time
+from contextlib import ExitStack
+from typing import IO, NoReturn
+
+from flask import Blueprint, Response, abort, current_app, g, request
+from mongoengine.errors import ValidationError
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
+from werkzeug.formparser import FormDataParser
+
+from webapp.accounts import api_tokens
+from webapp.accounts.audit import MAX_USER_AGENT
+from webapp.documents.api_token import UPLOAD
+from webapp.documents.package import ConcurrentChange
+from webapp.errors import RETRY_AFTER_S
+from webapp.extensions import csrf
+from webapp.files import claims
+from webapp.filters import absolute_url
+from webapp.publishing.distributions import BadDistribution, Distribution, examine
+from webapp.publishing.releasing import Digests, NotMaintained, Upload, digests_of, publish
+
+bp = Blueprint("publishing", __name__)
+
+# The rest of the form: tools send the metadata along, the description among them. The file decides, so none is read.
+FORM_BYTES = 4_000_000
+FORM_PARTS = 3_000
+IN_MEMORY_BYTES = 500_000
+# A body that trickles in is given up after so many seconds.
+MAX_UPLOAD_S = 900
+# The form's name of each digest.
+SENT_DIGESTS = {"sha256": "sha256_digest", "blake2b_256": "blake2_256_digest", "md5": "md5_digest"}
+
+
+@bp.before_request
+def speak_plainly() -> None:
+    """Errors here are one line of text whatever the client accepts."""
+    g.errors_in_plain_text = True
+
+
+@bp.post("/legacy/")
+@bp.post("/")
+def upload() -> Response:
+    """Publish a file, and make its project if there is none of that name."""
+    permit = api_tokens.authenticate(UPLOAD)
+    with ExitStack() as opened:
+        form, file, filename = _read_form(opened)
+        size = file.seek(0, io.SEEK_END)
+        if size > current_app.config["MAX_FILE_BYTES"]:
+            _too_large()
+        digests = digests_of(file)
+        _compare(digests, form)
+        distribution = _examined(filename, file, size)
+        if not permit.token.is_for(distribution.normalized_name):
+            abort(403, f"This API token is for the project {permit.token.scope.project} only.")
+        tool = str(request.user_agent)[:MAX_USER_AGENT]
+        is_new = _published(Upload(distribution, file, size, digests, tool), permit)
+    address = absolute_url("packages.project", name=distribution.normalized_name, version=distribution.version)
+    said = "is published" if is_new else "was published before, and nothing changed"
+    return Response(f"{distribution.filename} {said}: {address}\n", mimetype="text/plain")
+
+
+# No browser sends a token by itself, and no cookie counts here.
+csrf.exempt(upload)
+
+
+def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
+    """Return the form's texts, its file, and the file's name. What comes in goes to the disk, and is bounded."""
+
+    def to_disk(*_: object, **__: object) -> IO[bytes]:
+        # Small files stay in memory.
+        return opened.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES))
+
+    parser = FormDataParser(
+        stream_factory=to_disk,
+        max_form_memory_size=FORM_BYTES,
+        max_content_length=current_app.config["MAX_FILE_BYTES"] + FORM_BYTES,
+        max_form_parts=FORM_PARTS,
+    )
+    request.environ["wsgi.input"] = _Patient(request.environ["wsgi.input"], MAX_UPLOAD_S)
+    try:
+        _, form, files = parser.parse_from_environ(request.environ)
+    except RequestEntityTooLarge:
+        _too_large()
+    if form.get(":action") != "file_upload" or form.get("protocol_version", "1") != "1":
+        abort(400, "This is no upload form of protocol version 1 (:action=file_upload).")
+    sent = files.get("content")
+    if sent is None or not sent.filename:
+        abort(400, "The form has no file: its part `content` is missing.")
+    return form, sent.stream, sent.filename
+
+
+def _too_large() -> NoReturn:
+    most = current_app.config["MAX_FILE_BYTES"]
+    abort(413, f"That is too large: a file has {most:,} bytes at most, and the rest of the form a few MB.")
+
+
+class _Patient:
+    """A body that must have come in after some seconds. It cannot interrupt a client who sends nothing at all."""
+
+    def __init__(self, stream: io.RawIOBase, seconds: float) -> None:
+        self._stream = stream
+        self._end_at = time.monotonic() + seconds
+
+    def read(self, size: int = -1) -> bytes:
+        if time.monotonic() > self._end_at:
+            raise RequestTimeout("The upload took too long.")
+        return self._stream.read(size) or b""
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._stream.readline(size)
+
+
+def _compare(digests: Digests, form: MultiDict[str, str]) -> None:
+    for name, field in SENT_DIGESTS.items():
+        sent = form.get(field, "").strip().lower()
+        if sent and sent != getattr(digests, name):
+            abort(
+                400, f"The file that arrived has another {name} digest than the form says: it was damaged on its way."
+            )
+
+
+def _examined(filename: str, file: IO[bytes], size: int) -> Distribution:
+    try:
+        return examine(filename, file, size)
+    except BadDistribution as error:
+        abort(400, str(error))
+
+
+def _published(sent: Upload, permit: api_tokens.Permit) -> bool:
+    try:
+        return publish(sent, permit.user)
+    except NotMaintained as error:
+        abort(403, str(error))
+    except claims.NameTaken as error:
+        abort(400, str(error))
+    except ValidationError as error:
+        abort(400, f"The metadata cannot be kept: {error}")
+    except (claims.StillArriving, claims.ClaimLost, ConcurrentChange) as error:
+        raise ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S) from None

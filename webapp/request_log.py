@@ -1,0 +1,78 @@
+"""One line in the log for each request, under an id that the answer carries as well."""
+
+import logging
+import re
+import secrets
+import time
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, Response, current_app, g, has_request_context, request
+
+log = logging.getLogger("webapp.access")
+
+# What nginx, Envoy and others give: hexadecimal digits or a UUID.
+SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+KEY = "larder.request_id"
+
+
+def init_app(app: Flask) -> None:
+    """Give each request an id, and log it when it has been answered."""
+    # A proxy's id joins its line in the log with ours. One that a reader made up could be somebody else's.
+    believed = bool(app.config["TRUSTED_PROXIES"])
+
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "") if believed else ""
+        # Not in `g`: a thread that goes on after the answer, to send a mail, has the request but a `g` of its own.
+        request.environ[KEY] = given if SANE_ID.fullmatch(given) else secrets.token_hex(16)
+
+    # Of these functions the one that was registered first runs last, so this one sees the answer as it goes out.
+    @app.after_request
+    def end(response: Response) -> Response:
+        # Flask leaves `begin` out when it cannot even read the request's address.
+        response.headers["X-Request-ID"] = request.environ.setdefault(KEY, secrets.token_hex(16))
+        if log.isEnabledFor(logging.INFO):
+            _log(response)
+        return response
+
+
+def current_request_id() -> str | None:
+    """Return the id of the request that this thread works for, None if it works for none."""
+    return request.environ.get(KEY) if has_request_context() else None
+
+
+def shown_path() -> str:
+    """Return the path of the request as it may stand in a log: on one line, without a token that opens something."""
+    path: str = request.path
+    for before, _, after in _secret_paths(current_app._get_current_object()):  # type: ignore[attr-defined]
+        if before in path:
+            path = f"{path.partition(before)[0]}{before}***{after}"
+    return quote(path, safe="/:@!$&'()*+,;=~")
+
+
+def elapsed_s() -> float:
+    """Return the seconds since the request came in."""
+    started: float = g.setdefault("started", time.perf_counter())
+    return time.perf_counter() - started
+
+
+@cache
+def _secret_paths(app: Flask) -> tuple[tuple[str, str, str], ...]:
+    """Return what stands around the tokens in the site's addresses, as ("/account/reset/", "<token>", "")."""
+    return tuple(rule.rule.partition("<token>") for rule in app.url_map.iter_rules() if "token" in rule.arguments)
+
+
+def _log(response: Response) -> None:
+    size = response.content_length
+    fields: dict[str, Any] = {
+        "method": request.method,
+        "path": shown_path(),
+        "status": response.status_code,
+        "ms": round(elapsed_s() * 1000, 2),
+        "bytes": response.calculate_content_length() if size is None else size,  # None: not known before it is sent
+        "client": request.remote_addr,
+    }
+    log.info("%(method)s %(path)s %(status)s %(ms)s ms, %(bytes)s bytes, %(client)s", fields, extra={"fields": fields})

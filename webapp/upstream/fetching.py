@@ -1,0 +1,98 @@
+"""Requests to the other index, bounded in time, bytes and redirects."""
+
+import threading
+import time
+from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from webapp.upstream.errors import UpstreamFailed, UpstreamSlow
+
+MAX_REDIRECTS = 5
+PART_BYTES = 64 * 1024
+# After the other index was away, it is left alone for so long: nobody waits for what will not come.
+PAUSE_S = 10.0
+URGENT_S = 3
+
+
+class Fetcher:
+    """Asks the other index; threads share its connections."""
+
+    def __init__(self, timeout_s: int, origin: str, auth: tuple[str, str] | None = None) -> None:
+        """Wait so long for each answer and each part of it; `auth` is for addresses of this origin alone."""
+        self._timeout_s = timeout_s
+        self._origin, self._auth = origin, auth
+        self._session = requests.Session()
+        self._session.max_redirects = MAX_REDIRECTS
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._lock = threading.Lock()
+        self._away: dict[str, float] = {}  # hosts, and until when they are left alone
+
+    def open(self, url: str, headers: dict[str, str], *, is_urgent: bool = False) -> requests.Response:
+        """Return the answer at an address, its body not yet read; the caller closes it. Raises UpstreamFailed.
+
+        With something older in hand it is urgent, and the wait is short.
+        """
+        timeout_s = min(self._timeout_s, URGENT_S) if is_urgent else self._timeout_s
+        host = host_of(url)
+        auth = self._auth if url.startswith(f"{self._origin}/") else None
+        with self._lock:
+            if self._away.get(host, 0.0) > time.monotonic():
+                raise UpstreamFailed(f"{host} did not answer a moment ago")
+        try:
+            response = self._session.get(url, headers=headers, timeout=timeout_s, auth=auth, stream=True)
+        except requests.Timeout:
+            self._leave_alone(host)
+            raise UpstreamSlow(f"{host} did not answer within {timeout_s} seconds") from None
+        except requests.ConnectionError:
+            self._leave_alone(host)
+            raise UpstreamFailed(f"{host} cannot be reached") from None
+        except requests.TooManyRedirects:
+            raise UpstreamFailed(f"{host} redirects more than {MAX_REDIRECTS} times") from None
+        except (requests.RequestException, ValueError) as error:
+            raise UpstreamFailed(f"{host} led to an address that cannot be asked: {type(error).__name__}") from None
+        if url.startswith("https:") and not response.url.startswith("https:"):
+            response.close()
+            raise UpstreamFailed(f"{host} redirects to an address without encryption")
+        return response
+
+    def read(self, response: requests.Response, most: int) -> bytes:
+        """Return a whole body, decompressed. Raises UpstreamFailed when it is longer than `most`, or takes too long."""
+        body = bytearray()
+        for part in self._parts(response, response.iter_content(PART_BYTES), self._timeout_s * 3):
+            body += part
+            if len(body) > most:
+                raise UpstreamFailed(f"{host_of(response.url)} sent more than {most:,} bytes")
+        return bytes(body)
+
+    def parts(self, response: requests.Response, most_s: float) -> Iterator[bytes]:
+        """Yield the very bytes of a file as they come in: some servers say of a .tar.gz that it is compressed content.
+
+        Raises UpstreamFailed when it breaks off, or is not whole after `most_s`.
+        """
+        return self._parts(response, response.raw.stream(PART_BYTES, decode_content=False), most_s)
+
+    def _parts(self, response: requests.Response, body: Iterator[bytes], most_s: float) -> Iterator[bytes]:
+        host, end_at = host_of(response.url), time.monotonic() + most_s
+        try:
+            for part in body:
+                yield part
+                if time.monotonic() > end_at:
+                    raise UpstreamSlow(f"{host} took longer than {most_s:.0f} seconds")
+        except (requests.ConnectionError, ReadTimeoutError):
+            raise UpstreamSlow(f"{host} stopped sending") from None
+        except (requests.RequestException, HTTPError) as error:
+            raise UpstreamFailed(f"{host} broke off: {type(error).__name__}") from None
+
+    def _leave_alone(self, host: str) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self._away = {each: until for each, until in self._away.items() if until > now} | {host: now + PAUSE_S}
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address, without what may be secret in it: a name and a password."""
+    return urlsplit(url).hostname or "the other index"

@@ -1,0 +1,272 @@
+"""The other index: which names fall through to it, what it says of them, and their files, kept after the first use."""
+
+import fnmatch
+import hashlib
+import logging
+import re
+from collections.abc import Generator, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import bson
+from pymongo.errors import DuplicateKeyError
+from requests import Response
+
+from config import BadConfig
+from webapp.documents import JournalEntry, Package, UpstreamFile, UpstreamProject, contents
+from webapp.documents.base import as_declared, utc_now
+from webapp.documents.package import MAX_PACKAGE_BYTES
+from webapp.upstream.errors import UpstreamFailed
+from webapp.upstream.fetching import Fetcher, host_of
+from webapp.upstream.pages import ACCEPT, read_page
+
+log = logging.getLogger(__name__)
+
+Plain = dict[str, Any]
+
+# PyPI's longest page, of 15,000 files, has about 10 MB.
+MAX_PAGE_BYTES = 40_000_000
+MAX_METADATA_BYTES = 5_000_000
+# A name that the other index does not have is asked for again after a minute.
+ABSENT_FOR = timedelta(minutes=1)
+# A file must come in at this speed; slower, and somebody keeps a thread of the site busy on purpose.
+LEAST_BYTES_PER_S = 50_000
+_PATTERN = re.compile(r"[a-z0-9*?-]+", re.ASCII)
+
+
+def from_config(config: Mapping[str, Any]) -> "Index | None":
+    """Return the index that the settings name, or None. Raises BadConfig."""
+    patterns = [re.sub(r"[-_.]+", "-", text.strip()).lower() for text in config["RESERVED_NAMES"].split(",")]
+    patterns = [pattern for pattern in patterns if pattern]
+    for pattern in patterns:
+        if not _PATTERN.fullmatch(pattern):
+            raise BadConfig(
+                f"RESERVED_NAMES has {pattern!r}; it must be names or patterns, such as acme-*, with commas"
+            )
+    address = config["UPSTREAM_INDEX"]
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        raise BadConfig("UPSTREAM_INDEX must be the address of a simple index, such as https://pypi.org/simple/")
+    # The name and the password go to this origin alone, and stand in no address that is kept.
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    origin = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+    return Index(
+        f"{origin}{parts.path.rstrip('/')}/",
+        reserved=patterns,
+        cooldown=timedelta(days=config["UPSTREAM_COOLDOWN_DAYS"]),
+        max_age=timedelta(seconds=config["UPSTREAM_MAX_AGE_S"]),
+        max_file_bytes=config["UPSTREAM_MAX_FILE_BYTES"],
+        fetcher=Fetcher(config["UPSTREAM_TIMEOUT_S"], origin, auth),
+    )
+
+
+class Index:
+    """Another index, asked for what is not here."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        reserved: list[str],
+        cooldown: timedelta,
+        max_age: timedelta,
+        max_file_bytes: int,
+        fetcher: Fetcher,
+    ) -> None:
+        self.host = host_of(address)
+        self._address = address
+        self._reserved = reserved
+        self._cooldown = cooldown
+        self._max_age = max_age
+        self._max_file_bytes = max_file_bytes
+        self._fetcher = fetcher
+
+    def refusal(self, normalized_name: str) -> str | None:
+        """Return why a name is never asked for upstream, or None.
+
+        Whoever could publish a private project's name there could have their code installed instead of ours: so a name
+        that is here, that was here, or that the operator reserved, does not fall through (dependency confusion).
+        """
+        if any(fnmatch.fnmatchcase(normalized_name, pattern) for pattern in self._reserved):
+            return f"{normalized_name} is a reserved name: it is looked for here alone."
+        if Package.objects(pk=normalized_name).count():
+            return f"{normalized_name} is a project of this site."
+        if JournalEntry.objects.about_package(normalized_name).count_up_to(1):
+            return f"{normalized_name} was a project of this site, so it is looked for here alone."
+        return None
+
+    def project(self, normalized_name: str) -> Plain | None:
+        """Return what is known of a project: its `files` and `versions`; None when the other index has none of it.
+
+        What was known before serves while the other index is away. Raises UpstreamFailed when nothing was.
+        """
+        kept = UpstreamProject.objects(pk=normalized_name).plain_first()
+        if kept is None or self._is_old(kept):
+            kept = self._asked_again(normalized_name, kept)
+        if kept.get("is_absent"):
+            return None
+        files = [file for file in kept.get("files", []) if self._is_old_enough(file)]
+        return {"files": files, "versions": kept.get("versions", [])}
+
+    def file(self, normalized_name: str, filename: str, sha256: str) -> Plain | None:
+        """Return the file of this name and these bytes, as the project's page describes it, or None.
+
+        Of a page that is not old the server finds it: some projects list 15,000.
+        """
+        fields = {"files": {"$elemMatch": {"filename": filename, "sha256": sha256}}, "checked_at": 1, "is_absent": 1}
+        son = UpstreamProject._get_collection().find_one({"_id": normalized_name}, fields)
+        project: Plain | None = as_declared(UpstreamProject, son)
+        if not project or self._is_old(project):
+            project = self.project(normalized_name)
+        listed = [file for file in project.get("files", []) if self._is_old_enough(file)] if project else []
+        return next((file for file in listed if (file["filename"], file["sha256"]) == (filename, sha256)), None)
+
+    def open_file(self, file: Plain) -> Response:
+        """Return the other index's answer with a file, its body not yet read. Raises UpstreamFailed."""
+        if file.get("size", 0) > self._max_file_bytes:
+            self._refuse_size(file["filename"])
+        answer = self._fetcher.open(file["url"], {"Accept-Encoding": "identity"})
+        if answer.status_code != 200:
+            answer.close()
+            raise UpstreamFailed(f"{host_of(file['url'])} answered {answer.status_code} for {file['filename']}")
+        return answer
+
+    def keep_passing(self, normalized_name: str, file: Plain, answer: Response) -> Generator[bytes, None, None]:
+        """Pass the bytes of a file on, and keep them once they are whole and have the right digest.
+
+        The last of them are held back until then, so nobody gets a whole file that is wrong. Raises UpstreamFailed.
+        """
+        content_id = bson.ObjectId()
+        is_kept = False
+
+        def finish(length: int) -> None:
+            nonlocal is_kept
+            is_kept = _own(normalized_name, file, content_id, length)
+
+        try:
+            yield from contents.keep_passing(content_id, file["filename"], self._checked(file, answer), finish)
+        except UpstreamFailed as error:
+            log.warning("%s is not kept: %s", file["filename"], error)
+            raise
+        finally:
+            answer.close()
+            if not is_kept:
+                contents.delete(content_id)
+
+    def metadata(self, normalized_name: str, file: Plain) -> str:
+        """Return the core metadata of a file, and keep them. Raises UpstreamFailed."""
+        kept = UpstreamFile.objects(pk=file["sha256"]).only("metadata").plain_first()
+        if kept and "metadata" in kept:
+            return str(kept["metadata"])
+        with self._fetcher.open(f"{file['url']}.metadata", {}) as answer:
+            if answer.status_code != 200:
+                raise UpstreamFailed(f"{self.host} answered {answer.status_code} for {file['filename']}.metadata")
+            body = self._fetcher.read(answer, MAX_METADATA_BYTES)
+        if hashlib.sha256(body).hexdigest() != file["metadata_sha256"]:
+            raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are not those of its digest")
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are no UTF-8") from None
+        named = {"filename": file["filename"], "package": normalized_name}
+        UpstreamFile._get_collection().update_one(
+            {"_id": file["sha256"]}, {"$set": {"metadata": text}, "$setOnInsert": named}, upsert=True
+        )
+        return text
+
+    def _is_old(self, kept: Plain) -> bool:
+        age = ABSENT_FOR if kept.get("is_absent") else self._max_age
+        return "checked_at" not in kept or utc_now() - kept["checked_at"] > age
+
+    def _is_old_enough(self, file: Plain) -> bool:
+        """Tell whether a file is past its cooldown; one without a date never is."""
+        if not {"filename", "sha256", "url"} <= file.keys():
+            return False  # somebody edited it by hand
+        return not self._cooldown or ("uploaded_at" in file and utc_now() - file["uploaded_at"] >= self._cooldown)
+
+    def _asked_again(self, normalized_name: str, kept: Plain | None) -> Plain:
+        try:
+            return self._ask(normalized_name, kept)
+        except UpstreamFailed as error:
+            if kept is None or kept.get("is_absent"):
+                raise
+            log.warning("%s is served as it was known before: %s", normalized_name, error)
+            return kept
+
+    def _ask(self, normalized_name: str, kept: Plain | None) -> Plain:
+        headers = {"Accept": ACCEPT}
+        if kept and "etag" in kept and not kept.get("is_absent"):
+            headers["If-None-Match"] = kept["etag"]
+        projects = UpstreamProject._get_collection()
+        now = utc_now()
+        is_known = kept is not None and not kept.get("is_absent")
+        with self._fetcher.open(f"{self._address}{normalized_name}/", headers, is_urgent=is_known) as answer:
+            if answer.status_code == 304 and kept:
+                projects.update_one({"_id": normalized_name}, {"$set": {"checked_at": now}})
+                return kept
+            if answer.status_code == 404:
+                absent: Plain = {"is_absent": True, "checked_at": now, "expires_at": now + ABSENT_FOR}
+                projects.replace_one({"_id": normalized_name}, absent, upsert=True)
+                return absent
+            if answer.status_code != 200:
+                raise UpstreamFailed(f"{self.host} answered {answer.status_code} for {normalized_name}")
+            body = self._fetcher.read(answer, MAX_PAGE_BYTES)
+            page = read_page(body, answer.headers.get("Content-Type", ""), answer.url, normalized_name)
+            found: Plain = {"files": page.files, "versions": page.versions, "checked_at": now}
+            if etag := answer.headers.get("ETag"):
+                found["etag"] = etag
+        self._keep(normalized_name, found)
+        return found
+
+    def _keep(self, normalized_name: str, found: Plain) -> None:
+        document = {"_id": normalized_name, **found, "files": [_sized(file) for file in found["files"]]}
+        if len(bson.encode(document)) > MAX_PACKAGE_BYTES:
+            log.warning("%s has too many files upstream to be kept; it is asked for each time", normalized_name)
+            return
+        UpstreamProject._get_collection().replace_one({"_id": normalized_name}, document, upsert=True)
+
+    def _checked(self, file: Plain, answer: Response) -> Iterator[bytes]:
+        """Yield the bytes of a file as they come in. Raises UpstreamFailed when they are not what was promised."""
+        size, digest, length = file.get("size"), hashlib.sha256(), 0
+        most = self._max_file_bytes if size is None else size
+        for part in self._fetcher.parts(answer, 30 + most / LEAST_BYTES_PER_S):
+            length += len(part)
+            if length > most:
+                if size is None:
+                    self._refuse_size(file["filename"])
+                break
+            digest.update(part)
+            yield part
+        if (size is not None and length != size) or digest.hexdigest() != file["sha256"]:
+            raise UpstreamFailed(f"{host_of(file['url'])} sent other bytes than its digest of {file['filename']} says")
+
+    def _refuse_size(self, filename: str) -> None:
+        raise UpstreamFailed(f"{filename} is larger than the {self._max_file_bytes:,} bytes that are taken from there")
+
+
+def _sized(file: Plain) -> Plain:
+    return file | {"size": bson.Int64(file["size"])} if "size" in file else file
+
+
+def _own(normalized_name: str, file: Plain, content_id: bson.ObjectId, length: int) -> bool:
+    """Say that these bytes are the file's; False when another process said so of its own in the meantime."""
+    kept = {
+        "filename": file["filename"],
+        "package": normalized_name,
+        "size": bson.Int64(length),
+        "content_id": content_id,
+        "kept_at": utc_now(),
+    }
+    files = UpstreamFile._get_collection()
+    try:
+        files.update_one({"_id": file["sha256"], "content_id": None}, {"$set": kept}, upsert=True)
+    except DuplicateKeyError:
+        return False
+    return True

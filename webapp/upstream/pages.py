@@ -1,0 +1,167 @@
+"""What a page of the other index says: the Simple API as JSON (PEP 691, PEP 700) or HTML (PEP 503, 592, 629, 658).
+
+Whatever is not as the standards have it is left out, file by file; a page that is none at all is refused. No library
+that reads these pages stands here: `pypi-simple` brings pydantic and BeautifulSoup along, for what is a page of code.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any, NamedTuple, TypeGuard
+from urllib.parse import unquote, urldefrag, urljoin
+
+from webapp import naming
+from webapp.filters import safe_link
+from webapp.upstream.errors import UpstreamFailed
+
+Plain = dict[str, Any]
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+MAX_URL_LENGTH = 2000
+MAX_FILES = 50_000
+MAX_REASON_LENGTH = 1000
+_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class Page(NamedTuple):
+    """A project's page: its files, as `ReleaseFile` has them, and its versions."""
+
+    files: list[Plain]
+    versions: list[str]
+
+
+def read_page(body: bytes, content_type: str, address: str, normalized_name: str) -> Page:
+    """Return what a page says. Raises UpstreamFailed when it is no page of the Simple API, or another project's.
+
+    Files without a SHA-256 are left out: nobody could tell whether their bytes are the right ones.
+    """
+    try:
+        if content_type.partition(";")[0].strip().endswith("json"):
+            described, versions = _described_by_json(json.loads(body), normalized_name)
+        else:
+            described, versions = _described_by_html(body.decode("utf-8", "replace"), address), []
+    except (ValueError, RecursionError):
+        raise UpstreamFailed("the other index sent a page that cannot be read") from None
+    if len(described) > MAX_FILES:
+        raise UpstreamFailed(f"the other index lists more than {MAX_FILES:,} files")
+    files = {file["filename"]: file for each in described if (file := _file(each, address))}
+    return Page(list(files.values()), versions)
+
+
+def _described_by_json(page: Any, normalized_name: str) -> tuple[list[Plain], list[str]]:
+    if not isinstance(page, dict) or not isinstance(page.get("files"), list):
+        raise ValueError("no list of files")
+    meta = page.get("meta")
+    _check_version(meta.get("api-version") if isinstance(meta, dict) else None)
+    if naming.normalize_name(str(page.get("name", normalized_name))) != normalized_name:
+        raise ValueError("a page of another project")
+    versions = page.get("versions")
+    texts = [text for text in versions if _is_text(text)] if isinstance(versions, list) else []
+    return [file for file in page["files"] if isinstance(file, dict)], texts
+
+
+def _described_by_html(text: str, address: str) -> list[Plain]:
+    reader = _Links()
+    reader.feed(text)
+    if reader.version is not None:
+        _check_version(reader.version)
+    described = list(reader.described())
+    if reader.version is None and not any(_file(each, address) for each in described):
+        # A page that asks somebody to sign in, say: it must not be taken for a project without files.
+        raise ValueError("no page of the Simple API")
+    return described
+
+
+class _Links(HTMLParser):
+    """The links of a page, and the version of the Simple API that it says it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.version: str | None = None
+        self._base = ""
+        self._links: list[dict[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what counts."""
+        values = {name: value or "" for name, value in attrs}
+        if tag == "meta" and values.get("name") == "pypi:repository-version":
+            self.version = values.get("content", "")
+        elif tag == "base":
+            self._base = values.get("href", "")
+        elif tag == "a" and "href" in values:
+            self._links.append(values)
+
+    def described(self) -> Iterator[Plain]:
+        """Yield each link to a file as JSON would describe it."""
+        for link in self._links:
+            url, fragment = _joined(self._base, link["href"])
+            kind, _, digest = fragment.partition("=")
+            metadata = link.get("data-core-metadata", link.get("data-dist-info-metadata", ""))
+            yield {
+                "filename": unquote(url.rpartition("/")[2]),
+                "url": url,
+                "hashes": {kind: digest},
+                "requires-python": link.get("data-requires-python"),
+                "yanked": link["data-yanked"] or True if "data-yanked" in link else False,
+                "core-metadata": {"sha256": metadata.removeprefix("sha256=")},
+            }
+
+
+def _check_version(version: Any) -> None:
+    """Refuse a page of a later form, as PEP 629 has it."""
+    if version is not None and str(version).partition(".")[0] != "1":
+        raise ValueError("another version of the Simple API")
+
+
+def _file(described: Plain, address: str) -> Plain | None:
+    filename, url, hashes = described.get("filename"), described.get("url"), described.get("hashes")
+    sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None
+    if not _is_text(filename) or not _FILENAME.fullmatch(filename) or not _is_digest(sha256) or not _is_text(url):
+        return None
+    url = safe_link(_joined(address, url)[0])
+    if not url or len(url) > MAX_URL_LENGTH:
+        return None
+    file: Plain = {"filename": filename, "url": url, "sha256": sha256}
+    size, yanked, requires = described.get("size"), described.get("yanked"), described.get("requires-python")
+    if isinstance(size, int) and not isinstance(size, bool) and 0 <= size < 2**63:
+        file["size"] = size
+    if uploaded_at := _moment(described.get("upload-time")):
+        file["uploaded_at"] = uploaded_at
+    if _is_text(requires) and requires.isprintable():
+        file["requires_python"] = requires[:MAX_REASON_LENGTH]
+    if yanked:
+        file |= {"yanked": True, "yanked_reason": yanked[:MAX_REASON_LENGTH] if _is_text(yanked) else ""}
+    metadata = described.get("core-metadata", described.get("dist-info-metadata"))
+    if isinstance(metadata, dict) and _is_digest(metadata.get("sha256")):
+        file["metadata_sha256"] = metadata["sha256"]
+    return file
+
+
+def _joined(address: str, url: str) -> tuple[str, str]:
+    """Return a link of a page as a whole address, and its fragment; both empty when it is none."""
+    try:
+        joined = urldefrag(urljoin(address, url))
+    except ValueError:
+        return "", ""
+    return joined.url, joined.fragment
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000) if 1990 < moment.year < 9000 else None
+
+
+def _is_digest(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(_SHA256.fullmatch(value))
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    # Lone surrogates are in JSON's grammar, but neither UTF-8 nor MongoDB can hold them.
+    return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)

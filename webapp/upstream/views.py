@@ -1,0 +1,93 @@
+"""`/upstream/<name>/<sha256>/<filename>` and its `.metadata`: files of the other index, fetched through here."""
+
+from itertools import chain
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, g, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp import naming
+from webapp.documents import UpstreamFile
+from webapp.errors import http_error
+from webapp.files.views import make_immutable, send
+from webapp.upstream.errors import UpstreamFailed
+from webapp.upstream.index import Index
+
+bp = Blueprint("upstream", __name__)
+
+Plain = dict[str, Any]
+
+
+@bp.before_request
+def for_programs() -> None:
+    """Errors here are JSON whatever the client accepts."""
+    g.for_programs = True
+
+
+def index() -> Index | None:
+    """Return the other index, if there is one."""
+    found: Index | None = current_app.extensions["upstream"]
+    return found
+
+
+def project_from_upstream(normalized_name: str) -> Plain:
+    """Return the `files` and `versions` of a project that is not here, with addresses here; else answer 404."""
+    upstream = index() or abort(404)
+    if refusal := upstream.refusal(normalized_name):
+        abort(404, refusal)
+    project = upstream.project(normalized_name) or abort(404, f"{upstream.host} has no {normalized_name} either.")
+    for file in project["files"]:
+        file["url"] = url_for("upstream.fetch", name=normalized_name, sha256=file["sha256"], filename=file["filename"])
+    return project
+
+
+@bp.get("/upstream/<name>/<sha256>/<filename>")
+def fetch(name: str, sha256: str, filename: str) -> AnyResponse:
+    """A file: from here if it was fetched before, else from the other index, and kept on its way."""
+    upstream = index() or abort(404)
+    normalized_name = naming.normalize_name(name)
+    if refusal := upstream.refusal(normalized_name):
+        abort(404, refusal)
+    wants_metadata = filename.endswith(".metadata")
+    file = upstream.file(normalized_name, filename.removesuffix(".metadata"), sha256) or abort(404)
+    if wants_metadata:
+        return _metadata(upstream, normalized_name, file)
+    kept = UpstreamFile.objects(pk=sha256).exclude("metadata").plain_first() or {}
+    if "content_id" in kept and "size" in kept:
+        return send(kept["content_id"], kept["size"], sha256, file.get("uploaded_at"))
+    return _passed_on(upstream, normalized_name, file)
+
+
+def _passed_on(upstream: Index, normalized_name: str, file: Plain) -> Response:
+    response = Response(mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = "attachment"
+    make_immutable(response, file["sha256"])
+    if "size" in file:
+        response.content_length = file["size"]
+    if request.method == "GET":
+        answer = upstream.open_file(file)
+        if "size" not in file and answer.headers.get("Content-Length", "").isdecimal():
+            response.content_length = int(answer.headers["Content-Length"])
+        body = upstream.keep_passing(normalized_name, file, answer)
+        # What is wrong with the first bytes, or with a file that has no more than these, is an answer of its own.
+        response.response = chain([next(body, b"")], body)
+        response.call_on_close(body.close)
+    return response
+
+
+def _metadata(upstream: Index, normalized_name: str, file: Plain) -> Response:
+    if "metadata_sha256" not in file:
+        abort(404)
+    response = Response(upstream.metadata(normalized_name, file), mimetype="text/plain")
+    make_immutable(response, file["metadata_sha256"])
+    response.make_conditional(request.environ)
+    return response
+
+
+@bp.app_errorhandler(UpstreamFailed)
+def upstream_failed(error: UpstreamFailed) -> Response:
+    """Answer 502 or 504 with the reason."""
+    failure = HTTPException(f"{error}.")
+    failure.code = error.status
+    return http_error(failure)
