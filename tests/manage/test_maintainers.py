@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests import factories
 from tests.manage.conftest import NAME, id_of
 from tests.members import ANOTHER, Browser, browser, errors, link_in, member, outbox, signed_in
 from tests.publishing import uploads
@@ -15,6 +16,7 @@ from tests.reading import links, one, page_of, texts, words
 from webapp.documents import AuditEvent, JournalEntry, Package, User
 from webapp.documents.base import utc_now
 from webapp.documents.maintaining import LastOwner, NotThere, accept, end_maintaining, invite
+from webapp.importing.pypi_json import keep
 
 Publish = Callable[..., str]
 Join = Callable[..., Browser]
@@ -139,6 +141,14 @@ def test_link_counts_no_more(
     assert grace.get(link).status_code == 410
     assert grace.post(link, data={"csrf_token": grace.token("/account/profile")}).status_code == 410
     assert "Grace Hopper" not in roles()
+
+
+def test_invitation_outlives_an_import(app: Flask, invited: Callable[..., str]) -> None:
+    link = invited()
+
+    keep(Package(normalized_name=NAME, name=NAME, releases=[factories.release("2.0")]))
+
+    assert signed_in(app, "Grace Hopper").get(link).status_code == 200
 
 
 def test_address_that_is_none_and_too_many_invitations_are_refused(
