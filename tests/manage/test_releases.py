@@ -173,6 +173,7 @@ def test_deleted_project_is_gone_and_its_journal_stays(client: FlaskClient, ada:
     for gone in (f"/project/{NAME}/", f"/simple/{NAME}/", f"/pypi/{NAME}/json", address):
         assert client.get(gone).status_code == 404
     assert words(one(page_of(ada.get("/manage/")), ".banner-good")) == f"{NAME} is deleted."
+    assert read(client, f"/search/?q={NAME}").select(".package-link") == []
     assert contents.Contents.objects.count() == contents.Chunk.objects.count() == 0
     assert [file.state for file in StoredFile.objects] == ["deleted", "deleted"]
     assert journal() == ["remove project", "new release", "new project"]
