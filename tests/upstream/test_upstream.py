@@ -390,55 +390,6 @@ class TestWhatIsWrongThere:
         assert len(other.asked) == 1
 
     @pytest.mark.parametrize(
-        "odd",
-        [
-            {"filename": None},
-            {"filename": "../../etc/passwd"},
-            {"filename": 5},
-            {"filename": "a\ud800.whl"},
-            {"url": None},
-            {"url": "javascript:alert(1)"},
-            {"url": "http://["},
-            {"url": 5},
-            {"hashes": {}},
-            {"hashes": {"sha256": "short"}},
-            {"hashes": {"md5": "a" * 32}},
-            {"hashes": 5},
-        ],
-        ids=str,
-    )
-    def test_file_that_is_not_described_as_it_must_be_is_left_out(
-        self, client: FlaskClient, other: Other, odd: dict[str, Any]
-    ) -> None:
-        other.lists(described() | odd, described(b"2", "larder_probe-2.0.tar.gz"))
-
-        assert [file["filename"] for file in page(client)["files"]] == ["larder_probe-2.0.tar.gz"]
-
-    @pytest.mark.parametrize(
-        "odd",
-        [
-            {"size": -1},
-            {"size": "1"},
-            {"size": 2**63},
-            {"upload-time": "yesterday"},
-            {"upload-time": 5},
-            {"upload-time": "0001-01-01T00:00:00+23:00"},
-            {"requires-python": 5},
-            {"requires-python": "\x00"},
-            {"core-metadata": True},
-            {"core-metadata": {"sha256": 5}},
-        ],
-        ids=str,
-    )
-    def test_odd_part_of_a_description_is_absent(self, client: FlaskClient, other: Other, odd: dict[str, Any]) -> None:
-        other.lists(described() | odd)
-
-        [file] = page(client)["files"]
-
-        assert file["filename"] == NAME
-        assert not file.get(next(iter(odd)))
-
-    @pytest.mark.parametrize(
         ("content", "fields"),
         [
             (LARGE[:-1] + b"x", {}),
