@@ -7,10 +7,11 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 
+from tests import factories
 from tests.members import ANOTHER, PASSWORD, Browser, browser, member, signed_in
 from tests.reading import one, page_of, texts
 from webapp.accounts import sessions
-from webapp.documents import User
+from webapp.documents import Maintainer, User
 from webapp.documents.base import utc_now
 from webapp.documents.user import object_id_of_sql_id
 
@@ -267,9 +268,18 @@ class TestPublicPages:
         assert reader.get("/account/login?next=//host/").location == "/account"
 
     def test_navigation_is_private(self, reader: Browser) -> None:
-        response = reader.get("/account/nav")
+        ada = User.objects.get()
+        factories.package("Engine", maintainers=[Maintainer(user_id=ada.id)])
+        factories.package("Other")
 
-        assert response.json == {"name": "Ada Lovelace", "address": "/account", "administration": "/admin/"}
+        response = reader.get("/account/nav")
+        manages = {
+            name: reader.get("/account/nav", query_string={"project": name}).json for name in ("engine", "other")
+        }
+
+        member = {"name": "Ada Lovelace", "address": "/account", "administration": "/admin/", "manages": False}
+        assert response.json == member
+        assert manages == {"engine": member | {"manages": True}, "other": member}
         assert response.headers["Cache-Control"] == "no-store"
 
     def test_marker_without_a_session_is_taken_back_and_open_forms_stay_good(self, visitor: Browser) -> None:

@@ -46,10 +46,9 @@ def fill_in(page: Page, label: str, text: str) -> None:
     page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_release_is_yanked_offered_again_and_deleted_with_keys_alone(visitor: Visitor, *, scripts: bool) -> None:
+def test_release_is_yanked_offered_again_and_deleted_with_keys_alone(visitor: Visitor) -> None:
     visitor.expected.append("the server responded with a status of 404")
-    page = visitor.window(DESKTOP if scripts else PHONE, java_script_enabled=scripts)
+    page = visitor.window()
     status = page.get_by_role("status")
     sign_in(page, "grace@example.org", PASSWORD)
 
