@@ -41,7 +41,7 @@ def walk(app: Flask, visitor: Visitor, page: Page) -> None:
     page.goto("/")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Account").click()
     page.get_by_role("link", name="Register").click()
-    page.get_by_label("Name").fill("Augusta King")
+    page.get_by_label("Name", exact=True).fill("Augusta King")
     page.get_by_label("E-mail address").fill("augusta@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Register").click()
@@ -137,7 +137,7 @@ def test_what_is_wrong_is_read_out_with_its_field(visitor: Visitor) -> None:
     visitor.expected.append(REFUSED)
     page = visitor.window(PHONE)
     page.goto("/account/register")
-    page.get_by_label("Name").fill("Grace")
+    page.get_by_label("Name", exact=True).fill("Grace")
     page.get_by_label("E-mail address").fill("grace@")
     page.get_by_label("Password").fill("password")
 
