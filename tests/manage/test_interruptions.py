@@ -9,13 +9,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
+from tests import factories
 from tests.manage.conftest import NAME
 from tests.members import Browser
 from tests.publishing import uploads
-from webapp.documents import JournalEntry, Package, StoredFile, User, changing, contents
+from webapp.documents import JournalEntry, Maintainer, Package, StoredFile, User, changing, contents
 from webapp.documents.base import utc_now
 from webapp.documents.maintaining import NotThere
-from webapp.files import removal
+from webapp.files import claims, removal
 from webapp.manage import withdrawing
 
 Publish = Callable[..., str]
@@ -131,6 +132,18 @@ def test_bytes_of_a_deletion_that_is_under_way_are_left_to_it(runner: FlaskCliRu
     runner.invoke(args=["files", "clean"])
 
     assert StoredFile.objects.get().state == "deleting"
+
+
+def test_upload_that_arrives_under_the_name_of_a_deleted_record_is_left_alone(app: Flask) -> None:
+    ada = factories.user()
+    owner = [Maintainer(user_id=ada.id, role="owner")]
+    record = factories.release_file(filename=uploads.wheel_name())
+    factories.package(NAME, releases=[factories.release("1.0", files=[record])], maintainers=owner)
+    claims.claim(uploads.wheel_name(), "b" * 64, {"package": NAME})
+
+    withdrawing.delete_release(NAME, "1.0", ada)
+
+    assert StoredFile.objects.get().state == "arriving"
 
 
 @pytest.mark.real_server
