@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-deploy lint format bench bench-crowd bench-index bench-search bench-scale bench-migration requirements clean
+.PHONY: help run test coverage test-faults test-deploy lint format bench bench-crowd bench-index bench-search bench-scale bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,11 +13,14 @@ help: ## List the targets
 run: $(VENV)/.run ## Start the site and its database on http://127.0.0.1:5006/
 	@$(BIN)/flask --app app serve
 
-test: $(VENV)/.dev ## Run every test, on mongomock and on a real mongod, and print the coverage
+test: $(VENV)/.dev ## Run every test, on mongomock and on a real mongod
+	$(BIN)/pytest -n 2
+
+coverage: $(VENV)/.dev ## Run every test, and print what none of them reached
 	$(BIN)/pytest -n 2 --cov --cov-report term
 
 test-faults: $(VENV)/.dev ## Break servers under load and look at what readers get, and keep the figures
-	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults tests/faults
+	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults
 
 test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run: nginx, the site, MongoDB with authentication
 	$(BIN)/pytest -m deployment tests/deploy

@@ -114,6 +114,7 @@ class Runs:
         self._forker.communicate()
 
 
+@pytest.mark.faults
 def test_killed_tool_goes_on_and_ends_as_if_undisturbed(source: str, mongod_uri: str) -> None:
     names = [f"larder_{what}_{os.getpid()}" for what in ("undisturbed", "disturbed")]
     undisturbed, disturbed = (f"{mongod_uri}/{name}" for name in names)
@@ -146,6 +147,7 @@ def test_killed_tool_goes_on_and_ends_as_if_undisturbed(source: str, mongod_uri:
                 client.drop_database(name)
 
 
+@pytest.mark.faults
 def test_killed_server_comes_back_and_the_run_ends_as_if_undisturbed(source: str, tmp_path: Path) -> None:
     with mongod(tmp_path / "db") as server:
         assert subprocess.run(command(source, server.uri("calm")), cwd=ROOT, stdout=subprocess.DEVNULL).returncode == 1
@@ -233,6 +235,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.faults
 def test_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     source: str, mongod_uri: str, small_disk: Path
 ) -> None:
@@ -262,6 +265,7 @@ def test_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
         assert contents(server.uri()) == expected
 
 
+@pytest.mark.faults
 def test_primary_that_steps_down_does_not_stop_a_run(source: str, tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         uri = ReplicaSet(tmp_path, stack, electionTimeoutMillis=1000).uri("rough")
