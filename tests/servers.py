@@ -261,6 +261,7 @@ class Site:
             # Nothing is kept, so each page is a question to the database; anybody may register, at little cost.
             "PAGE_CACHE_S": 0,
             "REGISTRATION_LIMIT": "1000000/hour",
+            "SEARCH_LIMIT": "",
             "PASSWORD_MEMORY_KIB": 64,
             "PASSWORD_PASSES": 1,
             **settings,
