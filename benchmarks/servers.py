@@ -27,8 +27,8 @@ def served(
     values = {"workers": WORKERS, "threads": threads, "port": address.rpartition(":")[2], "target": target}
     command = [part.format(**values) for part in SERVERS[server]]
     command[0] = str(Path(sys.executable).parent / command[0])
-    # One client asks more often than a reader may search.
-    process = subprocess.Popen(command, env={"SEARCH_LIMIT": "", **environment}, cwd=ROOT)
+    # One client asks more often than a reader may search. The log is written, as in production, and not kept.
+    process = subprocess.Popen(command, env={"SEARCH_LIMIT": "", **environment}, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):
             if _answers(address):
