@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
+import mongoengine
 import pymongo
 
 from benchmarks.load import drive
@@ -192,6 +193,8 @@ def _varied(urls: list[str]) -> list[str]:
 
 
 def _fill(packages: int, uri: str) -> list[str]:
+    # The size before had another server.
+    mongoengine.disconnect_all()
     site = create_app(type("ScaleConfig", (Config,), {"MONGODB_URI": uri}))
     with site.app_context():
         if Package.objects.count_up_to(1):

@@ -377,7 +377,9 @@ class _Comparison:
     def descriptions(self) -> None:
         """Render each description once more, and compare the HTML."""
         packages = self.target.db[self.names["packages"]]
-        rows = (row for row in self.source.by_package("packages") if row[3])
+        # Of several rows with one id the first is the package; the others were rejected.
+        same = itertools.groupby(self.source.by_package("packages"), key=lambda row: row[0])
+        rows = (row for row in (next(rows) for _, rows in same) if row[3])
         total = packages.count_documents({"description_renderer": RENDERER})
         done = 0
         with renderer(total) as render:

@@ -348,6 +348,13 @@ def replay(move: Mover, folder: Path, table: str, change: Callable[[dict[str, An
     return move("rejects", "replay", str(path), *options)
 
 
+def test_second_row_of_one_id_is_rejected_and_its_description_is_nobodys(mover: Make, db: Db) -> None:
+    _, tables, done = moved(mover, {"packages": [package(description="*one*"), package(description="*two*")]})
+
+    assert (done.code, tables["packages"]["migrated"], tables["packages"]["rejected"]) == (1, 1, 1)
+    assert [one["description"] for one in db.packages.find()] == ["*one*"]
+
+
 def test_corrected_rows_are_moved_after_all(mover: Make, db: Db, tmp_path: Path) -> None:
     rows = {
         "users": [user(1), user(2, name=Raw(b"\xff"), hashed_password="$6$kept")],
