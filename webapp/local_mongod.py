@@ -180,7 +180,7 @@ def _start(data_dir: Path, port: int) -> int:
                 [
                     mongod,
                     *("--fork", f"--logpath={log_path}", "--logappend", f"--dbpath={data_dir}"),
-                    *("--bind_ip=127.0.0.1", f"--port={port}", "--nounixsocket", "--wiredTigerCacheSizeGB=0.5"),
+                    *("--bind_ip=127.0.0.1", f"--port={port}", "--nounixsocket"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

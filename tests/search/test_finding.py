@@ -246,7 +246,7 @@ def test_what_is_behind_the_ranked_answers_is_listed_too(client: FlaskClient, mo
     listed = [name for page in pages for name in texts(page, ".package-name")]
     assert len(listed) == len(set(listed)) == 70
     assert set(listed[:25]) == {name for name in names if name.startswith("bread")}
-    assert words(one(pages[0], ".page-head .muted")) == "More than 20 projects"
+    assert words(one(pages[0], ".page-head .muted")) == "At least 20 projects"
     search(client, "q=bread&page=5", 404)
 
 

@@ -19,17 +19,21 @@ from webapp.documents.search_entry import CLASSIFIER, ESTABLISHED, LANGUAGE, LIC
 from webapp.pagination import MAX_ITEMS, PER_PAGE
 from webapp.search.query import Query
 
-# Entries of the leading word that a search looks at: first so many, and, where too few of them have all the rest, so
-# many more. An aggregation reads 4 MB ahead of what it needs (MongoDB 6.0): asked once, it would always read all.
-WINDOWS = (150, 250)
+# Entries of the leading word that a search looks at in each field, and, where they do not fill a page, so many more.
+# To look at one costs 15 us.
+LOOKED_AT, MORE_LOOKED_AT = 120, 400
+# A page far behind looks at so many.
+FAR_LOOKED_AT = 2000
 # What has all the rest is ranked, so many at most.
 RANKED = 100
-# Where another order is asked for, a word with at most so many entries is sorted; for others all entries are walked
-# through in that order, in such windows.
-SORTED = 2000
+# Where another order is asked for, so many entries of a word are sorted, fewer where the index does not hold all that
+# is compared; or all entries are walked through in that order, in such windows, until there are enough.
+SORTED, SORTED_READ = 10_000, 1000
 WALKED = (200, 800, 2000)
+# To look at an entry costs so many times as much as to sort one in the index.
+WALKING_COSTS = 4
 # Descriptions that are searched for a phrase.
-DESCRIPTIONS = 50
+DESCRIPTIONS = 30
 
 WEIGHTS = {"name_words": 10, "summary_words": 5, "text_words": 1}
 TIERS = tuple(WEIGHTS)
@@ -118,6 +122,7 @@ class Search:
         self.others: list[Condition] = [{field: {"$ne": word}} for word in query.excluded for field in TIERS]
         if filters.recent:
             self.others.append({"newest_release.created_date": {"$gte": a_year_ago()}})
+        self.is_cut = False  # there may be answers behind the entries that were looked at
         self.letters = wording.letters(query.text)
         self.name = "-".join(wording.written_words(query.text))
 
@@ -144,11 +149,12 @@ class Search:
         if not ranked and self.has_parts:
             return _page_of([], 1)
         if len(ranked) < RANKED:
-            return _page_of(ranked, number)
+            found = _page_of(ranked, number)
+            return found._replace(more=self.is_cut)
         total = self._known_total()
         if number * PER_PAGE <= RANKED:
             return _page_of(ranked, number, total)
-        return self._deep_page(number, ranked, total)
+        return self._far_page(number, ranked, total)
 
     def _known_total(self) -> int | None:
         """Return how many entries have a single word, as it was counted last; None where nobody counted."""
@@ -172,35 +178,46 @@ class Search:
             return
         leading = min(terms, key=lambda term: term.packages)
         rest = [term.condition() for term in terms if term is not leading] + self.others
+        if not leading.packages:
+            # All that have it are ranked, so the fields need not be asked one after the other.
+            yield Source(leading.condition(), rest)
+            return
         for field in leading.fields:
             yield Source({field: leading.value}, rest)
 
-    def _candidates(self, sources: Iterable[Source], most: int | None = None) -> list[Plain]:
+    def _candidates(self, sources: Iterable[Source]) -> list[Plain]:
         """Return the first entries of the sources, each entry once."""
-        most = most or RANKED
         found: dict[Any, Plain] = {}
-        for leading, rest, order in sources:
-            # A project that begins so has the word, too: an entry that stands already comes once more.
-            if len(found) < most:
-                for entry in self._read(Source(leading, rest, order), WINDOWS, most):
-                    found.setdefault(entry["_id"], entry)
-        return list(found.values())[:most]
+        asked: list[Source] = []
+        for source in sources:
+            if len(found) < RANKED:
+                asked.append(source)
+                self._add(found, self._read(source, 0, LOOKED_AT))
+        narrowed, looked_at = [source for source in asked if source.rest], LOOKED_AT
+        if narrowed and len(found) < PER_PAGE and not any(self._begins(entry) for entry in found.values()):
+            for source in narrowed:
+                self._add(found, self._read(source, LOOKED_AT, MORE_LOOKED_AT))
+            looked_at += MORE_LOOKED_AT
+        frequencies = [term.packages for term in (*self.words, *self.labels)]
+        self.is_cut = bool(narrowed) and min(frequencies, default=0) > looked_at
+        return list(found.values())[:RANKED]
 
-    def _read(self, source: Source, windows: tuple[int, ...], most: int) -> list[Plain]:
-        """Return the first entries of a source, looking at no more of them than the windows have."""
+    @staticmethod
+    def _add(found: dict[Any, Plain], entries: Iterable[Plain]) -> None:
+        # A project that begins so has the word, too: an entry that stands already comes once more.
+        for entry in entries:
+            found.setdefault(entry["_id"], entry)
+
+    def _read(self, source: Source, skip: int, looked_at: int) -> list[Plain]:
+        """Return the first RANKED entries of a source; where some conditions are left, of so many that are looked at.
+
+        An aggregation reads 4 MB ahead of what it needs (MongoDB 6.0), so the number that is looked at bounds the cost.
+        """
         leading, rest, order = source
-        start: list[Condition] = [{"$match": leading}, {"$sort": dict(order)}]
-        if not rest:
-            return list(self._entries.aggregate([*start, {"$limit": most}, {"$project": _READ}]))
-        found: list[Plain] = []
-        skip = 0
-        for window in windows:
-            if len(found) < most:
-                looked_at: list[Condition] = [{"$skip": skip}, {"$limit": window}, {"$match": {"$and": rest}}]
-                wanted: list[Condition] = [{"$limit": most - len(found)}, {"$project": _READ}]
-                found += self._entries.aggregate([*start, *looked_at, *wanted])
-                skip += window
-        return found
+        steps: list[Condition] = [{"$match": leading}, {"$sort": dict(order)}]
+        if rest:
+            steps += [{"$skip": skip}, {"$limit": looked_at}, {"$match": {"$and": rest}}]
+        return list(self._entries.aggregate([*steps, {"$limit": RANKED}, {"$project": _READ}]))
 
     def _with_phrases(self, candidates: list[Plain]) -> list[Plain]:
         """Return those that have the phrases in name or summary, and of the first others those whose description has.
@@ -249,11 +266,9 @@ class Search:
         """Return a page of what has as many of the words as possible, the rarest words leading."""
         words = sorted(self.words, key=lambda term: term.packages)[:4]
         narrowing = [term.condition() for term in self.labels] + self.others
-        sources = [Source({field: term.value}, narrowing) for field in TIERS for term in words if field in term.fields]
         found: dict[Any, Plain] = {}
-        for source in sources:
-            for entry in self._candidates([source], RANKED // len(words)):
-                found.setdefault(entry["_id"], entry)
+        for term in words:
+            self._add(found, self._read(Source(term.condition(), narrowing), 0, LOOKED_AT)[: RANKED // len(words)])
         stems = set(self.query.words)
         heaviest = sorted(found.values(), key=lambda entry: -weight(entry, stems))
         return _page_of(heaviest[:RANKED], number)._replace(partial=bool(heaviest))
@@ -265,32 +280,53 @@ class Search:
         if not terms and not self.others:
             return self._everything(order, number)
         leading = min(terms, key=lambda term: term.packages, default=None)
-        everything = self._entries.estimated_document_count()
-        most = max(RANKED, number * PER_PAGE)
-        conditions = [term.condition() for term in terms] + self.others
-        if leading is None or leading.packages > SORTED or leading.packages**2 > most * everything:
-            found = self._read(Source({}, conditions, order), WALKED, most)
-            # The walk may have ended before the last one was met.
-            page = _page_of(found[:RANKED], number, len(found), found[(number - 1) * PER_PAGE : number * PER_PAGE])
-            return page._replace(more=True)
+        everything, most = self._entries.estimated_document_count(), number * PER_PAGE + 1
         rest = [term.condition() for term in terms if term is not leading] + self.others
-        keys: list[Plain] = []
+        is_indexed = not rest and self.order != "newest"
+        sortable = SORTED if is_indexed else SORTED_READ
+        if leading and leading.packages <= sortable and leading.packages**2 <= WALKING_COSTS * most * everything:
+            return self._sorted(leading, rest, order, sortable, number)
+        conditions = [term.condition() for term in terms] + self.others
+        found = self._walked(conditions, order, most)
+        items = found[(number - 1) * PER_PAGE : number * PER_PAGE]
+        # The walk may have ended before the last one was met.
+        total = self._known_total() or len(found)
+        return _page_of(found[:RANKED], number, total, items)._replace(more=not self._known_total())
+
+    def _sorted(
+        self, leading: Term, rest: list[Condition], order: list[tuple[str, int]], most: int, number: int
+    ) -> Found:
+        """Return a page of all entries of a term, sorted without reading more of them than what is compared."""
+        keys: dict[Any, Plain] = {}
+        dates = {name: 1 for name, _ in order if name != "_id"} or {"_id": 1}
         for field in leading.fields:
-            # Without other conditions the index has all that is read here, the date of the first release excepted.
-            also: list[Condition] = [{"$match": {"$and": rest}}] if rest else []
-            start: list[Condition] = [{"$match": {field: leading.value}}, {"$sort": dict(ESTABLISHED)}]
-            dates = {"$project": {name: 1 for name, _ in order if name != "_id"} or {"_id": 1}}
-            last: list[Condition] = [dates, {"$sort": dict(order)}, {"$limit": most}]
-            keys += self._entries.aggregate([*start, {"$limit": SORTED}, *also, *last])
-        total = len(keys)
-        if total >= most:
-            total = self._entries.count_documents({"$and": conditions}, limit=SORTED)
-        for field, direction in reversed(order):
-            keys.sort(key=partial(_key, field), reverse=direction < 0)
-        ids = [key["_id"] for key in keys[:most]]
-        entries = {entry["_id"]: entry for entry in self._entries.find({"_id": {"$in": ids}}, _READ)}
-        found = [entries[key] for key in ids if key in entries]
-        return _page_of(found[:RANKED], number, total, found[(number - 1) * PER_PAGE : number * PER_PAGE])
+            steps: list[Condition] = [{"$match": {field: leading.value}}, {"$sort": dict(ESTABLISHED)}, {"$limit": most}]
+            steps += [{"$match": {"$and": rest}}] if rest else []
+            found = self._entries.aggregate([*steps, {"$project": dates}, {"$sort": dict(order)}, {"$limit": MAX_ITEMS}])
+            self._add(keys, found)
+        entries = list(keys.values())
+        for name, direction in reversed(order):
+            entries.sort(key=partial(_key, name), reverse=direction < 0)
+        ranked = self._entries_of([entry["_id"] for entry in entries[:RANKED]])
+        items = self._entries_of([entry["_id"] for entry in entries[(number - 1) * PER_PAGE : number * PER_PAGE]])
+        return _page_of(ranked, number, len(entries), items)
+
+    def _walked(self, conditions: list[Condition], order: list[tuple[str, int]], most: int) -> list[Plain]:
+        """Return the first entries that have all this, as many as the windows hold."""
+        found: list[Plain] = []
+        skip = 0
+        for window in WALKED:
+            if len(found) < most:
+                steps: list[Condition] = [{"$sort": dict(order)}, {"$skip": skip}, {"$limit": window}]
+                steps += [{"$match": {"$and": conditions}}, {"$limit": most - len(found)}, {"$project": _READ}]
+                found += self._entries.aggregate(steps)
+                skip += window
+        return found
+
+    def _entries_of(self, keys: list[Any]) -> list[Plain]:
+        """Return what a page shows of these entries, in their order."""
+        entries = {entry["_id"]: entry for entry in self._entries.find({"_id": {"$in": keys}}, _READ)}
+        return [entries[key] for key in keys if key in entries]
 
     def _everything(self, order: list[tuple[str, int]], number: int) -> Found:
         """Return a page of all projects."""
@@ -298,33 +334,33 @@ class Search:
         total = self._entries.estimated_document_count()
         if skip >= min(total, MAX_ITEMS):
             return _page_of([], number, total)
-        first = self._read(Source({}, [], order), (), RANKED)
+        first = self._read(Source({}, [], order), 0, 0)
         if skip < RANKED:
             return _page_of(first, number, total)
         # The keys are skipped in the index; only the entries of the page are read.
         keys = self._entries.find({}, {"_id": 1, **dict.fromkeys((field for field, _ in order), 1)})
         ids = [entry["_id"] for entry in keys.sort(order).skip(skip).limit(PER_PAGE)]
-        entries = {entry["_id"]: entry for entry in self._entries.find({"_id": {"$in": ids}}, _READ)}
-        return _page_of(first, number, total, [entries[key] for key in ids if key in entries])
+        return _page_of(first, number, total, self._entries_of(ids))
 
-    def _deep_page(self, number: int, ranked: list[Plain], total: int | None) -> Found:
-        """Return a page behind those that are ranked: the sources one after the other, without what came before."""
-        skip = (number - 1) * PER_PAGE
-        items: list[Plain] = []
-        before: list[Condition] = []
-        for leading, rest, order in self._sources(self.words):
-            question: Condition = {"$and": [leading, *rest, *({"$nor": [earlier]} for earlier in before)]}
-            before.append(leading)
-            count = self._entries.count_documents(question, limit=skip + PER_PAGE + 1)
-            if skip < count:
-                wanted = PER_PAGE + 1 - len(items)
-                items += list(self._entries.find(question, _READ).sort(order).skip(skip).limit(wanted))
-            skip = max(0, skip - count)
-            if len(items) > PER_PAGE:
-                break
-        if total is None and items:
-            total = (number - 1) * PER_PAGE + len(items)
-        return _page_of(ranked, number, total or 0, items[:PER_PAGE])
+    def _far_page(self, number: int, ranked: list[Plain], total: int | None) -> Found:
+        """Return a page behind those that are ranked: what the sources have besides, one source after the other."""
+        wanted = number * PER_PAGE + 1
+        keys = dict.fromkeys(entry["_id"] for entry in ranked)
+        for source in self._sources(self.words):
+            if len(keys) < wanted:
+                keys |= dict.fromkeys(self._keys(source, wanted))
+        items = self._entries_of(list(keys)[(number - 1) * PER_PAGE : number * PER_PAGE])
+        return _page_of(ranked, number, total or min(len(keys), wanted), items)
+
+    def _keys(self, source: Source, most: int) -> Iterator[Any]:
+        """Give the ids of the first entries of a source; where nothing is left to look at, an index has them."""
+        leading, rest, order = source
+        if not rest:
+            found = self._entries.find(leading, {"_id": 1}).sort(order).limit(most)
+        else:
+            steps: list[Condition] = [{"$match": leading}, {"$sort": dict(order)}, {"$limit": FAR_LOOKED_AT}]
+            found = self._entries.aggregate([*steps, {"$match": {"$and": rest}}, {"$project": {"_id": 1}}])
+        return (entry["_id"] for entry in found)
 
 
 def weight(entry: Plain, words: set[str]) -> int:

@@ -17,6 +17,8 @@ COMPARED = 200
 MOST_WORDS = 4
 # What stands here already gives way to a near name with so many times its releases.
 FAR_MORE = 20
+# A project with so many releases is no slip.
+WELL_KNOWN = 5
 # Shorter ones have too many neighbours: "lint" is no slip for "list".
 SHORTEST_NAME, SHORTEST_WORD = 4, 5
 
@@ -36,6 +38,8 @@ def hint(query: Query, exact_releases: int | None, *, begins: bool) -> str | Non
     `begins` tells that the first answer's name begins with the text, so its words are none to doubt.
     """
     if query.excluded or query.fields or query.phrases or not query.words:
+        return None
+    if exact_releases is not None and exact_releases >= WELL_KNOWN:
         return None
     letters = wording.letters(query.text)
     name = _nearest_name(letters, is_taken=exact_releases is not None)
@@ -78,7 +82,7 @@ def _nearest_word(word: str) -> Near | None:
 
 def _near(document_type: Any, word: str, read: dict[str, int], rank: str) -> list[dict[str, Any]]:
     near = {"typos": {"$in": wording.deletions(word, TYPO_LETTERS)}}
-    return list(document_type._get_collection().find(near, read).sort(rank, -1).limit(COMPARED))
+    return list(document_type._get_collection().find(near, read).sort(rank, -1).limit(COMPARED).batch_size(COMPARED + 1))
 
 
 def _nearest(word: str, rows: Any) -> Near | None:
