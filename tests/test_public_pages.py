@@ -200,6 +200,80 @@ class TestRevalidation:
         assert "ETag" not in response.headers
 
 
+@pytest.fixture
+def made(app: Flask, monkeypatch: pytest.MonkeyPatch) -> PageCache:
+    """The pages that the site has made, by what they were made from; the tests' configuration leaves it out, too."""
+    made = PageCache(1_000_000)
+    monkeypatch.setitem(app.extensions, "made_pages", made)
+    return made
+
+
+class TestMadePages:
+    @pytest.mark.usefixtures("made")
+    @pytest.mark.parametrize("path", PAGES)
+    def test_page_is_not_rendered_again_for_another_reader(
+        self, filled: FlaskClient, rendered: list[str], path: str
+    ) -> None:
+        first = filled.get(path)
+        assert rendered
+        rendered.clear()
+
+        again = filled.get(path + ("&" if "?" in path else "?") + "nothing=reads-this")
+
+        assert rendered == []
+        assert (again.status_code, again.data) == (200, first.data)
+        assert again.headers.pop("X-Request-ID") != first.headers.pop("X-Request-ID")
+        assert dict(again.headers) == dict(first.headers)
+
+    @pytest.mark.usefixtures("made")
+    @pytest.mark.parametrize(
+        "path", ["/project/example/", "/simple/example/", "/pypi/example/json", "/pypi/example/1.0/json"]
+    )
+    def test_page_follows_its_document_at_once(self, filled: FlaskClient, path: str) -> None:
+        before = filled.get(path)
+        changes = {"summary": "changed", "releases.0.yanked": True, "releases.1.yanked": True}
+        Package._get_collection().update_one({}, {"$set": changes})
+
+        after = filled.get(path)
+
+        assert after.data != before.data
+        assert after.headers["ETag"] != before.headers["ETag"]
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/search/?q=example", "/search/?q=example&license=MIT", "/search/?q=example&order=name",
+            "/search/?q=exampel", "/search/?order=name", "/search/?license=MIT", "/search/", "/projects/?page=2",
+            "/projects/", "/projects/?starts=e", "/projects/?order=newest", "/project/example/?page=2",
+            "/project/example/", "/license/MIT/?page=2", "/license/MIT/", "/user/ada/?page=2", "/user/ada/",
+        ],
+    )  # fmt: skip
+    def test_question_gets_its_own_page_whatever_was_asked_before(
+        self, app: Flask, filled: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        for number in range(60):
+            factories.package(f"example-{number}", license="MIT", releases=["1.0"])
+        expected = filled.get(path)
+        monkeypatch.setitem(app.extensions, "made_pages", PageCache(1_000_000))
+        for other in ("/search/?q=other", "/search/?q=example&page=2", "/projects/?page=3", "/license/MIT/?page=3"):
+            filled.get(other)
+
+        first, again = filled.get(path), filled.get(path)
+
+        assert first.status_code == again.status_code == expected.status_code
+        if expected.status_code == 200:
+            assert first.data == again.data == expected.data
+
+    def test_forms_of_an_answer_are_kept_apart(self, filled: FlaskClient, made: PageCache) -> None:
+        accepts = ["text/html", "application/vnd.pypi.simple.v1+html", "application/vnd.pypi.simple.v1+json"]
+
+        answers = [filled.get("/simple/example/", headers={"Accept": accept}) for accept in accepts * 2]
+
+        assert [answer.mimetype for answer in answers] == accepts * 2
+        assert [answer.is_json for answer in answers] == [False, False, True] * 2
+        assert len(made._kept) == 3
+
+
 @pytest.mark.usefixtures("cache")
 class TestPageCache:
     @pytest.mark.parametrize("path", PAGES + OTHER_PAGES)

@@ -1,7 +1,8 @@
 """What caches may keep: public pages, the same bytes for everybody, with an ETag and a short lifetime.
 
 The ETag is a digest of what the page is made from, so it is the same in every process, a document edited by hand
-changes it, and a revalidation that ends in 304 renders nothing (RFC 9110, section 13).
+changes it, and a revalidation that ends in 304 renders nothing (RFC 9110, section 13). Nor is a page rendered again
+that this process has rendered before from the same.
 """
 
 import hashlib
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import bson
-from cachetools import TTLCache
+from cachetools import Cache, LRUCache, TTLCache
 from flask import Flask, Response, current_app, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
 
 P = ParamSpec("P")
 
@@ -22,18 +24,23 @@ MAX_AGE_S = 10
 
 
 class PageCache:
-    """The bytes of the public pages that one web process made in the last seconds; shared by its threads."""
+    """The bytes of public pages that one web process made: in the last seconds, or as many as there is room for.
 
-    def __init__(self, max_bytes: int, seconds: int) -> None:
-        self._kept: TTLCache[str, Response] = TTLCache(max_bytes, seconds, getsizeof=_size)
+    Its threads share it.
+    """
+
+    def __init__(self, max_bytes: int, seconds: int | None = None) -> None:
+        self._kept: Cache[str, AnyResponse] = (
+            TTLCache(max_bytes, seconds, getsizeof=_size) if seconds else LRUCache(max_bytes, getsizeof=_size)
+        )
         self._lock = threading.Lock()
 
-    def get(self, key: str) -> Response | None:
+    def get(self, key: str) -> AnyResponse | None:
         """Return the page kept under this key, or None."""
         with self._lock:
             return self._kept.get(key)
 
-    def keep(self, key: str, page: Response) -> None:
+    def keep(self, key: str, page: AnyResponse) -> None:
         """Keep a page, unless it alone would fill the cache."""
         with self._lock:
             if len(key) < 1000 and _size(page) < self._kept.maxsize / 4:
@@ -42,9 +49,10 @@ class PageCache:
 
 def init_app(app: Flask) -> None:
     """Give the application its cache, and the digest of the templates that every ETag contains."""
-    seconds = app.config["PAGE_CACHE_S"]
-    cache = PageCache(app.config["PAGE_CACHE_BYTES"], seconds) if seconds else None
-    app.extensions["page_cache"] = cache
+    seconds, most = app.config["PAGE_CACHE_S"], app.config["PAGE_CACHE_BYTES"]
+    # By address, for some seconds; and by what they were made from, for as long as there is room.
+    app.extensions["page_cache"] = PageCache(most, seconds) if seconds else None
+    app.extensions["made_pages"] = PageCache(most) if seconds else None
     app.extensions["build"] = _digest_of_files(Path(app.root_path))
 
 
@@ -74,18 +82,31 @@ def public(view: Callable[P, Any]) -> Callable[P, Response]:
 def render_public(template: str, /, **context: Any) -> Response:
     """Render a template from plain data, or answer 304 without rendering if the reader's copy was made from the same.
 
-    The context must consist of what BSON can hold, which is what documents give.
+    The context must consist of what BSON can hold, which is what documents give, and must hold whatever of the query
+    string the template shows.
     """
+    return made_from(bson.encode(context), lambda: make_response(render_template(template, **context)), template)
+
+
+def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Response:
+    """Return what `make` gives, or gave before for the same source and form, or 304 if the reader has just that."""
     digest = hashlib.blake2b(current_app.extensions["build"], digest_size=16)
-    digest.update(f"{template} {request.url}".encode("utf-8", "surrogatepass"))
-    digest.update(bson.encode(context))
+    digest.update(f"{form} {request.base_url}".encode("utf-8", "surrogatepass"))
+    digest.update(source)
     etag = digest.hexdigest()
-    response = Response(status=304)
-    response.set_etag(etag)
-    if not _reader_has(response):
-        response = make_response(render_template(template, **context))
-        response.set_etag(etag)
-    return response
+    not_modified = Response(status=304)
+    not_modified.set_etag(etag)
+    if _reader_has(not_modified):
+        return not_modified
+    cache: PageCache | None = current_app.extensions["made_pages"]
+    made = cache.get(etag) if cache else None
+    if made is None:
+        made = make()
+        made.set_etag(etag)
+        if cache:
+            cache.keep(etag, made)
+    # What is kept is shared with other requests, and callers add to what they get.
+    return Response(made.response, made.status_code, made.headers.copy())
 
 
 def _made_public(response: Response) -> Response:
@@ -97,12 +118,12 @@ def _made_public(response: Response) -> Response:
     return response
 
 
-def _reader_has(page: Response) -> bool:
+def _reader_has(page: AnyResponse) -> bool:
     etag, _ = page.get_etag()
     return etag is not None and request.if_none_match.contains_weak(etag)
 
 
-def _not_modified(page: Response) -> Response:
+def _not_modified(page: AnyResponse) -> Response:
     response = Response(status=304)
     for name in ("ETag", "Cache-Control", "Vary", "Last-Modified"):
         if name in page.headers:
@@ -110,7 +131,7 @@ def _not_modified(page: Response) -> Response:
     return response
 
 
-def _size(page: Response) -> int:
+def _size(page: AnyResponse) -> int:
     return len(page.get_data()) + 1000
 
 

@@ -5,14 +5,19 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
 import mongoengine as me
 import pymongo
 from bson import Code
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
 
 Plain = dict[str, Any]
 
 A_DAY_S = 86_400
+_RAW = CodecOptions(document_class=RawBSONDocument)
+_AWARE: CodecOptions[Plain] = CodecOptions(tz_aware=True)
 
 
 def utc_now() -> datetime:
@@ -47,10 +52,25 @@ class ReadingQuerySet(BaseQuerySet):
         """Return the first document as a dictionary, or None."""
         return next(iter(self.limit(1).plain()), None)
 
+    def raw_first(self) -> bytes | None:
+        """Return the first document in BSON, as the server sent it, or None; `declared` reads it."""
+        wanted = self._cursor_args.get("projection")
+        try:
+            found = self._collection.with_options(codec_options=_RAW).find_one(self._query, wanted)
+        except NotImplementedError:  # mongomock
+            found = self._collection.find_one(self._query, wanted)
+            return None if found is None else bson.encode(found)
+        return None if found is None else found.raw
+
     def declared_first(self) -> Any:
         """Return the first document as an object of its class, whatever somebody edited by hand, or None."""
         plain = self.plain_first()
         return None if plain is None else self._document(**plain)
+
+
+def declared(document_type: type[me.Document], raw: bytes) -> Plain:
+    """Return what of a document in BSON has its declared type; see `as_declared`."""
+    return as_declared(document_type, bson.decode(raw, _AWARE))
 
 
 def as_declared(document_type: type[me.base.BaseDocument], son: Any) -> Plain:

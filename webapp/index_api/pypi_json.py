@@ -7,9 +7,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
 from webapp.documents import Package
+from webapp.documents.base import declared
 from webapp.filters import absolute_file_link, absolute_url, exact_time, isoformat
 from webapp.index_api.blueprint import bp
-from webapp.public_pages import public
+from webapp.public_pages import made_from, public
 
 MAX_AGE_S = 900
 Plain = dict[str, Any]
@@ -21,9 +22,15 @@ Plain = dict[str, Any]
 def project_json(name: str, version: str | None) -> AnyResponse:
     """A project and its latest release, or the one release asked for; `releases` only on the first."""
     normalized_name = naming.normalize_name(name)
-    package = Package.objects(pk=normalized_name).exclude("description_html", "requires").plain_first()
-    if package is None:
-        abort(404)
+    raw = Package.objects(pk=normalized_name).exclude("description_html", "requires").raw_first() or abort(404)
+    response = made_from(raw, lambda: _made(name, version, declared(Package, raw)), "json")
+    if response.status_code != 301:
+        response.cache_control.max_age = MAX_AGE_S
+    return response
+
+
+def _made(name: str, version: str | None, package: Plain) -> AnyResponse:
+    normalized_name = package["normalized_name"]
     releases = package.get("releases", [])
     release = _chosen(package, releases, version)
     if release is None and version is not None:
@@ -47,7 +54,6 @@ def project_json(name: str, version: str | None) -> AnyResponse:
     if version is None:
         document["releases"] = {each["version"]: _files(each) for each in reversed(releases) if "version" in each}
     response: Response = jsonify(document)
-    response.cache_control.max_age = MAX_AGE_S
     response.headers["X-PyPI-Last-Serial"] = str(document["last_serial"])
     return response
 

@@ -20,10 +20,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
 from webapp.documents import JournalEntry, Package
+from webapp.documents.base import declared
 from webapp.documents.package import PackageName
 from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
-from webapp.public_pages import public, render_public
+from webapp.public_pages import made_from, public
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"
@@ -76,23 +77,28 @@ def simple_project(name: str) -> AnyResponse:
     normalized_name = naming.normalize_name(name)
     if name != normalized_name:
         return redirect(url_for("index_api.simple_project", name=normalized_name), 301)
-    package = Package.objects(pk=normalized_name).installable().plain_first()
-    if package is None:
+    form = content_type()
+    raw = Package.objects(pk=normalized_name).installable().raw_first()
+    if raw is None:
         project = project_from_upstream(normalized_name)
-        return _project_page(normalized_name, project["versions"], project["files"], {})
+        return _negotiated(_project_page(normalized_name, project["versions"], project["files"], {}, form), form)
+    # What 5,000 files say takes a tenth of a second to write.
+    return _negotiated(made_from(raw, lambda: _own_project(normalized_name, declared(Package, raw), form), form), form)
+
+
+def _own_project(normalized_name: str, package: dict[str, Any], form: str) -> Response:
     versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
     serial = package.get("last_serial", 0)
-    response = _project_page(normalized_name, versions, list(_files(package)), {"_last-serial": serial})
+    response = _project_page(normalized_name, versions, list(_files(package)), {"_last-serial": serial}, form)
     response.headers["X-PyPI-Last-Serial"] = str(serial)
     return response
 
 
 def _project_page(
-    normalized_name: str, versions: list[str], files: list[dict[str, Any]], meta: dict[str, Any]
+    normalized_name: str, versions: list[str], files: list[dict[str, Any]], meta: dict[str, Any], form: str
 ) -> Response:
-    form = content_type()
     if form != V1_JSON:
-        return _negotiated(render_public("index_api/simple.html", name=normalized_name, files=files), form)
+        return make_response(render_template("index_api/simple.html", name=normalized_name, files=files))
     document = {
         "meta": {"api-version": API_VERSION, **meta},
         "name": normalized_name,
@@ -100,7 +106,7 @@ def _project_page(
         "versions": list(dict.fromkeys(versions)),
         "files": [_file_as_json(file) for file in files],
     }
-    return _negotiated(make_response(json.dumps(document)), form)
+    return make_response(json.dumps(document))
 
 
 def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -300,10 +300,9 @@ class Search:
         keys: dict[Any, Plain] = {}
         dates = {name: 1 for name, _ in order if name != "_id"} or {"_id": 1}
         for field in leading.fields:
-            steps: list[Condition] = [{"$match": {field: leading.value}}, {"$sort": dict(ESTABLISHED)}, {"$limit": most}]
-            steps += [{"$match": {"$and": rest}}] if rest else []
-            found = self._entries.aggregate([*steps, {"$project": dates}, {"$sort": dict(order)}, {"$limit": MAX_ITEMS}])
-            self._add(keys, found)
+            steps: list[Condition] = [{"$match": {field: leading.value}}, {"$sort": dict(ESTABLISHED)}]
+            steps += [{"$limit": most}, *([{"$match": {"$and": rest}}] if rest else []), {"$project": dates}]
+            self._add(keys, self._entries.aggregate([*steps, {"$sort": dict(order)}, {"$limit": MAX_ITEMS}]))
         entries = list(keys.values())
         for name, direction in reversed(order):
             entries.sort(key=partial(_key, name), reverse=direction < 0)

@@ -82,7 +82,8 @@ def _nearest_word(word: str) -> Near | None:
 
 def _near(document_type: Any, word: str, read: dict[str, int], rank: str) -> list[dict[str, Any]]:
     near = {"typos": {"$in": wording.deletions(word, TYPO_LETTERS)}}
-    return list(document_type._get_collection().find(near, read).sort(rank, -1).limit(COMPARED).batch_size(COMPARED + 1))
+    found = document_type._get_collection().find(near, read, batch_size=COMPARED + 1)
+    return list(found.sort(rank, -1).limit(COMPARED))
 
 
 def _nearest(word: str, rows: Any) -> Near | None:
