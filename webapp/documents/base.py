@@ -1,23 +1,28 @@
 """What all documents share: how they are read into pages, and how their indexes are built."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 import bson
 import mongoengine as me
 import pymongo
 from bson import Code
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
 
 Plain = dict[str, Any]
+Reader = Callable[[Any], Any]
 
 A_DAY_S = 86_400
 _RAW = CodecOptions(document_class=RawBSONDocument)
-_AWARE: CodecOptions[Plain] = CodecOptions(tz_aware=True)
+# As the connection reads it: text that is not UTF-8 and years past 9999 break no page.
+_READ: CodecOptions[Plain] = CodecOptions(
+    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+)
 
 
 def utc_now() -> datetime:
@@ -70,7 +75,7 @@ class ReadingQuerySet(BaseQuerySet):
 
 def declared(document_type: type[me.Document], raw: bytes) -> Plain:
     """Return what of a document in BSON has its declared type; see `as_declared`."""
-    return as_declared(document_type, bson.decode(raw, _AWARE))
+    return as_declared(document_type, bson.decode(raw, _READ))
 
 
 def as_declared(document_type: type[me.base.BaseDocument], son: Any) -> Plain:
@@ -81,42 +86,60 @@ def as_declared(document_type: type[me.base.BaseDocument], son: Any) -> Plain:
     if not isinstance(son, dict):
         return {}
     plain: Plain = {}
-    for name, field in document_type._fields.items():
-        if field.db_field in son:
-            value = _declared_value(field, son[field.db_field])
-            if value is not None:
-                plain[name] = value
+    for key, name, read in _fields_of(document_type):  # type: ignore[arg-type]
+        if key in son and (value := read(son[key])) is not None:
+            plain[name] = value
     return plain
 
 
-def _declared_value(field: me.base.BaseField, value: Any) -> Any:
+@cache
+def _fields_of(document_type: type[me.base.BaseDocument]) -> list[tuple[str, str, Reader]]:
+    return [(field.db_field, name, _reader(field)) for name, field in document_type._fields.items()]
+
+
+def _reader(field: me.base.BaseField) -> Reader:
+    """Return what gives a value that has the type of this field, and None for another one."""
     match field:
         case me.StringField():
-            # Code is BSON's type for JavaScript, and a subclass.
-            return value if isinstance(value, str) and not isinstance(value, Code) else None
+            return _text
         case me.BooleanField():
-            return value if isinstance(value, bool) else None
+            return lambda value: value if isinstance(value, bool) else None
         case me.IntField():  # LongField too
-            # Old shells write every number as a double.
-            if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
-                return int(value)
-            return value if isinstance(value, int) and not isinstance(value, bool) else None
+            return _whole_number
         case me.DateTimeField():
-            return value if isinstance(value, datetime) else None
+            return lambda value: value if isinstance(value, datetime) else None
         case me.EmbeddedDocumentField():
-            return as_declared(field.document_type, value) if isinstance(value, dict) else None
+            kind = field.document_type
+            return lambda value: as_declared(kind, value) if isinstance(value, dict) else None
         case me.MapField() | me.DictField():
-            if not isinstance(value, dict):
-                return None
-            return {key: text for key, text in value.items() if isinstance(text, str)} if field.field else value
+            return _texts_by_key if field.field else lambda value: value if isinstance(value, dict) else None
         case me.ListField():
-            if not isinstance(value, list):
-                return None
-            items = (_declared_value(field.field, item) for item in value)
-            return [item for item in items if item is not None and item != {}]
+            return partial(_list, _reader(field.field))
         case me.ObjectIdField():
-            return value if isinstance(value, me.fields.ObjectId) else None
+            return lambda value: value if isinstance(value, bson.ObjectId) else None
     raise TypeError(f"no rule for reading a {type(field).__name__}")
+
+
+def _text(value: Any) -> str | None:
+    # Code is BSON's type for JavaScript, and a subclass.
+    return value if isinstance(value, str) and not isinstance(value, Code) else None
+
+
+def _whole_number(value: Any) -> int | None:
+    # Old shells write every number as a double.
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _texts_by_key(value: Any) -> Plain | None:
+    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else None
+
+
+def _list(read: Reader, value: Any) -> list[Any] | None:
+    if not isinstance(value, list):
+        return None
+    return [found for item in value if (found := read(item)) is not None and found != {}]
 
 
 def unhurried() -> AbstractContextManager[Any]:

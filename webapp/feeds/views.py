@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort
 
 from webapp import naming
 from webapp.documents import Package
-from webapp.filters import absolute_url
+from webapp.filters import absolute_url, project_link, site_url
 from webapp.public_pages import public, render_public
 
 bp = Blueprint("feeds", __name__, url_prefix="/rss")
@@ -20,11 +20,12 @@ PROJECT_RELEASES = 40
 @public
 def updates() -> Response:
     """The newest releases of all projects."""
+    site = site_url()
     packages = Package.objects.newly_released(RELEASES).listed().plain()
     items = [
         _item(
             f"{package['name']} {release['version']}",
-            absolute_url("packages.project", name=package["normalized_name"], version=release["version"]),
+            site + project_link(package["normalized_name"], release["version"]),
             package.get("summary"),
             release.get("created_date"),
         )
@@ -38,10 +39,11 @@ def updates() -> Response:
 @public
 def packages() -> Response:
     """The newest projects."""
+    site = site_url()
     items = [
         _item(
             f"{package['name']} added",
-            absolute_url("packages.project", name=package["normalized_name"]),
+            site + project_link(package["normalized_name"]),
             package.get("summary"),
             package.get("created_date"),
         )
@@ -58,12 +60,12 @@ def project_releases(name: str) -> Response:
     found = Package.page_of(naming.normalize_name(name), None, first=0, count=PROJECT_RELEASES)
     if found is None:
         abort(404)
-    package = found.package
-    address = absolute_url("packages.project", name=package["normalized_name"])
+    site, package = site_url(), found.package
+    address = site + project_link(package["normalized_name"])
     items = [
         _item(
             release["version"],
-            absolute_url("packages.project", name=package["normalized_name"], version=release["version"]),
+            site + project_link(package["normalized_name"], release["version"]),
             release.get("comment"),
             release.get("created_date"),
         )

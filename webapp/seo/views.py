@@ -1,13 +1,12 @@
 """`/sitemap.xml` and its buckets, `/robots.txt`, `/opensearch.xml`, `/favicon.ico`."""
 
 from typing import Any
-from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import License, Package, Page, ProgrammingLanguage, SiteStats
-from webapp.filters import absolute_url, static_url
+from webapp.filters import absolute_url, project_link, site_url, static_url
 from webapp.public_pages import public, render_public
 from webapp.read_access import for_members_only
 
@@ -63,10 +62,11 @@ def sitemap_projects(number: int) -> Response:
     if number >= len(starts):
         abort(404)
     end = starts[number + 1] if number + 1 < len(starts) else LONGEST_NAME
-    packages = Package.objects(__raw__={"_id": {"$gte": starts[number], "$lt": end}}).only("pk", "updated_date")
-    start, _, end = absolute_url("packages.project", name="NAME").partition("NAME")
+    names = {"_id": {"$gte": starts[number], "$lt": end}}
+    packages = Package.objects(__raw__=names).only("pk", "updated_date")
+    site = site_url()
     urls = [
-        {"url": f"{start}{quote(package['normalized_name'])}{end}", "updated": package.get("updated_date")}
+        {"url": f"{site}{project_link(package['normalized_name'])}", "updated": package.get("updated_date")}
         for package in packages.order_by("pk").limit(MAX_URLS).plain()
     ]
     return _xml(render_public("seo/sitemap.xml", urls=urls))

@@ -14,13 +14,17 @@ bp = Blueprint("stats", __name__)
 # The statistics count from 2000 to 2099.
 _MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
 MOST = 10**12
+SHOWN = (
+    "projects", "releases", "users", "releases_by_month", "top_licenses", "top_languages", "top_classifiers",
+    "top_maintainers", "computed_at",
+)  # fmt: skip
 
 
 @bp.get("/stats/")
 @public
 def index() -> Response:
     """The counts, the releases of each month, and what is most frequent."""
-    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"])
+    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"], *SHOWN)
     months = filled_months(stats.get("releases_by_month", []))
     downloads = DownloadCount.summary(utc_now().date())
     # A project may be gone since.
