@@ -8,6 +8,7 @@ that this process has rendered before from the same.
 import hashlib
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -21,6 +22,9 @@ P = ParamSpec("P")
 
 # Caches may keep a page for so long without asking; then they revalidate.
 MAX_AGE_S = 10
+# A page that is made from more bytes takes many times as much memory while it is made: one at a time.
+LARGE = 500_000
+_making_large = threading.Lock()
 
 
 class PageCache:
@@ -101,7 +105,9 @@ def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Resp
     cache: PageCache | None = current_app.extensions["made_pages"]
     made = cache.get(etag) if cache else None
     if made is None:
-        made = make()
+        # What takes long to make is made once, and the others wait for it.
+        with _making_large if len(source) > LARGE else nullcontext():
+            made = (cache.get(etag) if cache else None) or make()
         made.set_etag(etag)
         if cache:
             cache.keep(etag, made)

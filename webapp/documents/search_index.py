@@ -20,7 +20,7 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from webapp import wording
-from webapp.documents.base import Plain, ReadingQuerySet, as_declared, unhurried, utc_now
+from webapp.documents.base import Plain, ReadingQuerySet, as_declared, build_indexes, unhurried, utc_now
 from webapp.documents.package import Package
 from webapp.documents.search_entry import SOURCE, TYPO_LETTERS, SearchEntry, entry_of
 from webapp.documents.search_word import SearchWord
@@ -100,9 +100,7 @@ def accept_entries() -> None:
 
 def put_in_place(document_type: type[me.Document], building: Collection[Any]) -> None:
     """Give a collection its indexes, then its name. Built after the documents, indexes take half the time."""
-    for spec in document_type._meta["index_specs"]:
-        options = {key: value for key, value in spec.items() if key != "fields"}
-        building.create_index(spec["fields"], background=False, **options)
+    build_indexes(document_type, building)
     if building.estimated_document_count():
         building.rename(document_type._get_collection_name(), dropTarget=True)
     else:

@@ -31,7 +31,7 @@ def index() -> Response:
     names = Package.objects(pk__in=[row["id"] for row in downloads["top"]]).only("name").plain()
     return render_public(
         "stats/index.html",
-        stats=stats,
+        stats={name: stats[name] for name in SHOWN if name in stats},
         months=months,
         years=by_year(months),
         downloads=downloads,

@@ -22,8 +22,8 @@ from webapp.synthetic import texts
 Document = dict[str, Any]
 
 MOST_RELEASES = 2500
-FIRST_DAY = datetime(2005, 1, 1, tzinfo=UTC)
-LAST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
+FIRST_DAY = datetime(2006, 1, 1, tzinfo=UTC)
+LAST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 SPAN_S = int((LAST_DAY - FIRST_DAY).total_seconds())
 # Different descriptions; each is rendered once. Packages share them, so that a catalogue is made at the disk's speed.
 DESCRIPTIONS = 400
