@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, WriteError
 
 import config
 from tests.counting import kept
@@ -60,8 +60,9 @@ def test_a_thread_writes_them_after_a_while(app: Flask) -> None:
     assert of_flask() == 1
 
 
+@pytest.mark.parametrize("error", [AutoReconnect("away"), WriteError("No space left on device", 8)], ids=str)
 def test_what_could_not_be_written_is_written_later_and_once(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     counter = DownloadCounter(3600)
     counter.count("flask", "3.0")
@@ -72,7 +73,7 @@ def test_what_could_not_be_written_is_written_later_and_once(
     def away_after_one(*args: object, **kwargs: object) -> object:
         calls.append(args)
         if len(calls) == 2:
-            raise AutoReconnect("away")
+            raise error
         return update(*args, **kwargs)
 
     monkeypatch.setattr(collection, "update_one", away_after_one)
@@ -81,7 +82,7 @@ def test_what_could_not_be_written_is_written_later_and_once(
     counter.count("flask", "3.0")
     counter.write()
 
-    assert "downloads could not be counted yet: AutoReconnect" in caplog.text
+    assert f"downloads could not be counted yet: {type(error).__name__}: {error}" in caplog.text
     assert [kept(key)["count"] for key in (f"{utc_now():%Y-%m}", f"flask/{utc_now():%Y-%m}")] == [2, 2]
     assert of_flask() == 2
 

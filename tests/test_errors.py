@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from flask.testing import FlaskClient
 from mongoengine.errors import OperationError
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     ExecutionTimeout,
     NetworkTimeout,
     NotPrimaryError,
@@ -28,6 +30,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from tests.conftest import free_port, required
 from tests.reading import one, page_of, read, words
+from webapp.database_errors import NOT_WELL, is_only_duplicates
 from webapp.documents import PackageTooLarge
 from webapp.local_mongod import MongodNotFound, find_mongod
 from webapp.naming import InvalidName
@@ -140,8 +143,19 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.levelno > logging.INFO]
 
 
+def bulk(write_errors: list[dict[str, Any]], confirmation_errors: list[dict[str, Any]] | None = None) -> BulkWriteError:
+    return BulkWriteError({"writeErrors": write_errors, "writeConcernErrors": confirmation_errors or []})
+
+
 @pytest.mark.parametrize(
-    "error", [RuntimeError("secret detail"), KeyError("secret detail"), OperationFailure("secret detail")]
+    "error",
+    [
+        RuntimeError("secret detail"),
+        KeyError("secret detail"),
+        OperationFailure("secret detail"),
+        OperationFailure("secret detail", 13),
+        bulk([{"code": 11000, "errmsg": "secret detail"}]),
+    ],
 )
 @pytest.mark.parametrize("headers", [{}, JSON])
 def test_mistake_of_ours_is_logged_with_its_traceback_and_told_without(
@@ -175,8 +189,11 @@ def test_mistake_of_ours_is_logged_with_its_traceback_and_told_without(
         ServerSelectionTimeoutError("secret host"),
         WaitQueueTimeoutError("secret host"),
         WriteConcernError("secret host", 64),
-        OperationFailure("secret host", 14031),
+        *(OperationFailure("secret host", code) for code in NOT_WELL),
+        bulk([{"code": 11000, "errmsg": "secret host"}, {"code": 14031, "errmsg": "secret host"}]),
+        bulk([], [{"code": 64, "errmsg": "secret host"}]),
     ],
+    ids=str,
 )
 def test_database_that_is_away_is_said_in_one_line(
     raising: Callable[[Exception], FlaskClient], caplog: pytest.LogCaptureFixture, error: Exception
@@ -190,7 +207,29 @@ def test_database_that_is_away_is_said_in_one_line(
     assert "The database does not answer at the moment." in response.get_data(as_text=True)
     assert "secret host" not in response.get_data(as_text=True)
     (record,) = complaints(caplog)
-    assert record.getMessage() == f"database away: GET /about: {type(error).__name__}"
+    assert record.getMessage() == f"database away: GET /about: {type(error).__name__}: {error}".partition(", full")[0]
+
+
+def test_log_says_why_the_database_is_away_and_no_more(
+    raising: Callable[[Exception], FlaskClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = " (configured timeouts: socketTimeoutMS: 20000.0ms), Timeout: 2.5s, Topology Description: <...>"
+    error = ServerSelectionTimeoutError(f"mongo:27017: [Errno 111]\nConnection refused{settings}")
+
+    raising(error).get("/about")
+
+    (record,) = complaints(caplog)
+    assert record.getMessage() == (
+        "database away: GET /about: ServerSelectionTimeoutError: mongo:27017: [Errno 111] Connection refused"
+    )
+
+
+def test_only_duplicates_are_what_is_there_already_and_confirmed() -> None:
+    duplicate, full = {"code": 11000}, {"code": 14031}
+
+    assert is_only_duplicates(bulk([duplicate, duplicate]))
+    assert not is_only_duplicates(bulk([duplicate, full]))
+    assert not is_only_duplicates(bulk([duplicate], [{"code": 64}]))
 
 
 def test_write_that_the_database_did_not_confirm_is_no_mistake_of_ours(

@@ -12,6 +12,7 @@ from multiprocessing.util import Finalize
 from flask import Flask, current_app
 from pymongo.errors import PyMongoError
 
+from webapp.database_errors import reason_of
 from webapp.documents import DownloadCount
 from webapp.documents.base import Plain, utc_now
 from webapp.documents.download_count import Fetched, months
@@ -59,7 +60,7 @@ class DownloadCounter:
                 self._waiting = months(taken.items())
                 DownloadCount.add(self._waiting)
             except PyMongoError as error:
-                log.warning("downloads could not be counted yet: %s", type(error).__name__)
+                log.warning("downloads could not be counted yet: %s: %s", type(error).__name__, reason_of(error))
 
     def _write_now_and_then(self) -> None:
         pause = threading.Event()

@@ -6,18 +6,10 @@ from typing import Any
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask.globals import request_ctx
 from mongoengine.errors import OperationError, ValidationError
-from pymongo.errors import (
-    AutoReconnect,
-    ExecutionTimeout,
-    NetworkTimeout,
-    NotPrimaryError,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-    WaitQueueTimeoutError,
-    WriteConcernError,
-)
+from pymongo.errors import PyMongoError
 from werkzeug.exceptions import BadHost, Conflict, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
+from webapp.database_errors import is_away, reason_of
 from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
 from webapp.naming import InvalidName
@@ -26,18 +18,6 @@ from webapp.request_log import shown_path
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
-
-# The database does not answer, or not in time: it may in a moment.
-DATABASE_AWAY = (
-    AutoReconnect,
-    ExecutionTimeout,
-    NetworkTimeout,
-    NotPrimaryError,
-    ServerSelectionTimeoutError,
-    WaitQueueTimeoutError,
-    WriteConcernError,
-)
-OUT_OF_DISK_SPACE = 14031
 
 EXPLANATIONS = {
     400: "The address or the form could not be understood.",
@@ -59,7 +39,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ConcurrentChange, changed_by_others)
     app.register_error_handler(ValidationError, broken_document)
     app.register_error_handler(PyMongoError, database_error)
-    app.register_error_handler(OperationError, write_error)
+    app.register_error_handler(OperationError, database_error)
     app.register_error_handler(Exception, unexpected_error)
 
 
@@ -98,20 +78,14 @@ def plain_line(code: int, message: str) -> Response:
     return Response(f"{line}\n", f"{code} {reason}", mimetype="text/plain")
 
 
-def database_error(error: PyMongoError) -> Response:
+def database_error(error: PyMongoError | OperationError) -> Response:
     """Answer 503 when the database is away, 500 for what is our own mistake."""
-    is_full = getattr(error, "code", None) == OUT_OF_DISK_SPACE
-    if not isinstance(error, DATABASE_AWAY) and not error.timeout and not is_full:
+    if not is_away(error):
         return unexpected_error(error)
     # One line: a database that is away says so in each request, and its traceback helps nobody.
-    log.warning("database away: %s %s: %s", request.method, shown_path(), type(error).__name__)
+    kind = type(error).__name__
+    log.warning("database away: %s %s: %s: %s", request.method, shown_path(), kind, reason_of(error))
     return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
-
-
-def write_error(error: OperationError) -> Response:
-    """Answer for the driver's error that mongoengine wrapped."""
-    cause = error.__context__
-    return database_error(cause) if isinstance(cause, PyMongoError) else unexpected_error(error)
 
 
 def unexpected_error(error: Exception) -> Response:

@@ -38,8 +38,9 @@ class SiteStorage(MongoDBStorage):
         client = mongoengine.get_connection()
         self._database_name = mongoengine.get_db().name
         if client is not self._indexed:
+            windows = client[self._database_name][self._collection_mapping["windows"]]
+            windows.create_index("expireAt", expireAfterSeconds=0, name="end_of_keeping")
             self._indexed = client
-            self.windows.create_index("expireAt", expireAfterSeconds=0, name="end_of_keeping")
         return client
 
     def reset(self) -> int:

@@ -4,8 +4,10 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
+from mongoengine.errors import OperationError
+from pymongo.errors import PyMongoError
 
-from webapp.errors import DATABASE_AWAY
+from webapp.database_errors import is_away, reason_of
 
 
 class SiteGroup(AppGroup):
@@ -15,7 +17,7 @@ class SiteGroup(AppGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except DATABASE_AWAY as error:
-            # What follows is what the driver knows of its connections.
-            reason = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
-            raise click.ClickException(f"the database does not answer: {reason[:200]}") from error
+        except (PyMongoError, OperationError) as error:
+            if not is_away(error):
+                raise
+            raise click.ClickException(f"the database does not answer: {reason_of(error)}") from error

@@ -14,12 +14,13 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from pymongo.errors import OperationFailure
+from mongoengine.errors import OperationError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from webapp.accounts import mails
 from webapp.cli.db import prepare_database
+from webapp.database_errors import is_away, reason_of
 from webapp.documents import Package
-from webapp.errors import DATABASE_AWAY
 from webapp.log_config import logging_config
 
 
@@ -92,20 +93,22 @@ def _prepare_database() -> None:
             try:
                 Package._get_db()["packages"].find_one({}, {"_id": 1})
                 break
-            except DATABASE_AWAY:
-                if time.monotonic() > deadline:
+            except PyMongoError as error:
+                if not is_away(error) or time.monotonic() > deadline:
                     raise
             if not told:
                 click.echo(f"The database does not answer yet. Waiting for it, {wait_s} s at most ...", err=True)
                 told = True
             time.sleep(0.5)
         prepare_database()
-    except DATABASE_AWAY as error:
-        reason = str(error).partition(" (configured timeouts")[0][:200]
-        raise click.ClickException(f"the database does not answer: {reason}") from None
-    except OperationFailure as error:
-        said = (error.details or {}).get("errmsg") or str(error)
-        raise click.ClickException(f"the database refuses what the site asks of it: {said} See MONGODB_URI.") from None
+    except (PyMongoError, OperationError) as error:
+        if is_away(error):
+            raise click.ClickException(f"the database does not answer: {reason_of(error)}") from None
+        if isinstance(error, OperationFailure):
+            raise click.ClickException(
+                f"the database refuses what the site asks of it: {reason_of(error)} See MONGODB_URI."
+            ) from None
+        raise
 
 
 def _end_with_parent() -> None:

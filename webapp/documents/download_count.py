@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 import mongoengine as me
 from pymongo.errors import BulkWriteError, WriteError
 
+from webapp.database_errors import is_away, is_only_duplicates
 from webapp.documents.base import Plain, ReadingQuerySet
 from webapp.documents.download import Download
 from webapp.extensions import db
@@ -22,7 +23,6 @@ TOP = 12
 # More months than this, of some hundred releases or projects, are not read to find those with the most downloads.
 MOST_MONTHS = 200
 BATCH = 500
-DUPLICATE_KEY = 11000
 MOST = 10**12
 # A date outside of this is a slip of somebody's hand.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -100,7 +100,9 @@ class DownloadCount(db.Document):
             named = {name: value for name, value in month.items() if name not in ("count", "days")}
             try:
                 cls._get_collection().update_one({"_id": key}, {"$inc": counts, "$setOnInsert": named}, upsert=True)
-            except WriteError:
+            except WriteError as error:
+                if is_away(error):
+                    raise
                 log.warning("%s in download_counts is no month any more, and counts no further", key)
             del waiting[key]
 
@@ -141,7 +143,7 @@ class DownloadCount(db.Document):
                 collection.insert_many(batch, ordered=False)
             except BulkWriteError as error:
                 # Another process does the same at the same time, and its months are as good.
-                if any(each.get("code") != DUPLICATE_KEY for each in error.details["writeErrors"]):
+                if not is_only_duplicates(error):
                     raise
 
 

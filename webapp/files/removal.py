@@ -14,6 +14,7 @@ from typing import Any
 
 from pymongo.errors import BulkWriteError
 
+from webapp.database_errors import is_only_duplicates
 from webapp.documents import Package, ReleaseFile, StoredFile, contents
 from webapp.documents.base import utc_now
 from webapp.documents.package import is_own
@@ -23,7 +24,6 @@ from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
 LIFETIME = timedelta(minutes=1)
 # So many files are asked for together.
 _BATCH = 1000
-_DUPLICATE = 11000
 
 
 def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None:
@@ -110,7 +110,7 @@ def _insert(documents: list[dict[str, Any]]) -> None:
         _files().insert_many(documents, ordered=False)
     except BulkWriteError as error:
         # Somebody else took the name in this moment, which is all that is wanted.
-        if any(each.get("code") != _DUPLICATE for each in error.details["writeErrors"]):
+        if not is_only_duplicates(error):
             raise
 
 

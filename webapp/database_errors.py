@@ -1,0 +1,73 @@
+"""Which errors of the database say that it is not well; all others say that we asked for the wrong thing."""
+
+from mongoengine.errors import OperationError
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
+
+# What a server answers that has no room, no time or no primary, is about to end, or lost its way to the others.
+# Source: error_codes.yml of MongoDB; a test asks the server for the names.
+NOT_WELL = {
+    6: "HostUnreachable",
+    7: "HostNotFound",
+    8: "UnknownError",  # what it says of a full disk where a collection or an index would begin
+    24: "LockTimeout",
+    43: "CursorNotFound",
+    46: "LockBusy",
+    50: "MaxTimeMSExpired",
+    64: "WriteConcernFailed",
+    70: "ShardNotFound",
+    89: "NetworkTimeout",
+    91: "ShutdownInProgress",
+    100: "UnsatisfiableWriteConcern",
+    112: "WriteConflict",
+    133: "FailedToSatisfyReadPreference",
+    134: "ReadConcernMajorityNotAvailableYet",
+    175: "QueryPlanKilled",
+    189: "PrimarySteppedDown",
+    202: "NetworkInterfaceExceededTimeLimit",
+    237: "CursorKilled",
+    262: "ExceededTimeLimit",
+    264: "TooManyFilesOpen",
+    314: "ObjectIsBusy",
+    365: "TemporarilyUnavailable",
+    9001: "SocketException",
+    10107: "NotWritablePrimary",
+    11600: "InterruptedAtShutdown",
+    11601: "Interrupted",
+    11602: "InterruptedDueToReplStateChange",
+    13435: "NotPrimaryNoSecondaryOk",
+    13436: "NotPrimaryOrSecondary",
+    14031: "OutOfDiskSpace",
+}
+DUPLICATE_KEY = 11000
+LONGEST_REASON = 200
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether the database does not answer, not in time, or cannot do its work just now: it may in a moment."""
+    cause = _cause_of(error)
+    if isinstance(cause, BulkWriteError):
+        codes = {each.get("code") for each in cause.details["writeErrors"]}
+        return bool(cause.details.get("writeConcernErrors")) or not codes.isdisjoint(NOT_WELL)
+    if isinstance(cause, (ConnectionFailure, ExecutionTimeout, WriteConcernError)):
+        return True
+    return isinstance(cause, PyMongoError) and (cause.timeout or getattr(cause, "code", None) in NOT_WELL)
+
+
+def is_only_duplicates(error: BulkWriteError) -> bool:
+    """Tell whether all that was wrong is that some documents are there already."""
+    is_duplicate = all(each.get("code") == DUPLICATE_KEY for each in error.details["writeErrors"])
+    return is_duplicate and not error.details.get("writeConcernErrors")
+
+
+def reason_of(error: Exception) -> str:
+    """Return what the database, or the driver, says of an error, on one line that is not long."""
+    cause = _cause_of(error)
+    said = (getattr(cause, "details", None) or {}).get("errmsg") or str(cause)
+    # What follows is the driver's settings, and what it knows of each member.
+    said = said.partition(" (configured timeouts")[0].partition(", Timeout:")[0].partition(", full error")[0]
+    return " ".join(said.split())[:LONGEST_REASON]
+
+
+def _cause_of(error: Exception) -> BaseException | None:
+    """Return the driver's error that mongoengine wrapped."""
+    return error.__context__ if isinstance(error, OperationError) else error
