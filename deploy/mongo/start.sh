@@ -17,4 +17,6 @@ chmod 400 "$key"
 if [ "$(id -u)" = 0 ] && id mongodb > /dev/null 2>&1; then
   chown mongodb "$key"
 fi
-exec docker-entrypoint.sh mongod --auth --replSet rs0 --keyFile "$key" "$@"
+# A dump reads the state of one moment, which MongoDB by itself keeps for five minutes: too short for a large index.
+exec docker-entrypoint.sh mongod --auth --replSet rs0 --keyFile "$key" \
+  --setParameter minSnapshotHistoryWindowInSeconds=7200 "$@"

@@ -1,5 +1,6 @@
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pymongo
 import pytest
@@ -41,6 +42,13 @@ def test_site_may_do_nothing_in_any_other_database(mongo: int, name: str) -> Non
 def test_nobody_comes_in_without_the_password(mongo: int, uri: str) -> None:
     with connect(f"{uri.format(mongo)}?directConnection=true") as client, pytest.raises(OperationFailure):
         client.get_default_database().users.find_one()
+
+
+def test_moment_of_a_dump_is_kept_for_two_hours(mongo: int) -> None:
+    with connect(f"mongodb://root:{quote(ROOT_PASSWORD, safe='')}@127.0.0.1:{mongo}/?directConnection=true") as client:
+        found = client.admin.command("getParameter", 1, minSnapshotHistoryWindowInSeconds=1)
+
+    assert found["minSnapshotHistoryWindowInSeconds"] == 7200
 
 
 def test_second_run_changes_nothing_but_the_password(mongo: int) -> None:

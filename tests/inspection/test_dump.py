@@ -3,11 +3,13 @@
 import json
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import bson
+import click
 import gridfs
 import pymongo
 import pytest
@@ -20,6 +22,7 @@ from tests.conftest import free_port
 from tests.inspection.cookbook_site import empty
 from tests.inspection.odd_documents import odd_documents
 from webapp import local_mongod
+from webapp.cli.dumps import one_line
 from webapp.documents import Package
 from webapp.inspection import load as load_module
 from webapp.inspection.dump import CannotDump, dump
@@ -279,3 +282,21 @@ def test_dump_of_a_replica_set_is_of_one_moment(app: Flask, replica_set: Databas
 
     assert manifest.is_snapshot
     assert json.loads((tmp_path / "dump" / "packages.jsonl").read_text()) == {"_id": {"$numberInt": "1"}}
+
+
+def test_dump_that_takes_longer_than_its_moment_is_kept_says_so_and_leaves_nothing(
+    app: Flask, replica_set: Database[Any], tmp_path: Path
+) -> None:
+    replica_set.client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=0)
+    for name in ("accounts", "packages"):
+        replica_set[name].insert_one({"_id": 1})
+
+    def let_others_write(line: str) -> None:
+        for _ in range(20):
+            replica_set["packages"].insert_one({})
+            time.sleep(0.1)
+
+    with pytest.raises(click.ClickException, match="the dump took longer than MongoDB keeps the state"), one_line():
+        dump(replica_set, tmp_path / "dump", let_others_write)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["db"]

@@ -21,11 +21,11 @@ _SNAPSHOT_TOO_OLD = 239
 @click.option(
     "--no-snapshot",
     is_flag=True,
-    help="Do not ask a replica set for the state of one moment, which it keeps for 5 minutes unless told otherwise.",
+    help="Do not ask a replica set for the state of one moment, which it keeps for 5 minutes by itself.",
 )
 def dump_command(folder: Path, *, no_snapshot: bool) -> None:
     """Write the whole database into DIR: Extended JSON lines, one file a collection, and a manifest."""
-    with _one_line():
+    with one_line():
         manifest = dump(Package._get_db(), folder, click.echo, snapshot=not no_snapshot)
     moment = (
         "They are as they were at one moment." if manifest.is_snapshot else "What was written meanwhile may be missing."
@@ -38,14 +38,14 @@ def dump_command(folder: Path, *, no_snapshot: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def load_command(folder: Path) -> None:
     """Load what `dump` wrote into DIR into an empty database, byte for byte."""
-    with _one_line():
+    with one_line():
         manifest = load(Package._get_db(), folder, click.echo)
     documents = sum(collection.documents for collection in manifest.collections)
     click.echo(f"{documents:,} documents loaded, each the same bytes as in the dump.")
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line() -> Iterator[None]:
     """End the command with one line when it cannot do what it should."""
     try:
         yield
@@ -56,7 +56,7 @@ def _one_line() -> Iterator[None]:
     except OperationFailure as error:
         if error.code == _SNAPSHOT_TOO_OLD:
             raise click.ClickException(
-                "it took longer than the server keeps one moment: raise its minSnapshotHistoryWindowInSeconds, "
-                "or dump with --no-snapshot while nobody writes"
+                "the dump took longer than MongoDB keeps the state of one moment. Nothing is left of it. Raise "
+                "minSnapshotHistoryWindowInSeconds on each member, or stop the site and dump with --no-snapshot"
             ) from None
         raise click.ClickException(str(error).partition(", full error")[0]) from None
