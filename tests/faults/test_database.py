@@ -79,6 +79,8 @@ def test_killed_database_loses_nothing_and_is_used_again_as_soon_as_it_is_back(
         load.wait("write")
         load.wait("read")
 
+    # MongoDB forgets how many documents there are when it is killed.
+    assert "Flask" in requests.get(f"{site.address}/projects/", timeout=30).text
     check(load, database, "single database killed three times, away for 1 s each", figures)
 
 

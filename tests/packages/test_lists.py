@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.reading import links, one, read, texts, words
+from webapp.documents import Package
 
 
 def on(year: int) -> datetime:
@@ -39,6 +40,18 @@ def test_projects_are_listed_in_each_order(three: FlaskClient, order: str, rows:
     ] == rows
     here = one(page, ".segments [aria-current]")
     assert here["href"] == ("/projects/" if order == "name" else f"/projects/?order={order}")
+
+
+def test_projects_are_listed_when_the_database_lost_their_number(
+    three: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As MongoDB does when it is killed."""
+    monkeypatch.setattr(type(Package._get_collection()), "estimated_document_count", lambda _: 0)
+
+    page = read(three, "/projects/")
+
+    assert len(page.select(".package-row")) == 3
+    assert words(one(page, ".page-head .muted")) == "3 projects"
 
 
 def test_projects_come_by_name_when_no_order_is_asked_for(three: FlaskClient) -> None:

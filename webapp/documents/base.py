@@ -48,9 +48,15 @@ class ReadingQuerySet(BaseQuerySet):
         return [plain for son in self.as_pymongo() if key in (plain := as_declared(self._document, son))]
 
     def count_up_to(self, most: int) -> int:
-        """Return how many there are, `most` if there are more. Without a condition MongoDB knows without counting."""
+        """Return how many there are, `most` if there are more.
+
+        Without a condition MongoDB knows without counting; but after it was killed it may know of none where there are
+        many, so a number below `most` is counted in the index: 6 ms for 10,000.
+        """
         if not self._query:
-            return min(most, int(self._collection.estimated_document_count()))
+            if self._collection.estimated_document_count() >= most:
+                return most
+            return int(self._collection.count_documents({}, limit=most, hint=[("_id", 1)]))
         counted: int = self.limit(most).count(with_limit_and_skip=True)
         return counted
 
