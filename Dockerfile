@@ -34,7 +34,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
 CMD ["flask", "serve", "--host", "0.0.0.0", "--port", "8000"]
 
-FROM nginx:1.28-alpine AS nginx
+FROM nginx:1.30-alpine AS nginx
 RUN rm /etc/nginx/conf.d/default.conf
 COPY deploy/nginx/templates /etc/nginx/templates
 COPY deploy/nginx/errors /usr/share/larder/_errors
