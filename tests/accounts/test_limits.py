@@ -1,3 +1,4 @@
+import gc
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -185,3 +186,14 @@ def test_limit_that_is_none_is_refused_at_the_start_by_name(name: str, value: st
 
     with pytest.raises(BadConfig, match=f"{name} is '{value}'; it must be like '10/5minutes' or '20/hour'"):
         limits.init_app(site)
+
+
+@pytest.mark.real_server
+def test_counts_that_are_let_go_leave_the_connection_of_the_site_open(app: Flask) -> None:
+    counts = limits.SiteStorage("larder://")
+    assert counts.check()
+
+    del counts
+    gc.collect()
+
+    assert User.objects.count() == 0

@@ -43,6 +43,10 @@ class SiteStorage(MongoDBStorage):
             self._indexed = client
         return client
 
+    def __del__(self) -> None:
+        # The library's closes its own connection, and this one is the site's.
+        pass
+
     def reset(self) -> int:
         """Forget all counts; the index stays."""
         return int(self.windows.delete_many({}).deleted_count)
