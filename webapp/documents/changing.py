@@ -51,18 +51,18 @@ def change_package(normalized_name: str, change: Callable[[Package, bool], Act |
     deadline = time.monotonic() + PATIENCE_S
     with _LOCKS[zlib.crc32(normalized_name.encode()) % len(_LOCKS)]:
         while True:
-            package: Package | None = Package.objects(pk=normalized_name).declared_first()
+            package = Package.to_change(normalized_name)
             if package and _is_going(package):
                 # A process died while it removed the project; what comes now is about a new one of that name.
                 write_out_of(package)
                 continue
             is_new = package is None
             package = package or Package(normalized_name=normalized_name)
-            act = change(package, is_new)
-            if act is None:
-                return package
-            enter(package, act, by)
             try:
+                act = change(package, is_new)
+                if act is None:
+                    return package
+                enter(package, act, by)
                 package.store()
             except ConcurrentChange:
                 # Somebody else got on, so two processes that outrun each other cannot both stand still.

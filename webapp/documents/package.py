@@ -1,16 +1,18 @@
 """A project of the index, with its releases, files and maintainers embedded: collection `packages`."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
 import bson
 import mongoengine as me
+from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from webapp import naming
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
 from webapp.documents.journal import JournalFields
+from webapp.documents.partly_read import Outline, PartlyRead, Update
 from webapp.documents.search_entry import SearchEntry, entry_of
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.extensions import db
@@ -101,9 +103,15 @@ class Release(me.EmbeddedDocument):
         self.yanked_reason = self.files[0].yanked_reason if self.yanked else None
         self.requires_python = next((file.requires_python for file in self.files if file.requires_python), None)
 
-    def rank(self) -> naming.ReleaseRank:
-        """Return what decides whether this release is the package's latest."""
-        return naming.rank_release(self.version, self.sort_key, yanked=self.yanked, prerelease=self.is_prerelease)
+    def outline(self) -> Outline:
+        """Return what the package's own fields follow from."""
+        return Outline(
+            self.version, self.sort_key, self.created_date, self.size, bool(self.is_prerelease), bool(self.yanked)
+        )
+
+
+# All of a package but what of its releases is in no outline.
+_OUTLINED = {f"releases.{field}": 0 for field in Release._fields if field not in Outline._fields}
 
 
 class Maintainer(me.EmbeddedDocument):
@@ -287,6 +295,24 @@ class Package(db.Document):
         ],
     }
 
+    # Of a package that was read to be changed; None of any other, and of one that has been read whole since.
+    _partly: PartlyRead | None = None
+    _read_bytes = 0  # of what was read of it
+
+    @classmethod
+    def to_change(cls, normalized_name: str) -> Self | None:
+        """Return a package to change and store, or None. Of its releases it has those alone that are asked of it."""
+        son = cls._get_collection().find_one({"_id": normalized_name}, _OUTLINED)
+        if son is None:
+            return None
+        releases = son.pop("releases", None)
+        package = cls(**as_declared(cls, son))
+        if isinstance(releases, list):
+            plain = [as_declared(Release, each) for each in releases]
+            package._partly = PartlyRead({n: Outline.of(each) for n, each in enumerate(plain) if "version" in each})
+        package._read_bytes = len(bson.encode(package.to_mongo()))
+        return package
+
     def clean(self) -> None:
         """Derive what the document keeps about its own parts, so that no caller can forget it."""
         for release in self.releases:
@@ -294,11 +320,13 @@ class Package(db.Document):
             release.is_prerelease = naming.is_prerelease(release.version)
             release.file_count = len(release.files)
         self.releases.sort(key=lambda release: (release.sort_key, release.version), reverse=True)
-        self.release_count = len(self.releases)
-        latest = max(self.releases, key=Release.rank, default=None)
+        unread = self._partly.unread.values() if self._partly else ()
+        outlines = [*unread, *map(Release.outline, self.releases)]
+        self.release_count = len(outlines)
+        latest = max(outlines, key=Outline.rank, default=None)
         self.latest = latest and Latest(version=latest.version, created_date=latest.created_date, size=latest.size)
-        dated = [release for release in self.releases if release.created_date]
-        newest = max(dated, key=lambda release: (release.created_date, release.sort_key), default=None)
+        dated = [each for each in outlines if each.created_date]
+        newest = max(dated, key=lambda each: (each.created_date, each.sort_key), default=None)
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
         self.requires = naming.required_names(self.requires_dist)
@@ -315,39 +343,101 @@ class Package(db.Document):
 
     def releases_of(self, version: str) -> list[Release]:
         """Return the releases of exactly this version: one, or none; the old site kept several now and then."""
+        self._read(lambda outline: outline.version == version)
         return [each for each in self.releases if each.version == version]
 
-    def store(self) -> None:
-        """Write the whole document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
+    def release_equal_to(self, version: str) -> Release | None:
+        """Return the release of this version, in any spelling (PEP 440)."""
+        key = naming.sort_key(version)
+        self._read(lambda outline: outline.sort_key == key)
+        return next((each for each in self.releases if (each.sort_key or naming.sort_key(each.version)) == key), None)
 
-        Fields that somebody added by hand beside the declared ones stay.
+    def all_releases(self) -> list[Release]:
+        """Return every release."""
+        self._read(lambda _: True)
+        self._partly = None
+        return list(self.releases)
+
+    def _read(self, is_wanted: Callable[[Outline], bool]) -> None:
+        """Read those of the releases whole that are wanted and were not read yet. Raises ConcurrentChange."""
+        if (partly := self._partly) is None or not (places := partly.places(is_wanted)):
+            return
+        first, last = min(places), max(places)
+        some = {"releases": {"$slice": [first, last - first + 1]}, "name": 1}
+        son = Package._get_collection().find_one(self._unchanged_since(self.updated_date), some)
+        if son is None:
+            raise self._conflict()
+        read = dict(enumerate(son.get("releases", []), first))
+        for place in places:
+            release = Release(**as_declared(Release, read.get(place)))
+            if release.version != partly.unread[place].version:
+                raise self._conflict()
+            self.releases.append(release)
+            partly.note(place, release)
+            self._read_bytes += len(bson.encode(release.to_mongo()))
+
+    def _unchanged_since(self, read_at: datetime | None) -> Plain:
+        # Without a date it is new, or somebody took the date away by hand; one that has a date is a conflict.
+        return {"_id": self.pk, "updated_date": read_at or {"$not": {"$type": "date"}}}
+
+    def _conflict(self) -> ConcurrentChange:
+        return ConcurrentChange(f"{self.name}: changed by somebody else in the meantime")
+
+    def store(self) -> None:
+        """Write the document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
+
+        Releases that were not read stay as they are, and so do fields that somebody added by hand beside the declared.
         A new package has no `updated_date`. Raises ConcurrentChange when the stored document is no longer the one
         that this was read from, PackageTooLarge past 15 MB, and mongoengine's ValidationError.
         """
+        releases = self._releases_update()
         read_at, self.updated_date = self.updated_date, utc_now()
         if read_at and self.updated_date <= read_at:
             # Two changes in one millisecond, or by two clocks, must not have the same date: it is the guard.
             self.updated_date = read_at + timedelta(milliseconds=1)
-        self.validate()
         son = self.to_mongo()
-        size = len(bson.encode(son))
+        size = self._size(son)
         if size > MAX_PACKAGE_BYTES:
             raise PackageTooLarge(f"{self.name}: its document would take {size:,} bytes of {MAX_PACKAGE_BYTES:,}")
         entry = entry_of(son)
-        del son["_id"]
-        absent = self._db_field_map.values() - son.keys() - {"_id"}
-        change = {"$set": son, "$unset": dict.fromkeys(absent, "")}
-        # Without a date it is new, or somebody took the date away by hand; one that has a date is a conflict.
-        guard = {"_id": self.pk, "updated_date": read_at or {"$not": {"$type": "date"}}}
+        for field in ("_id", "releases"):
+            son.pop(field, None)
+        absent = self._db_field_map.values() - son.keys() - {"_id", "releases"}
+        operators = releases.operators
+        change = {**operators, "$set": son | operators.get("$set", {}), "$unset": dict.fromkeys(absent, "")}
+        guard = self._unchanged_since(read_at) | releases.guard
         try:
             result = Package._get_collection().update_one(guard, change, upsert=read_at is None)
             written = result.matched_count or result.upserted_id
         except DuplicateKeyError:
             written = None
         if not written:
-            raise ConcurrentChange(f"{self.name}: changed by somebody else in the meantime")
+            raise self._conflict()
         # A kill before this is made good by search_index.catch_up.
         SearchEntry.keep(entry)
+
+    def _releases_update(self) -> Update:
+        self.validate()
+        if self._partly:
+            if update := self._partly.update_to(list(self.releases)):
+                return update
+            self.all_releases()
+            self.validate()
+        return Update({"$set": {"releases": [release.to_mongo() for release in self.releases]}}, {})
+
+    def _size(self, son: Plain) -> int:
+        """Return how many bytes the stored document will take, or fewer where it does not grow."""
+        size = len(bson.encode(son))
+        if self._partly and size > self._read_bytes:
+            size += self._stored_size() - self._read_bytes
+        return size
+
+    def _stored_size(self) -> int:
+        if not isinstance(self._get_db(), Database):
+            return self._read_bytes  # mongomock has no $bsonSize
+        question = [{"$match": {"_id": self.pk}}, {"$project": {"size": {"$bsonSize": "$$ROOT"}}}]
+        found = next(iter(Package._get_collection().aggregate(question)), {"size": 0})
+        return int(found["size"])
 
     @classmethod
     def page_of(cls, normalized_name: str, version: str | None, *, first: int, count: int) -> PackagePage | None:

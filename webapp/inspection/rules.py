@@ -131,7 +131,7 @@ def _derived(son: Plain, file_counts: list[int]) -> tuple[Plain, list[tuple[int,
         for raw, count in zip(son.get("releases") or [], file_counts, strict=True)
     ]
     numbers = {id(release): number for number, release in enumerate(releases)}
-    package = _attributes(Package, {**plain, "releases": releases})
+    package = _attributes(Package, {**plain, "releases": releases, "_partly": None})
     Package.clean(cast("Package", package))
     in_order = [(numbers[id(each)], {name: getattr(each, name) for name in _OF_A_RELEASE}) for each in releases]
     after = {name: _plain(value) for name, value in vars(package).items() if name != "releases"}

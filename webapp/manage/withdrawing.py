@@ -71,7 +71,7 @@ def delete_project(normalized_name: str, by: User) -> None:
     """
 
     def change(package: Package) -> tuple[Act, Taken]:
-        gone = [(release.version, file) for release in package.releases for file in release.files]
+        gone = [(release.version, file) for release in package.all_releases() for file in release.files]
         # It goes when its entry is in the journal; until then, which a kill can make long, nothing of it is to be seen.
         package.releases, package.invitations = [], None
         for field in (*FIELDS, "description_html", "docs_url", "bugtrack_url", "package_url", "legacy"):

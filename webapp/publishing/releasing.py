@@ -14,7 +14,6 @@ from webapp.documents.package import ConcurrentChange, own_url
 from webapp.files import claims
 from webapp.importing.core_metadata import FIELDS, package_from_metadata
 from webapp.importing.pypi_json import keep_labels, render_into
-from webapp.naming import is_prerelease, sort_key
 from webapp.publishing.distributions import Distribution
 
 _BLOCK_BYTES = 1_000_000
@@ -110,16 +109,14 @@ def _listing(upload: Upload, by: User, alive: Callable[[], None]) -> Callable[[P
         else:
             _check_maintained(package, distribution, by)
         package.created_date = package.created_date or now
-        releases = package.releases
-        key = sort_key(distribution.version)
-        release = next((each for each in releases if each.sort_key == key), None)
+        release = package.release_equal_to(distribution.version)
         action = "new project" if is_new else "new file" if release else "new release"
         if release is None:
-            is_pre = is_prerelease(distribution.version)
-            release = Release(version=distribution.version, sort_key=key, is_prerelease=is_pre)
-            package.releases = releases = [*releases, release]
+            release = Release(version=distribution.version)
+            package.releases = [*package.releases, release]
         _add_file(release, _file(upload, by))
-        if max(releases, key=Release.rank).version == release.version:
+        package.clean()
+        if package.latest.version == release.version:
             describe(package, described)
         return Act(action, release.version, distribution.filename)
 

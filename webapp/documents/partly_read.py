@@ -1,0 +1,111 @@
+"""The releases of a package of which a change reads no more than it needs.
+
+Of a project with 2,500 releases and 5,000 files, building and checking an object of each took 1.5 s, in a change that
+was about one of them. So the others are known by their outline alone, and stay in the database as they are.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from webapp import naming
+from webapp.documents.base import Plain
+
+
+class Outline(NamedTuple):
+    """What a package's own fields follow from, of one release."""
+
+    version: str
+    sort_key: str
+    created_date: datetime | None
+    size: int | None
+    is_prerelease: bool
+    yanked: bool
+
+    @classmethod
+    def of(cls, release: Plain) -> "Outline":
+        """Return the outline of a release that has a version at least."""
+        version = release["version"]
+        return cls(
+            version,
+            release.get("sort_key") or naming.sort_key(version),
+            release.get("created_date"),
+            release.get("size"),
+            release.get("is_prerelease", False),
+            release.get("yanked", False),
+        )
+
+    def rank(self) -> naming.ReleaseRank:
+        """Return what decides whether this release is the package's latest."""
+        return naming.rank_release(self.version, self.sort_key, yanked=self.yanked, prerelease=self.is_prerelease)
+
+    def order(self) -> tuple[str, str]:
+        """Return what the releases of a package are ordered by, the highest first."""
+        return self.sort_key, self.version
+
+
+class _Release(Protocol):
+    def outline(self) -> Outline: ...
+
+    def to_mongo(self) -> Any: ...
+
+
+class _Read(NamedTuple):
+    """A release that was read whole, and how it stood then."""
+
+    release: _Release
+    before: Plain
+
+
+class Update(NamedTuple):
+    """Operators of an update, and what must still hold of the releases when it happens."""
+
+    operators: Plain
+    guard: Plain
+
+
+class PartlyRead:
+    """The releases of a stored package by their place in it: outlines, and those that were read whole."""
+
+    def __init__(self, outlines: dict[int, Outline]) -> None:
+        self.unread = outlines
+        self._read: dict[int, _Read] = {}
+
+    def places(self, is_wanted: Callable[[Outline], bool]) -> list[int]:
+        """Return where the releases stand that are wanted and were not read yet."""
+        return [place for place, outline in self.unread.items() if is_wanted(outline)]
+
+    def note(self, place: int, release: _Release) -> None:
+        """Note that the release at this place was read."""
+        del self.unread[place]
+        self._read[place] = _Read(release, release.to_mongo())
+
+    def update_to(self, releases: list[_Release]) -> Update | None:
+        """Return the update that makes these of the releases that were read; None if none can.
+
+        MongoDB takes one operator for an array at a time: to set elements, to put one in, or to pull some out. It is
+        none either where the releases would not stand in their order, so that a whole write puts them right.
+        """
+        places = {id(read.release): place for place, read in self._read.items()}
+        kept = {places[id(release)]: release for release in releases if id(release) in places}
+        new = [release for release in releases if id(release) not in places]
+        gone = {read.release.outline().version for place, read in self._read.items() if place not in kept}
+        sons = {place: release.to_mongo() for place, release in kept.items()}
+        changed = {place: son for place, son in sons.items() if son != self._read[place].before}
+        standing = self.unread | {place: release.outline() for place, release in kept.items()}
+        order = [standing[place].order() for place in sorted(standing)]
+        if order != sorted(order, reverse=True):
+            return None
+        match bool(changed), len(new), bool(gone):
+            case _, 0, False:
+                # The places are those of the moment of reading. Who edits by hand leaves the package's date alone.
+                guard = {f"releases.{place}.version": son["version"] for place, son in changed.items()}
+                return Update({"$set": {f"releases.{place}": son for place, son in changed.items()}}, guard)
+            case False, 1, False:
+                behind = new[0].outline().order()
+                place = min((place for place, each in standing.items() if each.order() < behind), default=None)
+                end = {} if place is None else {"$position": place}
+                return Update({"$push": {"releases": {"$each": [new[0].to_mongo()], **end}}}, {})
+            case False, 0, True if gone.isdisjoint(each.version for each in standing.values()):
+                return Update({"$pull": {"releases": {"version": {"$in": sorted(gone)}}}}, {})
+        return None
