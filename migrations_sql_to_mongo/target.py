@@ -32,6 +32,7 @@ from webapp.documents import (
     AuditEvent,
     Download,
     DownloadCount,
+    KnownName,
     License,
     Package,
     ProgrammingLanguage,
@@ -188,7 +189,7 @@ class Target:
         """Compute the site's statistics anew."""
         # Computing them may take minutes, so it would wait that long for a server that is away.
         self.client.admin.command("ping")
-        asked = (SiteStats, Package, User, Download, DownloadCount)
+        asked = (SiteStats, Package, KnownName, User, Download, DownloadCount)
         with self._documents({each: each._meta["collection"] for each in asked}):
             # Other downloads may be as many as those that were added up before.
             SiteStats.objects(pk="site").update(unset__moved_downloads=True)

@@ -1,7 +1,8 @@
+import pytest
 from flask import Flask
 
 from tests import factories
-from webapp.documents import Package, SiteStats
+from webapp.documents import KnownName, Package, SiteStats, catching_up
 
 
 def test_package_of_an_older_version_of_the_site_gets_the_names_that_it_requires(app: Flask) -> None:
@@ -37,3 +38,18 @@ def test_requirements_that_were_broken_by_hand_do_not_stop_it(app: Flask) -> Non
     SiteStats.refresh()
 
     assert Package.objects.get().requires == ["flask"]
+
+
+def test_names_of_all_projects_are_remembered_for_ever(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catching_up, "BATCH", 2)
+    for number in range(5):
+        factories.package(f"project-{number}")
+    SiteStats.refresh()
+    Package.objects(pk="project-3").delete()
+    factories.package("another")
+    Package._get_collection().insert_one({"_id": 5})
+
+    SiteStats.refresh()
+
+    names = [each.pk for each in KnownName.objects.order_by("pk")]
+    assert names == ["another", *(f"project-{number}" for number in range(5))]

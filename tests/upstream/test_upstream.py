@@ -22,7 +22,16 @@ from tests.local_http import Answer, served
 from tests.members import browser
 from tests.publishing import uploads
 from tests.reading import one, read, words
-from webapp.documents import DownloadCount, Package, UpstreamFile, UpstreamProject, contents
+from webapp.documents import (
+    DownloadCount,
+    JournalEntry,
+    KnownName,
+    Package,
+    SiteStats,
+    UpstreamFile,
+    UpstreamProject,
+    contents,
+)
 from webapp.documents.base import utc_now
 from webapp.extensions import limiter
 from webapp.upstream.errors import UpstreamFailed
@@ -499,6 +508,31 @@ class TestDependencyConfusion:
         assert failure(client)[0] == 404
         assert "was a project of this site" in failure(client)[1]
         assert other.asked == []
+
+    def test_project_that_came_and_went_without_the_journal_does_not_fall_through(
+        self, client: FlaskClient, other: Other
+    ) -> None:
+        factories.package("Larder_Probe")
+        JournalEntry.objects.delete()
+        SiteStats.refresh()
+        Package.objects.delete()
+        SiteStats.refresh()
+
+        assert failure(client) == (
+            404,
+            "larder-probe was a project of this site, so it is looked for here alone.",
+        )
+        assert other.asked == []
+
+    def test_name_that_an_operator_forgets_falls_through_again(self, client: FlaskClient, other: Other) -> None:
+        factories.package("larder-probe")
+        SiteStats.refresh()
+        Package.objects.delete()
+        # The two commands of docs/upstream.md.
+        KnownName._get_collection().delete_one({"_id": "larder-probe"})
+        JournalEntry._get_collection().delete_many({"package": "larder-probe"})
+
+        assert page(client)["name"] == "larder-probe"
 
     @pytest.mark.parametrize("patterns", ["larder-probe", " a , Larder_Probe", "larder-*", "*probe*", "l?rder.pro*"])
     def test_reserved_name_is_never_asked_for_there(

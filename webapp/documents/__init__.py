@@ -7,6 +7,7 @@ from webapp.documents.contents import Chunk, Contents
 from webapp.documents.download import Download
 from webapp.documents.download_count import DownloadCount
 from webapp.documents.journal import Counter, JournalEntry
+from webapp.documents.known_name import KnownName
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import (
     Invitation,
@@ -29,6 +30,7 @@ from webapp.documents.validators import ensure_validators
 
 DOCUMENTS = (
     Package,
+    KnownName,
     StoredFile,
     UpstreamProject,
     UpstreamFile,
@@ -61,6 +63,7 @@ __all__ = [
     "DownloadCount",
     "Invitation",
     "JournalEntry",
+    "KnownName",
     "Latest",
     "License",
     "Maintainer",

@@ -3,10 +3,20 @@
 It runs with the statistics, beside the requests and in one process at a time, so that nobody has to start it.
 """
 
+from collections.abc import Iterator
+from itertools import islice
+
+from pymongo.errors import BulkWriteError
+
 from webapp import naming
 from webapp.documents.download import Download
 from webapp.documents.download_count import DownloadCount
-from webapp.documents.package import Package
+from webapp.documents.known_name import KnownName
+from webapp.documents.package import ALL_NAMES, Package
+
+# So many names are compared at a time.
+BATCH = 5000
+_DUPLICATE = 11000
 
 
 def derive_requires() -> None:
@@ -19,6 +29,25 @@ def derive_requires() -> None:
         packages.update_one(
             {"_id": package["_id"], "requires": None}, {"$set": {"requires": naming.required_names(texts)}}
         )
+
+
+def remember_names() -> None:
+    """Keep the names of all projects. A move or a hand can bring one without an entry in the journal, and take it away.
+
+    An index holds the names; of 500,000 that are known already nothing is written.
+    """
+    known = KnownName._get_collection()
+    found = Package._get_collection().find({"_id": {"$gte": ""}}, {"_id": 1}, sort=ALL_NAMES, batch_size=BATCH)
+    names: Iterator[str] = (package["_id"] for package in found)
+    while batch := list(islice(names, BATCH)):
+        standing = {each["_id"] for each in known.find({"_id": {"$in": batch}})}
+        if new := [{"_id": name} for name in batch if name not in standing]:
+            try:
+                known.insert_many(new, ordered=False)
+            except BulkWriteError as error:
+                # Another process was faster.
+                if any(each.get("code") != _DUPLICATE for each in error.details["writeErrors"]):
+                    raise
 
 
 def add_moved_downloads(added_up: int | None) -> int:

@@ -13,7 +13,7 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
-from webapp.documents.catching_up import add_moved_downloads, derive_requires
+from webapp.documents.catching_up import add_moved_downloads, derive_requires, remember_names
 from webapp.documents.package import ALL_NAMES, Package
 from webapp.documents.user import User
 from webapp.extensions import db
@@ -99,6 +99,7 @@ class SiteStats(db.Document):
         with pymongo.timeout(CLAIM.total_seconds()):
             before = cls.objects(pk="site").only("moved_downloads").plain_first() or {}
             derive_requires()
+            remember_names()
             stats = _compute()
             stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
             stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}

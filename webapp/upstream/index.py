@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 from requests import Response
 
 from config import BadConfig
-from webapp.documents import JournalEntry, Package, UpstreamFile, UpstreamProject, contents
+from webapp.documents import JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
 from webapp.upstream.errors import UpstreamFailed
@@ -98,7 +98,8 @@ class Index:
             return f"{normalized_name} is a reserved name: it is looked for here alone."
         if Package.objects(pk=normalized_name).count():
             return f"{normalized_name} is a project of this site."
-        if JournalEntry.objects.about_package(normalized_name).count_up_to(1):
+        is_known = KnownName.objects(pk=normalized_name).count_up_to(1)
+        if is_known or JournalEntry.objects.about_package(normalized_name).count_up_to(1):
             return f"{normalized_name} was a project of this site, so it is looked for here alone."
         return None
 
