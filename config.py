@@ -64,6 +64,8 @@ class Config:
     UPSTREAM_TIMEOUT_S = 10
     # Bytes that a file from there may have.
     UPSTREAM_MAX_FILE_BYTES = 2_000_000_000
+    # Bytes of files from there that are kept at most; past it, those go that were used longest ago.
+    UPSTREAM_MAX_BYTES = 50_000_000_000
     # 1: readers reach the site by HTTPS alone. Cookies are Secure then, and browsers are told so (HSTS).
     HTTPS_ONLY = 0
     # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto are believed.

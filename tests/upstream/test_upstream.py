@@ -471,6 +471,66 @@ class TestWhatIsWrongThere:
             f"{NAME} is larger than the 100 bytes that are taken from there.",
         )
 
+    def test_past_the_limit_of_all_what_was_used_longest_ago_goes(
+        self, app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second, third = (uploads.wheel(version=version) for version in ("1.0", "1.1", "1.2"))
+        addresses = []
+        for version, content in (("1.0", first), ("1.1", second), ("1.2", third)):
+            name = uploads.wheel_name(version=version)
+            other.answers[f"/files/{name}"] = Answer(body=content)
+            addresses.append(described(content, name))
+        other.lists(*addresses)
+        one, two, three = (file["url"] for file in page(client)["files"])
+        configured(app, monkeypatch, UPSTREAM_MAX_BYTES=len(first) + len(second) + 10)
+        client.get(one)
+        client.get(two)
+        # Two hours later the older one is used again.
+        UpstreamFile.objects.update(used_at=utc_now() - timedelta(hours=2))
+        client.get(one)
+        other.asked.clear()
+
+        assert client.get(three).data == third
+
+        assert {file.id for file in UpstreamFile.objects} == {uploads.sha256(first), uploads.sha256(third)}
+        assert contents.Contents.objects.count() == kept_bytes() == 2
+        assert client.get(one).data == first
+        assert len(other.asked) == 1
+        assert client.get(two).data == second
+        assert len(other.asked) == 2
+
+    def test_file_past_the_limit_of_all_is_passed_through(
+        self, app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configured(app, monkeypatch, UPSTREAM_MAX_BYTES=len(WHEEL) - 1)
+        address = file_address(client)
+
+        assert client.get(address).data == client.get(address).data == WHEEL
+
+        assert kept_bytes() == UpstreamFile.objects.count() == 0
+
+    def test_metadata_count_for_the_limit_of_all(
+        self, app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        address = file_address(client)
+        configured(app, monkeypatch, UPSTREAM_MAX_BYTES=len(WHEEL) + len(METADATA))
+        client.get(f"{address}.metadata")
+        client.get(address)
+        assert UpstreamFile.objects.get().kept_bytes == len(WHEEL) + len(METADATA)
+        configured(app, monkeypatch, UPSTREAM_MAX_BYTES=len(METADATA) - 1)
+        UpstreamFile.objects.delete()
+
+        assert client.get(f"{address}.metadata").text == METADATA
+
+        assert UpstreamFile.objects.count() == 0
+
+    def test_page_that_nobody_asks_for_is_forgotten(self, client: FlaskClient, other: Other) -> None:
+        file_address(client)
+
+        left = UpstreamProject.objects.get().expires_at - utc_now()
+
+        assert timedelta(days=179) < left < timedelta(days=181)
+
     @pytest.mark.parametrize("content", [b"other", b"\xff"])
     def test_metadata_with_another_digest_are_not_kept(self, client: FlaskClient, other: Other, content: bytes) -> None:
         other.answers[f"/files/{NAME}.metadata"] = Answer(body=content)

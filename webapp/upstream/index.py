@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import bson
-from pymongo.errors import DuplicateKeyError
 from requests import Response
 
 from config import BadConfig
@@ -30,6 +29,8 @@ MAX_PAGE_BYTES = 40_000_000
 MAX_METADATA_BYTES = 5_000_000
 # A name that the other index does not have is asked for again after a minute.
 ABSENT_FOR = timedelta(minutes=1)
+# What is known of a project that nobody has asked for since is forgotten.
+KNOWN_FOR = timedelta(days=180)
 # A file must come in at this speed; slower, and somebody keeps a thread of the site busy on purpose.
 LEAST_BYTES_PER_S = 50_000
 _PATTERN = re.compile(r"[a-z0-9*?-]+", re.ASCII)
@@ -63,6 +64,7 @@ def from_config(config: Mapping[str, Any]) -> "Index | None":
         cooldown=timedelta(days=config["UPSTREAM_COOLDOWN_DAYS"]),
         max_age=timedelta(seconds=config["UPSTREAM_MAX_AGE_S"]),
         max_file_bytes=config["UPSTREAM_MAX_FILE_BYTES"],
+        max_bytes=config["UPSTREAM_MAX_BYTES"],
         fetcher=Fetcher(config["UPSTREAM_TIMEOUT_S"], origin, auth),
     )
 
@@ -78,6 +80,7 @@ class Index:
         cooldown: timedelta,
         max_age: timedelta,
         max_file_bytes: int,
+        max_bytes: int,
         fetcher: Fetcher,
     ) -> None:
         self.host = host_of(address)
@@ -86,6 +89,7 @@ class Index:
         self._cooldown = cooldown
         self._max_age = max_age
         self._max_file_bytes = max_file_bytes
+        self._max_bytes = max_bytes
         self._fetcher = fetcher
 
     def refusal(self, normalized_name: str) -> str | None:
@@ -149,7 +153,15 @@ class Index:
 
         def finish(length: int) -> None:
             nonlocal is_kept
-            is_kept = _own(normalized_name, file, content_id, length)
+            kept = {
+                "filename": file["filename"],
+                "package": normalized_name,
+                "size": bson.Int64(length),
+                "content_id": content_id,
+                "kept_at": utc_now(),
+            }
+            # Another process may have kept its own in the meantime.
+            is_kept = UpstreamFile.keep(file["sha256"], "content_id", kept, length, self._max_bytes)
 
         try:
             yield from contents.keep_passing(content_id, file["filename"], self._checked(file, answer), finish)
@@ -163,8 +175,9 @@ class Index:
 
     def metadata(self, normalized_name: str, file: Plain) -> str:
         """Return the core metadata of a file, and keep them. Raises UpstreamFailed."""
-        kept = UpstreamFile.objects(pk=file["sha256"]).only("metadata").plain_first()
+        kept = UpstreamFile.objects(pk=file["sha256"]).only("metadata", "used_at").plain_first()
         if kept and "metadata" in kept:
+            UpstreamFile.note_use(kept)
             return str(kept["metadata"])
         with self._fetcher.open(f"{file['url']}.metadata", {}) as answer:
             if answer.status_code != 200:
@@ -176,10 +189,8 @@ class Index:
             text = body.decode()
         except UnicodeDecodeError:
             raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are no UTF-8") from None
-        named = {"filename": file["filename"], "package": normalized_name}
-        UpstreamFile._get_collection().update_one(
-            {"_id": file["sha256"]}, {"$set": {"metadata": text}, "$setOnInsert": named}, upsert=True
-        )
+        kept = {"filename": file["filename"], "package": normalized_name, "metadata": text}
+        UpstreamFile.keep(file["sha256"], "metadata", kept, len(body), self._max_bytes)
         return text
 
     def _is_old(self, kept: Plain) -> bool:
@@ -210,7 +221,8 @@ class Index:
         is_known = kept is not None and not kept.get("is_absent")
         with self._fetcher.open(f"{self._address}{normalized_name}/", headers, is_urgent=is_known) as answer:
             if answer.status_code == 304 and kept:
-                projects.update_one({"_id": normalized_name}, {"$set": {"checked_at": now}})
+                asked = {"checked_at": now, "expires_at": now + KNOWN_FOR}
+                projects.update_one({"_id": normalized_name}, {"$set": asked})
                 return kept
             if answer.status_code == 404:
                 absent: Plain = {"is_absent": True, "checked_at": now, "expires_at": now + ABSENT_FOR}
@@ -221,6 +233,7 @@ class Index:
             body = self._fetcher.read(answer, MAX_PAGE_BYTES)
             page = read_page(body, answer.headers.get("Content-Type", ""), answer.url, normalized_name)
             found: Plain = {"files": page.files, "versions": page.versions, "checked_at": now}
+            found["expires_at"] = now + KNOWN_FOR
             if etag := answer.headers.get("ETag"):
                 found["etag"] = etag
         self._keep(normalized_name, found)
@@ -254,20 +267,3 @@ class Index:
 
 def _sized(file: Plain) -> Plain:
     return file | {"size": bson.Int64(file["size"])} if "size" in file else file
-
-
-def _own(normalized_name: str, file: Plain, content_id: bson.ObjectId, length: int) -> bool:
-    """Say that these bytes are the file's; False when another process said so of its own in the meantime."""
-    kept = {
-        "filename": file["filename"],
-        "package": normalized_name,
-        "size": bson.Int64(length),
-        "content_id": content_id,
-        "kept_at": utc_now(),
-    }
-    files = UpstreamFile._get_collection()
-    try:
-        files.update_one({"_id": file["sha256"], "content_id": None}, {"$set": kept}, upsert=True)
-    except DuplicateKeyError:
-        return False
-    return True

@@ -55,6 +55,7 @@ def fetch(name: str, sha256: str, filename: str) -> AnyResponse:
         return _metadata(upstream, normalized_name, file)
     kept = UpstreamFile.objects(pk=sha256).exclude("metadata").plain_first() or {}
     if "content_id" in kept and "size" in kept:
+        UpstreamFile.note_use(kept)
         return send(kept["content_id"], kept["size"], sha256, file.get("uploaded_at"))
     return _passed_on(upstream, normalized_name, file)
 
