@@ -22,8 +22,8 @@ coverage: $(VENV)/.dev ## Run every test, and print what none of them reached
 test-faults: $(VENV)/.dev ## Break servers under load and look at what readers get, and keep the figures
 	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults
 
-test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run: nginx, the site, MongoDB with authentication
-	$(BIN)/pytest -m deployment tests/deploy
+test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run, and tools from PyPI that publish
+	$(BIN)/pytest -m deployment tests/deploy tests/publishing
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .
