@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.manage.conftest import NAME
-from tests.members import ANOTHER, PASSWORD, Browser, errors, member, signed_in
+from tests.members import ANOTHER, PASSWORD, Browser, errors, member, outbox, signed_in
 from tests.publishing import uploads
 from tests.reading import links, one, page_of, read, texts, words
 from webapp.documents import AuditEvent, JournalEntry, Maintainer, Package, StoredFile, User, contents
@@ -327,3 +327,32 @@ def test_account_of_who_looks_after_a_broken_project_goes_all_the_same(join: Joi
 
     assert [each["name"] for each in Package._get_collection().find_one({})["maintainers"]] == ["Ada Lovelace"]
     assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "typed", "deleted"),
+    [
+        (f"/manage/{NAME}/delete", NAME, f"the project {NAME}"),
+        (f"/manage/{NAME}/delete-release/1.0", f"{NAME} 1.0", f"{NAME} 1.0"),
+        (f"/manage/{NAME}/delete-file/{uploads.wheel_name()}/of/1.0", uploads.wheel_name(), uploads.wheel_name()),
+    ],
+)
+def test_every_owner_gets_a_mail_about_what_was_deleted(
+    app: Flask, ada: Browser, join: Join, publish: Publish, address: str, typed: str, deleted: str
+) -> None:
+    publish()
+    join("Grace Hopper", "owner")
+    join("Linus Pauling", "maintainer")
+    join("Emmy Noether", "owner")
+    User.objects(name="Emmy Noether").update(is_disabled=True)
+
+    refused = ada.send(address, typed="something else")
+    sent_before = len(outbox(app))
+    done = ada.send(address, typed=typed)
+
+    assert (refused.status_code, sent_before, done.status_code) == (400, 0, 302)
+    assert sorted(mail.to for mail in outbox(app)) == [["ada@example.org"], ["grace@example.org"]]
+    for mail in outbox(app):
+        assert mail.subject.startswith(f"Deleted: {deleted} ")
+        assert f"Ada Lovelace deleted {deleted} from" in mail.body
+        assert f"Ada Lovelace deleted {deleted} from" in mail.alternatives[0][0]

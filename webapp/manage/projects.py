@@ -16,6 +16,7 @@ from webapp.filters import site_url
 from webapp.manage import withdrawing
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, project
 from webapp.manage.forms import DeletionForm
+from webapp.manage.notices import tell_owners
 from webapp.pagination import paginate
 
 ENTRIES_PER_PAGE = 50
@@ -80,5 +81,6 @@ def delete_project(form: DeletionForm, name: str) -> AnyResponse | None:
         return None
     withdrawing.delete_project(package.pk, me().user)
     audit.record(audit.PROJECT, f"Deleted the project {package.pk}.", target=f"package {package.pk}")
+    tell_owners(package, f"the project {package.name}")
     flash(f"{package.name} is deleted.")
     return redirect(url_for("manage.index"))

@@ -15,6 +15,7 @@ from webapp.documents.package import MAINTAINER, OWNER
 from webapp.manage import withdrawing
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, permitted, project
 from webapp.manage.forms import DeletionForm, YankForm
+from webapp.manage.notices import tell_owners
 from webapp.pagination import page_number
 
 RELEASES_PER_PAGE = 50
@@ -93,6 +94,7 @@ def delete_release(form: DeletionForm, name: str, version: str) -> AnyResponse |
         return None
     withdrawing.delete_release(package.pk, version, me().user)
     audit.record(audit.PROJECT, f"Deleted {package.pk} {version}.", target=f"package {package.pk}")
+    tell_owners(package, f"{package.name} {version}")
     flash(f"{package.name} {version} is deleted.")
     return redirect(url_for("manage.releases", name=package.pk))
 
@@ -115,6 +117,7 @@ def delete_file(form: DeletionForm, name: str, version: str, filename: str) -> A
         return None
     is_left = withdrawing.delete_file(package.pk, version, filename, me().user)
     audit.record(audit.PROJECT, f"Deleted {filename}.", target=f"package {package.pk}")
+    tell_owners(package, filename)
     flash(f"{filename} is deleted.")
     if is_left:
         return redirect(url_for("manage.release", name=package.pk, version=version))

@@ -1,0 +1,23 @@
+"""Mails to those who own a project, about what cannot be undone."""
+
+from webapp.accounts import mails
+from webapp.accounts.own_pages import me
+from webapp.documents import Package, User
+from webapp.documents.package import OWNER
+
+
+def tell_owners(package: Package, deleted: str) -> None:
+    """Tell all owners that something was deleted; who did it, too, for it may have been somebody with their session.
+
+    `package` is as it was before.
+    """
+    owners = [each.user_id for each in package.maintainers if package.role_of(each.user_id) == OWNER]
+    context = {"deleted": deleted, "project": package.name, "by": me().user.shown_name}
+
+    def tell() -> None:
+        for plain in User.objects(pk__in=owners, is_disabled__ne=True).only("name", "username", "email").plain():
+            user = User(**plain)
+            if user.email:
+                mails.send("deletion", user.email, f"Deleted: {deleted}", name=user.shown_name, **context)
+
+    mails.later(tell)
