@@ -50,8 +50,8 @@ class Catalogue:
         random = Random(self.seed << 40 | number)  # noqa: S311 - no secret
         chance = random.random
         name = self.name(number)
-        count = MOST_RELEASES if number == 0 else min(MOST_RELEASES, int(1.75 * chance() ** -(1 / 1.2)))
-        created = SPAN_S - int(SPAN_S * chance() ** 2.2)  # more of them are young
+        count = MOST_RELEASES if number == 0 else min(MOST_RELEASES, int(2.1 * chance() ** -(1 / 1.2)))
+        created = SPAN_S - int(SPAN_S * chance() ** 1.5)  # more of them are young
         lasting = int((SPAN_S - created) * chance()) + 1
         license_id, license_classifier = _LICENSES[int(chance() * len(_LICENSES))]
         author = int(chance() ** 3 * self.users)
