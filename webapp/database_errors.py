@@ -38,6 +38,7 @@ NOT_WELL = {
     13436: "NotPrimaryOrSecondary",
     14031: "OutOfDiskSpace",
 }
+REFUSALS = {13: "Unauthorized", 18: "AuthenticationFailed"}
 DUPLICATE_KEY = 11000
 LONGEST_REASON = 200
 
@@ -51,6 +52,17 @@ def is_away(error: Exception) -> bool:
     if isinstance(cause, (ConnectionFailure, ExecutionTimeout, WriteConcernError)):
         return True
     return isinstance(cause, PyMongoError) and (cause.timeout or getattr(cause, "code", None) in NOT_WELL)
+
+
+def explained(error: Exception) -> str | None:
+    """Return what an operator has to know of an error that is theirs to mend, on one line; None for other errors."""
+    if is_away(error):
+        return f"the database does not answer: {reason_of(error)}"
+    if getattr(_cause_of(error), "code", None) in REFUSALS:
+        # What follows is the whole command.
+        refusal = reason_of(error).partition(" to execute command")[0].rstrip(".")
+        return f"the database refuses what the site asks of it: {refusal}. See MONGODB_URI."
+    return None
 
 
 def is_only_duplicates(error: BulkWriteError) -> bool:

@@ -50,3 +50,14 @@ def test_database_is_checked_and_measured_with_the_sites_own_rights(mongo: int) 
     for command in (["db", "stats"], ["db", "check"], ["db", "repair", "--dry-run"], ["db", "ensure-indexes"]):
         done = flask(uri, *command)
         assert (done.returncode, "not authorized" in done.stdout + done.stderr) == (0, False), (command, done.stderr)
+
+
+def test_wrong_password_is_told_in_one_line(mongo: int, tmp_path: Path) -> None:
+    uri = site_uri(mongo, password="wrong-password")
+
+    for command in (["db", "dump", str(tmp_path / "dump")], ["db", "check"], ["users", "list"]):
+        done = flask(uri, *command)
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            "Error: the database refuses what the site asks of it: Authentication failed. See MONGODB_URI."
+        ]

@@ -8,6 +8,7 @@ import click
 from pymongo.errors import OperationFailure
 
 from webapp.cli.db import db_group
+from webapp.database_errors import explained, reason_of
 from webapp.documents import Package
 from webapp.inspection.dump import CannotDump, dump
 from webapp.inspection.load import CannotLoad, load
@@ -59,4 +60,4 @@ def one_line() -> Iterator[None]:
                 "the dump took longer than MongoDB keeps the state of one moment. Nothing is left of it. Raise "
                 "minSnapshotHistoryWindowInSeconds on each member, or stop the site and dump with --no-snapshot"
             ) from None
-        raise click.ClickException(str(error).partition(", full error")[0]) from None
+        raise click.ClickException(explained(error) or reason_of(error)) from None

@@ -15,11 +15,11 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from mongoengine.errors import OperationError
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
 from webapp.accounts import mails
 from webapp.cli.db import prepare_database
-from webapp.database_errors import is_away, reason_of
+from webapp.database_errors import explained, is_away
 from webapp.documents import Package
 from webapp.log_config import logging_config
 
@@ -102,13 +102,10 @@ def _prepare_database() -> None:
             time.sleep(0.5)
         prepare_database()
     except (PyMongoError, OperationError) as error:
-        if is_away(error):
-            raise click.ClickException(f"the database does not answer: {reason_of(error)}") from None
-        if isinstance(error, OperationFailure):
-            raise click.ClickException(
-                f"the database refuses what the site asks of it: {reason_of(error)} See MONGODB_URI."
-            ) from None
-        raise
+        reason = explained(error)
+        if reason is None:
+            raise
+        raise click.ClickException(reason) from None
 
 
 def _end_with_parent() -> None:
