@@ -43,6 +43,7 @@ COPY --from=packages /opt/venv/lib/python3.11/site-packages/flask_bootstrap/stat
 ENV LARDER_LISTEN=80 \
     LARDER_SITE=site:8000 \
     LARDER_FILES=/usr/share/larder \
-    LARDER_UPLOAD_LIMIT=200m
+    LARDER_UPLOAD_LIMIT=200m \
+    LARDER_FILES_CACHE=off
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
     CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/_alive"]

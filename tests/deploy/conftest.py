@@ -221,7 +221,7 @@ def files_in_the_image() -> list[tuple[Path, str]]:
 class Nginx:
     """Debian's nginx with its own nginx.conf and our templates, in a folder of its own."""
 
-    def __init__(self, folder: Path, site_port: int, *, server: Path | None = None, upload_limit: str = "200m") -> None:
+    def __init__(self, folder: Path, site_port: int, *, server: Path | None = None, **settings: str) -> None:
         self.port, self.tls_port, self.site_port = free_port(), free_port(), site_port
         self.folder, self.log = folder, folder / "log" / "access.log"
         self.address = f"http://127.0.0.1:{self.port}"
@@ -235,8 +235,9 @@ class Nginx:
             "LARDER_LISTEN": f"127.0.0.1:{self.port}",
             "LARDER_SITE": f"127.0.0.1:{site_port}",
             "LARDER_FILES": str(folder / "files"),
-            "LARDER_UPLOAD_LIMIT": upload_limit,
-        }
+            "LARDER_UPLOAD_LIMIT": "200m",
+            "LARDER_FILES_CACHE": "off",
+        } | settings
         templates = {template.name: template for template in (DEPLOY / "nginx" / "templates").iterdir()}
         if server:
             templates[server.name] = server
@@ -244,6 +245,7 @@ class Nginx:
             render(template, folder / "conf.d", values)
         for path in (folder / "conf.d").iterdir():
             text = path.read_text().replace("/var/log/nginx", str(folder / "log"))
+            text = text.replace("/var/cache/nginx", str(folder / "temp"))
             path.write_text(text.replace("listen 443", f"listen 127.0.0.1:{self.tls_port}"))
         debian = Path("/etc/nginx/nginx.conf").read_text().replace("/var/log/nginx", str(folder / "log"))
         debian = debian.replace("/etc/nginx/conf.d", str(folder / "conf.d")).replace("/run/nginx.pid", f"{folder}/pid")
