@@ -2,8 +2,7 @@
 
 For each size: an own mongod in a temporary folder, the catalogue of `packages synthesize`, the site as in production.
 One process with eight connections asks for many different addresses of a kind: first for as long as it then measures,
-so that the database has read what it needs from the disk; then a second time with PAGE_CACHE_S=0, so that the site keeps
-no page.
+so that the database has read what it needs from the disk. A second time with PAGE_CACHE_S=0: the site keeps nothing.
 """
 
 import argparse

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from webapp.documents import Package
+from webapp.index_api import simple
 
 HTML = "text/html; charset=utf-8"
 V1_HTML = "application/vnd.pypi.simple.v1+html"
@@ -393,3 +394,20 @@ class TestIndex:
         response = site.test_client().get("/simple/", buffered=False)
 
         assert b"Simple index" in response.data
+
+    @pytest.mark.parametrize(("slow_s", "listed"), [(60.0, ["one", "two"]), (0.0, ["one"])])
+    def test_list_follows_an_upload_at_once_unless_it_takes_long_to_make(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, slow_s: float, listed: list[str]
+    ) -> None:
+        monkeypatch.setitem(client.application.extensions, "kept_indexes", simple.KeptIndexes(60))
+        monkeypatch.setattr(simple, "SLOW_S", slow_s)
+        monkeypatch.setattr(simple, "REST_FACTOR", 10**6)
+        factories.package("one")
+        client.get("/simple/")
+        factories.package("two")
+
+        again = client.get("/simple/")
+
+        assert [name for _, name in Anchors(again.text).found] == listed
+        serial = Package.objects.get(pk=listed[-1]).last_serial
+        assert again.headers["X-PyPI-Last-Serial"] == str(serial)

@@ -7,12 +7,12 @@ Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, up
 import json
 import re
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from cachetools import TTLCache
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from markupsafe import escape
@@ -30,7 +30,9 @@ from webapp.upstream.views import project_from_upstream
 API_VERSION = "1.1"
 # Names that are written at a time, bytes that are decompressed at a time, and zlib's number for a gzip header.
 BATCH, PART, GZIP = 5000, 16_384, 31
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]*").fullmatch
+# A list that takes longer to make stays although somebody uploaded: making it fills one part in so many of the time.
+SLOW_S, REST_FACTOR = 0.25, 50
+_PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
 HTML = "text/html"
 V1_HTML = "application/vnd.pypi.simple.v1+html"
 V1_JSON = "application/vnd.pypi.simple.v1+json"
@@ -59,14 +61,14 @@ def simple_index() -> Response:
     head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title="Simple index")
     # Read before the names: what comes in between has a higher serial, and is looked at again by whoever compares.
     last_serial = JournalEntry.objects.last_serial()
-    compressed = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
+    index = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
     if request.accept_encodings.quality("gzip"):
-        response = Response(compressed)
+        response = Response(index.compressed)
         response.content_encoding = "gzip"
     else:
-        response = Response(_decompressed(compressed))
+        response = Response(_decompressed(index.compressed))
     response.vary.add("Accept-Encoding")
-    response.headers["X-PyPI-Last-Serial"] = str(last_serial)
+    response.headers["X-PyPI-Last-Serial"] = str(index.serial)
     return _negotiated(response, form)
 
 
@@ -139,26 +141,42 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
 HASHES = (("sha256", "sha256"), ("md5", "md5"), ("blake2b", "blake2b_256"))
 
 
+class KeptIndex(NamedTuple):
+    """The list of all projects in one form, gzipped, as it was at a serial of the journal."""
+
+    compressed: bytes
+    serial: int
+    made_at: float  # time.monotonic()
+    took_s: float
+
+
 class KeptIndexes:
     """The list of all projects as a web process keeps it, compressed: 4 MB for 500,000 projects instead of 30 MB."""
 
     def __init__(self, seconds: int) -> None:
-        self._kept: TTLCache[tuple[str, int], bytes] | None = TTLCache(2, seconds) if seconds else None
+        self._seconds = seconds
+        self._kept: dict[str, KeptIndex] = {}
         self._lock = threading.Lock()
 
-    def get(self, form: str, last_serial: int, head: str) -> bytes:
-        """Return the list as HTML or JSON, gzipped, as it is at a serial of the journal.
+    def get(self, form: str, last_serial: int, head: str) -> KeptIndex:
+        """Return the list as HTML or JSON, as it is at this serial; one that takes long to make may be older.
 
         Whoever asks while it is made waits for it.
         """
         with self._lock:
-            compressed = self._kept.get((form, last_serial)) if self._kept is not None else None
-            if compressed is None:
-                is_json = form == V1_JSON
-                compressed = _gzipped(_as_json(_names(), last_serial) if is_json else _as_html(head, _names()))
-                if self._kept is not None:
-                    self._kept[form, last_serial] = compressed
-            return compressed
+            kept = self._kept.get(form)
+            if kept is None or not self._is_good(kept, last_serial):
+                started = time.monotonic()
+                parts = _as_json(_names(), last_serial) if form == V1_JSON else _as_html(head, _names())
+                compressed, now = _gzipped(parts), time.monotonic()
+                kept = self._kept[form] = KeptIndex(compressed, last_serial, now, now - started)
+            return kept
+
+    def _is_good(self, kept: KeptIndex, last_serial: int) -> bool:
+        # Making it may fill one part in so many of the time, however many uploads there are.
+        rest_s = REST_FACTOR * kept.took_s if kept.took_s > SLOW_S else 0
+        age_s = time.monotonic() - kept.made_at
+        return bool(self._seconds) and age_s < max(rest_s, self._seconds if kept.serial == last_serial else 0)
 
 
 @bp.record_once
@@ -175,13 +193,11 @@ def _names() -> Iterator[list[PackageName]]:
 def _as_html(head: str, batches: Iterator[list[PackageName]]) -> Iterator[str]:
     yield head
     for batch in batches:
-        yield "".join([f'<a href="{escaped(key)}/">{escaped(name)}</a><br>\n' for key, name, _ in batch])
+        # Nearly every name stays as it is, and to look at all of them at once takes a tenth of what escaping does.
+        if not _PLAIN_NAMES("".join([key + name for key, name, _ in batch])):
+            batch = [PackageName(str(escape(key)), str(escape(name)), serial) for key, name, serial in batch]
+        yield "".join([f'<a href="{key}/">{name}</a><br>\n' for key, name, _ in batch])
     yield "</body>\n</html>\n"
-
-
-def escaped(text: str) -> str:
-    """Return text as HTML. Nearly every name stays as it is, and looking takes a third of what escaping does."""
-    return text if _PLAIN_NAME(text) else str(escape(text))
 
 
 def _as_json(batches: Iterator[list[PackageName]], last_serial: int) -> Iterator[str]:
