@@ -15,6 +15,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from flask import Flask
+from pymongo.errors import AutoReconnect
 
 from config import TestingConfig
 from tests.conftest import free_port, required
@@ -204,6 +205,27 @@ def test_mail_is_tried_three_times_unless_the_refusal_is_final(
 
     assert len(busy.taken) == taken
     assert busy.times == left
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "has_traceback"),
+    [
+        (AutoReconnect("127.0.0.1:1: closed"), "the database does not answer: 127.0.0.1:1: closed", False),
+        (KeyError("name"), None, True),
+    ],
+    ids=str,
+)
+def test_mail_that_could_not_be_made_is_logged_with_a_traceback_where_that_helps(
+    app: Flask, caplog: pytest.LogCaptureFixture, error: Exception, line: str | None, *, has_traceback: bool
+) -> None:
+    def fail() -> None:
+        raise error
+
+    mails.later(fail)
+
+    (record,) = caplog.records
+    assert record.getMessage() == "a mail could not be made" + (f": {line}" if line else "")
+    assert (record.levelname, bool(record.exc_info)) == ("ERROR", has_traceback)
 
 
 def test_pauses_between_tries_are_shorter_than_the_time_a_process_has_to_end_in() -> None:

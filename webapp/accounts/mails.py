@@ -14,6 +14,7 @@ from flask_mailman import EmailMultiAlternatives
 from flask_mailman.backends.smtp import EmailBackend as SmtpBackend
 
 from config import ROOT, BadConfig
+from webapp.database_errors import explained
 from webapp.extensions import mail
 
 log = logging.getLogger(__name__)
@@ -123,8 +124,11 @@ def folder_of_mails() -> str:
 def _logging_failures(act: Callable[[], object]) -> None:
     try:
         act()
-    except Exception:
-        log.exception("a mail could not be made")
+    except Exception as error:
+        if reason := explained(error):
+            log.error("a mail could not be made: %s", reason)
+        else:
+            log.exception("a mail could not be made")
 
 
 def _is_final(error: OSError) -> bool:
