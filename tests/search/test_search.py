@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.reading import links, one, read, texts, words
+from webapp.documents import SearchEntry
 
 
 def found(client: FlaskClient, query: str) -> list[str]:
@@ -186,3 +187,14 @@ def test_words_past_the_twelfth_are_passed_over(client: FlaskClient) -> None:
 
 def test_results_are_nothing_for_search_engines(client: FlaskClient) -> None:
     assert one(search(client, "bread"), "meta[name=robots]")["content"] == "noindex"
+
+
+def test_everything_is_listed_when_the_database_lost_its_number(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As MongoDB does when it is killed."""
+    for name in ("one", "two"):
+        factories.package(name)
+    monkeypatch.setattr(type(SearchEntry._get_collection()), "estimated_document_count", lambda _: 0)
+
+    assert set(found(client, "")) == {"one", "two"}

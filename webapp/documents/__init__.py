@@ -30,10 +30,10 @@ from webapp.documents.validators import ensure_validators
 
 DOCUMENTS = (
     Package,
-    KnownName,
     StoredFile,
     UpstreamProject,
     UpstreamFile,
+    KnownName,
     Contents,
     Chunk,
     JournalEntry,

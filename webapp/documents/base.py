@@ -13,7 +13,6 @@ from bson import Code
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
-from pymongo.collection import Collection
 
 Plain = dict[str, Any]
 Reader = Callable[[Any], Any]
@@ -165,13 +164,3 @@ def ensure_indexes(document_types: Iterable[type[me.Document]]) -> None:
     with unhurried():
         for document_type in document_types:
             document_type.ensure_indexes()
-
-
-def build_indexes(document_type: type[me.Document], collection: Collection[Any]) -> None:
-    """Build the indexes that a class declares on a collection: all in one walk through its documents.
-
-    mongomock forgets the conditions of partial indexes that are built so.
-    """
-    specs = ({**spec} for spec in document_type._meta["index_specs"])
-    if models := [pymongo.IndexModel(spec.pop("fields"), **spec) for spec in specs]:
-        collection.create_indexes(models)

@@ -20,7 +20,7 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from webapp import wording
-from webapp.documents.base import Plain, ReadingQuerySet, as_declared, build_indexes, unhurried, utc_now
+from webapp.documents.base import Plain, ReadingQuerySet, as_declared, unhurried, utc_now
 from webapp.documents.package import Package
 from webapp.documents.search_entry import SOURCE, TYPO_LETTERS, SearchEntry, entry_of
 from webapp.documents.search_word import SearchWord
@@ -100,7 +100,9 @@ def accept_entries() -> None:
 
 def put_in_place(document_type: type[me.Document], building: Collection[Any]) -> None:
     """Give a collection its indexes, then its name. Built after the documents, indexes take half the time."""
-    build_indexes(document_type, building)
+    for spec in document_type._meta["index_specs"]:
+        options = {key: value for key, value in spec.items() if key != "fields"}
+        building.create_index(spec["fields"], background=False, **options)
     if building.estimated_document_count():
         building.rename(document_type._get_collection_name(), dropTarget=True)
     else:
@@ -159,17 +161,20 @@ class CatchingUp:
         if not max_age_s or now - self._looked_at < max_age_s:
             return
         self._looked_at = now
-        if _claim(max_age_s):
-            threading.Thread(target=_catch_up_or_log, name="search-index", daemon=True).start()
+        # To claim is a write, for which no reader waits: a replica set without a primary takes none.
+        threading.Thread(target=_catch_up_or_log, args=[max_age_s], name="search-index", daemon=True).start()
 
 
-def _catch_up_or_log() -> None:
+def _catch_up_or_log(max_age_s: int) -> None:
     try:
-        catch_up()
-    except PyMongoError:
-        log.exception("the search index could not be brought up to date")
-    finally:
-        _keep_state({"claimed_until": None, "looked_at": utc_now()})
+        if not _claim(max_age_s):
+            return
+        try:
+            catch_up()
+        finally:
+            _keep_state({"claimed_until": None, "looked_at": utc_now()})
+    except PyMongoError as error:
+        log.warning("the search index could not be brought up to date: %s", error)
 
 
 def _claim(max_age_s: int) -> bool:

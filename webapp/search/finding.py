@@ -330,7 +330,7 @@ class Search:
     def _everything(self, order: list[tuple[str, int]], number: int) -> Found:
         """Return a page of all projects."""
         skip = (number - 1) * PER_PAGE
-        total = self._entries.estimated_document_count()
+        total = max(SearchEntry.objects.count_up_to(MAX_ITEMS), self._entries.estimated_document_count())
         if skip >= min(total, MAX_ITEMS):
             return _page_of([], number, total)
         first = self._read(Source({}, [], order), 0, 0)
