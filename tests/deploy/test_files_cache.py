@@ -31,15 +31,15 @@ def front(request: pytest.FixtureRequest, mongo: int, tmp_path: Path) -> Iterato
     with ExitStack() as servers:
         port = servers.enter_context(site(tmp_path / "site.log", **settings))
         client = servers.enter_context(connect(uri))
-        _fill(client.get_default_database())
+        database = client.get_default_database()
+        _fill(database)
+        servers.callback(_clear, database)
         nginx = Nginx(tmp_path, port, LARDER_FILES_CACHE="larder_files")
         yield servers.enter_context(nginx.running())
 
 
 def _fill(db: Any) -> None:
     user, content, now = bson.ObjectId(), bson.ObjectId(), datetime.now(UTC)
-    for name, key in (("files", {"_id": FILENAME}), ("tokens", {"name": "test"}), ("users", {"name": "A reader"})):
-        db[name].delete_many(key)
     db["contents.chunks"].insert_one({"files_id": content, "n": 0, "data": CONTENT})
     file = {"package": "kept", "version": "1.0", "state": "stored", "sha256": SHA256, "content_id": content}
     db["files"].insert_one({"_id": FILENAME, **file, "size": bson.Int64(len(CONTENT)), "uploaded_at": now})
@@ -47,6 +47,12 @@ def _fill(db: Any) -> None:
     digest = hashlib.sha256(SECRET.encode()).hexdigest()
     token = {"user_id": user, "name": "test", "digest": digest, "scope": {"kind": "account"}, "permissions": ["read"]}
     db["tokens"].insert_one(token)
+
+
+def _clear(db: Any) -> None:
+    # The other tests have the same database.
+    for name in ("contents.chunks", "files", "tokens", "users"):
+        db[name].delete_many({})
 
 
 def fetch(nginx: Nginx, **request: object) -> requests.Response:
