@@ -71,11 +71,11 @@ def test_file_is_kept_and_sent_while_the_site_says_that_it_is_there(front: Nginx
     with connect(site_uri(mongo)) as client:
         # The bytes alone are gone, so they come from nginx now ...
         client.get_default_database()["contents.chunks"].delete_many({})
-        time.sleep(1.1)
+        time.sleep(2.1)
         from_nginx = fetch(front)
         # ... until the site says that there is no such file any more.
         client.get_default_database()["files"].update_one({"_id": FILENAME}, {"$set": {"state": "deleted"}})
-        time.sleep(1.1)
+        time.sleep(2.1)
         deleted = fetch(front)
 
     assert first.content == from_nginx.content == CONTENT
