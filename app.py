@@ -1,5 +1,7 @@
 """What `flask --app app` and a WSGI server load: the site with the configuration that the environment names."""
 
+import gc
+
 import migrations_sql_to_mongo
 from config import BadConfig, config_from_environment
 from webapp import create_app
@@ -11,3 +13,9 @@ except (BadConfig, MongodError) as error:
     # Whoever starts the site has something to mend, and no use for a traceback.
     raise SystemExit(f"FAILED: {error}") from None
 migrations_sql_to_mongo.init_app(app)
+
+# What stands now stays, and requests leave hardly any cycles behind: looking for them as often as Python does by itself
+# took a tenth of a search's time, and a quarter of a large answer's.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 20)

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from bson.datetime_ms import DatetimeMS
-from flask import Flask
+from flask import Flask, render_template_string
 
 from webapp import filters
 
@@ -178,3 +178,12 @@ def test_address_of_a_static_file_changes_with_the_site(site: Flask, monkeypatch
 
     assert before.startswith("/static/css/larder.css?v=")
     assert before != after
+
+
+def test_links_of_a_page_begin_where_the_site_is_mounted(site: Flask) -> None:
+    addresses = []
+    for mount in ("", "/larder", ""):
+        with site.test_request_context("/", base_url=f"http://packages.test{mount}"):
+            addresses.append(render_template_string("{{ url_for('home.about') }} {{ url_for('stats.index', x=1) }}"))
+
+    assert addresses == ["/about /stats/?x=1", "/larder/about /larder/stats/?x=1", "/about /stats/?x=1"]

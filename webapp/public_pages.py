@@ -94,10 +94,11 @@ def render_public(template: str, /, **context: Any) -> Response:
 
 def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Response:
     """Return what `make` gives, or gave before for the same source and form, or 304 if the reader has just that."""
-    digest = hashlib.blake2b(current_app.extensions["build"], digest_size=16)
+    # Of 5 MB, SHA-256 takes half as long as BLAKE2b on processors that have instructions for it.
+    digest = hashlib.sha256(current_app.extensions["build"])
     digest.update(f"{form} {request.base_url}".encode("utf-8", "surrogatepass"))
     digest.update(source)
-    etag = digest.hexdigest()
+    etag = digest.hexdigest()[:32]
     not_modified = Response(status=304)
     not_modified.set_etag(etag)
     if _reader_has(not_modified):

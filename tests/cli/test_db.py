@@ -26,7 +26,7 @@ def test_empty_database_is_filled(runner: FlaskCliRunner) -> None:
 
     assert result.exit_code == 0
     assert "it now holds the 2 packages installed here" in result.stdout
-    assert [each.normalized_name for each in Package.objects.names()] == ["example-package", "other"]
+    assert [each["_id"] for batch in Package.objects.names() for each in batch] == ["example-package", "other"]
     assert "umlaut" in Package.objects.named("example-package").get().description_html
     assert [page.path for page in Page.objects.order_by("pk")] == ["company/employees", "company/history"]
     assert SiteStats.objects.get().projects == 2

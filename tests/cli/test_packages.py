@@ -27,7 +27,7 @@ def write(folder: Path, name: str, content: Any) -> Path:
 
 
 def names() -> list[str]:
-    return [each.normalized_name for each in Package.objects.names()]
+    return [each["_id"] for batch in Package.objects.names() for each in batch]
 
 
 class TestFiles:

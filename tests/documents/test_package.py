@@ -401,14 +401,36 @@ class TestQuestions:
         edit({"$set": {"name": 5, "last_serial": "5"}}, "zope")
         Package._get_collection().insert_one({"_id": 5})
 
-        names = list(Package.objects.names())
+        [names] = Package.objects.names()
 
-        assert [name[:2] for name in names] == [
+        assert [(each["_id"], each["name"]) for each in names] == [
             ("aiohttp", "aiohttp"),
             ("flask-login", "Flask_Login"),
             ("zope", "zope"),
         ]
-        assert names[2].last_serial == 0
+        assert names[2]["last_serial"] == 0
+
+    @pytest.mark.parametrize(
+        ("odd", "serial"), [({"name": 5}, 1), ({"last_serial": "5"}, 0), ({"last_serial": 1.5}, 0)]
+    )
+    def test_one_odd_document_does_not_spoil_the_other_names(self, odd: dict[str, Any], serial: int) -> None:
+        for name in ("one", "Two"):
+            factories.package(name)
+        edit({"$set": odd}, "one")
+
+        [names] = Package.objects.names()
+
+        assert [each["name"] for each in names] == ["one", "Two"]
+        assert [each["last_serial"] for each in names] == [serial, 2]
+
+    def test_many_names_come_a_few_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(package_module, "NAMES_AT_A_TIME", 2)
+        for name in "abcde":
+            factories.package(name)
+
+        names = [[each["_id"] for each in batch] for batch in Package.objects.names()]
+
+        assert names == [["a", "b"], ["c", "d"], ["e"]]
 
     def test_prefix_finds_the_names_that_begin_with_it(self) -> None:
         for name in ("flask", "flask-login", "flas", "flatten"):

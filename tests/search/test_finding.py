@@ -13,6 +13,7 @@ from tests import factories
 from tests.reading import links, one, read, texts, words
 from webapp.documents import search_index
 from webapp.documents.base import utc_now
+from webapp.search import finding
 
 
 def found(client: FlaskClient, query: str) -> list[str]:
@@ -31,11 +32,23 @@ def test_word_weighs_most_in_the_name_then_in_summary_and_keywords_then_in_the_t
     factories.package("summary", summary="For bread")
     factories.package("good-bread")
 
-    assert [set(found(client, "q=bread")[place]) and found(client, "q=bread")[place] for place in (0,)] == [
-        "good-bread"
-    ]
-    assert set(found(client, "q=bread")[1:3]) == {"keyword", "summary"}
-    assert set(found(client, "q=bread")[3:]) == {"text", "writer"}
+    listed = found(client, "q=bread")
+
+    assert listed[0] == "good-bread"
+    assert set(listed[1:3]) == {"keyword", "summary"}
+    assert set(listed[3:]) == {"text", "writer"}
+
+
+def test_names_that_begin_so_and_have_the_word_hide_no_other_ones(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "RANKED", 4)
+    for name in ("bread-a", "bread-b"):
+        factories.package(name, releases=["1.0", "2.0"])
+    for name in ("my-bread", "our-bread"):
+        factories.package(name)
+
+    assert found(client, "q=bread") == ["bread-a", "bread-b", "my-bread", "our-bread"]
 
 
 def test_weights_of_several_words_are_summed(client: FlaskClient) -> None:

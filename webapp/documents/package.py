@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple, Self
 
 import bson
@@ -22,6 +23,8 @@ MAX_PACKAGE_BYTES = 15_000_000
 
 # The order of the index that holds every name.
 ALL_NAMES = [("_id", 1), ("name", 1), ("updated_date", 1), ("last_serial", 1)]
+# So many of them are in memory at a time.
+NAMES_AT_A_TIME = 5000
 
 # What `$slice` takes at most.
 MAX_INT32 = 2**31 - 1
@@ -139,12 +142,19 @@ class PackagePage(NamedTuple):
     release: Plain | None  # with its files
 
 
-class PackageName(NamedTuple):
-    """A package as the index of all of them lists it."""
+def _are_usual(listed: list[Plain]) -> bool:
+    """Tell whether all of these have a key, a name and a serial, or no serial, of the usual types."""
+    keys, names, serials = ({type(son.get(key)) for son in listed} for key in ("_id", "name", "last_serial"))
+    return keys == names == {str} and serials <= {int, bson.Int64, type(None)}
 
-    normalized_name: str
-    name: str
-    last_serial: int
+
+def _usual(son: Plain) -> Plain:
+    name, serial = son.get("name"), son.get("last_serial")
+    return {
+        "_id": son["_id"],
+        "name": name if isinstance(name, str) else son["_id"],
+        "last_serial": serial if isinstance(serial, int) else 0,
+    }
 
 
 class PackageQuerySet(ReadingQuerySet):
@@ -198,17 +208,16 @@ class PackageQuerySet(ReadingQuerySet):
         """The packages with entries that a killed process did not copy to the journal."""
         return self.filter(__raw__={"unwritten.serial": {"$gte": 0}})
 
-    def names(self) -> Iterator[PackageName]:
-        """What the index of all packages says of each, in order, read as they are asked for.
+    def names(self) -> Iterator[list[Plain]]:
+        """What the index of all packages says of each, {_id, name, last_serial}, in order, so many at a time.
 
-        An index holds it, so no package is read. Of 300,000 names 0.5 MB are in memory at a time; 135 MB were, in the
-        driver's own batches of 16 MB.
+        An index holds it, so no package is read. A name that is none is the `_id`; a serial may be absent. 5,000 names
+        take 2 MB; the driver's own batches of 16 MB took 135 MB.
         """
-        found = self._collection.find({}, {"name": 1, "last_serial": 1}, sort=ALL_NAMES, batch_size=1000)
-        for son in found:
-            key, name, serial = son["_id"], son.get("name"), son.get("last_serial")
-            if isinstance(key, str):
-                yield PackageName(key, name if isinstance(name, str) else key, serial if isinstance(serial, int) else 0)
+        found = self._collection.find({}, {"name": 1, "last_serial": 1}, sort=ALL_NAMES, batch_size=NAMES_AT_A_TIME)
+        while batch := list(islice(found, NAMES_AT_A_TIME)):
+            # To look at the types of all at once takes a quarter of what looking at one after the other does.
+            yield batch if _are_usual(batch) else [_usual(son) for son in batch if isinstance(son["_id"], str)]
 
     def requiring(self, normalized_name: str) -> Self:
         """The packages that require this one, the newest release first."""

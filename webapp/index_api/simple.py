@@ -10,7 +10,6 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
@@ -20,16 +19,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp import naming
 from webapp.documents import JournalEntry, Package
-from webapp.documents.base import declared
-from webapp.documents.package import PackageName
+from webapp.documents.base import Plain, declared
 from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
 from webapp.public_pages import made_from, public
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"
-# Names that are written at a time, bytes that are decompressed at a time, and zlib's number for a gzip header.
-BATCH, PART, GZIP = 5000, 16_384, 31
+# Bytes that are decompressed at a time, and zlib's number for a gzip header.
+PART, GZIP = 16_384, 31
 # A list that takes longer to make stays although somebody uploaded: making it fills one part in so many of the time.
 SLOW_S, REST_FACTOR = 0.25, 50
 _PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
@@ -167,7 +165,8 @@ class KeptIndexes:
             kept = self._kept.get(form)
             if kept is None or not self._is_good(kept, last_serial):
                 started = time.monotonic()
-                parts = _as_json(_names(), last_serial) if form == V1_JSON else _as_html(head, _names())
+                names = Package.objects.names()
+                parts = _as_json(names, last_serial) if form == V1_JSON else _as_html(head, names)
                 compressed, now = _gzipped(parts), time.monotonic()
                 kept = self._kept[form] = KeptIndex(compressed, last_serial, now, now - started)
             return kept
@@ -184,27 +183,22 @@ def _keep_indexes(setup: BlueprintSetupState) -> None:
     setup.app.extensions["kept_indexes"] = KeptIndexes(setup.app.config["STATS_MAX_AGE_S"])
 
 
-def _names() -> Iterator[list[PackageName]]:
-    names = Package.objects.names()
-    while batch := list(islice(names, BATCH)):
-        yield batch
-
-
-def _as_html(head: str, batches: Iterator[list[PackageName]]) -> Iterator[str]:
+def _as_html(head: str, batches: Iterator[list[Plain]]) -> Iterator[str]:
     yield head
     for batch in batches:
         # Nearly every name stays as it is, and to look at all of them at once takes a tenth of what escaping does.
-        if not _PLAIN_NAMES("".join([key + name for key, name, _ in batch])):
-            batch = [PackageName(str(escape(key)), str(escape(name)), serial) for key, name, serial in batch]
-        yield "".join([f'<a href="{key}/">{name}</a><br>\n' for key, name, _ in batch])
+        if not _PLAIN_NAMES("".join([each["_id"] + each["name"] for each in batch])):
+            batch = [{"_id": escape(each["_id"]), "name": escape(each["name"])} for each in batch]
+        yield "".join([f'<a href="{each["_id"]}/">{each["name"]}</a><br>\n' for each in batch])
     yield "</body>\n</html>\n"
 
 
-def _as_json(batches: Iterator[list[PackageName]], last_serial: int) -> Iterator[str]:
+def _as_json(batches: Iterator[list[Plain]], last_serial: int) -> Iterator[str]:
     yield f'{{"meta": {{"api-version": "{API_VERSION}", "_last-serial": {last_serial}}}, "projects": ['
     separator = ""
     for batch in batches:
-        yield separator + json.dumps([{"name": name, "_last-serial": serial} for _, name, serial in batch])[1:-1]
+        listed = [{"name": each["name"], "_last-serial": each.get("last_serial") or 0} for each in batch]
+        yield separator + json.dumps(listed)[1:-1]
         separator = ", "
     yield "]}"
 

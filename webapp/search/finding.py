@@ -189,14 +189,21 @@ class Search:
         """Return the first entries of the sources, each entry once."""
         found: dict[Any, Plain] = {}
         asked: list[Source] = []
+
+        def read(source: Source, skip: int, looked_at: int) -> None:
+            # A word is in one of the fields, so only a project that begins so comes once more.
+            once = sum(not self._begins(entry) for entry in found.values())
+            self._add(found, self._read(source, skip, looked_at, RANKED - once))
+
         for source in sources:
             if len(found) < RANKED:
                 asked.append(source)
-                self._add(found, self._read(source, 0, LOOKED_AT))
+                read(source, 0, LOOKED_AT)
         narrowed, looked_at = [source for source in asked if source.rest], LOOKED_AT
         if narrowed and len(found) < PER_PAGE and not any(self._begins(entry) for entry in found.values()):
             for source in narrowed:
-                self._add(found, self._read(source, LOOKED_AT, MORE_LOOKED_AT))
+                if len(found) < RANKED:
+                    read(source, LOOKED_AT, MORE_LOOKED_AT)
             looked_at += MORE_LOOKED_AT
         frequencies = [term.packages for term in (*self.words, *self.labels)]
         self.is_cut = bool(narrowed) and min(frequencies, default=0) > looked_at
@@ -204,12 +211,11 @@ class Search:
 
     @staticmethod
     def _add(found: dict[Any, Plain], entries: Iterable[Plain]) -> None:
-        # A project that begins so has the word, too: an entry that stands already comes once more.
         for entry in entries:
             found.setdefault(entry["_id"], entry)
 
-    def _read(self, source: Source, skip: int, looked_at: int) -> list[Plain]:
-        """Return the first RANKED entries of a source; where some conditions are left, of so many that are looked at.
+    def _read(self, source: Source, skip: int, looked_at: int, most: int = RANKED) -> list[Plain]:
+        """Return the first entries of a source; where some conditions are left, of so many that are looked at.
 
         An aggregation reads 4 MB ahead of what it needs (MongoDB 6.0), so the number that is looked at bounds the cost.
         """
@@ -217,7 +223,7 @@ class Search:
         steps: list[Condition] = [{"$match": leading}, {"$sort": dict(order)}]
         if rest:
             steps += [{"$skip": skip}, {"$limit": looked_at}, {"$match": {"$and": rest}}]
-        return list(self._entries.aggregate([*steps, {"$limit": RANKED}, {"$project": _READ}]))
+        return list(self._entries.aggregate([*steps, {"$limit": most}, {"$project": _READ}]))
 
     def _with_phrases(self, candidates: list[Plain]) -> list[Plain]:
         """Return those that have the phrases in name or summary, and of the first others those whose description has.
