@@ -68,7 +68,8 @@ def drive(
     for url in urls:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        fields = {"Host": parts.netloc, "Accept": "text/html", **(headers or {})}
+        # As every browser and installer does, it takes compressed answers.
+        fields = {"Host": parts.netloc, "Accept": "text/html", "Accept-Encoding": "gzip", **(headers or {})}
         lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         requests.append("\r\n".join(lines).encode())
     address = (parts.hostname or "127.0.0.1", parts.port or 80)

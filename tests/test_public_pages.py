@@ -1,9 +1,11 @@
+import gzip
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -368,10 +370,9 @@ class TestPageCache:
             ("/search/?q=" + "x" * 1_001, 413),
             ("/nothing", 404),
             ("/simple/nothing/", 404),
-            ("/simple/", 200),  # a stream of any length
         ],
     )
-    def test_errors_redirects_and_streams_are_not_kept(
+    def test_errors_and_redirects_are_not_kept(
         self, filled: FlaskClient, cache: PageCache, path: str, code: int
     ) -> None:
         response = filled.get(path)
@@ -438,3 +439,50 @@ class TestPageCache:
         public_pages.init_app(app)
 
         assert isinstance(app.extensions["page_cache"], PageCache)
+
+
+class TestLargePages:
+    """What is kept compressed, and reaches every reader whole."""
+
+    @pytest.fixture(autouse=True)
+    def small_is_large(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(public_pages, "COMPRESSED_FROM", 100)
+
+    PATHS = ("/simple/", "/simple/example/", "/pypi/example/json", "/project/example/")
+
+    @pytest.mark.parametrize("order", [("gzip", "identity", "gzip", ""), ("identity", "gzip", "", "gzip")])
+    @pytest.mark.parametrize("path", PATHS)
+    @pytest.mark.usefixtures("cache", "made")
+    def test_each_reader_gets_a_form_that_it_reads_whoever_asked_before(
+        self, filled: FlaskClient, path: str, order: tuple[str, ...]
+    ) -> None:
+        answers = [(encoding, filled.get(path, headers={"Accept-Encoding": encoding})) for encoding in order]
+
+        for encoding, answer in answers:
+            assert answer.content_encoding == ("gzip" if encoding == "gzip" else None)
+            assert "Accept-Encoding" in answer.vary
+            assert answer.content_length in (None, len(answer.data))
+        pages = {gzip.decompress(answer.data) if encoding == "gzip" else answer.data for encoding, answer in answers}
+        assert len(pages) == 1
+        assert b"xample" in pages.pop()
+
+    @pytest.mark.parametrize("path", PATHS)
+    @pytest.mark.usefixtures("made")
+    def test_reader_of_either_form_has_the_page_already(self, filled: FlaskClient, path: str) -> None:
+        etag = filled.get(path, headers={"Accept-Encoding": "gzip"}).headers["ETag"]
+
+        for encoding in ("gzip", "identity"):
+            again = filled.get(path, headers={"Accept-Encoding": encoding, "If-None-Match": etag})
+            assert (again.status_code, again.data) == (304, b"")
+        # The bytes differ, so the ETag promises no more than the same page (RFC 9110, section 8.8.3).
+        assert etag.startswith("W/")
+
+    @pytest.mark.usefixtures("made")
+    def test_two_who_ask_for_a_large_page_at_once_get_the_same(
+        self, app: Flask, filled: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(public_pages, "LARGE", 0)
+        with ThreadPoolExecutor(4) as pool:
+            pages = list(pool.map(lambda _: app.test_client().get("/pypi/example/json").get_json(), range(8)))
+
+        assert pages == [filled.get("/pypi/example/json").get_json()] * 8

@@ -8,7 +8,6 @@ import json
 import re
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -22,12 +21,10 @@ from webapp.documents import JournalEntry, Package
 from webapp.documents.base import Plain, declared
 from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
-from webapp.public_pages import made_from, public
+from webapp.public_pages import gzipped, made_from, public, send_gzipped
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"
-# Bytes that are decompressed at a time, and zlib's number for a gzip header.
-PART, GZIP = 16_384, 31
 # A list that takes longer to make stays although somebody uploaded: making it fills one part in so many of the time.
 SLOW_S, REST_FACTOR = 0.25, 50
 _PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
@@ -60,12 +57,8 @@ def simple_index() -> Response:
     # Read before the names: what comes in between has a higher serial, and is looked at again by whoever compares.
     last_serial = JournalEntry.objects.last_serial()
     index = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
-    if request.accept_encodings.quality("gzip"):
-        response = Response(index.compressed)
-        response.content_encoding = "gzip"
-    else:
-        response = Response(_decompressed(index.compressed))
-    response.vary.add("Accept-Encoding")
+    response = Response()
+    send_gzipped(response, index.compressed)
     response.headers["X-PyPI-Last-Serial"] = str(index.serial)
     return _negotiated(response, form)
 
@@ -167,7 +160,7 @@ class KeptIndexes:
                 started = time.monotonic()
                 names = Package.objects.names()
                 parts = _as_json(names, last_serial) if form == V1_JSON else _as_html(head, names)
-                compressed, now = _gzipped(parts), time.monotonic()
+                compressed, now = gzipped(part.encode() for part in parts), time.monotonic()
                 kept = self._kept[form] = KeptIndex(compressed, last_serial, now, now - started)
             return kept
 
@@ -201,19 +194,6 @@ def _as_json(batches: Iterator[list[Plain]], last_serial: int) -> Iterator[str]:
         yield separator + json.dumps(listed)[1:-1]
         separator = ", "
     yield "]}"
-
-
-def _gzipped(parts: Iterator[str]) -> bytes:
-    # The fastest level: the next one takes twice as long for a tenth less.
-    compressor = zlib.compressobj(1, wbits=GZIP)
-    return b"".join([*(compressor.compress(part.encode()) for part in parts), compressor.flush()])
-
-
-def _decompressed(compressed: bytes) -> Iterator[bytes]:
-    decompressor = zlib.decompressobj(wbits=GZIP)
-    for start in range(0, len(compressed), PART):
-        yield decompressor.decompress(compressed[start : start + PART])
-    yield decompressor.flush()
 
 
 def _negotiated(response: Response, form: str) -> Response:
