@@ -11,6 +11,7 @@ from webapp.documents import Download, Package, SearchEntry, User, search_index
 from webapp.documents.base import as_declared
 from webapp.documents.search_entry import SOURCE, entry_of
 from webapp.naming import normalize_name, sort_key
+from webapp.synthetic import texts
 from webapp.synthetic.catalogue import MOST_RELEASES, Catalogue
 
 
@@ -30,6 +31,14 @@ def test_no_two_packages_have_the_same_name() -> None:
     catalogue = Catalogue(20_000, seed=1)
 
     assert len({normalize_name(catalogue.name(number)) for number in range(20_000)}) == 20_000
+
+
+def test_names_consist_of_all_words_wherever_the_catalogue_ends() -> None:
+    for packages in (1000, 20_000):
+        catalogue = Catalogue(packages, seed=1)
+        used = {word for number in range(packages) for word in normalize_name(catalogue.name(number)).split("-")}
+
+        assert used >= set(texts.NOUNS)
 
 
 def test_a_few_packages_have_most_of_the_releases(catalogue: Catalogue) -> None:

@@ -30,8 +30,10 @@ DESCRIPTIONS = 400
 # Some packages for each user.
 PACKAGES_A_USER = 3
 _LICENSES = [(name, classifier) for name, classifier, share in texts.LICENSES for _ in range(share)]
-# Two words and a beginning make so many names; coprime steps through them never meet the same one twice.
+# Two words and a beginning make so many names; coprime steps through them never meet the same one twice. Steps in the
+# golden ratio are spread evenly over them, wherever one stops.
 _NAMES = len(texts.PREFIXES) * len(texts.NOUNS) ** 2
+_GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class Catalogue:
@@ -40,7 +42,7 @@ class Catalogue:
     def __init__(self, packages: int, seed: int) -> None:
         self.packages, self.seed = packages, seed
         self.users = max(1, packages // PACKAGES_A_USER)
-        self._step = next(step for step in range(_NAMES // 3 * 2 + 1, _NAMES) if math.gcd(step, _NAMES) == 1)
+        self._step = next(step for step in range(int(_NAMES * _GOLDEN), _NAMES) if math.gcd(step, _NAMES) == 1)
         self._versions = list(_versions())
         random = Random(seed)  # noqa: S311 - no secret
         self._descriptions = [_description(random) for _ in range(DESCRIPTIONS)]
