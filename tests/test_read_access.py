@@ -49,7 +49,14 @@ ARGUMENTS = {
     "sha256": "a" * 64,
 }
 FILENAMES = {"static": "css/larder.css", "bootstrap.static": "css/bootstrap.min.css"}
-PROGRAMS = ["/simple/", "/simple/larder-probe/", "/pypi/larder-probe/json", "/rss/updates.xml", "<file>"]
+PROGRAMS = [
+    "/simple/",
+    "/simple/larder-probe/",
+    "/pypi/larder-probe/json",
+    "/rss/updates.xml",
+    "/sitemap.xml",
+    "<file>",
+]
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ OPEN = {
 # Accounts are made by administrators there, or everybody could make one and read.
 CLOSED = {"accounts.register", "accounts.signup"}
 # The rooms that programs read.
-FOR_PROGRAMS = ("feeds", "files", "index_api", "upstream")
+FOR_PROGRAMS = ("feeds", "files", "index_api", "seo", "upstream")
 
 
 def init_app(app: Flask) -> None:

@@ -159,7 +159,8 @@ def test_install_line_is_copied(visitor: Visitor) -> None:
     page.get_by_role("button", name="Copy the install command").click()
 
     expect(page.locator(".install .copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == "pip install example==1.0"
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"pip install --index-url {visitor.address}/simple/ example==1.0"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,8 @@ def test_install_line_is_copied_where_the_clipboard_is_kept_from_scripts(visitor
     expect(page.locator(".install .copied")).to_be_visible()
     expect(button).to_be_focused()
     page.evaluate("delete navigator.clipboard")
-    assert page.evaluate("navigator.clipboard.readText()") == "pip install example"
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"pip install --index-url {visitor.address}/simple/ example"
 
 
 def test_files_are_filtered(visitor: Visitor) -> None:

@@ -84,6 +84,17 @@ def test_first_fill_that_was_killed_half_way_goes_on_at_the_next_start(app: Flas
     assert Package.objects.count() == 2
 
 
+def test_site_with_an_upstream_begins_empty(
+    app: Flask, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "UPSTREAM_INDEX", "https://pypi.org/simple/")
+
+    runner.invoke(args=["db", "init"])
+
+    assert Package.objects.count() == 0
+    assert Page.objects.count() == 2
+
+
 def test_packages_of_somebody_else_are_not_mixed_with_those_installed_here(app: Flask, runner: FlaskCliRunner) -> None:
     factories.package("Ours")
 

@@ -36,21 +36,22 @@ def test_page_shows_name_version_date_and_summary(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "command"),
+    ("address", "wanted"),
     [
-        ("/project/flask-login/", "pip install flask-login"),
-        ("/project/flask-login/1.1/", "pip install flask-login"),
-        ("/project/flask-login/1.0/", "pip install flask-login==1.0"),
-        ("/project/flask-login/2.0rc1/", "pip install flask-login==2.0rc1"),
+        ("/project/flask-login/", "flask-login"),
+        ("/project/flask-login/1.1/", "flask-login"),
+        ("/project/flask-login/1.0/", "flask-login==1.0"),
+        ("/project/flask-login/2.0rc1/", "flask-login==2.0rc1"),
     ],
 )
-def test_install_line_names_the_version_unless_it_is_the_latest(
-    client: FlaskClient, address: str, command: str
+def test_install_line_names_this_index_and_the_version_unless_it_is_the_latest(
+    client: FlaskClient, address: str, wanted: str
 ) -> None:
     factories.package("Flask_Login", releases=["1.0", "1.1", "2.0rc1"])
 
     page = read(client, address)
 
+    command = f"pip install --index-url http://localhost/simple/ {wanted}"
     assert words(one(page, ".install code")) == command
     assert one(page, ".install button")["data-copy"] == command
 

@@ -1,6 +1,7 @@
 """`flask db`: indexes, and what a new database starts with."""
 
 import click
+from flask import current_app
 from pymongo.errors import OperationFailure
 
 from webapp.cli.group import SiteGroup
@@ -70,7 +71,9 @@ def prepare_database() -> None:
     write_out_leftovers()
     removal.settle_leftovers()
     others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})
-    if not SiteStats.objects(pk="site").count_up_to(1) and not others.count_up_to(1):
+    # A name that is here is never asked for upstream, and these have no files.
+    is_filled = not current_app.config["UPSTREAM_INDEX"] and not SiteStats.objects(pk="site").count_up_to(1)
+    if is_filled and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}
         for package in packages.values():
             keep(package)

@@ -27,7 +27,7 @@ def for_programs() -> None:
 
 @bp.get("/files/<first>/<second>/<rest>/<filename>")
 def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
-    """A file, or a range of its bytes; with `.metadata` behind its name, its core metadata."""
+    """A file, or a range of its bytes; with `.metadata` behind a wheel's name, its core metadata."""
     if filename.endswith(".metadata"):
         return _metadata(first + second + rest, filename.removesuffix(".metadata"))
     file = _file(first + second + rest, filename, SERVED)
@@ -47,7 +47,11 @@ def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetim
     response.content_length = size
     make_immutable(response, sha256)
     response.last_modified = uploaded_at
-    response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+    asked = request.environ
+    if request.range and len(request.range.ranges) > 1:
+        # Several ranges in one answer are a form of its own, which no installer reads: the whole file has them all.
+        asked = {key: value for key, value in asked.items() if key != "HTTP_RANGE"}
+    response.make_conditional(asked, accept_ranges=True, complete_length=size)
     return response
 
 
@@ -59,7 +63,8 @@ def _is_a_download(response: Response) -> bool:
 
 def _metadata(sha256: str, filename: str) -> AnyResponse:
     file = _file(sha256, filename, (*SERVED, "metadata", "metadata_sha256"))
-    if "metadata" not in file:
+    # An sdist's need not list what it requires, and whoever read them would believe that it requires nothing.
+    if "metadata" not in file or not filename.endswith(".whl"):
         abort(404)
     response = Response(file["metadata"], mimetype="text/plain")
     make_immutable(response, file.get("metadata_sha256", ""))
