@@ -3,12 +3,14 @@
 Raw sockets, because a Python HTTP client would be slower than the server that it measures.
 """
 
+import contextlib
 import itertools
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -32,8 +34,8 @@ class Measured:
 
 
 class _Connection:
-    def __init__(self, host: str, port: int, requests: Iterator[bytes]) -> None:
-        self.socket = socket.create_connection((host, port))
+    def __init__(self, connected: socket.socket, requests: Iterator[bytes]) -> None:
+        self.socket = connected
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._requests = requests
         self.send()
@@ -61,9 +63,17 @@ class _Connection:
 
 
 def drive(
-    *urls: str, seconds: float, connections: int = 8, headers: dict[str, str] | None = None, in_turn: bool = False
+    *urls: str,
+    seconds: float,
+    connections: int = 8,
+    headers: dict[str, str] | None = None,
+    in_turn: bool = False,
+    processes: Sequence[int] = (),
 ) -> Measured:
-    """Ask for these addresses of one site for some seconds: each connection for one again and again, or all in turn."""
+    """Ask for these addresses of one site for some seconds: each connection for one again and again, or all in turn.
+
+    Each of `processes` gets as many connections.
+    """
     requests = []
     for url in urls:
         parts = urlsplit(url)
@@ -77,8 +87,8 @@ def drive(
     with selectors.DefaultSelector() as selector:
         shared = itertools.cycle(requests)
         opened = [
-            _Connection(*address, shared if in_turn else itertools.repeat(requests[number % len(requests)]))
-            for number in range(connections)
+            _Connection(connected, shared if in_turn else itertools.repeat(requests[number % len(requests)]))
+            for number, connected in enumerate(_connected(address, connections, processes))
         ]
         for connection in opened:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
@@ -93,6 +103,43 @@ def drive(
         for connection in opened:
             connection.socket.close()
     return measured
+
+
+def _connected(address: tuple[str, int], connections: int, processes: Sequence[int]) -> list[socket.socket]:
+    """Return connections, as many to each process.
+
+    Linux deals connections to the processes that listen at a port by chance (SO_REUSEPORT), for instance six and two of
+    eight; the six then wait for each other, and a measurement would tell of that chance.
+    """
+    if not processes:
+        return [socket.create_connection(address) for _ in range(connections)]
+    kept: dict[int, list[socket.socket]] = {process: [] for process in processes}
+    others: list[socket.socket] = []
+    each = -(-connections // len(processes))
+    while any(len(mine) < each for mine in kept.values()):
+        tried = socket.create_connection(address)
+        # Once there is an answer, a process has taken the connection.
+        first = _Connection(tried, itertools.repeat(f"GET /ping HTTP/1.1\r\nHost: {address[0]}\r\n\r\n".encode()))
+        while first.receive() is None:
+            pass
+        mine = kept.get(_holder(address[1], tried.getsockname()[1], processes), others)
+        (mine if len(mine) < each else others).append(tried)
+    for other in others:
+        other.close()
+    return [connected for mine in kept.values() for connected in mine]
+
+
+def _holder(port: int, client_port: int, processes: Sequence[int]) -> int:
+    """Return which process has the other end of a connection. Source: proc(5), /proc/net/tcp."""
+    ends = (f":{port:04X}", f":{client_port:04X}")
+    rows = (row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    inode = next(row[9] for row in rows if row[1].endswith(ends[0]) and row[2].endswith(ends[1]))
+    for process in processes:
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if str(descriptor.readlink()) == f"socket:[{inode}]":
+                    return process
+    return 0
 
 
 def _content_length(head: bytes) -> int:

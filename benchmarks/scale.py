@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
@@ -231,13 +232,16 @@ def _disk(uri: str) -> list[str]:
 
 
 def _times(site: str, urls: list[str], seconds: float, processes: list[int]) -> Times:
-    every = [site + url for url in urls]
-    drive(*every, seconds=seconds, connections=CONNECTIONS, in_turn=True)
+    """Measure one kind of page; the last of the processes is `mongod`, the others are web processes."""
+    load = partial(
+        drive, *(site + url for url in urls), connections=CONNECTIONS, in_turn=True, processes=processes[:-1]
+    )
+    load(seconds=seconds)
     before = _cpu_ms(processes)
-    measured = drive(*every, seconds=seconds, connections=CONNECTIONS, in_turn=True)
+    measured = load(seconds=seconds)
     if len(measured.milliseconds) < FEWEST:
         before = _cpu_ms(processes)
-        measured = drive(*every, seconds=8 * seconds, connections=CONNECTIONS, in_turn=True)
+        measured = load(seconds=8 * seconds)
     cpu = (_cpu_ms(processes) - before) / max(1, len(measured.milliseconds))
     wrong = {status: count for status, count in measured.statuses.items() if status not in (200, 404)}
     if wrong or measured.statuses.get(404, 0) > measured.statuses.get(200, 0) * 0.2:
