@@ -107,6 +107,26 @@ def test_everybody_else_gets_a_page(client: FlaskClient, accept: str) -> None:
     read(client, "/nothing", 404, headers={"Accept": accept})
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(TooManyRequests(), 429), (RuntimeError("secret detail"), 500), (AutoReconnect("secret host"), 503)],
+)
+@pytest.mark.parametrize("headers", [{}, JSON, {"Accept": "text/html"}])
+def test_error_of_an_upload_is_one_line_even_before_its_view(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, headers: dict[str, str]
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setitem(app.before_request_funcs, None, [fail])
+
+    response = app.test_client().post("/legacy/", headers=headers)
+
+    message = next(message for each, _, message in CODES if each == code)
+    assert (response.status_code, response.mimetype) == (code, "text/plain")
+    assert response.text == f"{message}\n"
+
+
 def test_reason_of_our_own_is_told_to_both(client: FlaskClient) -> None:
     reason = "A page number is a whole number from 1 on."
 

@@ -2,12 +2,15 @@
 
 import io
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
+import pytest
 from flask import Flask, request
 from werkzeug.test import TestResponse
 
 from tests.members import browser
+from tests.publishing.test_upload import line
+from tests.publishing.uploads import publisher, upload, wheel, wheel_name
 from webapp import slow_clients
 from webapp.slow_clients import PLACES
 
@@ -48,6 +51,62 @@ def test_few_threads_wait_for_bodies_and_the_others_go_on(app: Flask) -> None:
     assert read.status_code == 200
     assert [answer.status_code for answer in answers] == [400] * PLACES
     assert browser(app).post("/account/login", data={"email": "ada"}).status_code == 400
+
+
+def held_places(app: Flask, senders: ThreadPoolExecutor) -> list[SlowBody]:
+    """Bodies that hold every place."""
+    bodies = [SlowBody() for _ in range(PLACES)]
+    for body in bodies:
+        environ = {"wsgi.input": body, "CONTENT_LENGTH": "10", "CONTENT_TYPE": "application/json"}
+        senders.submit(browser(app).post, "/signup", environ_overrides=environ)
+    assert all(body.asked.wait(10) for body in bodies)
+    return bodies
+
+
+def send_upload(app: Flask, secret: str) -> TestResponse:
+    return upload(browser(app), secret, wheel(), wheel_name())
+
+
+def test_upload_waits_for_a_place(app: Flask) -> None:
+    _, secret = publisher()
+
+    with ThreadPoolExecutor(PLACES + 1) as senders:
+        bodies = held_places(app, senders)
+        sent = senders.submit(send_upload, app, secret)
+        with pytest.raises(TimeoutError):
+            sent.result(0.2)
+        for body in bodies:
+            body.comes.set()
+
+    assert sent.result().status_code == 200
+
+
+def test_one_upload_waits_and_those_behind_it_are_told_so_in_a_line(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow_clients, "LINE_PATIENCE_S", 0.05)
+    _, secret = publisher()
+
+    with ThreadPoolExecutor(PLACES + 2) as senders:
+        bodies = held_places(app, senders)
+        sent = {senders.submit(send_upload, app, secret) for _ in range(2)}
+        [refused], [waiting] = wait(sent, timeout=10, return_when=FIRST_COMPLETED)
+        for body in bodies:
+            body.comes.set()
+
+    assert line(refused.result(), 503) == slow_clients.BUSY
+    assert refused.result().headers["Retry-After"] == "5"
+    assert waiting.result().status_code == 200
+
+
+def test_stranger_who_uploads_takes_no_place(app: Flask) -> None:
+    with ThreadPoolExecutor(PLACES) as senders:
+        bodies = held_places(app, senders)
+        answer = send_upload(app, "larder-wrong")
+        for body in bodies:
+            body.comes.set()
+
+    line(answer, 403)
 
 
 def test_large_body_gives_its_place_back(app: Flask) -> None:

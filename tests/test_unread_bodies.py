@@ -1,8 +1,10 @@
+import time
 from io import BytesIO
 
 import pytest
 from flask.testing import FlaskClient
 
+from webapp import unread_bodies
 from webapp.unread_bodies import FORM_BYTES
 
 
@@ -36,3 +38,29 @@ def test_body_beyond_every_limit_is_left(client: FlaskClient) -> None:
     assert send(client, "/legacy/", body) == 401
 
     assert body.tell() == most
+
+
+def test_body_in_chunks_is_left_because_it_may_never_end(client: FlaskClient) -> None:
+    body = BytesIO(b"x" * 3_000_000)
+    environ = {"wsgi.input": body, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+
+    assert client.post("/legacy/", environ_overrides=environ).status_code == 401
+
+    assert body.tell() == 0
+
+
+class Slow(BytesIO):
+    """A body whose parts take a while each."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        time.sleep(0.02)
+        return super().read(size)
+
+
+def test_body_that_comes_slowly_is_given_up(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unread_bodies, "PATIENCE_S", 0.1)
+    body = Slow(b"x" * 3_000_000)
+
+    assert send(client, "/legacy/", body) == 401
+
+    assert 0 < body.tell() < 100_000

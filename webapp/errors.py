@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
 
 
 def http_error(error: HTTPException) -> Response:
-    """Answer with a page in the site's style, or with JSON to a program that asked for it."""
+    """Answer with a page in the site's style, with JSON to a program that asked for it, or an upload with a line."""
     code = error.code or 500
     if isinstance(error, BadHost):
         # Flask could not bind its map of addresses to such a host, but the page links to the site's own.
@@ -52,7 +52,7 @@ def http_error(error: HTTPException) -> Response:
     # Werkzeug's own descriptions are long and technical; a text of ours is shown as it is.
     own_text = error.description if error.description != type(error).description else None
     message = own_text or EXPLANATIONS.get(code) or error.name
-    if g.get("errors_in_plain_text"):
+    if request.blueprint == "publishing":  # the tools print it
         response = plain_line(code, message)
     elif wants_json():
         response = jsonify(message=message if own_text else error.name)

@@ -59,8 +59,9 @@ def is_dark(page: Page) -> bool:
 def test_reader_searches_by_keyboard_opens_a_project_and_its_tabs(visitor: Visitor, size: tuple[int, int]) -> None:
     page = visitor.window(size)
     page.goto("/")
+    expect(page.locator("#hero-q")).to_be_focused()  # a browser gives it a moment after the page
 
-    page.keyboard.type("exam")  # the search box has the focus
+    page.keyboard.type("exam")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search/?q=exam")
     page.get_by_role("link", name="Example").click()

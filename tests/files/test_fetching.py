@@ -106,6 +106,14 @@ def test_metadata_stand_beside_the_file_byte_for_byte(client: FlaskClient) -> No
     assert "immutable" in response.headers["Cache-Control"]
 
 
+def test_metadata_of_an_sdist_are_kept_and_not_sent(client: FlaskClient) -> None:
+    factories.stored_file("example-1.0.tar.gz", CONTENT, metadata="Name: example", metadata_sha256="a" * 64)
+    address = own_url(sha256(CONTENT), "example-1.0.tar.gz")
+
+    assert client.get(address).status_code == 200
+    assert client.get(f"{address}.metadata").status_code == 404
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -86,6 +86,16 @@ def test_every_field_is_answered_as_pypi_answers_it(client: FlaskClient) -> None
     }
 
 
+def test_metadata_are_offered_beside_wheels_only(client: FlaskClient) -> None:
+    wheel = factories.release_file(metadata_sha256="d" * 64)
+    sdist = factories.release_file(filename="example-1.0.tar.gz", packagetype="sdist", metadata_sha256="e" * 64)
+    factories.package(releases=[factories.release(files=[wheel, sdist])])
+
+    found = answer(client, "/pypi/example/json")
+
+    assert [file["core-metadata"] for file in found["urls"]] == [{"sha256": "d" * 64}, False]
+
+
 def test_what_is_not_known_is_answered_as_pypi_answers_it(client: FlaskClient) -> None:
     keep(parse(json.dumps({"info": {"name": "bare"}, "releases": {}})).package)
 

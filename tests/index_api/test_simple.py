@@ -167,6 +167,25 @@ class TestProject:
         assert described["yanked"] == in_json
         assert attributes.get("data-yanked") == in_html
 
+    @pytest.mark.parametrize(
+        ("filename", "is_offered"),
+        [("example-1.0-py3-none-any.whl", True), ("example-1.0.tar.gz", False), ("example-1.0.zip", False)],
+    )
+    def test_metadata_are_offered_beside_wheels_only(
+        self,
+        client: FlaskClient,
+        filename: str,
+        is_offered: bool,  # noqa: FBT001 - pytest calls it
+    ) -> None:
+        file = factories.release_file(filename=filename, metadata_sha256="d" * 64)
+        factories.package(releases=[factories.release(files=[file])])
+
+        [described] = as_json(client, "/simple/example/")["files"]
+        [(attributes, _)] = Anchors(client.get("/simple/example/").text).found
+
+        assert described["core-metadata"] == ({"sha256": "d" * 64} if is_offered else False)
+        assert attributes.get("data-core-metadata") == (f"sha256={'d' * 64}" if is_offered else None)
+
     def test_file_says_what_its_release_requires(self, client: FlaskClient) -> None:
         factories.package(releases=[factories.release(requires_python=">=3.8")])
 

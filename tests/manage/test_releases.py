@@ -152,6 +152,19 @@ def test_deleted_file_is_gone_and_takes_its_release_along_when_it_is_the_last(
     assert journal()[:2] == ["remove file", "remove file"]
 
 
+def test_release_that_becomes_the_latest_is_described_by_its_wheel(
+    client: FlaskClient, ada: Browser, publish: Publish
+) -> None:
+    secret = uploads.token_of(User.objects.get())
+    uploads.upload(client, secret, uploads.sdist(text=uploads.metadata(description="poor")), uploads.sdist_name())
+    publish("1.0", summary="Of the wheel")
+    publish("2.0")
+
+    ada.send(f"/manage/{NAME}/delete-release/2.0", typed=f"{NAME} 2.0")
+
+    assert Package.objects.get().summary == "Of the wheel"
+
+
 def test_name_of_a_deleted_file_that_was_kept_elsewhere_is_taken_too(client: FlaskClient, ada: Browser) -> None:
     owner = [Maintainer(user_id=User.objects.get().id, role="owner")]
     record = factories.release_file(filename=WHEEL)

@@ -50,6 +50,32 @@ def encrypted() -> bytes:
     return bytes(content)
 
 
+def stored_with(**fields: int) -> bytes:
+    """A wheel with a module that says of itself in the list of contents what is not so."""
+    places = {"compress_size": 20, "file_size": 24}
+    content = bytearray(wheel(extra={"more.py": "x = 1"}))
+    entry = content.rfind(b"PK\x01\x02", 0, content.rfind(b"more.py"))
+    for field, value in fields.items():
+        struct.pack_into("<L", content, entry + places[field], value)
+    return bytes(content)
+
+
+def renamed(before: str, after: str) -> bytes:
+    """A wheel that calls an entry otherwise in its list of contents than before the bytes."""
+    content = wheel()
+    return content.replace(before.encode(), after.encode(), 1)
+
+
+def overlapping() -> bytes:
+    """A wheel whose entries are said to share their bytes."""
+    content = bytearray(wheel())
+    place = content.find(b"PK\x01\x02")
+    while place >= 0:
+        struct.pack_into("<L", content, place + 20, len(content) - 200)
+        place = content.find(b"PK\x01\x02", place + 4)
+    return bytes(content)
+
+
 def bomb() -> bytes:
     """A wheel of 70 kB that unpacks to 70 MB."""
     return wheel_of({"zeros": b"\0" * 70_000_000}, zipfile.ZIP_DEFLATED)
@@ -86,6 +112,14 @@ WHEELS: dict[str, tuple[Callable[[], bytes], str]] = {
     "no zip": (lambda: b"PK\x03\x04" + os.urandom(1000), "cannot be opened"),
     "truncated": (lambda: wheel()[:-30], "cannot be opened"),
     "damaged": (lambda: patched(wheel(), b"Metadata-Version: 2.1", b"Metadata-Version: 9.1"), "Bad CRC-32"),
+    "a damaged module": (lambda: patched(wheel(), b'VERSION = "1.0"', b'VERSION = "9.0"'), "file 'larder_probe.py'"),
+    "a damaged module in its second half": (
+        lambda: patched(wheel_of({"a.py": b"x" * 3_000_000 + b"good"}), b"xgood", b"xevil"),
+        "Bad CRC-32",
+    ),
+    "another name before the bytes": (lambda: renamed("larder_probe.py", "larder_evil_.py"), "differ"),
+    "shorter than it says": (lambda: stored_with(file_size=6), "another length than it says: 'more.py'"),
+    "entries that overlap": (overlapping, "entries that overlap"),
     "an sdist": (sdist, "cannot be opened"),
     "encrypted": (encrypted, "is encrypted"),
     "bomb": (bomb, "unpacks to more than 50 times its size"),
@@ -145,6 +179,10 @@ SDISTS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "device": (lambda: tar_of(member("larder_probe-1.0/a", type=tarfile.CHRTYPE)), "installers refuse"),
     "two folders": (lambda: tar_of(member("other/a")), "one folder at its top"),
+    "folder of another project": (lambda: foldered("requests-1.0"), "folder requests-1.0 does not fit"),
+    "folder of another version": (lambda: foldered("larder_probe-2.0"), "does not fit to its file name"),
+    "folder without a version": (lambda: foldered("larder-probe"), "does not fit to its file name"),
+    "folder with a long name": (lambda: foldered("x" * 5000), "does not fit to its file name"),
     "no PKG-INFO": (lambda: patched_tar(), "no PKG-INFO"),
     "PKG-INFO that is a folder": (lambda: patched_tar(tarfile.DIRTYPE), "no PKG-INFO"),
     "of another project": (lambda: sdist(text=metadata("requests")), "of another project"),
@@ -156,6 +194,15 @@ def patched_tar(kind: bytes = b"") -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.addfile(member("larder_probe-1.0/PKG-INFO", type=kind) if kind else member("larder_probe-1.0/a"))
+    return gzip.compress(packed.getvalue())
+
+
+def foldered(folder: str) -> bytes:
+    """An sdist whose folder has this name."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        info = member(f"{folder}/PKG-INFO", size=len(metadata()))
+        archive.addfile(info, io.BytesIO(metadata().encode()))
     return gzip.compress(packed.getvalue())
 
 
@@ -226,6 +273,26 @@ def test_zip_is_an_sdist_too() -> None:
     assert (found.packagetype, found.version) == ("sdist", "1.0")
 
 
+@pytest.mark.parametrize("kind", ["a damaged module", "another folder"])
+def test_zip_that_is_not_sound_is_refused(kind: str) -> None:
+    folder = "other-1.0" if kind == "another folder" else "larder_probe-1.0"
+    content = zipped({f"{folder}/PKG-INFO": metadata(), f"{folder}/setup.py": "good"})
+    if kind == "a damaged module":
+        content = patched(content, b"good", b"evil")
+
+    with pytest.raises(BadDistribution, match=r"Bad CRC-32|does not fit to its file name"):
+        examine("larder_probe-1.0.zip", io.BytesIO(content), len(content))
+
+
+@pytest.mark.parametrize(
+    "folder", ["larder_probe-1.0", "Larder.Probe-1.0", "larder-probe-1.0", "LARDER_PROBE-1.0.0", "larder__probe-v1.0"]
+)
+def test_folder_of_an_sdist_may_be_spelled_otherwise_than_its_name(folder: str) -> None:
+    content = foldered(folder)
+
+    assert examine(sdist_name(), io.BytesIO(content), len(content)).version == "1.0"
+
+
 def test_mistakes_that_are_everywhere_are_borne() -> None:
     content = wheel(text=metadata("larder-probe", "1.0", "License-File: LICENSE", "X-Own: field"))
 
@@ -279,6 +346,22 @@ def test_of_two_files_of_one_name_at_once_one_is_published(app: Flask) -> None:
     assert sorted(codes) == [200] + [400] * 7
     [file] = Package.objects.get().releases[0].files
     assert app.test_client().get(file.url).data == files[codes.index(200)]
+    assert contents.Contents.objects.count() == StoredFile.objects.count() == 1
+
+
+@pytest.mark.real_server
+def test_of_two_spellings_of_one_name_at_once_one_is_published(app: Flask) -> None:
+    _, secret = uploads.publisher()
+    names = [f"larder_probe-1{'.0' * number}-py3-none-any.whl" for number in range(8)]
+
+    def send(filename: str) -> int:
+        return upload(app.test_client(), secret, wheel(), filename).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(send, names))
+
+    assert sorted(codes) == [200] + [400] * 7
+    assert Package.objects.get().releases[0].file_count == 1
     assert contents.Contents.objects.count() == StoredFile.objects.count() == 1
 
 

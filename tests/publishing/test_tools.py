@@ -8,6 +8,7 @@ from flask import Flask
 
 from tests.live import Run, live
 from tests.publishing import uploads
+from tests.servers import serving
 from webapp.documents import Package
 
 pytestmark = pytest.mark.real_server
@@ -85,11 +86,22 @@ def test_uv_prints_the_reason_of_a_refusal(address: str, dist: Path, uv: Run) ->
     assert "This API token is not valid." in " ".join(result.stderr.split())
 
 
-def test_twine_prints_the_reason_of_a_refusal(address: str, dist: Path, run: Run) -> None:
-    code, said = twine(run, address, "larder-wrong", dist / uploads.wheel_name())
+def test_twine_prints_the_reason_of_a_refusal_with_verbose_on_the_shipped_server(
+    app: Flask, dist: Path, run: Run, tmp_path: Path
+) -> None:
+    wheel = dist / uploads.wheel_name()
 
+    with serving(tmp_path / "log", app.config["MONGODB_URI"], workers=1, HTTPS_ONLY=0) as site:
+        code, said = twine(run, site.address, "larder-wrong", wheel, options=("--verbose",))
+        _, said_without = twine(run, site.address, "larder-wrong", wheel)
+
+    # twine breaks its lines where they become long.
+    reason = "This API token is not valid. It may have been revoked, or is not whole."
     assert code == 1
-    assert "This API token is not valid. It may have been revoked, or is not whole." in said
+    assert reason in " ".join(said.split())
+    # docs/publishing.md says so.
+    assert "403 Forbidden" in " ".join(said_without.split())
+    assert reason not in " ".join(said_without.split())
 
 
 def test_twine_may_send_the_same_file_again_and_no_other(address: str, dist: Path, run: Run) -> None:

@@ -14,6 +14,7 @@ from tests.publishing.uploads import sdist, sdist_name, upload, wheel, wheel_nam
 from webapp.documents import ApiToken, JournalEntry, Maintainer, Package, StoredFile, contents
 from webapp.documents.administrators import disable
 from webapp.documents.base import utc_now
+from webapp.publishing import distributions
 
 
 def line(response: TestResponse, status: int) -> str:
@@ -123,6 +124,76 @@ def test_name_of_a_deleted_file_is_never_free_again(client: FlaskClient) -> None
 
     assert "never free again" in line(response, 400)
     assert Package.objects.count() == 0
+
+
+SPELLINGS = [
+    "Larder_Probe-1.0-py3-none-any.whl",
+    "larder.probe-1.0-py3-none-any.whl",
+    "larder_probe-1.0.0-py3-none-any.whl",
+    "larder_probe-v1-py3-none-any.whl",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_file_name_that_was_used_is_not_free_in_another_spelling(client: FlaskClient, spelling: str) -> None:
+    _, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+
+    beside = upload(client, secret, wheel(), spelling)
+    StoredFile._get_collection().update_one({}, {"$set": {"state": "deleted"}})
+    afterwards = upload(client, secret, wheel(), spelling)
+
+    for response in (beside, afterwards):
+        said = "This file name is another spelling of one that was used before: larder_probe-1.0-py3-none-any.whl"
+        assert line(response, 400) == said
+    assert StoredFile.objects.count() == contents.Contents.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        ("a-1.0-py2.py3-none-any.whl", "a-1-py3.py2-none-any.whl"),
+        ("a-1.0-1-py3-none-any.whl", "a-1.0-01-py3-none-any.whl"),
+        ("a-1.0-cp311-cp311-linux_x86_64.whl", "a-1.0-CP311-cp311-Linux_x86_64.whl"),
+        ("a_b-1.0rc1.tar.gz", "A.b-1.0.0RC.1.tar.gz"),
+    ],
+)
+def test_spellings_of_one_file_name_have_one_canonical_name(one: str, same: str) -> None:
+    assert distributions._parse_filename(one).canonical == distributions._parse_filename(same).canonical
+
+
+def test_names_of_different_files_have_different_canonical_names() -> None:
+    names = [
+        *("a-1.0-py3-none-any.whl", "a-1.0-py2-none-any.whl", "a-1.0-py2.py3-none-any.whl", "a-1.1-py3-none-any.whl"),
+        *(
+            "a-1.0-1-py3-none-any.whl",
+            "a-1.0-1a-py3-none-any.whl",
+            "a-1.0-cp311-abi3-any.whl",
+            "b-1.0-py3-none-any.whl",
+        ),
+        *("a-1.0.tar.gz", "a-1.0.zip", "a-1.0.post1.tar.gz", "a-1!1.0.tar.gz", "a-1.0+local.tar.gz"),
+    ]
+
+    assert len({distributions._parse_filename(name).canonical for name in names}) == len(names)
+
+
+def test_file_of_before_canonical_names_is_the_same_when_it_is_sent_again(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+    upload(client, secret, sdist(), sdist_name())
+    StoredFile._get_collection().update_many({}, {"$unset": {"canonical_name": ""}})
+
+    assert "nothing changed" in line(upload(client, secret, wheel(), wheel_name()), 200)
+    assert "with other contents" in line(upload(client, secret, wheel(extra={"more.py": ""}), wheel_name()), 400)
+
+
+def test_refused_upload_gives_every_spelling_back(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, secret = uploads.publisher()
+    monkeypatch.setattr("webapp.documents.package.MAX_PACKAGE_BYTES", 0)
+    assert upload(client, secret, wheel(), wheel_name()).status_code != 200
+    monkeypatch.undo()
+
+    assert upload(client, secret, wheel(), SPELLINGS[0]).status_code == 200
 
 
 def test_names_that_differ_in_spelling_are_one_project(client: FlaskClient) -> None:

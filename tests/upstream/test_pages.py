@@ -8,8 +8,8 @@ import pytest
 from webapp.upstream.pages import read_page
 
 GOOD = {
-    "filename": "larder_probe-1.0.tar.gz",
-    "url": "../../files/larder_probe-1.0.tar.gz",
+    "filename": "larder_probe-1.0-py3-none-any.whl",
+    "url": "../../files/larder_probe-1.0-py3-none-any.whl",
     "hashes": {"sha256": "a" * 64},
     "size": 5,
     "upload-time": "2020-01-01T12:00:00Z",
@@ -69,3 +69,12 @@ def test_odd_part_of_a_description_is_absent(odd: dict[str, Any]) -> None:
 
     assert len(file) == len(whole) - 1
     assert file.items() < whole.items()
+
+
+def test_metadata_of_an_sdist_are_not_passed_on() -> None:
+    sdist = GOOD | {"filename": "larder_probe-1.0.tar.gz"}
+
+    [offered, kept_back] = files_of(GOOD, sdist)
+
+    assert offered["metadata_sha256"] == "b" * 64
+    assert "metadata_sha256" not in kept_back

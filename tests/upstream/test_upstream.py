@@ -158,6 +158,18 @@ class TestPages:
         assert (file["filename"], file["hashes"], file["yanked"]) == (NAME, {"sha256": digest}, "bad")
         assert (file["requires-python"], file["core-metadata"]) == (">=3.8", {"sha256": digest})
 
+    def test_metadata_of_an_sdist_that_were_noted_before_are_not_offered(
+        self, client: FlaskClient, other: Other
+    ) -> None:
+        other.lists(described(b"sdist", "larder_probe-1.0.tar.gz"))
+        page(client)
+        UpstreamProject._get_collection().update_one({}, {"$set": {"files.0.metadata_sha256": "a" * 64}})
+
+        [file] = page(client)["files"]
+
+        assert file["core-metadata"] is False
+        assert "data-core-metadata" not in one_link(client.get("/simple/larder-probe/").text)
+
     def test_it_is_asked_again_only_after_a_while(
         self, app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
     ) -> None:

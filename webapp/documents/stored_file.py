@@ -36,6 +36,7 @@ class StoredFile(db.Document):
     """A file name that was used, for ever: 0.6 kB and the file's core metadata, some kB; one for each file."""
 
     filename = me.StringField(primary_key=True)
+    canonical_name = me.StringField()  # the same for all spellings of the name; old documents have none
     package = me.StringField()  # normalized name
     version = me.StringField()
     state = me.StringField()  # "arriving", "stored", "deleting" or "deleted"
@@ -58,6 +59,13 @@ class StoredFile(db.Document):
         "queryset_class": StoredFileQuerySet,
         "auto_create_index": False,
         "indexes": [
+            # Is this another spelling of a name that was used?
+            {
+                "fields": ["canonical_name"],
+                "name": "one_file_a_name",
+                "unique": True,
+                "partialFilterExpression": {"canonical_name": {"$gt": ""}},
+            },
             # Which uploads did not end? (flask files clean)
             {"fields": ["state"], "name": "arriving", "partialFilterExpression": {"state": ARRIVING}},
             # Which deletions did not end? (flask files clean)

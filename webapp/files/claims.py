@@ -2,10 +2,11 @@
 
     claim -> put the bytes -> the package lists the file -> settle
 
-The claim is a document whose `_id` is the file name, so MongoDB decides between two uploads. What readers meet is what
-stands in the package, which one atomic write puts there: killed before it, an upload leaves nothing that a reader could
-see, killed after it, a file that is whole. Either way the claim is left over, and is settled by the next upload of that
-name or by `flask files clean`: it looks whether the package lists the file.
+The claim is a document whose `_id` is the file name, and whose `canonical_name`, the same for all spellings of it, is
+unique, too, so MongoDB decides between two uploads. What readers meet is what stands in the package, which one atomic
+write puts there: killed before it, an upload leaves nothing that a reader could see, killed after it, a file that is
+whole. Either way the claim is left over, and is settled by the next upload of that name or by `flask files clean`: it
+looks whether the package lists the file.
 """
 
 import time
@@ -30,7 +31,7 @@ POLL_S = 0.05
 
 
 class NameTaken(RuntimeError):
-    """The file name was used before, with other bytes or by a file that is deleted."""
+    """The file name was used before, with other bytes, by a file that is deleted or in another spelling."""
 
 
 class StillArriving(RuntimeError):
@@ -95,16 +96,18 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
             pass
         else:
             return Claim(filename, content_id, attempt)
-        other = _files().find_one({"_id": filename})
+        other = _files().find_one({"_id": filename}) or _files().find_one({"canonical_name": facts["canonical_name"]})
         match other and other.get("state"):
             case None:
                 continue  # it was given back in this moment
+            case state if state != ARRIVING and other["_id"] != filename:
+                raise NameTaken(f"This file name is another spelling of one that was used before: {other['_id']}")
             case "stored" if other["sha256"] == sha256:
                 return None
             case "arriving":
                 settle_leftover(other)
                 if time.monotonic() > give_up_at:
-                    raise StillArriving(f"{filename} is being uploaded by somebody else; try again in a minute")
+                    raise StillArriving(f"An earlier upload of {other['_id']} has not ended yet; try again in a minute")
                 time.sleep(POLL_S)
             case state:
                 if state in (DELETING, DELETED):

@@ -10,6 +10,7 @@ from webapp.documents import Package
 from webapp.documents.base import declared
 from webapp.filters import absolute_file_link, absolute_url, exact_time, isoformat
 from webapp.index_api.blueprint import bp
+from webapp.index_api.simple import core_metadata
 from webapp.public_pages import made_from, public
 
 MAX_AGE_S = 900
@@ -111,7 +112,7 @@ def _files(release: Plain) -> list[Plain]:
     return [
         {
             "comment_text": file.get("comment", ""),
-            "core-metadata": {"sha256": file["metadata_sha256"]} if file.get("metadata_sha256") else False,
+            "core-metadata": core_metadata(file),
             "digests": {
                 "blake2b_256": file.get("blake2b_256"),
                 "md5": file.get("md5"),

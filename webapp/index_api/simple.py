@@ -91,7 +91,10 @@ def _project_page(
     normalized_name: str, versions: list[str], files: list[dict[str, Any]], meta: dict[str, Any], form: str
 ) -> Response:
     if form != V1_JSON:
-        return make_response(render_template("index_api/simple.html", name=normalized_name, files=files))
+        page = render_template(
+            "index_api/simple.html", name=normalized_name, files=files, metadata_digest=metadata_digest
+        )
+        return make_response(page)
     document = {
         "meta": {"api-version": API_VERSION, **meta},
         "name": normalized_name,
@@ -124,9 +127,23 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
         described["upload-time"] = exact_time(file["uploaded_at"])
     # A reason tells as much as `true`, and more.
     described["yanked"] = file.get("yanked_reason") or True if file.get("yanked") else False
-    metadata_sha256 = file.get("metadata_sha256")
-    described["core-metadata"] = {"sha256": metadata_sha256} if metadata_sha256 else False
+    described["core-metadata"] = core_metadata(file)
     return described
+
+
+def metadata_digest(file: dict[str, Any]) -> str | None:
+    """Return the SHA-256 of the core metadata that installers may rely on, or None. A wheel alone has such.
+
+    An sdist's PKG-INFO need not list what it requires: setuptools wrote none of it for years, and `Dynamic` says that
+    building tells more. Installers believe what is offered, and would leave out what is not in it.
+    """
+    return file.get("metadata_sha256") if file["filename"].endswith(".whl") else None
+
+
+def core_metadata(file: dict[str, Any]) -> dict[str, str] | bool:
+    """Return what JSON says of a file's core metadata (PEP 714)."""
+    digest = metadata_digest(file)
+    return {"sha256": digest} if digest else False
 
 
 HASHES = (("sha256", "sha256"), ("md5", "md5"), ("blake2b", "blake2b_256"))

@@ -12,6 +12,7 @@ from webapp.documents.maintaining import NotThere, change_project
 from webapp.documents.package import MAINTAINER, OWNER, is_own
 from webapp.files import removal
 from webapp.importing.core_metadata import FIELDS, package_from_metadata
+from webapp.publishing.distributions import WHEEL
 from webapp.publishing.releasing import describe
 
 NO_RELEASE = "There is no such release any more."
@@ -128,8 +129,10 @@ def _follow_latest(package: Package) -> None:
     package.clean()
     if package.latest is None or package.latest.version == before:
         return
-    own = [file.filename for file in package.releases_of(package.latest.version)[0].files if is_own(file.url)]
-    kept = StoredFile.objects(pk__in=own[:1]).only("metadata").plain_first()
+    own = [file for file in package.releases_of(package.latest.version)[0].files if is_own(file.url)]
+    # A wheel first: an sdist's metadata may say less.
+    own.sort(key=lambda file: file.packagetype != WHEEL)
+    kept = StoredFile.objects(pk__in=[file.filename for file in own[:1]]).only("metadata").plain_first()
     if kept and kept.get("metadata"):
         described = package_from_metadata(kept["metadata"])
         if described.normalized_name == package.pk:

@@ -1,7 +1,7 @@
 """What an uploaded file is: a wheel or an sdist that opens, with core metadata that fit to its name. Pure functions.
 
-Nothing of the file is written to the disk, and of a wheel only METADATA, WHEEL and RECORD are read. Memory and time are
-bounded by what is read, not by what the file says of itself.
+Nothing of the file is written to the disk; all of it is unpacked, part by part, and only its metadata are kept. Memory
+and time are bounded by what is read, not by what the file says of itself.
 
 Sources: the binary distribution format, the source distribution format (PEP 625, PEP 643), the core metadata.
 """
@@ -20,11 +20,13 @@ from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
     canonicalize_name,
+    canonicalize_version,
     parse_sdist_filename,
     parse_wheel_filename,
 )
 from packaging.version import InvalidVersion, Version
 
+WHEEL, SDIST = "bdist_wheel", "sdist"
 MAX_FILENAME_LENGTH = 255
 # The most metadata that a project on PyPI has is about half of this; nearly all of it is the description.
 MAX_METADATA_BYTES = 1_000_000
@@ -35,6 +37,8 @@ MAX_READ_BYTES = 8_000_000
 # What a file may grow to when it is unpacked: so many times its size, and this much in any case. PyPI has the same.
 MAX_RATIO = 50
 ALWAYS_BYTES = 64_000_000
+# So much is unpacked at once.
+_PART_BYTES = 1_000_000
 # A wheel's name says this many combinations of interpreter, ABI and platform at most.
 MAX_TAGS = 500
 MAX_SUMMARY_LENGTH = 1000
@@ -66,15 +70,17 @@ class Distribution(NamedTuple):
     """What a file says of itself."""
 
     filename: str
+    canonical_name: str  # the same for all spellings of the file name
     normalized_name: str
     version: str  # in its usual form (PEP 440), with as many parts as the metadata write
-    packagetype: str  # "bdist_wheel" or "sdist"
+    packagetype: str  # WHEEL or SDIST
     python_version: str  # "py3", "cp311", "source", ...
     requires_python: str | None
     metadata: str
 
 
 class _Name(NamedTuple):
+    canonical: str
     project: str
     version: Version
     packagetype: str
@@ -87,10 +93,11 @@ def examine(filename: str, file: IO[bytes], size: int) -> Distribution:
     file.seek(0)
     try:
         if filename.endswith(".tar.gz"):
-            raw = _read_tar(file, size)
+            raw = _read_tar(file, name, size)
         else:
             with zipfile.ZipFile(_Bounded(file)) as archive:
-                raw = _read_wheel(archive, name, size) if filename.endswith(".whl") else _read_zip(archive, size)
+                read = _read_wheel if name.packagetype == WHEEL else _read_zip
+                raw = read(archive, name, size)
     except BadDistribution:
         raise
     except _DAMAGED as error:
@@ -100,6 +107,7 @@ def examine(filename: str, file: IO[bytes], size: int) -> Distribution:
     raw_metadata = _checked_metadata(text, name)
     return Distribution(
         filename=filename,
+        canonical_name=name.canonical,
         normalized_name=name.project,
         version=str(Version(raw_metadata["version"])),
         packagetype=name.packagetype,
@@ -121,10 +129,13 @@ def _parse_filename(filename: str) -> _Name:
                 combinations *= tags.count(".") + 1
             if combinations > MAX_TAGS:
                 raise BadDistribution(f"The file name has more than {MAX_TAGS} combinations of tags.")
-            project, version, _, _ = parse_wheel_filename(filename)
-            return _Name(project, version, "bdist_wheel", parts[-3])
+            project, version, build, _ = parse_wheel_filename(filename)
+            sorted_tags = [".".join(sorted(set(each.lower().split(".")))) for each in parts[-3:]]
+            numbers = [canonicalize_version(version), *(["".join(map(str, build))] if build else [])]
+            return _Name(f"{'-'.join([project, *numbers, *sorted_tags])}.whl", project, version, WHEEL, parts[-3])
         project, version = parse_sdist_filename(filename)
-        return _Name(project, version, "sdist", "source")
+        kind = ".zip" if filename.endswith(".zip") else ".tar.gz"
+        return _Name(f"{project}-{canonicalize_version(version)}{kind}", project, version, SDIST, "source")
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion) as error:
         raise BadDistribution(f"This is no name of a wheel (.whl) or sdist (.tar.gz, .zip): {error}") from None
 
@@ -169,6 +180,21 @@ def _check_zip(archive: zipfile.ZipFile, size: int) -> None:
             raise BadDistribution(f"The archive has a compression that installers lack: {entry.filename[:200]}")
     if sum(entry.file_size for entry in entries) > _most_unpacked(size):
         raise BadDistribution(_BOMB)
+    # Bytes that many entries share would be read for each of them.
+    if sum(entry.compress_size for entry in entries) > size:
+        raise BadDistribution("The archive has entries that overlap.")
+    for entry in entries:
+        _read_to_end(archive, entry)
+
+
+def _read_to_end(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Unpack an entry and keep nothing; `zipfile` compares the name before its bytes, and at their end their sum."""
+    length = 0
+    with archive.open(entry) as member:
+        while part := member.read(_PART_BYTES):
+            length += len(part)
+    if length != entry.file_size:
+        raise BadDistribution(f"The archive has an entry of another length than it says: {entry.filename[:200]!r}")
 
 
 def _check_path(path: str) -> None:
@@ -192,9 +218,9 @@ def _read_wheel(archive: zipfile.ZipFile, name: _Name, size: int) -> bytes:
     return _read_member(archive, f"{folder}/METADATA", MAX_METADATA_BYTES)
 
 
-def _read_zip(archive: zipfile.ZipFile, size: int) -> bytes:
+def _read_zip(archive: zipfile.ZipFile, name: _Name, size: int) -> bytes:
     _check_zip(archive, size)
-    folder = _only_folder({path.partition("/")[0] for path in archive.namelist()})
+    folder = _only_folder({path.partition("/")[0] for path in archive.namelist()}, name)
     return _read_member(archive, f"{folder}/PKG-INFO", MAX_METADATA_BYTES)
 
 
@@ -210,7 +236,7 @@ def _read_member(archive: zipfile.ZipFile, path: str, most: int) -> bytes:
     return data
 
 
-def _read_tar(file: IO[bytes], size: int) -> bytes:
+def _read_tar(file: IO[bytes], name: _Name, size: int) -> bytes:
     """Read every header of a .tar.gz, and its PKG-INFO; the whole file is unpacked, and nothing is kept."""
     found: bytes | None = None
     folders = set()
@@ -229,9 +255,9 @@ def _read_tar(file: IO[bytes], size: int) -> bytes:
                     reader = archive.extractfile(member)
                     found = reader.read() if reader else None
         # What follows the last entry, to the end: only then the sum that gzip keeps of everything is compared.
-        while bounded.read(1_000_000):
+        while bounded.read(_PART_BYTES):
             pass
-    _only_folder(folders)
+    _only_folder(folders, name)
     if found is None:
         raise BadDistribution("The sdist has no PKG-INFO in its folder.")
     return found
@@ -245,10 +271,15 @@ def _check_member(member: tarfile.TarInfo) -> None:
         raise BadDistribution(f"The archive has an entry that installers refuse: {error}"[:300]) from None
 
 
-def _only_folder(folders: set[str]) -> str:
+def _only_folder(folders: set[str], name: _Name) -> str:
     if len(folders) != 1:
         raise BadDistribution(f"An sdist has one folder at its top; this one has {len(folders)} entries there.")
-    return next(iter(folders))
+    folder = next(iter(folders))
+    # Old tools left hyphens in the name of the project, so the last one parts it from the version.
+    project, _, version = folder.rpartition("-")
+    if canonicalize_name(project) != name.project or _version(version) != name.version:
+        raise BadDistribution(f"The sdist's folder {folder[:200]} does not fit to its file name.")
+    return folder
 
 
 def _decoded(raw: bytes) -> str:

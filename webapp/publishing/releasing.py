@@ -14,7 +14,7 @@ from webapp.documents.package import ConcurrentChange, own_url
 from webapp.files import claims
 from webapp.importing.core_metadata import FIELDS, package_from_metadata
 from webapp.importing.pypi_json import keep_labels, render_into
-from webapp.publishing.distributions import Distribution
+from webapp.publishing.distributions import WHEEL, Distribution
 
 _BLOCK_BYTES = 1_000_000
 
@@ -83,6 +83,7 @@ def publish(upload: Upload, by: User) -> bool:
 def _facts(upload: Upload, by: User) -> dict[str, object]:
     distribution, digests = upload.distribution, upload.digests
     return {
+        "canonical_name": distribution.canonical_name,
         "package": distribution.normalized_name,
         "version": distribution.version,
         "size": bson.Int64(upload.size),
@@ -116,7 +117,9 @@ def _listing(upload: Upload, by: User, alive: Callable[[], None]) -> Callable[[P
             package.releases = [*package.releases, release]
         _add_file(release, _file(upload, by))
         package.clean()
-        if package.latest.version == release.version:
+        # An sdist's metadata may say less than a wheel's, for instance nothing of what it requires.
+        is_said_best = distribution.packagetype == WHEEL or not any(each.packagetype == WHEEL for each in release.files)
+        if package.latest.version == release.version and is_said_best:
             describe(package, described)
         return Act(action, release.version, distribution.filename)
 
@@ -141,7 +144,8 @@ def _file(upload: Upload, by: User) -> ReleaseFile:
         md5=digests.md5,
         uploaded_at=utc_now(),
         requires_python=distribution.requires_python,
-        metadata_sha256=_metadata_sha256(distribution),
+        # Of a wheel's alone: those of an sdist are kept, and not offered to installers.
+        metadata_sha256=_metadata_sha256(distribution) if distribution.packagetype == WHEEL else None,
         uploaded_by=by.shown_name,
         uploaded_with=upload.tool,
     )

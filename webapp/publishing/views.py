@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from typing import IO, NoReturn
 
-from flask import Blueprint, Response, abort, current_app, g, request
+from flask import Blueprint, Response, abort, current_app, request
 from mongoengine.errors import ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
@@ -25,6 +25,7 @@ from webapp.files import claims
 from webapp.filters import absolute_url
 from webapp.publishing.distributions import BadDistribution, Distribution, examine
 from webapp.publishing.releasing import Digests, NotMaintained, Upload, digests_of, publish
+from webapp.slow_clients import place_for_upload
 
 bp = Blueprint("publishing", __name__)
 
@@ -38,19 +39,14 @@ MAX_UPLOAD_S = 900
 SENT_DIGESTS = {"sha256": "sha256_digest", "blake2b_256": "blake2_256_digest", "md5": "md5_digest"}
 
 
-@bp.before_request
-def speak_plainly() -> None:
-    """Errors here are one line of text whatever the client accepts."""
-    g.errors_in_plain_text = True
-
-
 @bp.post("/legacy/")
 @bp.post("/")
 def upload() -> Response:
     """Publish a file, and make its project if there is none of that name."""
     permit = api_tokens.authenticate(UPLOAD)
     with ExitStack() as opened:
-        form, file, filename = _read_form(opened)
+        with place_for_upload():
+            form, file, filename = _read_form(opened)
         size = file.seek(0, io.SEEK_END)
         if size > current_app.config["MAX_FILE_BYTES"]:
             _too_large()
@@ -83,12 +79,7 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
         max_content_length=current_app.config["MAX_FILE_BYTES"] + FORM_BYTES,
         max_form_parts=FORM_PARTS,
     )
-    length = request.content_length
-    if length is not None and length <= current_app.config["MAX_CONTENT_LENGTH"]:
-        # slow_clients.py has read it by now.
-        request.environ["wsgi.input"] = io.BytesIO(request.get_data())
-    else:
-        request.environ["wsgi.input"] = _Patient(request.environ["wsgi.input"], MAX_UPLOAD_S)
+    request.environ["wsgi.input"] = _Patient(request.environ["wsgi.input"], MAX_UPLOAD_S)
     try:
         _, form, files = parser.parse_from_environ(request.environ)
     except RequestEntityTooLarge:

@@ -135,7 +135,8 @@ def _file(described: Plain, address: str) -> Plain | None:
     if yanked:
         file |= {"yanked": True, "yanked_reason": yanked[:MAX_REASON_LENGTH] if _is_text(yanked) else ""}
     metadata = described.get("core-metadata", described.get("dist-info-metadata"))
-    if isinstance(metadata, dict) and _is_digest(metadata.get("sha256")):
+    # An sdist's metadata need not list what it requires, and installers would believe them.
+    if filename.endswith(".whl") and isinstance(metadata, dict) and _is_digest(metadata.get("sha256")):
         file["metadata_sha256"] = metadata["sha256"]
     return file
 
