@@ -159,7 +159,7 @@ class KeptIndex(NamedTuple):
 
 
 class KeptIndexes:
-    """The list of all projects as a web process keeps it, compressed: 4 MB for 500,000 projects instead of 30 MB."""
+    """The list of all projects as a web process keeps it, compressed: 5 MB for 500,000 projects instead of 30 MB."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
