@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from werkzeug.exceptions import ServiceUnavailable
 
 # Half of the threads that each web process has unless `flask serve` was told otherwise.
@@ -49,6 +49,7 @@ def receive_body() -> None:
         return
     with place():
         request.environ["wsgi.input"] = io.BytesIO(request.get_data())
+    g.body_is_received = True
 
 
 def place(patience_s: float = PATIENCE_S) -> AbstractContextManager[None]:

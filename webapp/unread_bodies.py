@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from webapp.slow_clients import place
@@ -28,7 +28,8 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def take_the_rest(response: Response) -> Response:
         # A server that does not end the stream by itself would wait for more.
-        if request.content_length and request.environ.get("wsgi.input_terminated"):
+        may_be_left = request.content_length and request.environ.get("wsgi.input_terminated")
+        if may_be_left and not g.get("body_is_received"):
             left = app.config["MAX_FILE_BYTES"] + FORM_BYTES
             end_at = time.monotonic() + PATIENCE_S
             # Where every place is held, nobody waits for this client, too: slow_clients.py.

@@ -99,4 +99,7 @@ def test_fifty_registrations_of_one_address_at_once_give_one_account(served: Ser
 def test_fifty_guesses_at_once_get_ten_answers(served: Served) -> None:
     codes = send_at_once(served, "/account/login", [{"email": "ada@example.org", "password": "wrong"}] * AT_ONCE)
 
-    assert codes == [400] * 10 + [429] * (AT_ONCE - 10)
+    # A busy machine may find no place for a body within 20 ms, which is 503 and no answer (slow_clients.py).
+    looked_at = [code for code in codes if code != 503]
+    assert looked_at == [400] * 10 + [429] * (len(looked_at) - 10)
+    assert len(looked_at) > AT_ONCE / 2
