@@ -23,6 +23,8 @@ from tests.members import PASSWORD
 pytestmark = pytest.mark.real_server
 
 AT_ONCE = 50
+# On a busy machine a body may find no place within 20 ms (slow_clients.py): nobody has looked at such a form.
+BUSY = 503
 
 
 class Served(NamedTuple):
@@ -91,7 +93,7 @@ def test_fifty_registrations_of_one_address_at_once_give_one_account(served: Ser
 
     codes = send_at_once(served, "/account/register", forms)
 
-    assert codes == [302] + [400] * (AT_ONCE - 1)
+    assert [code for code in codes if code != BUSY] == [302] + [400] * (AT_ONCE - 1 - codes.count(BUSY))
     assert served.database.users.count_documents({"email_folded": "ada@example.org"}) == 1
     assert served.database.auditing.count_documents({"kind": "registration"}) == 1
 
@@ -99,7 +101,6 @@ def test_fifty_registrations_of_one_address_at_once_give_one_account(served: Ser
 def test_fifty_guesses_at_once_get_ten_answers(served: Served) -> None:
     codes = send_at_once(served, "/account/login", [{"email": "ada@example.org", "password": "wrong"}] * AT_ONCE)
 
-    # A busy machine may find no place for a body within 20 ms, which is 503 and no answer (slow_clients.py).
-    looked_at = [code for code in codes if code != 503]
+    looked_at = [code for code in codes if code != BUSY]
     assert looked_at == [400] * 10 + [429] * (len(looked_at) - 10)
     assert len(looked_at) > AT_ONCE / 2

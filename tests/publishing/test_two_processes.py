@@ -21,7 +21,8 @@ from tests.servers import Site, serving
 from webapp.documents import StoredFile, contents
 from webapp.documents.base import utc_now
 
-pytestmark = pytest.mark.real_server
+# As the images run it: two web processes, several seconds each.
+pytestmark = [pytest.mark.real_server, pytest.mark.deployment]
 
 MAX_FILE_BYTES = 20_000_000
 # What the rest of the form may have.
