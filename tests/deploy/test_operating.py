@@ -19,7 +19,9 @@ def flask(uri: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def content(uri: str) -> dict[str, list[Any]]:
     with connect(uri) as client:
         database = client.get_default_database()
-        return {name: list(database[name].find().sort("_id")) for name in database.list_collection_names()}
+        # MongoDB itself removes what stands in `limits` when its time has passed, which may be just now.
+        names = set(database.list_collection_names()) - {"limits"}
+        return {name: list(database[name].find().sort("_id")) for name in names}
 
 
 def test_backup_is_restored_byte_for_byte(mongo: int, tmp_path: Path) -> None:
