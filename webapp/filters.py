@@ -146,6 +146,7 @@ def address(endpoint: str, **values: Any) -> str:
 
 @lru_cache(maxsize=1000)
 def _fixed_address(endpoint: str, _script_root: str, **values: Any) -> str:
+    # url_for reads the root from the request; here it tells the cache that another one has other addresses.
     return url_for(endpoint, **values)
 
 
