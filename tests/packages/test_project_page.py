@@ -56,6 +56,14 @@ def test_install_line_names_this_index_and_the_version_unless_it_is_the_latest(
     assert one(page, ".install button")["data-copy"] == command
 
 
+def test_release_without_files_has_no_line_to_install_it(client: FlaskClient) -> None:
+    factories.package("Example", releases=["1.0", "1.1"])
+    Package._get_collection().update_one({}, {"$set": {"releases.0.files": []}})
+
+    assert read(client, "/project/example/").select(".install") == []
+    assert one(read(client, "/project/example/1.0/"), ".install code")
+
+
 def test_older_release_says_that_there_is_a_newer_one(client: FlaskClient) -> None:
     factories.package("Example", releases=["1.0", "1.1"])
 
