@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrations_sql_to_mongo.verify import _version
+from migrations_sql_to_mongo.verify.versions import version_of
 from migrations_sql_to_mongo.versions import file_of, recover
 
 FILES = "https://files.pythonhosted.org/packages/aa/bb/cc/"
@@ -49,10 +49,10 @@ def test_version_is_recovered(
 
     assert recover(package, file, *numbers) == version
     assert (file.packagetype if file else None) == packagetype
-    assert _version(package, FILES + filename, *numbers) == (version, file.filename if file else None, packagetype)
+    assert version_of(package, FILES + filename, *numbers) == (version, file.filename if file else None, packagetype)
 
 
 def test_release_without_url_has_its_numbers() -> None:
     assert file_of(None) is None
     assert recover("foo", None, 1, None, 3) == "1.0.3"
-    assert _version("foo", None, 1, None, 3) == ("1.0.3", None, None)
+    assert version_of("foo", None, 1, None, 3) == ("1.0.3", None, None)

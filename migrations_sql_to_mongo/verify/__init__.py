@@ -1,0 +1,57 @@
+"""`verify`: reads both sides anew and compares every field of every row.
+
+The rules of the move are written here a second time, on purpose, and otherwise than in `mapping` and `copying`: dates
+by their milliseconds, versions by one regular expression over the file's name, order and latest release by PEP 440's
+own versions, packages a batch at a time by their names. Only the reading of rows (`source`) and the site's own rules
+(`webapp.naming`, `webapp.documents`) are shared. What a row must have become is encoded and compared byte by byte with
+what is stored; only where that differs are the two taken apart, to name the fields.
+
+Each table has a module of its own; `context` is what they share.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.source import Source
+from migrations_sql_to_mongo.target import Target
+from migrations_sql_to_mongo.verify.collections import compare_collection
+from migrations_sql_to_mongo.verify.context import Context
+from migrations_sql_to_mongo.verify.descriptions import compare_descriptions
+from migrations_sql_to_mongo.verify.downloads import expected_download
+from migrations_sql_to_mongo.verify.findings import Verification
+from migrations_sql_to_mongo.verify.labels import expected_audit_event, expected_label
+from migrations_sql_to_mongo.verify.packages import Packages
+from migrations_sql_to_mongo.verify.users import Users
+
+__all__ = ["Verification", "verify"]
+
+
+def verify(
+    source: Source, target: Target, names: dict[str, str], rejects: str, progress: Progress, *, render: bool
+) -> Verification:
+    """Compare the source with the collections of these names, and return what differs.
+
+    `rejects` is the collection of the rows that were rejected: they, and no others, must be missing. With `render`
+    each description is rendered once more and compared too.
+    """
+    context = Context(source, target, names, rejects, progress)
+    users = Users(context)
+    expectations = {
+        "licenses": expected_label,
+        "languages": expected_label,
+        "users": users.expected,
+        "downloads": expected_download,
+        "auditing": expected_audit_event,
+    }
+    for table, expected in expectations.items():
+        if table in names:
+            compare_collection(context, table, expected)
+    if "packages" in names:
+        with ThreadPoolExecutor(1, thread_name_prefix="verify-read") as pool:
+            Packages(context, pool).compare()
+        if render:
+            compare_descriptions(context)
+    context.finish()
+    users.finish()
+    progress.finish()
+    return context.found

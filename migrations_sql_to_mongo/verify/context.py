@@ -1,0 +1,139 @@
+"""What the comparisons of all tables share: both sides, what was found, and the reading of single values."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+
+from migrations_sql_to_mongo.layout import TABLES
+from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.source import Row, Source, key_of
+from migrations_sql_to_mongo.target import Target
+from migrations_sql_to_mongo.values import as_json, shown
+from migrations_sql_to_mongo.verify.encoding import Wanted, bson_id, differences, tail
+from migrations_sql_to_mongo.verify.findings import Expected, Verification
+from migrations_sql_to_mongo.verify.rejected import Rejected
+from migrations_sql_to_mongo.verify.rules import in_utc, moment, name_of, whole
+
+_HTML = ("description_html", "description_renderer")
+
+
+class Context:
+    """One comparison of a source with a target."""
+
+    def __init__(self, source: Source, target: Target, names: dict[str, str], rejects: str, progress: Progress) -> None:
+        self.source, self.target, self.names, self.progress = source, target, names, progress
+        self.found = Verification()
+        self.rejected = Rejected(target.db[rejects].find())
+        self.licenses: set[str] = set()  # ids of the old table
+        self._zones = {
+            (table, column): source.layout.zone(table, column)
+            for table, columns in TABLES.items()
+            for column, kind in columns.items()
+            if kind == "date"
+        }
+
+    # Reading
+
+    def documents(self, table: str, ids: list[Any]) -> dict[Any, bytes]:
+        """Return the stored documents of a table that have these ids."""
+        found = self.target.raw_documents(self.names[table], {"_id": {"$in": ids}})
+        return {bson_id(document): document for document in found}
+
+    def id_of(self, table: str, key: Any) -> Any:
+        """Return the `_id` that a key leads to, None if it leads to none."""
+        if table == "packages":
+            return name_of(key)
+        try:
+            if TABLES[table]["id"] == "text":
+                text = self.text(key)
+                return text if text is None or text.encode() is not None else None
+            number = whole(key)
+        except ValueError:
+            return None
+        return None if number is None or number < 0 else bson.ObjectId(str(number).rjust(24, "0"))
+
+    def text(self, value: Any) -> str | None:
+        """Return the text that a value must have become. Raises ValueError for what is no text."""
+        if value is None or type(value) is str:
+            return value
+        if isinstance(value, bytes | bytearray | memoryview):
+            try:
+                return bytes(value).decode()
+            except UnicodeDecodeError:
+                return bytes(value).decode(self.source.layout.encoding or "utf-8")
+        raise ValueError(f"{shown(value)} is no text")
+
+    def date(self, table: str, column: str, value: Any, odd: Expected | None = None) -> datetime | None:
+        """Return a date, naive in UTC; what is none is kept in `odd`, or must have rejected its row."""
+        if value is None:
+            return None
+        try:
+            zone = self._zones[table, column]
+            when = datetime.fromisoformat(value) if type(value) is str else moment(value, zone)
+            if when.tzinfo is not None or zone is not UTC:
+                when = in_utc(when, zone)
+        except (ValueError, OverflowError):
+            if self.source.layout.date_rule(table, column) == "reject":
+                raise ValueError(f"{shown(value)} is no date") from None
+            if odd is not None:
+                odd[column] = as_json(value)
+            return None
+        if when.microsecond % 1000:
+            self.found.lost_microseconds += 1
+        return when
+
+    # Comparing
+
+    def compare(self, where: str, wanted: Wanted | ValueError, document: bytes) -> None:
+        """Compare a stored document with what it must be, and name what differs."""
+        if isinstance(wanted, ValueError):
+            self.found.differs(f"{where}: is in the target, but should have been rejected: {wanted}")
+            return
+        encoded, needs_html = wanted
+        if not needs_html and encoded == document:
+            return
+        added = tail(encoded, document) if needs_html else None
+        if added is not None and {*added} <= {*_HTML} and "description_renderer" in added:
+            return
+        stored = bson.decode(document)
+        if needs_html and "description_renderer" not in stored:
+            self.found.differs(f"{where}: description_html is missing")
+        for name in _HTML if needs_html else ():
+            stored.pop(name, None)
+        for text in differences(bson.decode(encoded), stored, ""):
+            self.found.differs(f"{where}: {text}")
+
+    def must_be_rejected(self, table: str, row: Row, why: str) -> None:
+        """Note a difference unless this row, which is missing in the target, was rejected."""
+        if not self.rejected.take(table, row):
+            self.found.differs(f"{table} {key_of(table, row)}: {why}, and was not rejected")
+
+    def look_for_extra(self, table: str, matched: int) -> None:
+        """Name the documents that no row has led to, if there are any."""
+        collection = self.target.db[self.names[table]]
+        count = collection.count_documents({})
+        if count == matched:
+            return
+        known = {self.id_of(table, row[0]) for row in self.source.ids(table)} if table in self.source.tables else set()
+        extra = [one["_id"] for one in collection.find({}, {"_id": 1}) if one["_id"] not in known]
+        for document_id in extra:
+            self.found.differs(f"{table} {document_id}: in the target, but not in the source")
+        if not extra:
+            self.found.differs(f"{table}: {matched} rows lead to {count} documents")
+
+    def count(self, table: str, total: int, more: int = 1) -> None:
+        """Count rows that were compared."""
+        seen = self.found.rows[table] = self.found.rows.get(table, 0) + more
+        if seen % 5000 == 0 or seen >= total:
+            self.progress.update(f"verifying {table}", seen, total)
+
+    def finish(self) -> None:
+        """Look at what can be seen only at the end."""
+        for table in self.source.tables:
+            seen, there = self.found.rows.get(table, 0), self.source.count(table)
+            if seen != there:
+                self.found.differs(f"{table}: {there} rows are in the source, {seen} were compared")
+        for table, key in self.rejected.left():
+            if table in self.source.tables:
+                self.found.differs(f"{table} {key}: was rejected, but it is in the target, or no longer in the source")

@@ -1,0 +1,81 @@
+"""Documents as their bytes: what is expected, what is stored, and how the two differ."""
+
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import bson
+
+from migrations_sql_to_mongo.tally import HIDDEN
+from migrations_sql_to_mongo.values import shown
+from migrations_sql_to_mongo.verify.findings import Expected
+
+
+class Wanted(NamedTuple):
+    """What a stored document must be."""
+
+    encoded: bytes
+    needs_html: bool  # it has a description, so that rendering has added fields at its end
+
+
+def encode(expected: Expected) -> Wanted:
+    """Encode a document. Raises ValueError for what BSON cannot hold."""
+    expected = {key: value for key, value in expected.items() if value is not None}
+    try:
+        return Wanted(bson.encode(expected), "release_count" in expected and bool(expected.get("description")))
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+
+
+def bson_id(document: bytes) -> Any:
+    """Return the `_id` of an encoded document; MongoDB puts it first. Source: bsonspec.org."""
+    if document[5:9] == b"_id\0":
+        if document[4] == 2:
+            return document[13 : 12 + struct.unpack_from("<i", document, 9)[0]].decode()
+        if document[4] == 7:
+            return bson.ObjectId(document[9:21])
+    return bson.decode(document)["_id"]
+
+
+def stored_name(document: bytes | None) -> str | None:
+    """Return the `name` of a package's encoded document: the second field."""
+    if document is None:
+        return None
+    start = 4 + 9 + struct.unpack_from("<i", document, 9)[0]
+    if document[start : start + 6] == b"\x02name\0":
+        return document[start + 10 : start + 9 + struct.unpack_from("<i", document, start + 6)[0]].decode()
+    return bson.decode(document).get("name")
+
+
+def tail(encoded: bytes, document: bytes) -> dict[str, Any] | None:
+    """Return the fields that a stored document has after those that are expected; None if these differ."""
+    end = len(encoded) - 1
+    if document[4:end] != encoded[4:end]:
+        return None
+    rest = document[end:]
+    return bson.decode(struct.pack("<i", len(rest) + 4) + rest)
+
+
+def differences(expected: Any, stored: Any, path: str) -> Iterator[str]:
+    """Yield what differs between two values, with the path of each field."""
+    if isinstance(expected, dict) and isinstance(stored, dict):
+        for key in {**expected, **stored}:
+            where = f"{path}.{key}" if path else key
+            if key not in stored:
+                yield f"{where} is missing: {_said(key, expected[key])} in the source"
+            elif key not in expected:
+                yield f"{where} is not in the source: {_said(key, stored[key])}"
+            else:
+                yield from differences(expected[key], stored[key], where)
+    elif isinstance(expected, list) and isinstance(stored, list):
+        if len(expected) != len(stored):
+            yield f"{path} has {len(stored)} entries, {len(expected)} in the source"
+        for index, (one, other) in enumerate(zip(expected, stored, strict=False)):
+            yield from differences(one, other, f"{path}[{index}]")
+    elif type(expected) is not type(stored) or expected != stored:
+        name = path.rpartition(".")[2]
+        yield f"{path} is {_said(name, stored)}, {_said(name, expected)} in the source"
+
+
+def _said(name: str, value: Any) -> str:
+    return HIDDEN if name == "hashed_password" else shown(value if isinstance(value, str) else repr(value))

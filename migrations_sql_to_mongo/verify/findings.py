@@ -1,0 +1,27 @@
+"""What a comparison found, and the documents that it expects."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+KEPT = 50  # differences that are reported in words
+
+Expected = dict[str, Any]
+
+
+@dataclass
+class Verification:
+    """What a comparison found."""
+
+    rows: dict[str, int] = field(default_factory=dict)  # table -> rows compared
+    count: int = 0  # of differences
+    differences: list[str] = field(default_factory=list)  # the first of them, in words
+    lost_microseconds: int = 0
+    rendered: int = 0  # descriptions that were rendered again and compared
+    other_renderer: int = 0  # descriptions that another version of the renderer made: not compared
+    fingerprints: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def differs(self, text: str) -> None:
+        """Note one difference."""
+        self.count += 1
+        if len(self.differences) < KEPT:
+            self.differences.append(text)

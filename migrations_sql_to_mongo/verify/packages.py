@@ -1,0 +1,200 @@
+"""`packages`, with the releases and maintainers that they embed."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from migrations_sql_to_mongo.layout import TABLES
+from migrations_sql_to_mongo.source import PACKAGE_COLUMN, Row
+from migrations_sql_to_mongo.target import Fingerprint
+from migrations_sql_to_mongo.values import shown
+from migrations_sql_to_mongo.verify.context import Context
+from migrations_sql_to_mongo.verify.encoding import Wanted, encode, stored_name
+from migrations_sql_to_mongo.verify.findings import Expected
+from migrations_sql_to_mongo.verify.maintainers import expected_maintainer
+from migrations_sql_to_mongo.verify.rejected import One
+from migrations_sql_to_mongo.verify.releases import expected_release
+from migrations_sql_to_mongo.verify.rules import name_of
+from webapp import naming
+
+PACKAGES_AT_A_TIME = 250
+
+
+class Packages:
+    """Compares packages a batch at a time; releases and maintainers are read up to the batch's last id."""
+
+    def __init__(self, context: Context, pool: ThreadPoolExecutor) -> None:
+        self._context, self._pool = context, pool
+
+    def compare(self) -> None:
+        """Compare the three tables with the collection."""
+        context, source = self._context, self._context.source
+        total: dict[str, int] = {}
+        streams: dict[str, Iterator[Row]] = {}
+        for table in ("packages", *PACKAGE_COLUMN):
+            there = table in source.tables
+            total[table] = source.count(table) if there else 0
+            streams[table] = source.by_package(table) if there else iter(())
+        children = {table: _Children(streams[table], column) for table, column in PACKAGE_COLUMN.items()}
+        fingerprint = Fingerprint()
+        last = None
+        while batch := list(itertools.islice(streams["packages"], PACKAGES_AT_A_TIME)):
+            self._compare_batch(batch, last, children, fingerprint)
+            last = batch[-1][0]
+            context.count("packages", total["packages"], len(batch))
+        for table, left in children.items():
+            for row in left.rest():
+                context.must_be_rejected(table, row, "belongs to no package")
+            context.count(table, total[table], left.count)
+        context.look_for_extra("packages", fingerprint.documents)
+        context.found.fingerprints["packages"] = fingerprint.as_dict()
+
+    def _compare_batch(
+        self, batch: list[Row], last: Any, children: dict[str, "_Children"], fingerprint: Fingerprint
+    ) -> None:
+        """Compare some packages. `last` is the id of the package before them."""
+        context = self._context
+        names = [None if row[0] == before else name_of(row[0]) for before, row in _with_before(last, batch)]
+        reading = self._pool.submit(context.documents, "packages", [name for name in names if name])
+        of = {table: those.until(batch[-1][0]) for table, those in children.items()}
+        expected = [
+            self._package(row, of["releases"].get(row[0], []), of["maintainers"].get(row[0], []))
+            if name
+            else (None, [])
+            for name, row in zip(names, batch, strict=True)
+        ]
+        context.rejected.taken = []
+        stored = reading.result()
+        for name, row, (wanted, left_out) in zip(names, batch, expected, strict=True):
+            document = stored.get(name) if name and row[0] == stored_name(stored.get(name)) else None
+            again = name is None and row[0] == last
+            own = {table: [] if again else rows.pop(row[0], []) for table, rows in of.items()}
+            last = row[0]
+            if document is None or wanted is None:
+                context.rejected.give_back(left_out)  # they are looked at once more
+                self._must_be_rejected(row, own)
+                continue
+            fingerprint.add(document)
+            context.compare(f"packages {row[0]}", wanted, document)
+        for table, left in of.items():
+            for row in itertools.chain(*left.values()):
+                context.must_be_rejected(table, row, "belongs to no package")
+
+    def _package(
+        self, row: Row, release_rows: list[Row], maintainer_rows: list[Row]
+    ) -> tuple[Wanted | ValueError, list[One]]:
+        """Return what a package's rows must have become, and the rejected rows that were left out of it.
+
+        Encoded at once: the garbage collector looks at living dicts again and again, which took half of the time.
+        """
+        found, rejected = self._context.found, self._context.rejected
+        marked, rejected.taken = found.lost_microseconds, []
+        try:
+            return encode(self._expected(row, release_rows, maintainer_rows)), rejected.taken
+        except ValueError as error:
+            found.lost_microseconds = marked
+            return error, rejected.taken
+
+    def _expected(self, row: Row, release_rows: list[Row], maintainer_rows: list[Row]) -> Expected:
+        context = self._context
+        package_id, created, *texts, license_text = row
+        odd: Expected = {}
+        when = context.date("packages", "created_date", created, odd)
+        columns = list(TABLES["packages"])[2:-1]
+        expected: Expected = {"_id": name_of(package_id), "name": package_id}
+        expected |= {column: context.text(text) for column, text in zip(columns, texts, strict=True)}
+        expected["license"] = license_text = context.text(license_text)
+        listed = license_text in context.licenses
+        expected["license_id"] = license_text if listed else naming.license_id(license_text, None, [])
+        releases = [
+            expected_release(context, release)
+            for release in release_rows
+            if not context.rejected.take("releases", release)
+        ]
+        # Equal versions: the row that came last first.
+        releases.sort(key=lambda one: (one["sort_key"], one["version"], one["legacy"]["sql_id"]), reverse=True)
+        stable = [one for one in releases if not one["is_prerelease"] and one["sort_key"][0] != "!"]
+        dated = [one for one in releases if one.get("created_date") is not None]
+        dates = [one["created_date"] for one in dated]
+        expected["created_date"] = when
+        expected["updated_date"] = max(dates + [when] * (when is not None), default=None)
+        expected["maintainers"] = [
+            expected_maintainer(context, maintainer)
+            for maintainer in maintainer_rows
+            if not context.rejected.take("maintainers", maintainer[:2])
+        ] or None
+        latest = next(iter(stable or releases), None)
+        expected["latest"] = latest and _only(latest, "version", "created_date", "size")
+        if dated:
+            youngest = max(dates)
+            expected["newest_release"] = _only(
+                next(one for one in dated if one["created_date"] == youngest), "version", "created_date"
+            )
+        expected["release_count"] = len(releases)
+        expected["releases"] = releases or None
+        expected["legacy"] = {"sql_id": package_id, **odd}
+        return expected
+
+    def _must_be_rejected(self, row: Row, children: dict[str, list[Row]]) -> None:
+        context = self._context
+        if not context.rejected.take("packages", row):
+            context.found.differs(f"packages {shown(row[0])}: is missing in the target, and was not rejected")
+            return
+        for table, rows in children.items():
+            for child in rows:
+                context.must_be_rejected(table, child, "belongs to a rejected package")
+
+
+class _Children:
+    """Releases or maintainers, taken up to a package's id."""
+
+    def __init__(self, rows: Iterator[Row], column: int) -> None:
+        self._rows, self._column = rows, column
+        self._row = next(rows, None)
+        self.count = 0  # of the rows that were taken
+
+    def until(self, package_id: Any) -> dict[Any, list[Row]]:
+        """Return all rows up to this package's, by their package's id."""
+        found: dict[Any, list[Row]] = {}
+        row, column, limit = self._row, self._column, _position(package_id)
+        key: Any = found  # no row has this one
+        rows: list[Row] = []
+        while row is not None:
+            if row[column] != key:
+                if _position(row[column]) > limit:
+                    break
+                key = row[column]
+                rows = found.setdefault(key, [])
+            rows.append(row)
+            row = next(self._rows, None)
+        self._row = row
+        self.count += sum(map(len, found.values()))
+        return found
+
+    def rest(self) -> Iterator[Row]:
+        """Yield all that is left."""
+        while self._row is not None:
+            self.count += 1
+            yield self._row
+            self._row = next(self._rows, None)
+
+
+def _position(key: Any) -> tuple[int, Any]:
+    """Where a key stands: NULL, numbers, text by its bytes."""
+    match key:
+        case None:
+            return 0, b""
+        case str():
+            return 2, key.encode(errors="surrogateescape")
+        case int() | float():
+            return 1, key
+    return 3, bytes(key)
+
+
+def _with_before(last: Any, batch: list[Row]) -> Iterable[tuple[Any, Row]]:
+    return zip([last, *(row[0] for row in batch)], batch, strict=False)
+
+
+def _only(document: Expected, *names: str) -> Expected:
+    return {name: document[name] for name in names if name in document}
