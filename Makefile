@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is downloaded must be the very files whose hashes stand in the requirements.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage test-faults test-deploy lint format bench bench-crowd bench-index bench-search bench-scale bench-migration requirements clean
@@ -53,24 +55,27 @@ bench-scale: $(VENV)/.dev ## Measure every page with 1,000 to 500,000 packages (
 bench-migration: $(VENV)/.dev ## Measure the move from SQL, beside its floor
 	$(BIN)/python -m benchmarks.migration | tee benchmarks/results/migration.txt
 
-requirements: $(VENV)/.dev ## Pin the newest versions of what pyproject.toml names
-	$(BIN)/uv pip compile -q --universal --upgrade --python-version 3.11 --custom-compile-command "make requirements" --group run -o requirements.txt
-	$(BIN)/uv pip compile -q --universal --upgrade --python-version 3.11 --custom-compile-command "make requirements" --group dev -c requirements.txt -o requirements-dev.txt
-	$(BIN)/uv pip install -q -r requirements.txt -r requirements-dev.txt
+PIN := $(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --custom-compile-command "make requirements"
+
+requirements: $(VENV)/.dev ## Pin the newest versions of what pyproject.toml names, with their hashes
+	$(PIN) --group run -o requirements.txt
+	$(PIN) --group embedded -o requirements-embedded.txt
+	$(PIN) --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip install -q --require-hashes -r requirements.txt -r requirements-dev.txt
 	$(BIN)/uv pip check
 
 clean: ## Remove what the other targets made, but not the data in var/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage*
 
-$(VENV)/.run: requirements.txt
+$(VENV)/.run: requirements.txt requirements-embedded.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Larder needs Python 3.11 or newer")'
 	@echo "Setting up $(VENV) (once, about half a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) -r requirements.txt -r requirements-embedded.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 .tools/.installed:
