@@ -30,7 +30,8 @@ class Config:
     SITE_NAME = "Larder"
     # Who reads the site: public, or members, who sign in, and whose programs use an API token.
     READ_ACCESS = "public"
-    # Address under which readers reach the site ("https://packages.example.org"); empty means the request's own.
+    # Address under which readers reach the site ("https://packages.example.org"). Empty: pages use the address of the
+    # request, and mails carry links only while `flask serve` listens on a loopback address.
     SITE_URL = ""
     # Seconds for which each web process keeps the bytes of a public page; 0 makes every page anew.
     PAGE_CACHE_S = 3
@@ -73,11 +74,11 @@ class Config:
     # Seconds without a request after which a member is signed out, and seconds after which in any case.
     SESSION_IDLE_S = 7200
     SESSION_ABSOLUTE_S = 43_200
-    # Seconds for which "remember me" keeps a member signed in: 30 days.
+    # Seconds for which "Stay signed in" keeps a member signed in: 30 days.
     REMEMBER_S = 2_592_000
-    # Failures to sign in that are borne, per account and per address.
+    # Failed sign-ins allowed for one account and for one address.
     SIGN_IN_FAILURES = "10/5minutes"
-    # Attempts to register, on the page and by /signup together, that are borne per address.
+    # Attempts to register allowed for one address, on the page and by /signup together.
     REGISTRATION_LIMIT = "20/hour"
     # Mails with a link that are sent at one address's request, and that one mailbox gets.
     MAIL_LIMIT = "5/hour"
@@ -147,6 +148,9 @@ CONFIGURATIONS: dict[str, type[Config]] = {
     "production": ProductionConfig,
 }
 
+# Settings whose empty value means something else than their default: no limit.
+MAY_BE_EMPTY = ("SEARCH_LIMIT", "SUGGESTION_LIMIT")
+
 
 class BadConfig(ValueError):
     """A setting is missing or has a value that it cannot have."""
@@ -155,14 +159,16 @@ class BadConfig(ValueError):
 def config_from_environment(environ: dict[str, str] | None = None) -> type[Config]:
     """Return the configuration that LARDER_ENV names, with the environment's values laid over it.
 
-    Raises BadConfig for an unknown LARDER_ENV and for text where a number belongs.
+    A variable without a value, such as the `SECRET_KEY=` of a copied .env.example, counts as not set. Raises BadConfig
+    for an unknown LARDER_ENV and for text where a number belongs.
     """
     environ = dict(os.environ) if environ is None else environ
     name = environ.get("LARDER_ENV", "development")
     if name not in CONFIGURATIONS:
         raise BadConfig(f"LARDER_ENV is {name!r}; it can be {', '.join(CONFIGURATIONS)}")
     base = CONFIGURATIONS[name]
-    values = {key: _value(key, environ[key], getattr(base, key)) for key in settings() if key in environ}
+    given = {key: environ[key] for key in settings() if environ.get(key) or (key in environ and key in MAY_BE_EMPTY)}
+    values = {key: _value(key, text, getattr(base, key)) for key, text in given.items()}
     return type(base.__name__, (base,), values)
 
 

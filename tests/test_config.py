@@ -70,10 +70,26 @@ def test_unknown_environment_is_refused_by_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in config.settings() if isinstance(getattr(Config, name), int)])
-@pytest.mark.parametrize("text", ["", "many", "1.5", "5s", "0x10"])
+@pytest.mark.parametrize("text", ["many", "1.5", "5s", "0x10"])
 def test_setting_that_is_no_number_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(BadConfig, match=f"{name} is '{text}'; it must be a whole number"):
         config_from_environment({name: text})
+
+
+@pytest.mark.parametrize("environment", config.CONFIGURATIONS)
+@pytest.mark.parametrize("name", [name for name in config.settings() if name not in config.MAY_BE_EMPTY])
+def test_setting_without_a_value_is_as_if_it_were_not_there(name: str, environment: str) -> None:
+    without = config_from_environment({"LARDER_ENV": environment})
+
+    made = config_from_environment({"LARDER_ENV": environment, name: ""})
+
+    assert getattr(made, name) == getattr(without, name)
+
+
+def test_limit_without_a_value_is_none() -> None:
+    made = config_from_environment({"SEARCH_LIMIT": "", "SUGGESTION_LIMIT": ""})
+
+    assert (made.SEARCH_LIMIT, made.SUGGESTION_LIMIT) == ("", "")
 
 
 def production(**environ: str) -> type[Config]:
@@ -90,13 +106,14 @@ def production(**environ: str) -> type[Config]:
         ({"MONGODB_URI": "mongodb://127.0.0.1/x", "SECRET_KEY": config.TestingConfig.SECRET_KEY}, "SECRET_KEY"),
         ({"SECRET_KEY": LONG_SECRET}, "MONGODB_URI"),
         ({"SECRET_KEY": LONG_SECRET, "MONGODB_URI": ""}, "MONGODB_URI"),
+        ({"SECRET_KEY": LONG_SECRET, "MONGODB_URI": "mongodb://127.0.0.1/x", "MAIL_SERVER": "localhost"}, "SITE_URL"),
     ],
     ids=str,
 )
-def test_production_does_not_start_without_a_secret_and_a_database_of_its_own(
+def test_production_does_not_start_without_a_secret_a_database_and_an_address_of_its_own(
     environ: dict[str, str], reason: str
 ) -> None:
-    with pytest.raises(BadConfig, match=f"production needs .*{reason}"):
+    with pytest.raises(BadConfig, match=f"production .*needs .*{reason}"):
         create_app(production(**environ))
 
 

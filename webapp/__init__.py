@@ -49,12 +49,14 @@ def create_app(config: type[Config]) -> Flask:
 
 
 def check_config(app: Flask, config: type[Config]) -> None:
-    """Refuse to run in production with a secret that everybody knows, or without a database of its own."""
+    """Refuse to run in production with a well-known secret, without a database of its own, or with forgeable links."""
     if issubclass(config, ProductionConfig):
         if len(app.config["SECRET_KEY"]) < 32 or app.config["SECRET_KEY"] == Config.SECRET_KEY:
             raise BadConfig("production needs a SECRET_KEY of its own, of at least 32 characters")
         if not app.config["MONGODB_URI"]:
             raise BadConfig("production needs MONGODB_URI")
+        if app.config["MAIL_SERVER"] and not app.config["SITE_URL"]:
+            raise BadConfig("production with MAIL_SERVER needs SITE_URL, because mails carry links to the site")
 
 
 def register_extensions(app: Flask) -> None:

@@ -90,10 +90,30 @@ def test_each_starts_when_what_it_needs_is_healthy(env_file: Path) -> None:
     assert "healthcheck" in found["mongo"]
 
 
-def test_every_setting_that_the_site_gets_is_one(env_file: Path) -> None:
+# What the image says for itself: folders inside the container.
+OF_THE_IMAGE = {"MONGODB_DIR", "MAIL_DIR"}
+# What docker-compose.yml decides, because it follows from the other services.
+OF_COMPOSE = {"MONGODB_URI", "TRUSTED_PROXIES"}
+
+
+def test_site_gets_every_setting_that_there_is(env_file: Path) -> None:
     given = set(services(env_file)["site"]["environment"])
 
-    assert given - {"FLASK_SERVE_WORKERS"} <= set(settings())
+    assert given - {"FLASK_SERVE_WORKERS"} == set(settings()) - OF_THE_IMAGE
+
+
+def test_lines_of_the_env_file_reach_the_site_and_no_line_leaves_the_default(env_file: Path) -> None:
+    names = set(settings()) - OF_THE_IMAGE - OF_COMPOSE - set(SECRETS)
+    lines = [line for line in env_file.read_text().splitlines() if line.split("=")[0] not in names]
+    env_file.write_text("\n".join(lines))
+    not_there = services(env_file)["site"]["environment"]
+    env_file.write_text("\n".join([*lines, *(f"{name}=of {name.lower()}" for name in names)]))
+
+    there = services(env_file)["site"]["environment"]
+
+    assert {name: there[name] for name in names} == {name: f"of {name.lower()}" for name in names}
+    # Null: the container does not get it at all.
+    assert {not_there[name] for name in names} == {None}
 
 
 def test_three_members_are_one_replica_set(env_file: Path) -> None:
