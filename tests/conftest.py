@@ -84,6 +84,8 @@ def site(request: pytest.FixtureRequest) -> Iterator[Flask]:
         MONGODB_URI = uri
 
     site = create_app(Config)
+    # As `flask serve` says of a site that only this machine reaches.
+    site.config["LOOPBACK_URL"] = "http://localhost"
     with site.app_context():
         ensure_indexes(DOCUMENTS)
     yield site

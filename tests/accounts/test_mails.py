@@ -1,6 +1,7 @@
 """Mails on their way: a real conversation with an SMTP server, files, and what happens when nobody listens."""
 
 import email
+import re
 import shutil
 import ssl
 import subprocess
@@ -10,6 +11,7 @@ from email.message import Message
 from email.policy import default
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -18,11 +20,12 @@ from flask import Flask
 from pymongo.errors import AutoReconnect
 
 from config import TestingConfig
+from tests import factories
 from tests.conftest import free_port, required
-from tests.members import PASSWORD, Browser, browser, errors, member, outbox, signed_in
+from tests.members import ANOTHER, PASSWORD, Browser, browser, errors, member, outbox, signed_in
 from tests.reading import one, page_of, words
 from webapp.accounts import mails
-from webapp.documents import AuditEvent
+from webapp.documents import AuditEvent, Maintainer, User
 from webapp.extensions import mail
 
 
@@ -256,21 +259,61 @@ def test_development_writes_mails_to_the_folder_beside_the_data() -> None:
     assert TestingConfig.MAIL_SERVER == ""
 
 
-def test_forged_host_does_not_get_into_a_mail(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    member("Ada")
-    monkeypatch.setitem(app.config, "SITE_URL", "https://packages.example.org")
-    visitor = browser(app)
-    token = visitor.token("/account/forgotten")
+# Every form that sends a mail, by who fills it in.
+MAILING = {
+    "/account/forgotten": {"email": "ada@example.org"},
+    "/account/email": {"email": "eve@example.org", "password": PASSWORD},
+    "/account/password": {"password": PASSWORD, "new_password": ANOTHER},
+    "/manage/mine/maintainers": {"email": "eve@example.org", "role": "maintainer"},
+    "/admin/users/new": {"name": "Eve", "email": "eve@example.org"},
+}
 
-    visitor.post(
-        "/account/forgotten",
-        data={"csrf_token": token, "email": "ada@example.org"},
-        headers={"Host": "localhost", "X-Forwarded-Host": "evil.example"},
-    )
 
-    [sent] = app.extensions["mailman"].outbox
-    assert "https://packages.example.org/account/reset/" in sent.body
-    assert "evil" not in sent.body
+def ada_with_a_project(app: Flask, **environ: str) -> Browser:
+    member("Ada", is_admin=True)
+    ada = browser(app)
+    ada.environ_base |= environ
+    assert ada.sign_in("ada@example.org").status_code == 302
+    factories.package("Mine", maintainers=[Maintainer(user_id=User.objects.get().id, name="Ada", role="owner")])
+    return ada
+
+
+@pytest.mark.parametrize("site_url", ["", "https://packages.example.org/"])
+@pytest.mark.parametrize("path", MAILING)
+def test_forged_host_does_not_get_into_a_mail(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, path: str, site_url: str
+) -> None:
+    monkeypatch.setitem(app.config, "SITE_URL", site_url)
+    ada = ada_with_a_project(app, HTTP_HOST="evil.example", HTTP_X_FORWARDED_HOST="evil.example")
+
+    response = ada.send(path, **MAILING[path])
+
+    assert response.status_code < 400
+    mails_sent = outbox(app)
+    assert mails_sent
+    for sent in mails_sent:
+        html = str(sent.alternatives[0][0])
+        links_sent = re.findall(r"https?://[^\s\"<]+", sent.body + html)
+        assert links_sent
+        assert {urlsplit(link).netloc for link in links_sent} == {urlsplit(site_url).netloc or "localhost"}
+
+
+@pytest.mark.parametrize("path", MAILING)
+def test_site_that_does_not_know_its_address_sends_no_link(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    ada = ada_with_a_project(app)
+    monkeypatch.setitem(app.config, "LOOPBACK_URL", "")
+
+    response = ada.send(path, **MAILING[path])
+
+    assert [sent.subject for sent in outbox(app) if "http" in sent.body] == []
+    if path in ("/account/forgotten", "/account/email", "/manage/mine/maintainers"):
+        assert errors(response) == {"email": mails.NONE_SENT}
+    elif path == "/account/password":
+        assert "tell the people who run the site" in outbox(app)[0].body
+    else:
+        assert "no mail could be sent" in words(one(page_of(ada.get(response.location)), ".banner"))
 
 
 PRODUCTION: dict[str, Any] = {
@@ -287,12 +330,12 @@ def test_site_in_production_that_cannot_send_links_says_so(
 ) -> None:
     visitor = signed_in(app)
     fields = visitor.hidden_fields(path) | {"email": "another@example.org", "password": PASSWORD}
-    for name, value in (PRODUCTION | {setting: ""}).items():
+    for name, value in (PRODUCTION | {setting: "", "LOOPBACK_URL": ""}).items():
         monkeypatch.setitem(app.config, name, value)
 
     response = visitor.post(path, data=fields)
 
-    assert errors(response) == {"email": "This site cannot send mails yet. Please tell whoever runs it."}
+    assert errors(response) == {"email": mails.NONE_SENT}
     assert app.extensions["mailman"].outbox == []
     assert f"{setting} is not set" in caplog.text
     assert "var" not in words(one(page_of(response, 400), "main"))
@@ -303,7 +346,7 @@ def test_operator_is_told_at_the_start_what_keeps_a_site_from_sending_links(
 ) -> None:
     assert mails.missing_settings() == []
 
-    for name, value in PRODUCTION.items():
+    for name, value in (PRODUCTION | {"LOOPBACK_URL": ""}).items():
         monkeypatch.setitem(app.config, name, value)
     assert mails.missing_settings() == []
 

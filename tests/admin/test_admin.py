@@ -410,7 +410,11 @@ class TestNewAccount:
 
         ada = User.objects.get(email="ada@example.org")
         visitor = browser(app)
-        visitor.send(link_in(outbox(app)[-1]), password=PASSWORD)
+        [mail] = outbox(app)
+        visitor.send(link_in(mail), password=PASSWORD)
+        assert mail.subject == "Your new account · Larder"
+        assert "Grace Hopper made an account for you at Larder. Choose a password here:" in mail.body
+        assert "Grace Hopper made an account for you at Larder." in str(mail.alternatives[0][0])
         assert response.location == f"/admin/users/{ada.id}"
         assert not ada.is_admin
         assert acts() == [("Grace Hopper", "Made the account.", "user Ada Lovelace")]

@@ -1,6 +1,7 @@
 """The mails that members get, as text and as HTML, and how they leave."""
 
 import logging
+import os
 import smtplib
 import ssl
 import time
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, copy_current_request_context, current_app, render_template
+from flask import Flask, copy_current_request_context, current_app, render_template, url_for
 from flask_mailman import EmailMultiAlternatives
 from flask_mailman.backends.smtp import EmailBackend as SmtpBackend
 
@@ -21,7 +22,9 @@ log = logging.getLogger(__name__)
 
 # Before each further try to send a mail. Together less than the ten seconds that a process has to end in.
 PAUSES_S = (1, 5)
-NONE_SENT = "This site cannot send mails yet. Please tell whoever runs it."
+NONE_SENT = "This site cannot send mails yet. Please tell the people who run it."
+# The environment variable by which `flask serve` tells its web processes the loopback address that they listen on.
+LOOPBACK_URL = "LARDER_LOOPBACK_URL"
 
 
 class VerifiedSMTP(smtplib.SMTP):
@@ -45,6 +48,7 @@ def init_app(app: Flask) -> None:
     """Bind the mails to their server, or to the folder in which they are written. Raises BadConfig."""
     if app.config["MAIL_USE_TLS"] and app.config["MAIL_USE_SSL"]:
         raise BadConfig("MAIL_USE_TLS and MAIL_USE_SSL are both 1; a mail is encrypted in one way")
+    app.config["LOOPBACK_URL"] = os.environ.get(LOOPBACK_URL, "")
     app.config["MAIL_FILE_PATH"] = app.config["MAIL_DIR"]
     if app.config["MAIL_SERVER"]:
         app.config["MAIL_BACKEND"] = "webapp.accounts.mails.EmailBackend"
@@ -57,14 +61,13 @@ def init_app(app: Flask) -> None:
 
 
 def missing_settings() -> list[str]:
-    """Return what keeps a site in production from sending links, one sentence for each setting."""
-    if not current_app.config["HTTPS_ONLY"]:
-        return []
-    reasons = {
-        "SITE_URL": "SITE_URL is not set: no mail with a link is sent, because a request's own host can be forged.",
-        "MAIL_SERVER": "MAIL_SERVER is not set: no mail with a link is sent, and nobody gets the others.",
-    }
-    return [reason for name, reason in reasons.items() if not current_app.config[name]]
+    """Return what keeps the site from sending links, one sentence for each setting."""
+    config, reasons = current_app.config, []
+    if not _base_of_links():
+        reasons.append("SITE_URL is not set: no mail with a link is sent, because a request's own host can be forged.")
+    if config["HTTPS_ONLY"] and not config["MAIL_SERVER"]:
+        reasons.append("MAIL_SERVER is not set: no mail with a link is sent, and nobody gets the others.")
+    return reasons
 
 
 def can_send_links() -> bool:
@@ -73,6 +76,16 @@ def can_send_links() -> bool:
     for reason in reasons:
         log.error("somebody asked for a mail: %s", reason)
     return not reasons
+
+
+def link_to(endpoint: str, **values: Any) -> str:
+    """Return the whole address of a page for a mail, or empty text where the site does not know its own address.
+
+    It begins with SITE_URL or, without one, with the loopback address that the site listens on: never with the host of
+    the request, which its sender chooses.
+    """
+    base = _base_of_links()
+    return base + url_for(endpoint, **values) if base else ""
 
 
 def later(act: Callable[[], object]) -> None:
@@ -119,6 +132,11 @@ def folder_of_mails() -> str:
     is_development = not current_app.config["MAIL_SERVER"] and not current_app.config["HTTPS_ONLY"]
     folder = Path(current_app.config["MAIL_DIR"])
     return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder) if is_development else ""
+
+
+def _base_of_links() -> str:
+    base: str = current_app.config["SITE_URL"] or current_app.config["LOOPBACK_URL"]
+    return base.rstrip("/")
 
 
 def _logging_failures(act: Callable[[], object]) -> None:

@@ -24,7 +24,6 @@ from webapp.documents.administrators import LastAdministrator, delete
 from webapp.documents.base import utc_now
 from webapp.documents.maintaining import is_needed, leave_packages, rename_maintainer
 from webapp.documents.user import address_of, fold
-from webapp.filters import absolute_url
 from webapp.pagination import paginate
 
 RECENT = 10
@@ -114,7 +113,7 @@ def change_password(form: PasswordForm) -> AnyResponse | None:
 def _tell_of_new_password(user: User) -> None:
     address, name = user.email, user.shown_name
     if address:
-        forgotten = absolute_url("accounts.forgotten")
+        forgotten = mails.link_to("accounts.forgotten")
         mails.later(
             lambda: mails.send("password_changed", address, "Your password was changed", name=name, forgotten=forgotten)
         )
@@ -146,9 +145,9 @@ def change_email(form: EmailForm) -> AnyResponse | None:
 
 
 def _send_email_change(user: User, email: str) -> None:
-    link = absolute_url("accounts.confirm_email", token=tokens.for_email(user, email))
+    link = mails.link_to("accounts.confirm_email", token=tokens.for_email(user, email))
     former, name = user.email, user.shown_name
-    settings = absolute_url("accounts.account")
+    settings = mails.link_to("accounts.account")
 
     def act() -> None:
         mails.send("confirm_email", email, "Confirm your new address", name=name, link=link)

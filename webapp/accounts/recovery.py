@@ -10,7 +10,6 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.form_views import form_view
 from webapp.accounts.forms import ForgottenForm, NewPasswordForm
 from webapp.documents import User
-from webapp.filters import absolute_url
 
 USED = "This link is more than two hours old, or it was used, or you have signed in since. Ask for another one."
 
@@ -31,10 +30,16 @@ def forgotten(form: ForgottenForm) -> AnyResponse | None:
 def send_link(email: str) -> None:
     """Send the mail if there is such an account; also to who came from the old site without a password."""
     user: User | None = User.objects.signing_in(email).declared_first()
-    if user is None or user.is_disabled or not user.email or "@" not in email:
+    if user is not None and "@" in email:
+        send_link_to(user, "reset", "A new password")
+
+
+def send_link_to(user: User, template: str, subject: str, **context: str) -> None:
+    """Send a user a link to a new password, in a mail that says why; not where the account is disabled."""
+    if user.is_disabled or not user.email:
         return
-    link = absolute_url("accounts.reset", token=tokens.for_reset(user))
-    sent = mails.send("reset", user.email, "A new password", name=user.shown_name, link=link)
+    link = mails.link_to("accounts.reset", token=tokens.for_reset(user))
+    sent = mails.send(template, user.email, subject, name=user.shown_name, link=link, **context)
     audit.record(audit.PASSWORD, f"A link to a new password {'was' if sent else 'could not be'} sent.", user=user)
 
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.accounts import audit, mails, recovery
 from webapp.accounts.form_views import form_view
 from webapp.accounts.forms import NothingForm
+from webapp.accounts.own_pages import me
 from webapp.admin.blueprint import bp
 from webapp.admin.forms import NewUserForm
 from webapp.documents import AuditEvent, Package, User, administrators
@@ -68,9 +69,17 @@ def new_user(form: NewUserForm) -> AnyResponse | None:
         form.refuse("email", "There is an account with this address already.")
         return None
     audit.record(audit.ADMINISTRATION, "Made the account.", user=person)
-    mails.later(lambda: recovery.send_link(form.email.data))
-    flash(f"{person.shown_name} has an account, and a mail with a link to choose a password is on its way.")
+    if mails.can_send_links():
+        _welcome(person)
+        flash(f"{person.shown_name} has an account. A mail with a link to choose a password is on its way.")
+    else:
+        flash(f"{person.shown_name} has an account, but no mail could be sent. Set a password at the command line.")
     return redirect(url_for("admin.user", user_id=person.id))
+
+
+def _welcome(person: User) -> None:
+    by = me().user.shown_name
+    mails.later(lambda: recovery.send_link_to(person, "welcome", "Your new account", by=by))
 
 
 def _act(user_id: str, act: str) -> dict[str, Any]:
@@ -93,7 +102,7 @@ def act_on_user(_: NothingForm, user_id: str, act: str) -> AnyResponse:
         audit.record(audit.ADMINISTRATION, description, user=person)
         flash(f"{person.shown_name}: {description}")
     else:
-        flash(f"{person.shown_name}: nothing was changed, because it was so already.")
+        flash(f"{person.shown_name}: already so; nothing changed.")
     return redirect(url_for("admin.user", user_id=user_id))
 
 

@@ -1,6 +1,7 @@
 """`flask serve`: the site under its production WSGI server, with everything that it needs."""
 
 import ctypes
+import ipaddress
 import json
 import os
 import signal
@@ -40,6 +41,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> int:
     """Run the web server until it ends or this process is told to, and return its exit code."""
+    current_app.config["LOOPBACK_URL"] = loopback_url(host, port)
     uri = current_app.config["MONGODB_SETTINGS"]["host"]
     click.echo(f"\n  {current_app.config['SITE_NAME']} is at  http://{host}:{port}/")
     if not current_app.config["MONGODB_URI"]:
@@ -48,7 +50,7 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
         click.echo(f"  warning       {reason}", err=True)
     click.echo("  Ctrl-C stops it.\n")
     # The web processes use the database that this one holds, and add up their figures in a folder of their own.
-    environment = os.environ | {"MONGODB_URI": uri}
+    environment = os.environ | {"MONGODB_URI": uri, mails.LOOPBACK_URL: current_app.config["LOOPBACK_URL"]}
     if current_app.config["METRICS"]:
         environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     log_config = folder / "log.json"
@@ -78,6 +80,16 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
         server.terminate()
         server.wait()
     return code
+
+
+def loopback_url(host: str, port: int) -> str:
+    """Return the address of a site that only this machine reaches, or empty text for any other."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"http://localhost:{port}" if host == "localhost" else ""
+    shown = f"[{address}]" if address.version == 6 else str(address)
+    return f"http://{shown}:{port}" if address.is_loopback else ""
 
 
 def _prepare_database() -> None:

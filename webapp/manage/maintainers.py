@@ -13,7 +13,6 @@ from webapp.accounts.own_pages import me
 from webapp.documents import Invitation, Package, User, maintaining
 from webapp.documents.maintaining import NotThere, TooManyInvitations, is_needed, pending
 from webapp.documents.package import OWNER
-from webapp.filters import absolute_url
 from webapp.manage.blueprint import bp, button_for, project
 from webapp.manage.forms import InvitationForm
 
@@ -60,7 +59,7 @@ def maintainers(form: InvitationForm, name: str) -> AnyResponse | None:
 
 def _send(package: Package, invitation: Invitation, by: User) -> None:
     context = {
-        "link": absolute_url("manage.invitation", token=tokens.for_invitation(package.pk, invitation.invitation_id)),
+        "link": mails.link_to("manage.invitation", token=tokens.for_invitation(package.pk, invitation.invitation_id)),
         "project": package.name,
         "inviting": by.shown_name,
         "role": invitation.role,
