@@ -217,3 +217,14 @@ def test_new_password_and_old_one_are_told_apart(visitor: Browser) -> None:
     member("Ada")
 
     assert visitor.sign_in("ada@example.org", ANOTHER).status_code == 400
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(2_592_000, "30 days"), (86_400, "24 hours"), (3600, "60 minutes")])
+def test_form_says_for_how_long_one_stays_signed_in(
+    app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch, seconds: int, said: str
+) -> None:
+    monkeypatch.setitem(app.config, "REMEMBER_S", seconds)
+
+    page = page_of(visitor.get("/account/login"))
+
+    assert words(one(page, "label[for=remember]")) == f"Stay signed in on this device for {said}"

@@ -94,6 +94,25 @@ def test_link_lets_one_person_in_once(app: Flask, invited: Callable[..., str]) -
     assert "Eve" not in roles()
 
 
+@pytest.mark.parametrize(
+    ("access", "how"),
+    [
+        ("public", "You need an account to accept; you can register there."),
+        ("members", "The administrators of the site make them; ask Ada Lovelace if you have none."),
+    ],
+)
+def test_mail_says_how_to_get_an_account(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, ada: Browser, invited: Callable[..., str], access: str, how: str
+) -> None:
+    monkeypatch.setitem(app.config, "READ_ACCESS", access)
+
+    invited()
+
+    mail = outbox(app)[-1]
+    assert how in mail.body
+    assert how in str(mail.alternatives[0][0])
+
+
 def test_invitation_can_be_declined_without_an_account(app: Flask, ada: Browser, invited: Callable[..., str]) -> None:
     link = invited()
     newcomer = browser(app)

@@ -3,14 +3,14 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import current_app, request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, SelectField, StringField, URLField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Email, InputRequired, Length, Optional, StopValidation, ValidationError
 
-from webapp.accounts import passwords
+from webapp.accounts import limits, passwords
 from webapp.documents.user import USERNAME, fold
 from webapp.filters import safe_link
 from webapp.naming import InvalidName, normalize_name
@@ -148,8 +148,12 @@ class SignInForm(SiteForm):
 
     email = StringField("E-mail address or username", [Needed(), Length(max=MAX_EMAIL_LENGTH)], [stripped])
     password = PasswordField("Password", OLD_PASSWORD)
-    remember = BooleanField("Stay signed in on this device for 30 days")
+    remember = BooleanField("Stay signed in on this device")
     next = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.remember.label.text += f" for {limits.spoken(current_app.config['REMEMBER_S'])}"
 
 
 class NothingForm(SiteForm):

@@ -161,9 +161,9 @@ def refusal(seconds: float) -> TooManyRequests:
 
 
 def spoken(seconds: int) -> str:
-    """Return a time span as people say it, rounded up: 61 -> "2 minutes"."""
-    for unit_s, unit in ((3600, "hour"), (60, "minute")):
-        if seconds > unit_s:
+    """Return a time span as people say it, rounded up: 61 -> "2 minutes", 172,800 -> "2 days"."""
+    for unit_s, least_s, unit in ((86_400, 172_800, "day"), (3600, 3601, "hour"), (60, 61, "minute")):
+        if seconds >= least_s:
             return f"{-(-seconds // unit_s)} {unit}s"
     return f"{seconds} second{'s' if seconds != 1 else ''}"
 
