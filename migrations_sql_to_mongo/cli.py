@@ -17,8 +17,9 @@ from pymongo.errors import PyMongoError
 
 from migrations_sql_to_mongo import swap
 from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, one_line
-from migrations_sql_to_mongo.layout import Layout, read_layout
+from migrations_sql_to_mongo.layout import Layout
 from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, UNDONE, Entry, Ledger
+from migrations_sql_to_mongo.map_file import read_layout
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.replay import corrected_collection, corrections_of, replay

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import bson
 
-from migrations_sql_to_mongo import mapping
+from migrations_sql_to_mongo import conversions, mapping
 from migrations_sql_to_mongo import values as rules
 from migrations_sql_to_mongo.errors import BadValue, Stopped
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.mapping import Document, RowReader, Values
-from migrations_sql_to_mongo.source import PACKAGE_COLUMN, Row, Source, key_of, position
+from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of, position
 from migrations_sql_to_mongo.tally import Counted, Reject, Tally
 from migrations_sql_to_mongo.versions import file_of, recover
 from webapp.documents.package import MAX_PACKAGE_BYTES
@@ -26,6 +26,12 @@ COLLECTIONS = ("licenses", "languages", "users", "downloads", "auditing", "packa
 REJECTS = "rejects"
 NEAR_LIMIT_BYTES = MAX_PACKAGE_BYTES * 8 // 10
 SECRET = "hashed_password"  # noqa: S105 -- the name of a column
+
+
+_RIGHTS = (
+    ("is_active", False, "is_active is not set: disabled, cannot sign in"),
+    ("is_admin", True, "is_admin is set: an administrator of this site"),
+)
 
 
 class TooManyRejects(Stopped):
@@ -142,8 +148,6 @@ class Side:
 class Attempt:
     """What became of the rows of one package, as long as it is not certain that the package is kept."""
 
-    releases: int = 0
-    maintainers: int = 0
     rejects: list[tuple[str, Row, str]] = field(default_factory=list)
     remarks: list[tuple[str, Row, Values]] = field(default_factory=list)
 
@@ -154,6 +158,54 @@ class Group(NamedTuple):
     package: Row
     releases: list[Row]
     maintainers: list[Row]
+    files: list[Row]
+
+    @property
+    def children(self) -> tuple[tuple[str, list[Row]], ...]:
+        """The rows that belong to it, by their tables."""
+        return ("releases", self.releases), ("maintainers", self.maintainers), ("files", self.files)
+
+
+class _Files:
+    """The rows of `files` of one package, taken release by release."""
+
+    def __init__(self, rows: list[Row], reader: RowReader, attempt: Attempt) -> None:
+        self._reader, self._attempt = reader, attempt
+        self._rows: dict[Any, list[Row]] = {}
+        for row in rows:
+            self._rows.setdefault(row[1], []).append(row)
+
+    def of(self, release_id: Any, *, careful: bool) -> tuple[list[Document], list[Document]]:
+        """Return the files of a release, and what could not be understood of them.
+
+        Rows that cannot be files are rejected.
+        """
+        found: dict[str, Document] = {}
+        odd: list[Document] = []
+        for row in self._rows.pop(release_id, ()):
+            try:
+                values = self._reader.read(row, careful=careful)
+                document = mapping.file_document(values)
+                if document["filename"] in found:
+                    raise BadValue("filename occurs twice in its release")
+            except BadValue as error:
+                self._attempt.rejects.append(("files", row, str(error)))
+                continue
+            found[document["filename"]] = document
+            if values.odd:
+                odd.append({"filename": document["filename"], **values.odd})
+            if values.remarks:
+                self._attempt.remarks.append(("files", row, values))
+        return list(found.values()), odd
+
+    def reject(self, release_id: Any, reason: str) -> None:
+        """Reject the files of a release."""
+        self._attempt.rejects += [("files", row, reason) for row in self._rows.pop(release_id, ())]
+
+    def reject_others(self) -> None:
+        """Reject the files whose release was not there."""
+        for release_id in [*self._rows]:
+            self.reject(release_id, "there is no such release")
 
 
 class Copy:
@@ -166,7 +218,7 @@ class Copy:
         self.source = source
         self.tally = tally
         self._max_rejects = max_rejects
-        self._readers = {table: RowReader(table, source.layout) for table in TABLES}
+        self._readers = {table: RowReader(table, source.layout, source.columns.get(table)) for table in TABLES}
         self._licenses: set[str] = set()
         self._rejected_users: set[Any] = set()
         self._email_owners: dict[str, Any] = {}  # an address that several users have -> the first of them
@@ -187,7 +239,9 @@ class Copy:
     def prepare(self) -> None:
         """Count the rows, and look for what several rows have that only one may have."""
         for table in self.source.tables:
-            self.tally.table(table).found = self.source.count(table)
+            account = self.tally.table(table)
+            account.read = account.excluded = self.source.count_left(table)
+            account.found = self.source.count(table) + account.excluded
         for table in self.source.excluded:
             account = self.tally.table(table)
             account.found = account.read = account.excluded = self.source.count(table)
@@ -255,20 +309,23 @@ class Copy:
             text = "username is another user's: kept under `legacy`"
             remark = mapping.Remark(text, f"{rules.shown(username)}, as user {username_owner}")
             values.remarks = [*values.remarks, remark]
+        for name, wanted, text in _RIGHTS:
+            if values.more.get(name) is wanted:
+                values.remarks = [*values.remarks, mapping.Remark(text, rules.shown(email or username or sql_id))]
         return mapping.user_document(
             values, email_is_taken=email_owner != sql_id, username_is_taken=username_owner != sql_id
         )
 
     def _download(self, values: Values, row: Row) -> Document:
-        package_id, url, *numbers = row[len(TABLES["downloads"]) :]
-        version = None
-        if isinstance(package_id, str) and isinstance(url, str | None):
-            version = recover(package_id, file_of(url), *[n if isinstance(n, int) else None for n in numbers])
-        return mapping.download_document(values, version)
+        package_id, url, *numbers, version, filename = row[-len(RELEASE_OF_DOWNLOAD) :]
+        if isinstance(package_id, str) and isinstance(url, str | None) and not (isinstance(version, str) and version):
+            file = (file_of(filename) if isinstance(filename, str) else None) or file_of(url)
+            version = recover(package_id, file, *[n if isinstance(n, int) else None for n in numbers])
+        return mapping.download_document(values, version.strip() if isinstance(version, str) else None)
 
     def _packages(self) -> Iterator[Encoded]:
         """Yield the packages: one pass over three tables in the order of the packages' ids."""
-        if not {"packages", "releases", "maintainers"} & {*self.source.tables}:
+        if not {"packages", *PACKAGE_COLUMN} & {*self.source.tables}:
             return
         sides = {
             table: Side(self.source.by_package(table) if table in self.source.tables else iter(()), column)
@@ -281,7 +338,7 @@ class Copy:
                 yield from self._orphans(table, side.before(key))
             again = key == last_key and key is not None
             last_key = key
-            group = Group(row, sides["releases"].of(key), sides["maintainers"].of(key))
+            group = Group(row, *(sides[table].of(key) for table in ("releases", "maintainers", "files")))
             encoded = self.package(group, "id occurs twice" if again else None)
             if encoded is not None:
                 self.tally.add_document("packages", encoded)
@@ -293,15 +350,16 @@ class Copy:
     def _orphans(self, table: str, rows: Iterator[Row]) -> Iterator[Encoded]:
         for row in rows:
             self.tally.table(table).read += 1
-            self._reject(
-                table, row, "package_id is NULL" if row[PACKAGE_COLUMN[table]] is None else "there is no such package"
-            )
+            reason = "there is no such package"
+            if row[PACKAGE_COLUMN[table]] is None:
+                reason = "there is no such release" if table == "files" else "package_id is NULL"
+            self._reject(table, row, reason)
             yield from self._passed_on()
 
     def package(self, group: Group, refused: str | None = None) -> bytes | None:
         """Return the encoded document of a package; None if it was rejected, and with it what belongs to it."""
-        row, releases, maintainers = group
-        for table, rows in (("packages", [row]), ("releases", releases), ("maintainers", maintainers)):
+        row = group.package
+        for table, rows in (("packages", [row]), *group.children):
             if rows:
                 self.tally.table(table).read += len(rows)
         attempt = Attempt()
@@ -319,7 +377,7 @@ class Copy:
                 raise BadValue(f"its document would take more than {MAX_PACKAGE_BYTES:,} bytes")
         except BadValue as error:
             self._reject("packages", row, str(error))
-            for table, rows in (("releases", releases), ("maintainers", maintainers)):
+            for table, rows in group.children:
                 for each in rows:
                     self._reject(table, each, "its package is rejected")
             return None
@@ -328,60 +386,87 @@ class Copy:
         for table, kept, values in attempt.remarks:
             self._remark(table, kept, values)
         self.tally.table("packages").migrated += 1
-        if releases:
-            self.tally.table("releases").migrated += attempt.releases
-        if maintainers:
-            self.tally.table("maintainers").migrated += attempt.maintainers
+        for table, rows in group.children:
+            if rows:
+                rejected_here = sum(one[0] == table for one in attempt.rejects)
+                self.tally.table(table).migrated += len(rows) - rejected_here
         if row[3]:
             self.tally.descriptions += 1
         return encoded
 
     def _encode_package(self, group: Group, attempt: "Attempt", *, careful: bool) -> bytes:
-        row, release_rows, maintainer_rows = group
+        row, release_rows, maintainer_rows, file_rows = group
         reader = self._readers["packages"]
         values = reader.read(row, careful=careful)
         if mapping.package_name(values.of[0]) in self._shared_names:
             raise BadValue("id becomes the same name as another's")
+        owner = self._owner(row, values) if values.more.get("owner_id") is not None else None
         if values.remarks:
             attempt.remarks.append(("packages", row, values))
-        releases = self._releases(release_rows, attempt, careful=careful)
-        maintainers = self._maintainers(maintainer_rows, attempt)
-        attempt.releases, attempt.maintainers = len(releases), len(maintainers)
+        files = _Files(file_rows, self._readers["files"], attempt) if file_rows else None
+        releases = self._releases(release_rows, files, attempt, careful=careful)
+        if files:
+            files.reject_others()
+        maintainers = self._maintainers(maintainer_rows, owner, attempt)
         return bson.encode(mapping.package_document(values, releases, maintainers, self._licenses))
 
-    def _releases(self, rows: list[Row], attempt: "Attempt", *, careful: bool) -> list[Document]:
+    def _releases(self, rows: list[Row], files: "_Files | None", attempt: Attempt, *, careful: bool) -> list[Document]:
         read, found = self._readers["releases"].read, []
         for row in rows:
             try:
                 values = read(row, careful=careful)
-                found.append(mapping.release_document(values))
+                found.append(mapping.release_document(values, *(files.of(row[0], careful=careful) if files else ())))
             except BadValue as error:
                 attempt.rejects.append(("releases", row, str(error)))
+                if files:
+                    files.reject(row[0], "its release is rejected")
             else:
                 size = values.of[7]
                 if values.remarks or (size is not None and size < 0):
                     attempt.remarks.append(("releases", row, values))
         return found
 
-    def _maintainers(self, rows: list[Row], attempt: "Attempt") -> list[Document]:
-        found: list[Document] = []
+    def _owner(self, row: Row, values: Values) -> Document | None:
+        """Return the owner that a package's own row names; one who is not moved stands under `legacy`."""
+        known_id, name = row[-2:]
+        if known_id is None or known_id in self._rejected_users:
+            kept = conversions.kept_key(values.more["owner_id"])
+            values.odd = {**(values.odd or {}), "owner_id": kept}
+            text = "owner_id leads to no user that is moved: left out, kept under `legacy`"
+            values.remarks = [*values.remarks, mapping.Remark(text, rules.shown(kept))]
+            return None
+        name = rules.text("name", name, self.source.layout.encoding)
+        return mapping.maintainer_document(known_id, name, is_owner=True)
+
+    def _maintainers(self, rows: list[Row], owner: Document | None, attempt: Attempt) -> list[Document]:
+        found = [owner] if owner else []
         seen: set[Any] = set()
         encoding = self.source.layout.encoding
+        role = [*self._readers["maintainers"].columns].index("is_owner") if self._knows_roles else None
+        form = self.source.layout.form("maintainers", "is_owner")
         for row in rows:
-            user_id, _, known_id, name = row
+            *_, known_id, name = row
             try:
-                user_id = rules.integer("user_id", user_id)
-                if user_id in seen:
-                    raise BadValue("the same user twice")
                 if known_id is None:
                     raise BadValue("there is no such user")
                 if known_id in self._rejected_users:
                     raise BadValue("its user is rejected")
-                found.append(mapping.maintainer_document(user_id, rules.text("name", name, encoding)))
-                seen.add(user_id)
+                if known_id in seen:
+                    raise BadValue("the same user twice")
+                is_owner = role is not None and conversions.flag("is_owner", row[role], form)
+                document = mapping.maintainer_document(known_id, rules.text("name", name, encoding), is_owner=is_owner)
+                seen.add(known_id)
             except BadValue as error:
                 attempt.rejects.append(("maintainers", row, str(error)))
+                continue
+            # The owner may be listed among the maintainers too.
+            if not owner or document["user_id"] != owner["user_id"]:
+                found.append(document)
         return found
+
+    @property
+    def _knows_roles(self) -> bool:
+        return "is_owner" in self._readers["maintainers"].columns
 
     def _remark(self, table: str, row: Row, values: Values) -> None:
         account = self.tally.table(table)

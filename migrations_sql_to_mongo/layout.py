@@ -1,33 +1,16 @@
 """What the old site's tables look like: names, kinds of columns, time zones; and where another site's differ.
 
-A map file is TOML. Every part of it is optional:
-
-    [users]
-    table = "auth_user"          # their name of the table
-    columns.created_date = "date_joined"
-    columns.hashed_password = "password"
-
-    [downloads]
-    exclude = true               # its rows are counted, and left behind
-
-    [dates]
-    "users.created_date" = "reject"   # a date that cannot be understood rejects its row; default: "absent"
-
-    [timezones]
-    "users.created_date" = "Europe/Berlin"
+A map file says the latter; `map_file` reads it, and docs/migrating.md is its guide.
 """
 
-import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, tzinfo
-from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from migrations_sql_to_mongo.errors import CannotStart, one_line
-
-Kind = Literal["text", "integer", "date"]
+Kind = Literal["text", "integer", "date", "key", "flag", "list", "sha256", "md5"]
+Scalar = str | int | float | bool
 
 # The tables in the order in which they are moved, with the kinds of their columns. Users come before packages,
 # because a maintainer is kept only if the user was.
@@ -35,7 +18,7 @@ TABLES: dict[str, dict[str, Kind]] = {
     "licenses": {"id": "text", "created_date": "date", "description": "text"},
     "languages": {"id": "text", "created_date": "date", "description": "text"},
     "users": {
-        "id": "integer",
+        "id": "key",
         "username": "text",  # the old site had none; others do
         "name": "text",
         "email": "text",
@@ -56,9 +39,9 @@ TABLES: dict[str, dict[str, Kind]] = {
         "author_email": "text",
         "license": "text",
     },
-    "maintainers": {"user_id": "integer", "package_id": "text"},
+    "maintainers": {"user_id": "key", "package_id": "text"},
     "releases": {
-        "id": "integer",
+        "id": "key",
         "major_ver": "integer",
         "minor_ver": "integer",
         "build_ver": "integer",
@@ -68,40 +51,137 @@ TABLES: dict[str, dict[str, Kind]] = {
         "size": "integer",
         "package_id": "text",
     },
+    # The old site kept the one file of a release in `releases`; others have a table of their own, which a map names.
+    "files": {
+        "id": "key",
+        "release_id": "key",
+        "filename": "text",
+        "url": "text",
+        "size": "integer",
+        "created_date": "date",
+        "package_id": "text",  # follows from the release
+    },
     "downloads": {
-        "id": "integer",
+        "id": "key",
         "created_date": "date",
         "package_id": "text",
-        "release_id": "integer",
+        "release_id": "key",
         "ip_address": "text",
         "user_agent": "text",
     },
     "auditing": {"id": "text", "created_date": "date", "description": "text"},
 }
 
+# What other sites have besides. A row holds these, after those above, only where the source has them.
+OPTIONAL: dict[str, dict[str, Kind]] = {
+    "users": {"is_active": "flag", "is_admin": "flag"},
+    "packages": {"keywords": "list", "classifiers": "list", "requires_python": "text", "owner_id": "key"},
+    "maintainers": {"is_owner": "flag"},
+    "releases": {
+        "version": "text",
+        "filename": "text",
+        "sha256": "sha256",
+        "md5": "md5",
+        "requires_python": "text",
+        "yanked": "flag",
+        "yanked_reason": "text",
+    },
+    "files": {"sha256": "sha256", "md5": "md5", "requires_python": "text", "yanked": "flag", "yanked_reason": "text"},
+}
+
+# Not moved by itself: the users whom another table than `users` makes administrators.
+ADMINISTRATORS = "administrators"
+SECTIONS: dict[str, dict[str, Kind]] = {
+    **{table: columns | OPTIONAL.get(table, {}) for table, columns in TABLES.items()},
+    ADMINISTRATORS: {"user_id": "key"},
+}
+
 # A table without these is not the table that it seems to be.
 REQUIRED = {
     "maintainers": ("user_id", "package_id"),
     "releases": ("id", "package_id"),
+    "files": ("id", "release_id", "filename"),
+    ADMINISTRATORS: ("user_id",),
 }
 
+# Which table's `id` a column holds.
+LINKS: dict[tuple[str, str], str] = {
+    ("packages", "owner_id"): "users",
+    ("maintainers", "user_id"): "users",
+    ("maintainers", "package_id"): "packages",
+    ("releases", "package_id"): "packages",
+    ("files", "release_id"): "releases",
+    ("downloads", "package_id"): "packages",
+    ("downloads", "release_id"): "releases",
+    (ADMINISTRATORS, "user_id"): "users",
+}
+
+# Other names under which a column is taken where no map names it: whom the old site had switched off must stay so.
+SYNONYMS: dict[tuple[str, str], tuple[str, ...]] = {("users", "is_active"): ("active",)}
+
 DATE_RULES = ("absent", "reject")
+# How a column's values can be written, by the kind of the column.
+FORMS: dict[Kind, tuple[str, ...]] = {
+    "date": ("unix seconds", "unix milliseconds", "julian day", "yyyymmdd"),
+    "flag": ("negated", "null", "not null"),
+    "list": ("comma list", "space list", "json list"),
+}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Where the values of a column come from: columns of the source, or one value for all rows."""
+
+    columns: tuple[str, ...] = ()  # as the map writes them, "name" or "table.name"; several are joined
+    value: Scalar | None = None
+    form: str | None = None  # one of FORMS
+    prefix: str = ""
+    equals: tuple[Scalar, ...] = ()  # a flag that is set where the column has one of these values
+
+
+@dataclass(frozen=True)
+class Join:
+    """Rows of another table that belong to a table's rows, at most one to each."""
+
+    table: str
+    pairs: tuple[tuple[str, str], ...]  # column that is there already -> column of the other table
+
+    @property
+    def text(self) -> str:
+        """The join as a map writes it: "package_id -> package.id"."""
+        ours, theirs = zip(*self.pairs, strict=True)
+        return f"{', '.join(ours)} -> {', '.join(f'{self.table}.{name}' for name in theirs)}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a map says of one table."""
+
+    table: str
+    joins: tuple[Join, ...] = ()
+    where: tuple[tuple[str, Taken], ...] = ()  # rows that do not fit are left behind
+    newest_by: str | None = None  # of the rows with one id the one is taken in which this column is the greatest
+    columns: dict[str, Taken] = field(default_factory=dict)
+    is_excluded: bool = False
 
 
 @dataclass
 class Layout:
     """How to read one source."""
 
-    tables: dict[str, str] = field(default_factory=lambda: {name: name for name in TABLES})
-    columns: dict[str, dict[str, str]] = field(default_factory=dict)  # table -> our name -> their name
-    excluded: set[str] = field(default_factory=set)
+    sections: dict[str, Section] = field(default_factory=dict)  # of the map, by our name of the table
     date_rules: dict[str, str] = field(default_factory=dict)  # "table.column" -> "absent" or "reject"
     timezones: dict[str, str] = field(default_factory=dict)  # "table.column", or "" for all -> name of a zone
     encoding: str | None = None  # of text that is not UTF-8
 
-    def column(self, table: str, name: str) -> str:
-        """Return the name that a column has in the source."""
-        return self.columns.get(table, {}).get(name, name)
+    def section(self, table: str) -> Section:
+        """Return what the map says of a table: without a word about it, it is called as here."""
+        return self.sections.get(table) or Section(table)
+
+    def form(self, table: str, column: str) -> str | None:
+        """Return how a column's values are written, None for the usual way."""
+        taken = self.section(table).columns.get(column)
+        return taken.form if taken else None
 
     def zone(self, table: str, column: str) -> tzinfo:
         """Return the time zone of a column's naive times."""
@@ -115,67 +195,9 @@ class Layout:
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as the ledger keeps it: a run goes on only with the layout that it began with."""
         return {
-            "tables": {name: theirs for name, theirs in self.tables.items() if name != theirs},
-            "columns": self.columns,
-            "excluded": sorted(self.excluded),
-            # MongoDB takes a dot in a key for a path.
+            # As text: MongoDB takes a dot in a key for a path.
+            "map": json.dumps({name: asdict(one) for name, one in self.sections.items()}, sort_keys=True, default=str),
             "date_rules": sorted(f"{column}={rule}" for column, rule in self.date_rules.items()),
             "timezones": sorted(f"{column}={zone}" for column, zone in self.timezones.items()),
             "encoding": self.encoding,
         }
-
-
-def read_layout(map_file: Path | None, timezones: Iterable[str], encoding: str | None) -> Layout:
-    """Return the layout that the operator's options describe. Raises CannotStart for what makes no sense."""
-    layout = Layout(encoding=encoding)
-    if map_file:
-        try:
-            content = tomllib.loads(map_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CannotStart(f"--map {map_file}: {one_line(error)}") from None
-        for key, value in content.items():
-            if not isinstance(value, dict):
-                raise CannotStart(f"--map {map_file}: {key} must be a table")
-            _lay_over(layout, key, value, f"--map {map_file}")
-    for text in timezones:
-        column, _, zone = text.rpartition("=")
-        layout.timezones[_date_column(column, "--timezone") if column else ""] = zone
-    for zone in layout.timezones.values():
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise CannotStart(f"{zone!r} is no time zone; one is called, for example, Europe/Berlin") from None
-    if encoding:
-        try:
-            b"".decode(encoding)
-        except LookupError:
-            raise CannotStart(f"--encoding {encoding}: Python knows no such codec") from None
-    return layout
-
-
-def _lay_over(layout: Layout, key: str, value: dict[str, Any], where: str) -> None:
-    if key == "dates":
-        for column, rule in value.items():
-            if rule not in DATE_RULES:
-                raise CannotStart(f"{where}: dates.{column} can be {' or '.join(DATE_RULES)}")
-            layout.date_rules[_date_column(column, where)] = rule
-    elif key == "timezones":
-        layout.timezones |= {_date_column(column, where): str(zone) for column, zone in value.items()}
-    elif key in TABLES:
-        columns = value.get("columns", {})
-        unknown = {*value} - {"table", "columns", "exclude"} | {*columns} - {*TABLES[key]}
-        if unknown:
-            raise CannotStart(f"{where}: [{key}] has no place for {', '.join(sorted(unknown))}")
-        layout.tables[key] = str(value.get("table", key))
-        layout.columns[key] = {ours: str(theirs) for ours, theirs in columns.items()}
-        if value.get("exclude"):
-            layout.excluded.add(key)
-    else:
-        raise CannotStart(f"{where}: there is no table {key}; it can be {', '.join(TABLES)}, dates, timezones")
-
-
-def _date_column(name: str, where: str) -> str:
-    table, _, column = name.partition(".")
-    if TABLES.get(table, {}).get(column) != "date":
-        raise CannotStart(f"{where}: {name!r} is no column of dates; one is called, for example, users.created_date")
-    return name

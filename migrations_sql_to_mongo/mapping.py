@@ -6,25 +6,26 @@
 import functools
 import operator
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import bson
 
-from migrations_sql_to_mongo import values
+from migrations_sql_to_mongo import conversions, values
+from migrations_sql_to_mongo.conversions import kept_key, object_id
 from migrations_sql_to_mongo.errors import BadValue
-from migrations_sql_to_mongo.layout import TABLES, Layout
+from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.source import Row
-from migrations_sql_to_mongo.versions import file_of, known, recover
+from migrations_sql_to_mongo.versions import File, file_of, known, recover
 from webapp import naming
-from webapp.documents.user import object_id_of_sql_id
 
 Document = dict[str, Any]
 
 _TYPES: dict[str, frozenset[type]] = {
     "text": frozenset({str, type(None)}),
     "integer": frozenset({int, type(None)}),
+    "key": frozenset({int, type(None)}),
     "date": frozenset({str, int, float, datetime, type(None)}),
 }
 
@@ -43,20 +44,34 @@ class Remark(NamedTuple):
 class Values:
     """A row with the types that its columns promise."""
 
-    of: list[Any]  # in the order of the table's columns; dates naive in UTC
+    of: list[Any]  # in the order of the table's usual columns; dates naive in UTC
     remarks: Sequence[Remark] = ()
     odd: Mapping[str, Any] | None = None  # dates that could not be understood, as they were
+    more: Mapping[str, Any] = field(default_factory=dict)  # the optional columns that the source has
 
 
 class RowReader:
     """Reads the rows of one table."""
 
-    def __init__(self, table: str, layout: Layout) -> None:
-        self.names = tuple(TABLES[table])
-        self._kinds = tuple(TABLES[table].values())
+    def __init__(self, table: str, layout: Layout, columns: Mapping[str, Kind] | None = None) -> None:
+        """`columns` are those of the source's rows; without them, those that each source has."""
+        self.columns = dict(columns or TABLES[table])
+        usual = len(TABLES[table])
+        self.names = tuple(self.columns)[:usual]
+        self._kinds = tuple(self.columns.values())[:usual]
+        self._optional = [
+            (index, name, self.columns[name], layout.form(table, name))
+            for index, name in enumerate(self.columns)
+            if index >= usual
+        ]
         self._encoding = layout.encoding
         self._dates = [
-            (index, name, values.date_reader(layout.zone(table, name)), layout.date_rule(table, name))
+            (
+                index,
+                name,
+                conversions.date_reader(layout.zone(table, name), layout.form(table, name)),
+                layout.date_rule(table, name),
+            )
             for index, (name, kind) in enumerate(TABLES[table].items())
             if kind == "date"
         ]
@@ -86,7 +101,29 @@ class RowReader:
                         raise BadValue(f"{name} is no date")
                     read_row.odd = {**(read_row.odd or {}), name: values.as_json(value)}
                 read_row.remarks = [*read_row.remarks, Remark(_REMARKS[remark].format(name), values.shown(value))]
+        if self._optional:
+            self._read_optional(row, read_row)
         return read_row
+
+    def _read_optional(self, row: Row, read_row: Values) -> None:
+        more: dict[str, Any] = {}
+        for index, name, kind, form in self._optional:
+            value = row[index]
+            if kind == "flag":
+                more[name] = conversions.flag(name, value, form)
+            elif kind == "list":
+                more[name] = conversions.words(name, value, form)
+            elif kind == "key":
+                more[name] = conversions.key(name, value)
+            elif kind == "text":
+                more[name] = values.text(name, value, self._encoding)
+            elif value is not None and value != "":
+                more[name] = conversions.digest(kind, value)
+                if more[name] is None:
+                    read_row.odd = {**(read_row.odd or {}), name: values.as_json(value)}
+                    remark = Remark(_REMARKS["digest"].format(name), values.shown(value))
+                    read_row.remarks = [*read_row.remarks, remark]
+        read_row.more = more
 
     def _convert(self, found: list[Any]) -> None:
         for index, (name, kind) in enumerate(zip(self.names, self._kinds, strict=True)):
@@ -94,10 +131,12 @@ class RowReader:
                 found[index] = values.text(name, found[index], self._encoding)
             elif kind == "integer":
                 found[index] = values.integer(name, found[index])
+            elif kind == "key":
+                found[index] = conversions.key(name, found[index])
 
     def as_dict(self, row: Row) -> Document:
         """Return a row with the names of its columns."""
-        return dict(zip(self.names, row, strict=False))
+        return dict(zip(self.columns, row, strict=False))
 
 
 _REMARKS = {
@@ -105,6 +144,7 @@ _REMARKS = {
     "epoch": "{} is a number: read as seconds (or milliseconds) since 1970",
     "ambiguous": "{} is a local time that the clocks show twice or never: the first was taken",
     "microseconds": "{} lost its microseconds: BSON keeps milliseconds",
+    "digest": "{} is no digest: left out, the original is kept under `legacy`",
 }
 
 
@@ -122,15 +162,6 @@ def audit_document(row: Values) -> Document:
     if row.odd:
         document["legacy"] = {**row.odd}
     return document
-
-
-def object_id(name: str, sql_id: int | None) -> bson.ObjectId:
-    """Return the `_id` of a row with a number. Raises BadValue."""
-    if sql_id is None:
-        raise BadValue(f"{name} is NULL")
-    if sql_id < 0:
-        raise BadValue(f"{name} is negative")
-    return object_id_of_sql_id(sql_id)
 
 
 def fold(email: str | None) -> str:
@@ -156,9 +187,10 @@ def user_document(row: Values, *, email_is_taken: bool = False, username_is_take
             "created_date": created_date,
             "last_login": last_login,
             "profile_image_url": image_url,
-            "is_admin": False,
+            "is_admin": bool(row.more.get("is_admin")),
+            "is_disabled": None if row.more.get("is_active", True) else True,
             "legacy": {
-                "sql_id": sql_id,
+                "sql_id": kept_key(sql_id),
                 **({"email_is_taken": True} if email_is_taken else {}),
                 **({"username": username} if username_is_taken else {}),
                 **(row.odd or {}),
@@ -167,24 +199,29 @@ def user_document(row: Values, *, email_is_taken: bool = False, username_is_take
     )
 
 
-def maintainer_document(user_id: int | None, name: str | None) -> Document:
+def maintainer_document(user_id: Any, name: str | None, *, is_owner: bool = False) -> Document:
     """Return a maintainer as a package embeds it. The old site knew no roles."""
-    document: Document = {"user_id": object_id("user_id", user_id)}
+    document: Document = {"user_id": object_id("user_id", conversions.key("user_id", user_id))}
     if name is not None:
         document["name"] = name
-    document["role"] = "maintainer"
+    document["role"] = "owner" if is_owner else "maintainer"
     return document
 
 
-def release_document(row: Values) -> Document:
-    """Return a release as a package embeds it, with the file that its URL leads to. Raises BadValue."""
+def release_document(row: Values, files: Sequence[Document] = (), odd_files: Sequence[Document] = ()) -> Document:
+    """Return a release as a package embeds it, with its files or the one that its URL leads to. Raises BadValue.
+
+    `odd_files` are what could not be understood of the files.
+    """
     sql_id, major, minor, build, created_date, comment, url, size, package_id = row.of
     if sql_id is None:
         raise BadValue("id is NULL")
     if size is not None:
         size = bson.Int64(size)
-    file = file_of(url)
-    version = recover(package_id, file, major, minor, build)
+    more = row.more
+    file = (file_of(more["filename"]) if more.get("filename") else None) or file_of(url)
+    named = file or (file_of(files[0]["filename"]) if files else None)
+    version = (more.get("version") or "").strip() or recover(package_id, named, major, minor, build)
     sort_key, is_prerelease, _ = known(version)
     document: Document = {"version": version, "sort_key": sort_key}
     if created_date is not None:
@@ -196,22 +233,71 @@ def release_document(row: Values) -> Document:
     if size is not None:
         document["size"] = size
     document["is_prerelease"] = is_prerelease
-    document["yanked"] = False
+    document["yanked"] = bool(more.get("yanked"))
     document["file_count"] = 0
-    if file:
-        entry: Document = {"filename": file.filename, "url": url}
-        if size is not None:
-            entry["size"] = size
-        entry["packagetype"] = file.packagetype
-        if created_date is not None:
-            entry["uploaded_at"] = created_date
-        entry["yanked"] = False
+    if files:
+        _add_files(document, files)
+    elif file:
         document["file_count"] = 1
-        document["files"] = [entry]
-    document["legacy"] = {"sql_id": sql_id, "major_ver": major, "minor_ver": minor, "build_ver": build}
+        document["files"] = [_file(file, url, size, created_date, more)]
+    if more:
+        document |= {name: more[name] for name in ("requires_python", "yanked_reason") if more.get(name)}
+    if "version" in more:
+        document["legacy"] = {"sql_id": kept_key(sql_id)}
+    else:
+        document["legacy"] = {"sql_id": kept_key(sql_id), "major_ver": major, "minor_ver": minor, "build_ver": build}
     if row.odd:
         document["legacy"] |= row.odd
+    if odd_files:
+        document["legacy"]["files"] = list(odd_files)
     return document
+
+
+def _file(
+    file: File, url: str | None, size: int | None, uploaded_at: datetime | None, more: Mapping[str, Any]
+) -> Document:
+    """Return a file as a release embeds it."""
+    entry: Document = {"filename": file.filename}
+    if url is not None:
+        entry["url"] = url
+    if size is not None:
+        entry["size"] = size
+    entry["packagetype"] = file.packagetype
+    if uploaded_at is not None:
+        entry["uploaded_at"] = uploaded_at
+    entry["yanked"] = bool(more.get("yanked"))
+    if more:
+        names = ("sha256", "md5", "requires_python", "yanked_reason")
+        entry |= {name: more[name] for name in names if more.get(name)}
+    return entry
+
+
+def file_document(row: Values) -> Document:
+    """Return a row of `files` as its release embeds it. Raises BadValue."""
+    _, _, filename, url, size, created_date, _ = row.of
+    if not filename:
+        raise BadValue("filename is empty" if filename == "" else "filename is NULL")
+    file = file_of(filename)
+    if file is None:
+        raise BadValue("filename is not that of a distribution")
+    return _file(file, url, None if size is None else bson.Int64(size), created_date, row.more)
+
+
+def _add_files(document: Document, files: Sequence[Document]) -> None:
+    """Give a release its files, and what follows from them where the release's own row does not say it."""
+    sdists_first = sorted(files, key=lambda file: file["packagetype"] != "sdist")
+    dates = [file["uploaded_at"] for file in files if "uploaded_at" in file]
+    sizes = [file["size"] for file in files if "size" in file]
+    following = {
+        "created_date": min(dates, default=None),
+        "url": sdists_first[0].get("url"),
+        "size": bson.Int64(sum(sizes)) if sizes and sum(sizes) <= values.MAX_INT64 else None,
+        "requires_python": next((file["requires_python"] for file in files if "requires_python" in file), None),
+    }
+    document |= {name: value for name, value in following.items() if value is not None and name not in document}
+    document["yanked"] = document["yanked"] or all(file["yanked"] for file in files)
+    document["file_count"] = len(files)
+    document["files"] = list(files)
 
 
 def package_name(package_id: str | None) -> str:
@@ -230,6 +316,7 @@ def package_document(
     """Return the document of a package. `licenses` are the ids of the old table. Raises BadValue."""
     name, created_date, summary, description, home_page, docs_url, package_url, author, email, license_text = row.of
     # Sorting keeps the order of equal versions, which came by their ids: the last one is to be first.
+    classifiers = row.more.get("classifiers", [])
     releases.reverse()
     releases.sort(key=_BY_VERSION, reverse=True)
     dates = [release["created_date"] for release in releases if "created_date" in release]
@@ -245,7 +332,10 @@ def package_document(
         "author_name": author,
         "author_email": email,
         "license": license_text,
-        "license_id": license_text if license_text in licenses else license_id(license_text),
+        "license_id": license_text if license_text in licenses else license_id(license_text, tuple(classifiers)),
+        "keywords": row.more.get("keywords") or None,
+        "classifiers": classifiers or None,
+        "requires_python": row.more.get("requires_python") or None,
         "created_date": created_date,
         "updated_date": updated_date,
         "maintainers": maintainers or None,
@@ -259,9 +349,9 @@ def package_document(
 
 
 @functools.lru_cache(maxsize=1000)
-def license_id(text: str | None) -> str | None:
+def license_id(text: str | None, classifiers: tuple[str, ...]) -> str | None:
     """Return the short name of a licence that the old table of licences did not have."""
-    return naming.license_id(text, None, ())
+    return naming.license_id(text, None, classifiers)
 
 
 def _latest(releases: list[Document]) -> Document | None:
@@ -302,7 +392,12 @@ def download_document(row: Values, version: str | None) -> Document:
             "version": version,
             "ip_address": ip_address,
             "user_agent": user_agent,
-            "legacy": {"package_id": package_id, "release_id": release_id, **(row.odd or {})},
+            "legacy": {
+                **({"sql_id": sql_id} if isinstance(sql_id, str) else {}),
+                "package_id": package_id,
+                "release_id": kept_key(release_id),
+                **(row.odd or {}),
+            },
         }
     )
 

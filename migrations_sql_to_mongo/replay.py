@@ -47,7 +47,7 @@ def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
     """Return the rows that were corrected since a run. `source` is open."""
     found: Corrections = {}
     for one in target.db[corrected_collection(entry["_id"])].find():
-        found.setdefault(one["table"], {})[one["key"]] = _row(one["table"], _with_secret(one, source))
+        found.setdefault(one["table"], {})[one["key"]] = _row(one["table"], _with_secret(one, source), source)
     return found
 
 
@@ -62,10 +62,11 @@ def replay(
     if entry["state"] != DONE:
         raise Stopped(f"run {entry['_id']} is not finished; rows are replayed into a finished run")
     lines = _lines(file)
-    _check(lines, target, entry)
     with Source(url, layout) as before, Source(url, layout) as after:
+        _check_columns(file, lines, before)
+        _check(lines, target, entry)
         after.corrections = corrections_of(target, entry, before)
-        rows = [(line, _row(line["table"], _with_secret(line, before))) for line in lines]
+        rows = [(line, _row(line["table"], _with_secret(line, before), before)) for line in lines]
         before.corrections = {table: dict(corrected) for table, corrected in after.corrections.items()}
         for line, row in rows:
             after.corrections.setdefault(line["table"], {})[line["key"]] = row
@@ -90,11 +91,15 @@ def _lines(file: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         if not isinstance(line, dict) or not {"_id", "table", "key", "row"} <= {*line} or line["table"] not in TABLES:
             raise CannotStart(f"{file}, line {number}: this is no line of a rejects file")
-        if unknown := {*line["row"]} ^ {*TABLES[line["table"]]}:
+    return lines
+
+
+def _check_columns(file: Path, lines: list[dict[str, Any]], source: Source) -> None:
+    for number, line in enumerate(lines, start=1):
+        if unknown := {*line["row"]} ^ {*source.columns.get(line["table"], {})}:
             raise CannotStart(
                 f"{file}, line {number}: the row has too much or too little: {', '.join(sorted(unknown))}"
             )
-    return lines
 
 
 def _check(lines: list[dict[str, Any]], target: Target, entry: Entry) -> None:
@@ -117,11 +122,11 @@ def _with_secret(line: dict[str, Any], source: Source) -> dict[str, Any]:
     return {**row, "hashed_password": found}
 
 
-def _row(table: str, row: dict[str, Any]) -> Row:
+def _row(table: str, row: dict[str, Any], source: Source) -> Row:
     def value(kept: Any) -> Any:
         return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
 
-    return tuple(value(row[name]) for name in TABLES[table])
+    return tuple(value(row[name]) for name in source.columns[table])
 
 
 def _without_rejects(documents: Iterator[Encoded], rejects: list[bytes]) -> Iterator[Encoded]:
@@ -156,7 +161,11 @@ def _place(encoded: Encoded | None) -> tuple[int, Any]:
         return len(_ORDER), ""
     document = bson.decode(encoded.bson)
     key = document["name"] if encoded.collection == "packages" else document["_id"]
-    return _ORDER[encoded.collection], position(key) if isinstance(key, str) else key
+    sql_id = document.get("legacy", {}).get("sql_id")
+    if isinstance(key, bson.ObjectId):
+        # The `_id` of a key that is text is a digest; rows come in the order of their keys.
+        key = sql_id if isinstance(sql_id, str) and str(key).startswith("00f") else int(str(key))
+    return _ORDER[encoded.collection], position(key)
 
 
 def _stored(target: Target, change: Change) -> bytes | None:

@@ -4,6 +4,7 @@ import functools
 import heapq
 import itertools
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from migrations_sql_to_mongo.catalog import Catalog, Relation
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line
-from migrations_sql_to_mongo.layout import REQUIRED, TABLES, Layout
+from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
+from migrations_sql_to_mongo.queries import Queries
 from migrations_sql_to_mongo.values import shown
 
 Row = tuple[Any, ...]
@@ -31,11 +34,22 @@ DRIVERS = {
 SNAPSHOT_ATTEMPTS = 10
 CONNECT_TIMEOUT_S = 10
 FETCHED = 1000  # rows at a time
+# What a download needs of its release, to tell which version it was.
+RELEASE_OF_DOWNLOAD = ("package_id", "url", "major_ver", "minor_ver", "build_ver", "version", "filename")
 
 
 # What tells a row from the others of its table.
 KEYS = dict.fromkeys(TABLES, ("id",)) | {"maintainers": ("user_id", "package_id")}
-PACKAGE_COLUMN = {table: list(TABLES[table]).index("package_id") for table in ("releases", "maintainers")}
+PACKAGE_COLUMN = {table: list(TABLES[table]).index("package_id") for table in ("releases", "maintainers", "files")}
+# MySQL streams one statement a connection, and these are read side by side.
+_CONNECTION = {"releases": 1, "maintainers": 2, "files": 3}
+# Columns of a user that tell who may do what, by what they are often called.
+_RIGHTS = re.compile(
+    r"(?:(?:is_?)?(?:active|enabled|disabled|banned|blocked|suspended|locked|deleted|removed|approved|admin|"
+    r"administrator|superuser|staff|root|moderator)|.*_(?:disabled|banned|blocked|suspended|locked|deleted)|"
+    r"(?:disabled|banned|blocked|suspended|locked|deleted|deactivated)_(?:at|on|date)|roles?|status|state)\Z",
+    re.IGNORECASE,
+)
 
 
 def key_of(table: str, row: Row) -> str:
@@ -69,11 +83,14 @@ class Source:
         # news for the operator, who gets one line about what broke it off.
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
         self._connections: list[Connection] = []
-        self._kinds: dict[str, dict[str, Any]] = {}  # table -> column in the source -> SQL type
+        self.catalog: Catalog  # what the database consists of
+        self.queries: Queries
+        self.columns: dict[str, dict[str, Kind]] = {}  # table -> what its rows hold, in this order
         self.tables: list[str] = []  # of TABLES, those that the source has and that are not excluded
         self.excluded: list[str] = []  # of TABLES, those that the source has and that the map excludes
         self.unknown_tables: list[str] = []
         self.unknown_columns: dict[str, list[str]] = {}
+        self.unused_rights: list[str] = []  # columns of users that seem to tell who may do what, and stay behind
         self.corrections: dict[str, dict[str, Row]] = {}  # table -> key -> the row that stands in for the source's
 
     def __enter__(self) -> Self:
@@ -99,90 +116,100 @@ class Source:
 
     def count(self, table: str) -> int:
         """Return the number of rows."""
-        statement = sa.select(sa.func.count()).select_from(sa.table(self.layout.tables[table]))
-        return int(self._connection(table).execute(statement).scalar_one())
+        return int(self._connection(table).execute(self.queries[table].count()).scalar_one())
+
+    def count_left(self, table: str) -> int:
+        """Return the number of rows that the map's `where` leaves behind."""
+        query = self.queries[table]
+        if not query.section.where:
+            return 0
+        connection = self._connection(table)
+        return int(
+            connection.execute(query.count_all()).scalar_one() - connection.execute(query.count_fitting()).scalar_one()
+        )
 
     def rows(self, table: str) -> Iterator[Row]:
         """Yield every row of a table, in the order of its key."""
-        rows = self._stream(table, self._select(table).order_by(*self._order(table)))
+        query = self.queries[table]
+        rows = self._stream(table, query.select().order_by(*query.order()))
         return self._corrected(table, rows, lambda row: position(row[0]))
 
     def ids(self, table: str) -> Iterator[Row]:
         """Yield the id of every row."""
-        source = self._alias(table)
-        rows = self._stream(table, sa.select(source.c[self.layout.column(table, "id")]))
-        return self._corrected(table, rows, None)
+        ids = self.queries[table].part("rows", "id")
+        return self._corrected(table, self._stream(table, sa.select(ids.c.id)), None)
 
     def by_package(self, table: str) -> Iterator[Row]:
-        """Yield every row of `packages`, `releases` or `maintainers` in the order of the packages' ids by bytes.
+        """Yield every row of `packages`, `releases`, `files` or `maintainers` in the order of the packages' ids.
 
-        A maintainer's row has two values more: the user's id (None if there is no such user) and name.
+        Ids are ordered by their bytes. A maintainer's row has two values more: the user's id (None if there is no such
+        user) and name. So has a package's where the source has owners.
         """
         column = PACKAGE_COLUMN.get(table, 0)
-        rows = self._stream(table, self._select(table).order_by(*self._order(table)))
-        if table == "maintainers":
-            rows = self._maintainers()
+        user_column = self.user_column(table)
+        if user_column is None:
+            query = self.queries[table]
+            rows = self._stream(table, query.select().order_by(*query.order()))
+        else:
+            rows = self._with_user(table, user_column)
         return self._corrected(table, rows, lambda row: (position(row[column]), position(row[0])))
 
-    def _maintainers(self) -> Iterator[Row]:
-        links, users = self._alias("maintainers"), self._alias("users")
-        user_id = links.c[self.layout.column("maintainers", "user_id")]
+    def user_column(self, table: str) -> str | None:
+        """Return the column of a table that names a user whose id and name follow the row."""
+        if table == "maintainers":
+            return "user_id"
+        return "owner_id" if table == "packages" and "owner_id" in self.columns[table] else None
+
+    def _with_user(self, table: str, column: str) -> Iterator[Row]:
+        query = self.queries[table]
         if "users" in self.tables:
-            key = users.c[self.layout.column("users", "id")]
-            name = self._value(users, "users", "name")
-            one_each = sa.select(key.label("id"), sa.func.min(name).label("name")).group_by(key).subquery()
-            joined = links.outerjoin(one_each, one_each.c.id == user_id)
-            statement = sa.select(*self._values(links, "maintainers"), one_each.c.id, one_each.c.name)
-            statement = statement.select_from(joined)
+            users = self.queries["users"].part("all_users", "id", "name", "username")
+            name = sa.func.coalesce(users.c.name, users.c.username)
+            one_each = sa.select(users.c.id, sa.func.min(name).label("name")).group_by(users.c.id).subquery("one_each")
+            joined = query.clause.outerjoin(one_each, one_each.c.id == query.values[column])
+            statement = query.select(one_each.c.id, one_each.c.name, clause=joined)
         else:
-            statement = sa.select(*self._values(links, "maintainers"), sa.null(), sa.null())
-        return self._stream("maintainers", statement.order_by(*self._order("maintainers", links)))
+            statement = query.select(sa.null().label("user"), sa.null().label("user_name"))
+        return self._stream(table, statement.order_by(*query.order()))
 
     def downloads(self) -> Iterator[Row]:
-        """Yield every download, followed by its release's package_id, url and three numbers (None if it is gone)."""
+        """Yield every download, followed by `RELEASE_OF_DOWNLOAD` of its release (None if it is gone)."""
         return self._corrected("downloads", self._downloads(), lambda row: position(row[0]))
 
     def _downloads(self) -> Iterator[Row]:
-        downloads, releases = self._alias("downloads"), self._alias("releases")
-        wanted = ("package_id", "url", "major_ver", "minor_ver", "build_ver")
-        release_id = self.layout.column("downloads", "release_id")
-        order = self._order("downloads", downloads)
-        if release_id not in self._kinds["downloads"] or not self._has_unique_ids("releases"):
-            nothing = [sa.null().label(f"none_{name}") for name in wanted]
-            statement = sa.select(*self._values(downloads, "downloads"), *nothing)
-            return self._stream("downloads", statement.order_by(*order))
-        key = releases.c[self.layout.column("releases", "id")]
-        joined = downloads.outerjoin(releases, key == downloads.c[release_id])
-        values = [self._value(releases, "releases", name) for name in wanted]
-        statement = sa.select(*self._values(downloads, "downloads"), *values).select_from(joined)
-        return self._stream("downloads", statement.order_by(*order))
+        query = self.queries["downloads"]
+        if "release_id" not in query.taken or not self._has_unique_ids("releases"):
+            nothing = [sa.null().label(f"none_{name}") for name in RELEASE_OF_DOWNLOAD]
+            return self._stream("downloads", query.select(*nothing).order_by(*query.order()))
+        release = self.queries["releases"].part("release", "id", *RELEASE_OF_DOWNLOAD)
+        joined = query.clause.outerjoin(release, release.c.id == query.values["release_id"])
+        statement = query.select(*(release.c[name] for name in RELEASE_OF_DOWNLOAD), clause=joined)
+        return self._stream("downloads", statement.order_by(*query.order()))
 
     def _has_unique_ids(self, table: str) -> bool:
         """Tell whether an id finds one row at most: joined with the others, it would bring rows in twice."""
         if table not in self.tables:
             return False
-        name, theirs = self.layout.tables[table], self.layout.column(table, "id")
-        if sa.inspect(self._connections[0]).get_pk_constraint(name)["constrained_columns"] == [theirs]:
+        query = self.queries[table]
+        if query.relation.key == query.taken["id"].columns:
             return True
-        column = self._alias(table).c[theirs]
-        count, different = (
-            self._connections[0].execute(sa.select(sa.func.count(column), sa.func.count(column.distinct()))).one()
-        )
-        return bool(count == different)
+        ids = query.part("rows", "id")
+        twice = sa.select(ids.c.id).where(ids.c.id.is_not(None)).group_by(ids.c.id).having(sa.func.count() > 1)
+        return self._connections[0].execute(twice.limit(1)).first() is None
 
     def _corrected(self, table: str, rows: Iterator[Row], order: Callable[[Row], Any] | None) -> Iterator[Row]:
         """Put corrected rows in the place of the source's."""
         corrected = self.corrections.get(table, {})
         users, releases = self.corrections.get("users", {}), self.corrections.get("releases", {})
-        if table == "maintainers" and users:
+        if users and self.user_column(table):
             names = {row[0]: row[2] for row in users.values()}
-            rows = ((*row[:3], names.get(row[0], row[3])) for row in rows)
+            rows = ((*row[:-1], names.get(row[-2], row[-1])) for row in rows)
         if table == "downloads" and releases:
             rows = (self._of_corrected_release(row) for row in rows)
         if not corrected:
             return rows
         kept = (row for row in rows if key_of(table, row) not in corrected)
-        if table in ("maintainers", "downloads"):
+        if table == "downloads" or self.user_column(table):
             complete = [row + self._joined(table, row) for row in corrected.values()]
         else:
             complete = list(corrected.values())
@@ -192,16 +219,19 @@ class Source:
 
     def _joined(self, table: str, row: Row) -> Row:
         """Return what another table adds to a corrected row."""
-        if table == "maintainers":
-            found = next((user for user in self.rows("users") if user[0] == row[0]), None)
-            return (found[0], found[2]) if found else (None, None)
-        return self._of_corrected_release((*row, None, None, None, None, None))[len(TABLES["downloads"]) :]
+        if column := self.user_column(table):
+            user_id = row[list(self.columns[table]).index(column)]
+            found = next((user for user in self.rows("users") if user[0] == user_id), None)
+            return (found[0], found[2] if found[2] is not None else found[1]) if found else (None, None)
+        nothing = (None,) * len(RELEASE_OF_DOWNLOAD)
+        return self._of_corrected_release((*row, *nothing))[len(self.columns["downloads"]) :]
 
     def _of_corrected_release(self, download: Row) -> Row:
-        release = self.corrections.get("releases", {}).get(str(download[3]))
+        release = self.corrections.get("releases", {}).get(shown(download[3]))
         if release is None:
             return download
-        return (*download[: len(TABLES["downloads"])], release[8], release[6], *release[1:4])
+        named = dict(zip(self.columns["releases"], release, strict=True))
+        return (*download[: len(self.columns["downloads"])], *(named.get(name) for name in RELEASE_OF_DOWNLOAD))
 
     def _stream(self, table: str, statement: sa.Select[Any]) -> Iterator[Row]:
         if self.dialect == "sqlite":
@@ -237,51 +267,9 @@ class Source:
                 result.close()
 
     def _connection(self, table: str) -> Connection:
-        """MySQL streams one statement a connection, and packages, releases and maintainers are read side by side."""
         if len(self._connections) == 1:
             return self._connections[0]
-        return self._connections[{"releases": 1, "maintainers": 2}.get(table, 0)]
-
-    def _select(self, table: str) -> sa.Select[Any]:
-        return sa.select(*self._values(self._alias(table), table))
-
-    def _alias(self, table: str) -> sa.TableClause:
-        return sa.table(self.layout.tables[table], *[sa.column(name) for name in self._kinds.get(table, {})])
-
-    def _values(self, source: sa.TableClause, table: str) -> list[sa.ColumnElement[Any]]:
-        return [self._value(source, table, name).label(f"{table}_{name}") for name in TABLES[table]]
-
-    def _value(self, source: sa.TableClause, table: str, name: str) -> sa.ColumnElement[Any]:
-        theirs = self.layout.column(table, name)
-        if theirs not in self._kinds[table]:
-            return sa.null()
-        column, kind = source.c[theirs], self._kinds[table][theirs]
-        if self.dialect == "sqlite":
-            return column
-        is_date = isinstance(kind, sa.Date | sa.DateTime | sa.Time)
-        is_other = TABLES[table][name] == "text" and not isinstance(kind, sa.String | sa.LargeBinary)
-        if is_date or is_other:
-            return sa.cast(column, sa.Text if self.dialect == "postgresql" else sa.CHAR)
-        return column
-
-    def _order(self, table: str, source: sa.TableClause | None = None) -> list[sa.ColumnElement[Any]]:
-        """The order is the same with every server: by bytes, NULL first."""
-        source = self._alias(table) if source is None else source
-        keys = {"releases": ("package_id", "id"), "maintainers": ("package_id", "user_id")}.get(table, ("id",))
-        columns: list[sa.ColumnElement[Any]] = []
-        for name in keys:
-            theirs = self.layout.column(table, name)
-            column: sa.ColumnElement[Any] = source.c[theirs]
-            if TABLES[table][name] == "text":
-                column = self._by_bytes(column, self._kinds[table][theirs])
-            columns.append(column.nulls_first() if self.dialect == "postgresql" else column)
-        return columns
-
-    def _by_bytes(self, column: sa.ColumnElement[Any], kind: Any) -> sa.ColumnElement[Any]:
-        if self.dialect == "postgresql":
-            text = column if isinstance(kind, sa.String) else sa.cast(column, sa.Text)
-            return sa.collate(text, "C")
-        return sa.collate(column, "BINARY") if self.dialect == "sqlite" else sa.cast(column, sa.BINARY)
+        return self._connections[_CONNECTION.get(table, 0)]
 
     def _snapshot(self) -> None:
         connection = self._connect()
@@ -294,7 +282,8 @@ class Source:
             connection.commit()
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         else:
-            self._connect(), self._connect()
+            for _ in _CONNECTION:
+                self._connect()
             self._same_snapshots()
 
     def _connect(self) -> Connection:
@@ -312,60 +301,86 @@ class Source:
         more rights than reading; checksums do not.
         """
         self._reflect()
-        shared = {table: index for table, index in (("releases", 1), ("maintainers", 2)) if table in self.tables}
+        shared = [
+            (relation, index)
+            for table, index in _CONNECTION.items()
+            if table in self.tables
+            for relation in self._relations_of(table)
+        ]
         for _ in range(SNAPSHOT_ATTEMPTS):
             for connection in self._connections:
                 connection.exec_driver_sql("ROLLBACK")
             for connection in self._connections:
                 connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             if all(
-                self._checksum(self._connections[0], table) == self._checksum(self._connections[index], table)
-                for table, index in shared.items()
+                self._checksum(self._connections[0], relation) == self._checksum(self._connections[index], relation)
+                for relation, index in shared
             ):
                 return
         raise CannotStart(f"the source {self.masked_url} changes too fast for a snapshot: stop the old site's writes")
 
-    def _checksum(self, connection: Connection, table: str) -> Any:
-        source = self._alias(table)
+    def _relations_of(self, table: str) -> list[Relation]:
+        """Return the source's tables that are read for one of ours."""
+        others = {"files": "releases", "maintainers": "users"}
+        return self.queries[table].relations + (
+            self.queries[others[table]].relations if others.get(table) in self.tables else []
+        )
+
+    def _checksum(self, connection: Connection, relation: Relation) -> Any:
+        source = relation.clause
         line = sa.func.concat_ws("|", *[sa.func.ifnull(column, "NULL") for column in source.c])
         statement = sa.select(sa.func.count(), sa.func.sum(sa.func.crc32(line))).select_from(source)
         return tuple(connection.execute(statement).one())
 
     def _reflect(self) -> None:
         """Look which of the tables and columns are there. Raises CannotStart when it is another database."""
-        inspector = sa.inspect(self._connections[0])
-        names = inspector.get_table_names() + inspector.get_view_names()
-        if not names:
+        self.catalog = Catalog(self._connections[0])
+        if not self.catalog.names:
             raise CannotStart(f"the source {self.masked_url} holds no tables")
-        theirs = {self.layout.tables[table]: table for table in TABLES}
-        for name, table in theirs.items():
-            if name not in names and (name != table or table in self.layout.columns):
-                raise CannotStart(f"the source has no table {name}, which the map names for {table}")
-        if not {*theirs} & {*names}:
+        self.queries = Queries(self.layout, self.catalog, self.dialect)
+        if not self.queries.tables:
             raise CannotStart(
-                f"the source {self.masked_url} is another site's database: it has {_some(names)}, "
-                f"but none of {', '.join(theirs)}; a --map FILE can name its tables"
+                f"the source {self.masked_url} is another site's database: it has {_some(self.catalog.names)}, but "
+                f"none of {', '.join(TABLES)}; a --map FILE can name its tables, and `map suggest` writes one to start "
+                "from"
             )
-        self.tables = [table for table in TABLES if self.layout.tables[table] in names]
-        self.unknown_tables = sorted({*names} - {*theirs})
+        self.tables = [table for table in self.queries.tables if not self.layout.section(table).is_excluded]
+        self.excluded = [table for table in self.queries.tables if table not in self.tables]
+        used: dict[str, set[str]] = {}
+        for table in (*self.tables, *(name for name in self.layout.sections if name not in TABLES)):
+            query = self.queries[table]
+            self.columns[table] = query.columns
+            for relation in query.relations:
+                used.setdefault(relation.name, set())
+            used[query.relation.name] |= query.used_columns()
         for table in self.tables:
-            columns = {column["name"]: column["type"] for column in inspector.get_columns(self.layout.tables[table])}
-            self._kinds[table] = columns
-            self._check_columns(table, columns)
-            known = {self.layout.column(table, name) for name in TABLES[table]}
-            if unknown := sorted({*columns} - known):
+            self._check_joins(table)
+        for table in self.excluded:
+            used.setdefault(self.queries.relation(table).name, set())
+        self.unknown_tables = [name for name in self.catalog.names if name not in used]
+        for table in self.tables:
+            relation = self.queries[table].relation
+            if unknown := sorted({*relation.columns} - used[relation.name]):
                 self.unknown_columns[table] = unknown
-        self.excluded = [table for table in self.tables if table in self.layout.excluded]
-        self.tables = [table for table in self.tables if table not in self.layout.excluded]
+        rights = self.unknown_columns.get("users", [])
+        self.unused_rights = [column for column in rights if _RIGHTS.match(column)]
 
-    def _check_columns(self, table: str, columns: dict[str, Any]) -> None:
-        needed = {self.layout.column(table, name) for name in REQUIRED.get(table, ("id",))}
-        needed |= {*self.layout.columns.get(table, {}).values()}
-        if missing := sorted(needed - {*columns}):
-            raise CannotStart(
-                f"the source's table {self.layout.tables[table]} has no column {', '.join(missing)}; "
-                f"it has {_some(columns)}"
-            )
+    def _check_joins(self, table: str) -> None:
+        """Raise CannotStart when a join finds several rows: it would bring rows in twice."""
+        query = self.queries[table]
+        for join in query.joins:
+            relation = self.catalog.find(join.table, f"[{table}] joins")
+            names = {theirs for _, theirs in join.pairs}
+            if any(unique <= names for unique in relation.unique):
+                continue
+            columns = [relation.clause.c[name] for name in names]
+            filled = [column.is_not(None) for column in columns]
+            twice = sa.select(*columns).where(*filled).group_by(*columns).having(sa.func.count() > 1).limit(1)
+            if found := self._connections[0].execute(twice).first():
+                raise CannotStart(
+                    f"[{table}] joins {join.text!r}: several rows of {join.table} have "
+                    f"{', '.join(names)} {', '.join(map(shown, found))}, and one is expected; a view can choose one"
+                )
 
     def _close(self) -> None:
         for connection in self._connections:

@@ -10,10 +10,11 @@ from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.source import Row, Source, key_of
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.values import as_json, shown
+from migrations_sql_to_mongo.verify.conversions import id_of_key, moment_in_form
 from migrations_sql_to_mongo.verify.encoding import Wanted, bson_id, differences, tail
 from migrations_sql_to_mongo.verify.findings import Expected, Verification
 from migrations_sql_to_mongo.verify.rejected import Rejected
-from migrations_sql_to_mongo.verify.rules import in_utc, moment, name_of, whole
+from migrations_sql_to_mongo.verify.rules import in_utc, moment, name_of
 
 _HTML = ("description_html", "description_renderer")
 
@@ -24,7 +25,7 @@ class Context:
     def __init__(self, source: Source, target: Target, names: dict[str, str], rejects: str, progress: Progress) -> None:
         self.source, self.target, self.names, self.progress = source, target, names, progress
         self.found = Verification()
-        self.rejected = Rejected(target.db[rejects].find())
+        self.rejected = Rejected(target.db[rejects].find(), source.columns)
         self.licenses: set[str] = set()  # ids of the old table
         self._zones = {
             (table, column): source.layout.zone(table, column)
@@ -48,10 +49,9 @@ class Context:
             if TABLES[table]["id"] == "text":
                 text = self.text(key)
                 return text if text is None or text.encode() is not None else None
-            number = whole(key)
+            return id_of_key(self.text, key)
         except ValueError:
             return None
-        return None if number is None or number < 0 else bson.ObjectId(str(number).rjust(24, "0"))
 
     def text(self, value: Any) -> str | None:
         """Return the text that a value must have become. Raises ValueError for what is no text."""
@@ -68,8 +68,14 @@ class Context:
         """Return a date, naive in UTC; what is none is kept in `odd`, or must have rejected its row."""
         if value is None:
             return None
+        original = value
         try:
             zone = self._zones[table, column]
+            form = self.source.layout.form(table, column)
+            if form:
+                value = moment_in_form(value, form)
+                if isinstance(value, datetime):
+                    return value
             when = datetime.fromisoformat(value) if type(value) is str else moment(value, zone)
             if when.tzinfo is not None or zone is not UTC:
                 when = in_utc(when, zone)
@@ -77,7 +83,7 @@ class Context:
             if self.source.layout.date_rule(table, column) == "reject":
                 raise ValueError(f"{shown(value)} is no date") from None
             if odd is not None:
-                odd[column] = as_json(value)
+                odd[column] = as_json(original)
             return None
         if when.microsecond % 1000:
             self.found.lost_microseconds += 1

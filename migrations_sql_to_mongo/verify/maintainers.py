@@ -2,13 +2,16 @@
 
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.verify.context import Context
+from migrations_sql_to_mongo.verify.files import more_of
 from migrations_sql_to_mongo.verify.findings import Expected
 
 
 def expected_maintainer(context: Context, row: Row) -> Expected:
     """Return what a row must have become."""
-    user_id, _, _, name = row
-    expected: Expected = {"user_id": context.id_of("users", user_id), "name": context.text(name), "role": "maintainer"}
+    *_, user_id, name = row
+    is_owner = more_of(context, "maintainers", row[:-2], {}).get("is_owner", False)
+    expected: Expected = {"user_id": context.id_of("users", user_id), "name": context.text(name)}
+    expected["role"] = "owner" if is_owner else "maintainer"
     if expected["name"] is None:
         del expected["name"]
     return expected

@@ -11,6 +11,7 @@ from migrations_sql_to_mongo.target import Fingerprint
 from migrations_sql_to_mongo.values import shown
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.encoding import Wanted, encode, stored_name
+from migrations_sql_to_mongo.verify.files import expected_file, more_of
 from migrations_sql_to_mongo.verify.findings import Expected
 from migrations_sql_to_mongo.verify.maintainers import expected_maintainer
 from migrations_sql_to_mongo.verify.rejected import One
@@ -59,9 +60,7 @@ class Packages:
         reading = self._pool.submit(context.documents, "packages", [name for name in names if name])
         of = {table: those.until(batch[-1][0]) for table, those in children.items()}
         expected = [
-            self._package(row, of["releases"].get(row[0], []), of["maintainers"].get(row[0], []))
-            if name
-            else (None, [])
+            self._package(row, {table: rows.get(row[0], []) for table, rows in of.items()}) if name else (None, [])
             for name, row in zip(names, batch, strict=True)
         ]
         context.rejected.taken = []
@@ -81,9 +80,7 @@ class Packages:
             for row in itertools.chain(*left.values()):
                 context.must_be_rejected(table, row, "belongs to no package")
 
-    def _package(
-        self, row: Row, release_rows: list[Row], maintainer_rows: list[Row]
-    ) -> tuple[Wanted | ValueError, list[One]]:
+    def _package(self, row: Row, children: dict[str, list[Row]]) -> tuple[Wanted | ValueError, list[One]]:
         """Return what a package's rows must have become, and the rejected rows that were left out of it.
 
         Encoded at once: the garbage collector looks at living dicts again and again, which took half of the time.
@@ -91,39 +88,33 @@ class Packages:
         found, rejected = self._context.found, self._context.rejected
         marked, rejected.taken = found.lost_microseconds, []
         try:
-            return encode(self._expected(row, release_rows, maintainer_rows)), rejected.taken
+            return encode(self._expected(row, children)), rejected.taken
         except ValueError as error:
             found.lost_microseconds = marked
             return error, rejected.taken
 
-    def _expected(self, row: Row, release_rows: list[Row], maintainer_rows: list[Row]) -> Expected:
+    def _expected(self, row: Row, children: dict[str, list[Row]]) -> Expected:
         context = self._context
-        package_id, created, *texts, license_text = row
+        package_id, created, *texts, license_text = row[: len(TABLES["packages"])]
         odd: Expected = {}
         when = context.date("packages", "created_date", created, odd)
+        more = more_of(context, "packages", row, odd)
         columns = list(TABLES["packages"])[2:-1]
         expected: Expected = {"_id": name_of(package_id), "name": package_id}
         expected |= {column: context.text(text) for column, text in zip(columns, texts, strict=True)}
         expected["license"] = license_text = context.text(license_text)
         listed = license_text in context.licenses
-        expected["license_id"] = license_text if listed else naming.license_id(license_text, None, [])
-        releases = [
-            expected_release(context, release)
-            for release in release_rows
-            if not context.rejected.take("releases", release)
-        ]
-        # Equal versions: the row that came last first.
-        releases.sort(key=lambda one: (one["sort_key"], one["version"], one["legacy"]["sql_id"]), reverse=True)
+        expected["license_id"] = (
+            license_text if listed else naming.license_id(license_text, None, more.get("classifiers", []))
+        )
+        expected |= {column: more.get(column) or None for column in ("keywords", "classifiers", "requires_python")}
+        releases = self._releases(children)
         stable = [one for one in releases if not one["is_prerelease"] and one["sort_key"][0] != "!"]
         dated = [one for one in releases if one.get("created_date") is not None]
         dates = [one["created_date"] for one in dated]
         expected["created_date"] = when
         expected["updated_date"] = max(dates + [when] * (when is not None), default=None)
-        expected["maintainers"] = [
-            expected_maintainer(context, maintainer)
-            for maintainer in maintainer_rows
-            if not context.rejected.take("maintainers", maintainer[:2])
-        ] or None
+        expected["maintainers"] = self._maintainers(row, more.get("owner_id"), children["maintainers"], odd) or None
         latest = next(iter(stable or releases), None)
         expected["latest"] = latest and _only(latest, "version", "created_date", "size")
         if dated:
@@ -135,6 +126,37 @@ class Packages:
         expected["releases"] = releases or None
         expected["legacy"] = {"sql_id": package_id, **odd}
         return expected
+
+    def _releases(self, children: dict[str, list[Row]]) -> list[Expected]:
+        context = self._context
+        files: dict[Any, list[tuple[Expected, Expected]]] = {}
+        for file in children["files"]:
+            if not context.rejected.take("files", file):
+                files.setdefault(file[1], []).append(expected_file(context, file))
+        releases = [
+            expected_release(context, release, files.get(release[0], []))
+            for release in children["releases"]
+            if not context.rejected.take("releases", release)
+        ]
+        # Equal versions: the row that came last first.
+        releases.reverse()
+        releases.sort(key=lambda one: (one["sort_key"], one["version"]), reverse=True)
+        return releases
+
+    def _maintainers(self, row: Row, owner_id: Any, rows: list[Row], odd: Expected) -> list[Expected]:
+        context = self._context
+        found = {}
+        if owner_id is not None:
+            user_id, name = context.id_of("users", row[-2]), context.text(row[-1])
+            if user_id is None or context.rejected.has("users", row[-2]):
+                odd["owner_id"] = owner_id
+            else:
+                found[user_id] = {"user_id": user_id, **({"name": name} if name is not None else {}), "role": "owner"}
+        for link in rows:
+            if not context.rejected.take("maintainers", link):
+                maintainer = expected_maintainer(context, link)
+                found.setdefault(maintainer["user_id"], maintainer)
+        return list(found.values())
 
     def _must_be_rejected(self, row: Row, children: dict[str, list[Row]]) -> None:
         context = self._context

@@ -3,13 +3,12 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.source import Row, key_of
 from migrations_sql_to_mongo.tally import HIDDEN
-from migrations_sql_to_mongo.values import as_json
+from migrations_sql_to_mongo.values import as_json, shown
 
 One = tuple[str, str, str]  # table, key, digest of the row
 
@@ -20,7 +19,8 @@ class Rejected:
     By the whole row: where ids are not unique, another row of the same id may have been kept.
     """
 
-    def __init__(self, rejects: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, rejects: Iterable[dict[str, Any]], columns: Mapping[str, Iterable[str]]) -> None:
+        self._columns = {table: list(names) for table, names in columns.items()}
         self._left: Counter[One] = Counter(
             (one["table"], one["key"], _digest(one.get("row", {}).values())) for one in rejects
         )
@@ -31,12 +31,25 @@ class Rejected:
         """Tell whether a row was rejected; each reject stands for one row."""
         if not self._left or (table, key_of(table, row)) not in self._keys:
             return False
-        one = (table, key_of(table, row), _digest(as_json(value) for value in _without_hash(table, row)))
+        one = (table, key_of(table, row), _digest(as_json(value) for value in self._without_hash(table, row)))
         if not self._left[one]:
             return False
         self._left[one] -= 1
         self.taken.append(one)
         return True
+
+    def _without_hash(self, table: str, row: Row) -> Iterable[Any]:
+        """Return the values of a row as a reject keeps them: no password hash."""
+        names = self._columns[table]
+        values = row[: len(names)]
+        if table != "users":
+            return values
+        index = names.index("hashed_password")
+        return (*values[:index], HIDDEN if values[index] else values[index], *values[index + 1 :])
+
+    def has(self, table: str, key: Any) -> bool:
+        """Tell whether a row with this key was rejected."""
+        return (table, shown(key)) in self._keys
 
     def give_back(self, those: Iterable[One]) -> None:
         """Let rows be taken once more."""
@@ -47,15 +60,6 @@ class Rejected:
         for (table, key, _), count in self._left.items():
             if count:
                 yield table, key
-
-
-def _without_hash(table: str, row: Row) -> Iterable[Any]:
-    """Return the values of a row as a reject keeps them: no password hash."""
-    values = row[: len(TABLES[table])]
-    if table != "users":
-        return values
-    index = list(TABLES["users"]).index("hashed_password")
-    return (*values[:index], HIDDEN if values[index] else values[index], *values[index + 1 :])
 
 
 def _digest(values: Iterable[Any]) -> str:

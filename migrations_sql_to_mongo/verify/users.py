@@ -4,10 +4,12 @@ from typing import Any
 
 import bson
 
+from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.verify.context import Context
+from migrations_sql_to_mongo.verify.conversions import key
+from migrations_sql_to_mongo.verify.files import more_of
 from migrations_sql_to_mongo.verify.findings import Expected
-from migrations_sql_to_mongo.verify.rules import whole
 
 
 class Users:
@@ -20,9 +22,9 @@ class Users:
 
     def expected(self, context: Context, _: str, row: Row, document: bytes) -> Expected:
         """Return what a row must have become."""
-        sql_id, username, name, email, hashed_password, created, login, image = row
+        sql_id, username, name, email, hashed_password, created, login, image = row[: len(TABLES["users"])]
         username, email = context.text(username), context.text(email)
-        legacy: Expected = {"sql_id": whole(sql_id)}
+        legacy: Expected = {"sql_id": key(context.text, sql_id)}
         expected: Expected = {"_id": context.id_of("users", sql_id), "username": username or None}
         expected |= {"name": context.text(name), "email": email or None}
         folded = (email or "").strip().casefold()
@@ -39,7 +41,11 @@ class Users:
         odd: Expected = {}
         expected["created_date"] = context.date("users", "created_date", created, odd)
         expected["last_login"] = context.date("users", "last_login", login, odd)
-        expected |= {"profile_image_url": context.text(image), "is_admin": False, "legacy": legacy | odd}
+        expected |= {"profile_image_url": context.text(image), "legacy": legacy | odd}
+        rights = more_of(context, "users", row, {})
+        expected["is_admin"] = rights.get("is_admin", False)
+        if rights.get("is_active") is False:
+            expected["is_disabled"] = True
         return expected
 
     def finish(self) -> None:

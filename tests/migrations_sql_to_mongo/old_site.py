@@ -10,7 +10,10 @@ from migrations_sql_to_mongo.layout import TABLES
 
 Rows = dict[str, list[dict[str, Any]]]
 
-NAMES = {table: [name for name in columns if name != "username"] for table, columns in TABLES.items()}
+# The old site had no names of users, and no table of files.
+NAMES = {
+    table: [name for name in columns if name != "username"] for table, columns in TABLES.items() if table != "files"
+}
 
 
 def url_of(name: str, extension: str = ".tar.gz") -> str:
@@ -136,7 +139,11 @@ def _is_raw(value: Any) -> bool:
 def metadata(schema: str | None = None) -> sa.MetaData:
     """The old site's tables as its ORM made them on a server."""
     made = sa.MetaData(schema=schema)
-    types: dict[str, Any] = {"integer": sa.BigInteger, "date": sa.DateTime().with_variant(_mysql_datetime(), "mysql")}
+    types: dict[str, Any] = {
+        "integer": sa.BigInteger,
+        "key": sa.BigInteger,
+        "date": sa.DateTime().with_variant(_mysql_datetime(), "mysql"),
+    }
     for table, columns in NAMES.items():
         keys = {"maintainers": ("user_id", "package_id")}.get(table, ("id",))
         sa.Table(

@@ -209,7 +209,7 @@ def test_edited_documents_of_a_move_are_not_replaced(mover: Make, db: Db) -> Non
 def test_map_file_moves_another_site(tmp_path: Path, target_uri: str, db: Db) -> None:
     path = tmp_path / "theirs.sqlite"
     old = sqlite3.connect(path)
-    old.execute("CREATE TABLE auth_user (id INTEGER, username TEXT, password TEXT, date_joined TEXT, active INTEGER)")
+    old.execute("CREATE TABLE auth_user (id INTEGER, username TEXT, password TEXT, date_joined TEXT, theme INTEGER)")
     old.execute("INSERT INTO auth_user VALUES (7, 'ada', 'pbkdf2$1', '2020-06-01 12:00:00', 1)")
     old.commit()
     old.close()
@@ -224,7 +224,7 @@ def test_map_file_moves_another_site(tmp_path: Path, target_uri: str, db: Db) ->
     done = move("run", "--map", str(tmp_path / "map.toml"), "--json")
 
     assert done.code == 0
-    assert done.report["unknown_columns"] == {"users": ["active"]}
+    assert done.report["unknown_columns"] == {"users": ["theme"]}
     ada = db.users.find_one() or {}
     assert (ada["username"], ada["name"], ada["hashed_password"]) == ("ada", "ada", "pbkdf2$1")
     assert ada["created_date"] == datetime(2020, 6, 1, 10, tzinfo=UTC)
@@ -245,13 +245,13 @@ def test_excluded_tables_are_counted(mover: Make, db: Db, tmp_path: Path) -> Non
     ("content", "complaint"),
     [
         ("nonsense", "--map"),
-        ("[shoes]\n", "there is no table shoes"),
-        ("[users]\ncolumns.shoe = 'size'\n", "no place for shoe"),
+        ("[shoes]\n", "[shoes] is unknown"),
+        ("[users]\ncolumns.shoe = 'size'\n", "no place for columns.shoe"),
         ("[users]\ntable = 'people'\n", "the source has no table people"),
         ("[users]\ncolumns.name = 'nick'\n", "no column nick"),
         ("[dates]\n'users.created_date' = 'maybe'\n", "can be absent or reject"),
-        ("[timezones]\n'users.created_date' = 'Mars/Olympus'\n", "no time zone"),
-        ("[timezones]\n'users.name' = 'UTC'\n", "no column of dates"),
+        ("[timezones]\n'users.created_date' = 'Mars/Olympus'\n", "not a time zone"),
+        ("[timezones]\n'users.name' = 'UTC'\n", "not a column of dates"),
     ],
 )
 def test_map_that_makes_no_sense_is_refused(mover: Make, tmp_path: Path, content: str, complaint: str) -> None:

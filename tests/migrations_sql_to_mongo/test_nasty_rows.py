@@ -310,7 +310,7 @@ def test_ids_that_no_document_can_have_are_rejected(mover: Make, db: Db) -> None
     _, tables, _ = moved(
         mover,
         {
-            "users": [user(1), user(1), user(-1), user(None), user("seven")],
+            "users": [user(1), user(1), user(-1), user(None), user(1.5), user("")],
             "licenses": [label("BSD"), label("BSD"), label(None), label(b"\xff")],
             "releases": [release(1), release(None)],
             "maintainers": [],
@@ -322,6 +322,7 @@ def test_ids_that_no_document_can_have_are_rejected(mover: Make, db: Db) -> None
         "id is negative": 1,
         "id is NULL": 1,
         "id is no whole number": 1,
+        "id is empty": 1,
     }
     assert reasons(tables, "licenses") == {"id occurs twice": 1, "id is NULL": 1, "id is no UTF-8": 1}
     assert reasons(tables, "releases") == {"id is NULL": 1}

@@ -58,7 +58,7 @@ value = st.none() | any_text | raw
 
 def rows_of(table: str, **special: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Up to eight rows of a table."""
-    kinds = {"text": value, "integer": any_number, "date": any_date}
+    kinds = {"text": value, "integer": any_number, "key": any_number, "date": any_date}
     columns = {name: special.get(name, kinds[TABLES[table][name]]) for name in NAMES[table]}
     return st.lists(st.fixed_dictionaries(columns), max_size=8)
 

@@ -1,0 +1,161 @@
+"""What keys, flags, lists, digests and the dates of other sites become. Pure functions."""
+
+import decimal
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from fractions import Fraction
+from typing import Any
+
+import bson
+
+from migrations_sql_to_mongo import values
+from migrations_sql_to_mongo.errors import BadValue
+from migrations_sql_to_mongo.layout import Kind
+from migrations_sql_to_mongo.values import EPOCH, MAX_INT64, DateReader
+from webapp.documents.user import object_id_of_sql_id
+
+Key = int | str
+
+# An ObjectId has 24 digits.
+FIRST_TOO_LARGE = 10**24
+# Half a day after it begins: Julian days change at noon.
+_EPOCH_JULIAN_DAY = Fraction(4881175, 2)
+_YES = frozenset({"1", "t", "true", "y", "yes", "on", "enabled", "active"})
+_NO = frozenset({"", "0", "f", "false", "n", "no", "off", "disabled", "inactive"})
+_DIGEST = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}
+
+
+def key(column: str, value: Any) -> Key | None:
+    """Return a key: a number, or text for all that is none, bytes in hex. Raises BadValue."""
+    if value is None or type(value) is int:
+        number = value
+    elif isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    elif isinstance(value, decimal.Decimal) and value.is_finite() and value == value.to_integral_value():
+        number = int(value)
+    elif isinstance(value, int | float | decimal.Decimal):
+        number = values.integer(column, value)
+    else:
+        return values.text(column, str(value))
+    if number is not None and number >= FIRST_TOO_LARGE:
+        raise BadValue(f"{column} has more than 24 digits")
+    return number
+
+
+def kept_key(value: Key | None) -> Key | None:
+    """Return a key as BSON can hold it: a number of more than 64 bits as text."""
+    return str(value) if isinstance(value, int) and value > MAX_INT64 else value
+
+
+def object_id(column: str, value: Key | None) -> bson.ObjectId:
+    """Return the `_id` of a row with this key: 63 -> ObjectId("000000000000000000000063"). Raises BadValue.
+
+    Of text it is a digest that begins with 00f. No number leads there, and no id that MongoDB makes: those begin with
+    the seconds since 1970.
+    """
+    if value is None or value == "":
+        raise BadValue(f"{column} is NULL" if value is None else f"{column} is empty")
+    if isinstance(value, str):
+        return bson.ObjectId("00f" + hashlib.blake2b(value.encode(), digest_size=11).hexdigest()[:21])
+    if value < 0:
+        raise BadValue(f"{column} is negative")
+    return object_id_of_sql_id(value)
+
+
+def flag(column: str, value: Any, form: str | None = None) -> bool:
+    """Return a flag; NULL is no. Raises BadValue for what is neither yes nor no."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        raw = bytes(value)
+        # MySQL's BIT(1), or text.
+        found = raw == b"\1" if raw in (b"\0", b"\1") else _word(column, raw.decode("utf-8", "replace"))
+    elif isinstance(value, str):
+        found = _word(column, value)
+    elif value is None or isinstance(value, int | float | decimal.Decimal):
+        found = bool(value)
+    else:
+        raise BadValue(f"{column} is neither yes nor no")
+    return not found if form == "negated" else found
+
+
+def _word(column: str, text: str) -> bool:
+    word = text.strip().casefold()
+    if word not in _YES | _NO:
+        raise BadValue(f"{column} is neither yes nor no")
+    return word in _YES
+
+
+def words(column: str, value: Any, form: str | None = None) -> list[str]:
+    """Return a list of texts; without empty ones, each once. Raises BadValue."""
+    if value is None:
+        return []
+    if isinstance(value, list | tuple):
+        found: Any = value
+    else:
+        text = values.text(column, value) or ""
+        if form == "json list":
+            try:
+                found = json.loads(text or "[]")
+            except ValueError:
+                found = None
+        else:
+            found = text.split() if form == "space list" else text.split(",")
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise BadValue(f"{column} is not a list of texts")
+    return list(dict.fromkeys(stripped for one in found if (stripped := one.strip())))
+
+
+def digest(kind: Kind, value: Any) -> str | None:
+    """Return a file's digest in hex, with or without "sha256=" before it; None for what is none."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        raw = bytes(value)
+        text = raw.hex() if len(raw) in (16, 32) and not raw.isalnum() else raw.decode("latin-1")
+    else:
+        text = str(value)
+    text = text.strip().lower().removeprefix(kind).lstrip(":=$ ")
+    return text if _DIGEST[kind].fullmatch(text) else None
+
+
+def date_reader(zone: tzinfo, form: str | None) -> DateReader:
+    """Return the function that reads a column of dates written in one of `layout.FORMS`; see `values.date_reader`."""
+    usual = values.date_reader(zone)
+    if form is None:
+        return usual
+    read = _READERS[form]
+
+    def reader(value: Any) -> tuple[datetime | None, str | None]:
+        if value is None:
+            return None, None
+        try:
+            found = read(value)
+        except (ValueError, ArithmeticError, TypeError):
+            return None, "bad"
+        return usual(found) if form == "yyyymmdd" else (found, None)
+
+    return reader
+
+
+def _after_epoch(milliseconds: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def _number(value: Any) -> Fraction:
+    return Fraction(value.strip()) if isinstance(value, str) else Fraction(value)
+
+
+def _year_month_day(value: Any) -> datetime:
+    digits = str(value).strip()
+    if not re.fullmatch(r"[0-9]{8}(?:[0-9]{6})?", digits):
+        raise ValueError(digits)
+    return datetime.strptime(digits, "%Y%m%d%H%M%S" if len(digits) == 14 else "%Y%m%d")  # noqa: DTZ007 -- the zone comes later
+
+
+# A double holds a Julian day to about 40 microseconds, so it is rounded; other numbers are cut.
+_READERS: dict[str, Callable[[Any], datetime]] = {
+    "unix seconds": lambda value: _after_epoch(int(_number(value) * 1000 // 1)),
+    "unix milliseconds": lambda value: _after_epoch(int(_number(value) // 1)),
+    "julian day": lambda value: _after_epoch(round((_number(value) - _EPOCH_JULIAN_DAY) * 86_400_000)),
+    "yyyymmdd": _year_month_day,
+}

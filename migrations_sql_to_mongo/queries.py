@@ -1,0 +1,414 @@
+"""The statements that read the source's tables as `layout.TABLES` has them, whatever they are called there."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from migrations_sql_to_mongo.catalog import Catalog, Relation
+from migrations_sql_to_mongo.errors import CannotStart
+from migrations_sql_to_mongo.layout import (
+    ADMINISTRATORS,
+    LINKS,
+    REQUIRED,
+    SECTIONS,
+    SYNONYMS,
+    TABLES,
+    Join,
+    Kind,
+    Layout,
+    Scalar,
+    Taken,
+)
+from migrations_sql_to_mongo.map_file import meant
+
+Column = sa.ColumnElement[Any]
+
+# What other tables call their rows by: from the first, all of a package come together.
+_ORDER = {
+    "releases": ("package_id", "id"),
+    "maintainers": ("package_id", "user_id"),
+    "files": ("package_id", "release_id", "id"),
+}
+
+
+class Query:
+    """How one of our tables is read.
+
+    `values` are its columns as expressions over `clause`, of the rows that meet `criteria`.
+    """
+
+    def __init__(self, name: str, queries: "Queries") -> None:
+        self.name = name
+        self._queries = queries
+        self.section = queries.layout.section(name)
+        self.relation = queries.relation(name)
+        self._dialect = queries.dialect
+        self._where = f"[{name}]"
+        self._joined: dict[str, Relation] = {}
+        self.joins: list[Join] = []
+        self.clause: sa.FromClause = self.relation.clause
+        for join in self.section.joins:
+            self._join(join)
+        self.taken = dict(self._all_taken())
+        self._check_required()
+        has = {*TABLES.get(name, {}), *self.taken}
+        if name == "users" and ADMINISTRATORS in queries.layout.sections:
+            has.add("is_admin")
+        self.columns: dict[str, Kind] = {column: kind for column, kind in SECTIONS[name].items() if column in has}
+        self.types: dict[str, Any] = {}  # the SQL type of what a column holds, where it is one column
+        self.values: dict[str, Column] = {column: self._value(column) for column in self.columns}
+        self.criteria = [self._meets(column, wanted) for column, wanted in self.section.where]
+        self._newest_alone()
+
+    @property
+    def relations(self) -> list[Relation]:
+        """The tables that it reads."""
+        return [self.relation, *self._joined.values()]
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether it has a row for each of the table's."""
+        return not self.section.where and not self.section.newest_by
+
+    def used_columns(self) -> set[str]:
+        """Return the names of the columns of its own table that it reads."""
+        refs = [*(ref for one in self.taken.values() for ref in one.columns), *(ref for ref, _ in self.section.where)]
+        refs += [ours for join in self.joins for ours, _ in join.pairs]
+        refs += [self.section.newest_by] if self.section.newest_by else []
+        return {*refs} & {*self.relation.columns}
+
+    def labelled(self) -> list[Column]:
+        """Return its columns, each with a name of its own."""
+        return [value.label(f"{self.name}_{column}") for column, value in self.values.items()]
+
+    def select(self, *more: Column, clause: sa.FromClause | None = None) -> sa.Select[Any]:
+        """Return the statement that reads its rows, with more columns of a clause that it is joined into."""
+        chosen = self.clause if clause is None else clause
+        return sa.select(*self.labelled(), *more).select_from(chosen).where(*self.criteria)
+
+    def part(self, alias: str, *columns: str) -> sa.Subquery:
+        """Return some of its columns as a table that others can be joined with."""
+        values = [self.values.get(column, sa.null()).label(column) for column in columns]
+        return sa.select(*values).select_from(self.clause).where(*self.criteria).subquery(alias)
+
+    def count(self) -> sa.Select[Any]:
+        """Return the statement that counts its rows."""
+        return sa.select(sa.func.count()).select_from(self.clause).where(*self.criteria)
+
+    def count_all(self) -> sa.Select[Any]:
+        """Return the statement that counts the rows of its table, those that the map leaves behind too."""
+        return sa.select(sa.func.count()).select_from(self.relation.clause)
+
+    def count_fitting(self) -> sa.Select[Any]:
+        """Return the statement that counts the rows that fit the map's `where`."""
+        return sa.select(sa.func.count()).select_from(self._all_rows).where(*self._fitting)
+
+    def order(self) -> list[Column]:
+        """Return the order of its rows, the same with every server: by bytes, NULL first."""
+        columns = []
+        for column in _ORDER.get(self.name, ("id",)):
+            value = self.values[column]
+            if not self._is_number(column):
+                value = self._by_bytes(value, column)
+            columns.append(value.nulls_first() if self._dialect == "postgresql" else value)
+        return columns
+
+    # Where a column's values come from
+
+    def _all_taken(self) -> Iterator[tuple[str, Taken]]:
+        for column in SECTIONS[self.name]:
+            if column in self.section.columns:
+                yield column, self.section.columns[column]
+                continue
+            names = (column, *SYNONYMS.get((self.name, column), ()))
+            if found := next((each for each in names if each in self.relation.columns), None):
+                yield column, Taken((found,))
+            elif column == "id" and self.name != "packages" and self.relation.key:
+                yield column, Taken(self.relation.key)
+
+    def _check_required(self) -> None:
+        needed = REQUIRED.get(self.name, ("id",))
+        missing = [column for column in needed if column not in self.taken]
+        if missing:
+            names = ", ".join([*self.relation.columns][:20])
+            hint = " (a package's id is its name)" if self.name == "packages" else ""
+            raise CannotStart(
+                f"the source's table {self.relation.name} has no column {', '.join(missing)}{hint}; a map can say "
+                f'which it is: columns.{missing[0]} = "..." in [{self.name}]; the table has {names}'
+            )
+
+    def _resolve(self, ref: str, where: str) -> tuple[Column, Any]:
+        """Return a column and its SQL type; `ref` is how a map writes it. Raises CannotStart."""
+        if ref in self.relation.columns:
+            return self.relation.clause.c[ref], self.relation.columns[ref]
+        table, dot, name = ref.rpartition(".")
+        if dot and table == self.section.table:
+            name = self.relation.find_column(name, where)
+            return self.relation.clause.c[name], self.relation.columns[name]
+        if dot and table in self._joined:
+            joined = self._joined[table]
+            name = joined.find_column(name, where)
+            return joined.clause.c[name], joined.columns[name]
+        if dot:
+            raise CannotStart(
+                f'{where}: the table {table} is not joined; say how: joins = ["... -> {table}.id"] in {self._where}'
+            )
+        self.relation.find_column(ref, where)
+        raise AssertionError
+
+    def _join(self, join: Join) -> None:
+        where = f"{self._where} joins {join.text!r}"
+        other = self._queries.catalog.find(join.table, where)
+        if join.table in self._joined or other is self.relation:
+            raise CannotStart(
+                f"{where}: {join.table} can be joined only once; make a view that joins it twice, and name the view"
+            )
+        conditions = []
+        for ours, theirs in join.pairs:
+            left, _ = self._resolve(ours, where)
+            conditions.append(left == other.clause.c[other.find_column(theirs, where)])
+        self._joined[join.table] = other
+        self.joins.append(join)
+        self.clause = self.clause.outerjoin(other.clause, sa.and_(*conditions))
+
+    def _followed(self, column: str, ref: str) -> str:
+        """Return what a column that refers to another of our tables is to be read as: that one's `id`.
+
+        Where the database declares a foreign key to another column than `id` is taken from, the key is followed.
+        """
+        target = LINKS.get((self.name, column))
+        id_of_target = self._queries.id_column(target) if target and ref in self.relation.columns else None
+        if target is None or id_of_target is None:
+            return ref
+        theirs = self._queries.relation(target)
+        for key in self.relation.foreign_keys:
+            if key.columns == (ref,) and self._queries.catalog.get(key.table) is theirs:
+                if key.their_columns[0] == id_of_target or theirs is self.relation:
+                    return ref
+                if theirs.name not in self._joined:
+                    self._join(Join(theirs.name, ((ref, key.their_columns[0]),)))
+                return f"{theirs.name}.{id_of_target}"
+        return ref
+
+    # Expressions
+
+    def _value(self, column: str) -> Column:
+        where, taken = f"{self._where} columns.{column}", self.taken.get(column)
+        value = self._taken_value(column, taken, where)
+        if (self.name, column) == ("users", "is_admin") and ADMINISTRATORS in self._queries.layout.sections:
+            return self._or_listed(value, taken)
+        if value is None:
+            return self._package_of_release() if (self.name, column) == ("files", "package_id") else sa.null()
+        return value
+
+    def _taken_value(self, column: str, taken: Taken | None, where: str) -> Column | None:
+        if taken is None:
+            return None
+        kind = SECTIONS[self.name][column]
+        if taken.value is not None:
+            return sa.literal(int(taken.value) if isinstance(taken.value, bool) else taken.value)
+        if len(taken.columns) > 1:
+            return self._several(kind, taken, where)
+        ref = self._followed(column, taken.columns[0])
+        self.taken[column] = replace(taken, columns=(ref,))
+        found, sql_type = self._resolve(ref, where)
+        self.types[column] = sql_type
+        if kind == "flag" and taken.form in ("null", "not null"):
+            return _as_flag(found.is_(None) if taken.form == "null" else found.is_not(None))
+        if taken.equals:
+            return _as_flag(self._is_one_of(found, sql_type, taken.equals))
+        self._check_link(column, ref, sql_type)
+        value = self._as_read(found, sql_type, kind)
+        if taken.prefix:
+            return sa.literal(taken.prefix, sa.Text).concat(self._as_text(found, sql_type))
+        if (self.name, column) in LINKS and isinstance(sql_type, sa.String) and ref not in self.relation.columns:
+            return self._named_if_missing(value, ref)
+        return value
+
+    def _several(self, kind: Kind, taken: Taken, where: str) -> Column:
+        """Join several columns: keys by a slash, texts by a blank; a flag is set if one of them is."""
+        found = [self._resolve(ref, where) for ref in taken.columns]
+        if kind == "flag":
+            return _as_flag(sa.or_(*(self._is_set(column, sql_type, where) for column, sql_type in found)))
+        texts = [self._as_text(column, sql_type) for column, sql_type in found]
+        joined: Any = None
+        for text in texts:
+            part = text if kind == "key" else sa.func.coalesce(text, "")
+            joined = part if joined is None else joined.concat("/" if kind == "key" else " ").concat(part)
+        return joined if kind == "key" else sa.func.nullif(sa.func.trim(joined), "")
+
+    def _named_if_missing(self, value: Column, ref: str) -> Column:
+        """Return a joined row's name, or text that says which row is missing: it cannot be anybody's name."""
+        [join] = [one for one in self.joins if one.table == ref.rpartition(".")[0]]
+        ours, theirs = join.pairs[0]
+        key = self._as_text(*self._resolve(ours, self._where))
+        missing = sa.literal(f"(no {join.table}.{theirs} ", sa.Text).concat(key).concat(")")
+        return sa.func.coalesce(value, missing)
+
+    def _package_of_release(self) -> Column:
+        releases = self._queries["releases"].part("release_of_file", "id", "package_id")
+        self.clause = self.clause.outerjoin(releases, releases.c.id == self._value("release_id"))
+        self.types["package_id"] = sa.Text()
+        return releases.c.package_id
+
+    def _or_listed(self, own: Column | None, taken: Taken | None) -> Column:
+        listed = self._queries[ADMINISTRATORS].part("listed", "user_id")
+        among = sa.exists().where(listed.c.user_id == self._value("id"))
+        if own is None or taken is None:
+            return _as_flag(among)
+        if len(taken.columns) > 1 or taken.equals or taken.form in ("null", "not null") or taken.value is not None:
+            return _as_flag(sa.or_(own == 1, among))
+        where = f"{self._where} columns.is_admin"
+        is_set = self._is_set(*self._resolve(taken.columns[0], where), where)
+        return _as_flag(sa.or_(sa.not_(is_set) if taken.form == "negated" else is_set, among))
+
+    def _is_set(self, column: Column, sql_type: Any, where: str) -> sa.ColumnElement[bool]:
+        if isinstance(sql_type, sa.String):
+            raise CannotStart(f"{where}: only flags that are numbers or booleans can be joined; a view can join others")
+        if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
+            return column.is_(sa.true())
+        return sa.func.coalesce(column, 0) != 0
+
+    def _meets(self, ref: str, wanted: Taken) -> sa.ColumnElement[bool]:
+        column, sql_type = self._resolve(ref, f"{self._where} where")
+        if wanted.form:
+            return column.is_(None) if wanted.form == "null" else column.is_not(None)
+        return self._is_one_of(column, sql_type, wanted.equals)
+
+    def _is_one_of(self, column: Column, sql_type: Any, values: tuple[Scalar, ...]) -> sa.ColumnElement[bool]:
+        return sa.or_(*(self._is(column, sql_type, value) for value in values))
+
+    def _is(self, column: Column, sql_type: Any, value: Scalar) -> sa.ColumnElement[bool]:
+        if isinstance(value, bool):
+            if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
+                return column.is_(sa.true() if value else sa.false())
+            return column == int(value)
+        if isinstance(value, str) and not isinstance(sql_type, sa.String):
+            return self._as_text(column, sql_type) == value
+        return column == (str(value) if isinstance(sql_type, sa.String) else value)
+
+    def _as_read(self, column: Column, sql_type: Any, kind: Kind) -> Column:
+        """Return a column so that its driver can hold all that the server can."""
+        if self._dialect == "sqlite" or kind in ("flag", "list"):
+            return column
+        is_date = isinstance(sql_type, sa.Date | sa.DateTime | sa.Time)
+        is_text = isinstance(sql_type, sa.String | sa.LargeBinary)
+        is_other = kind == "text" and not is_text
+        is_other_key = kind == "key" and not is_text and not isinstance(sql_type, sa.Integer | sa.Numeric)
+        return self._as_text(column, sql_type) if is_date or is_other or is_other_key else column
+
+    def _as_text(self, column: Column, sql_type: Any) -> Column:
+        if isinstance(sql_type, sa.String):
+            return column
+        return sa.cast(column, sa.CHAR if self._dialect == "mysql" else sa.Text)
+
+    def _is_number(self, column: str) -> bool:
+        """Tell whether a key's order is that of numbers. In SQLite it is what each value is, by either way."""
+        if SECTIONS[self.name][column] != "key" or len(self.taken[column].columns) > 1:
+            return False
+        return self._dialect == "sqlite" or isinstance(self.types.get(column), sa.Integer | sa.Numeric)
+
+    def _by_bytes(self, value: Column, column: str) -> Column:
+        if self._dialect == "postgresql":
+            sql_type = self.types.get(column, sa.Text())
+            is_text = isinstance(sql_type, sa.String) or isinstance(value, sa.Cast)
+            return sa.collate(value if is_text else sa.cast(value, sa.Text), "C")
+        return sa.collate(value, "BINARY") if self._dialect == "sqlite" else sa.cast(value, sa.BINARY)
+
+    # What makes no sense
+
+    def _check_link(self, column: str, ref: str, sql_type: Any) -> None:
+        """Raise CannotStart where numbers stand for what has no numbers: no row could find the other."""
+        where = f"{self._where} columns.{column}"
+        if (self.name, column) == ("packages", "id") and _family(sql_type) == "numbers":
+            raise CannotStart(
+                f"{self.relation.name}.{ref} holds numbers, but a package's id is its name; a map can say which column "
+                f'has it: columns.id = "name" in [packages] (`map suggest` writes one)'
+            )
+        target = LINKS.get((self.name, column))
+        id_of_target = self._queries.id_column(target) if target else None
+        if target is None or id_of_target is None:
+            return
+        theirs = self._queries.relation(target)
+        families = _family(sql_type), _family(theirs.columns.get(id_of_target))
+        if None not in families and families[0] != families[1]:
+            raise CannotStart(
+                f"{where}: {self.relation.name}.{ref} holds {families[0]}, but {target} are known by "
+                f"{theirs.name}.{id_of_target}, which holds {families[1]}; join them: "
+                f'joins = ["{ref} -> {theirs.name}.id"], columns.{column} = "{theirs.name}.{id_of_target}"'
+            )
+
+    def _newest_alone(self) -> None:
+        self._all_rows, self._fitting = self.clause, self.criteria
+        if self.section.newest_by is None:
+            return
+        newest, _ = self._resolve(self.section.newest_by, f"{self._where} newest_by")
+        columns = self.relation.clause.c
+        # Of rows that are equally new always the same one is taken.
+        rest = [columns[name].desc() for name in self.relation.key or self.relation.columns]
+        order = [sa.case((newest.is_(None), 1), else_=0), newest.desc(), *rest]
+        place = sa.func.row_number().over(partition_by=self.values["id"], order_by=order).label("place")
+        ranked = sa.select(*self.labelled(), place).select_from(self.clause).where(*self.criteria)
+        rows = ranked.subquery(f"{self.name}_ranked")
+        self.clause, self.criteria = rows, [rows.c.place == 1]
+        self.values = {column: rows.c[f"{self.name}_{column}"] for column in self.values}
+
+
+class Queries:
+    """How each of our tables is read from one source."""
+
+    def __init__(self, layout: Layout, catalog: Catalog, dialect: str) -> None:
+        self.layout, self.catalog, self.dialect = layout, catalog, dialect
+        self._made: dict[str, Query] = {}
+        self._schema = self._usual_schema()
+        for name, section in layout.sections.items():
+            catalog.find(section.table, f"[{name}] table")
+        self.tables = [name for name in TABLES if self._has(name)]
+
+    def __getitem__(self, name: str) -> Query:
+        if name not in self._made:
+            if not self._has(name):
+                raise CannotStart(f"the source has no table {name}{meant(name, self.catalog.names)}")
+            self._made[name] = Query(name, self)
+        return self._made[name]
+
+    def relation(self, name: str) -> Relation:
+        """Return the source's table that is one of ours. Raises CannotStart."""
+        section = self.layout.sections.get(name)
+        return self.catalog.find(section.table if section else self._schema + name, f"[{name}] table")
+
+    def id_column(self, name: str) -> str | None:
+        """Return the column of its own table that a table's `id` is taken from, None where it is none, or several."""
+        if not self._has(name):
+            return None
+        taken = self.layout.section(name).columns.get("id")
+        columns = self.relation(name).columns
+        if taken is None:
+            key = self.relation(name).key
+            return "id" if "id" in columns else key[0] if len(key) == 1 else None
+        return taken.columns[0] if len(taken.columns) == 1 and taken.columns[0] in columns else None
+
+    def _has(self, name: str) -> bool:
+        # A table of files is not one of the old site's: it counts only where a map names it.
+        is_named = name in self.layout.sections
+        return is_named or (name in TABLES and name != "files" and self.catalog.get(self._schema + name) is not None)
+
+    def _usual_schema(self) -> str:
+        """Return where tables are that no map names: in the one other schema that has them, if the usual has none."""
+        if any(self.catalog.get(name) for name in TABLES):
+            return ""
+        wanted = {*TABLES} - {"files"}
+        schemas = {name.rpartition(".")[0] for name in self.catalog.names if name.rpartition(".")[2] in wanted} - {""}
+        return f"{schemas.pop()}." if len(schemas) == 1 else ""
+
+
+def _as_flag(condition: sa.ColumnElement[bool]) -> Column:
+    return sa.case((condition, 1), else_=0)
+
+
+def _family(sql_type: Any) -> str | None:
+    if isinstance(sql_type, sa.Integer | sa.Numeric):
+        return "numbers"
+    return "text" if isinstance(sql_type, sa.String) else None

@@ -1,0 +1,106 @@
+"""Keys, flags, lists, digests and dates of other sites, in other words than in `migrations_sql_to_mongo.conversions`.
+
+`text` returns the text of a value, or raises ValueError.
+"""
+
+import decimal
+import hashlib
+import json
+import string
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import bson
+
+from migrations_sql_to_mongo.verify.rules import whole
+
+Text = Callable[[Any], str | None]
+
+_TRUE, _FALSE = "1 t true y yes on enabled active", "0 f false n no off disabled inactive"
+_DIGITS = {"sha256": 64, "md5": 32}
+
+
+def key(text: Text, value: Any) -> Any:
+    """Return a key as documents keep it. Raises ValueError."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "".join(f"{byte:02x}" for byte in bytes(value))
+    if isinstance(value, decimal.Decimal) and value == value.to_integral_value():
+        value = int(value)
+    if type(value) is int:
+        return value if value < 2**63 else f"{value}"
+    if value is None or isinstance(value, float | decimal.Decimal):
+        return whole(value)
+    return text(value if isinstance(value, str) else f"{value}")
+
+
+def id_of_key(text: Text, value: Any) -> bson.ObjectId | None:
+    """Return the `_id` that a key leads to, None if it leads to none."""
+    found = key(text, value)
+    if isinstance(found, str) and not isinstance(value, int | decimal.Decimal):
+        digest = hashlib.blake2b(found.encode(), digest_size=11).hexdigest()
+        return bson.ObjectId(f"00f{digest[:-1]}") if found else None
+    if found is None or int(found) < 0 or len(str(found)) > 24:
+        return None
+    return bson.ObjectId(str(found).rjust(24, "0"))
+
+
+def flag(value: Any) -> bool:
+    """Return a flag; NULL is no. Raises ValueError."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        value = bytes(value).decode("latin-1").translate({0: "0", 1: "1"})
+    if not isinstance(value, str):
+        return bool(value)
+    word = value.strip().lower()
+    if word and word not in f"{_TRUE} {_FALSE}".split():
+        raise ValueError(f"{word} is neither yes nor no")
+    return word in _TRUE.split()
+
+
+def words(text: Text, value: Any, form: str | None) -> list[str]:
+    """Return a list of texts. Raises ValueError."""
+    if isinstance(value, str) and form == "json list":
+        value = json.loads(value) if value.strip() else []
+    elif not isinstance(value, list | tuple):
+        value = (text(value) or "").split(None if form == "space list" else ",")
+    found: list[str] = []
+    for word in value:
+        if not isinstance(word, str):
+            raise ValueError(f"{word} is no text")
+        if word.strip() not in ("", *found):
+            found.append(word.strip())
+    return found
+
+
+def digest(value: Any, kind: str) -> str | None:
+    """Return a digest in hex, None if it is none."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        raw = bytes(value)
+        is_hex = all(chr(byte) in string.hexdigits for byte in raw)
+        value = raw.decode("latin-1") if is_hex or len(raw) not in (16, 32) else raw.hex()
+    text = str(value).strip().lower()
+    text = text[len(kind) :].lstrip("=: $") if text.startswith(kind) else text
+    return text if len(text) == _DIGITS[kind] and {*text} <= {*string.hexdigits.lower()} else None
+
+
+def moment_in_form(value: Any, form: str) -> datetime | str:
+    """Return a date, naive in UTC, or as text that a time zone is still to be given to. Raises ValueError."""
+    text = str(value).strip()
+    if form == "yyyymmdd":
+        if len(text) not in (8, 14) or {*text} - {*string.digits}:
+            raise ValueError("no date")
+        return f"{text[:4]}-{text[4:6]}-{text[6:8]}" + (f" {text[8:10]}:{text[10:12]}:{text[12:]}" if text[8:] else "")
+    if value is None or isinstance(value, bytes):
+        raise ValueError("no date")
+    exact = decimal.Context(prec=60)
+    try:
+        number = decimal.Decimal(text) if isinstance(value, str) else decimal.Decimal(value)
+        if form == "julian day":
+            milliseconds = exact.multiply(exact.subtract(number, decimal.Decimal("2440587.5")), 86_400_000)
+            milliseconds = milliseconds.to_integral_value(decimal.ROUND_HALF_EVEN)
+        else:
+            milliseconds = exact.multiply(number, 1000 if form == "unix seconds" else 1)
+            milliseconds = milliseconds.to_integral_value(decimal.ROUND_FLOOR)
+        return datetime(1970, 1, 1) + int(milliseconds) * timedelta(milliseconds=1)  # noqa: DTZ001 -- naive in UTC
+    except (decimal.InvalidOperation, TypeError) as error:
+        raise ValueError("no date") from error
