@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-faults test-deploy lint format bench bench-crowd bench-index bench-search bench-scale bench-migration requirements clean
+.PHONY: help run test coverage test-faults test-thorough test-deploy lint format bench bench-crowd bench-index bench-search bench-scale bench-migration requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ coverage: $(VENV)/.dev ## Run every test, and print what none of them reached
 
 test-faults: $(VENV)/.dev ## Break servers under load and look at what readers get, and keep the figures
 	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults
+
+test-thorough: $(VENV)/.dev ## Compare what takes minutes, such as both readers of a million file names
+	$(BIN)/pytest -m thorough
 
 test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run, and tools from PyPI that publish
 	$(BIN)/pytest -m deployment tests/deploy tests/publishing

@@ -1,6 +1,8 @@
-"""A second reader of the versions in file names, independent of `migrations_sql_to_mongo.versions`."""
+"""A second reader of the versions in file names, independent of `migrations_sql_to_mongo.versions`.
 
-import re
+It cuts a name at its dashes and dots where the first reader matches regular expressions.
+"""
+
 from urllib.parse import unquote
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
@@ -8,64 +10,134 @@ from packaging.version import Version
 
 from migrations_sql_to_mongo.verify.rules import is_parsed, name_of
 
-_KINDS = {"whl": "bdist_wheel", "egg": "bdist_egg", "exe": "bdist_wininst", "msi": "bdist_msi"}
-_KINDS |= {"rpm": "bdist_rpm", "dmg": "bdist_dmg"}
-_BUILT_FOR = r"(?:py\d|win32|win-amd64|win-arm|linux|macosx|noarch|freebsd|cygwin)"
+_SDISTS = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.Z", ".zip", ".tgz", ".tar")
+_BINARIES = {".whl": "bdist_wheel", ".egg": "bdist_egg", ".exe": "bdist_wininst", ".msi": "bdist_msi"}
+_BINARIES |= {".rpm": "bdist_rpm", ".dmg": "bdist_dmg"}
+_SYSTEMS = (
+    "win32",
+    "win-amd64",
+    "win-arm",
+    "win-ia64",
+    "linux",
+    "macosx",
+    "darwin",
+    "freebsd",
+    "openbsd",
+    "netbsd",
+    "cygwin",
+    "mingw",
+    "solaris",
+    "sunos",
+    "aix",
+    "irix",
+    "hp-ux",
+)
+_MACHINES = ("noarch", "src", "x86_64", "i386", "i486", "i586", "i686", "aarch64", "s390", "s390x")
+_SIGNS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.!+-")
+_DIGITS = frozenset("0123456789")
+
+Found = tuple[str, str | None, str | None]
 
 
-def version_of(
-    package: str, url: str | None, major: int | None, minor: int | None, build: int | None
-) -> tuple[str, str | None, str | None]:
+def version_of(package: str, url: str | None, major: int | None, minor: int | None, build: int | None) -> Found:
     """Return a release's version, and name and kind of its file."""
     filename = url[url.rfind("/") + 1 :] if url else ""
-    if filename[-7:] == ".tar.gz" and "%" not in filename:
+    if filename[-7:] == ".tar.gz" and "%" not in filename and "+" not in filename:
         dash = filename.rfind("-")
         version = filename[dash + 1 : -7]
-        if dash > 0 and name_of(filename[:dash]) == name_of(package) and version and is_parsed(version):
+        if dash > 0 and _is_name(filename[:dash], package) and version and is_parsed(version):
             return version, filename, "sdist"
     return _version_slowly(package, url or "", (major or 0, minor or 0, build or 0))
 
 
-def _version_slowly(package: str, url: str, numbers: tuple[int, int, int]) -> tuple[str, str | None, str | None]:
+def _version_slowly(package: str, url: str, numbers: tuple[int, int, int]) -> Found:
     filename = unquote(url.partition("?")[0].partition("#")[0].split("/")[-1])
     plain = ".".join(map(str, numbers))
-    parts = re.fullmatch(
-        r"(.+?)(\.tar\.(?:gz|bz2|xz|Z)|\.(?:zip|tgz|tar|whl|egg|exe|msi|rpm|dmg))", filename, re.DOTALL
-    )
-    if not parts:
+    extension = next((one for one in (*_SDISTS, *_BINARIES) if filename.endswith(one)), "")
+    stem = filename[: len(filename) - len(extension)]
+    if not extension or not stem:
         return plain, None, None
-    stem, kind = parts[1], _KINDS.get(parts[2][1:], "sdist")
-    if kind == "sdist" and re.search(r"-\d[^-]*\.(?:linux|macosx|win|freebsd|cygwin)", filename):
-        kind = "bdist_dumb"
-    own = _after_own_name(package, stem)
-    if own is not None:
-        own = own.split("-")[0].replace("_", "-") if kind == "bdist_wheel" else re.split(rf"[.-]{_BUILT_FOR}", own)[0]
-        if own and is_parsed(own):
-            return own, filename, kind
+    kind = _BINARIES.get(extension) or ("bdist_dumb" if _is_dumb(filename) else "sdist")
+    own = _of_own_name(package, stem, kind)
+    if own and is_parsed(own):
+        return own, filename, kind
+    if own and own[0].isdigit():
+        is_like = not any(numbers) and own[0] in _DIGITS and _SIGNS.issuperset(own)
+        return own if is_like else plain, filename, kind
     other = _by_packaging(stem, filename, kind)
     if other is not None:
         parsed = Version(other)
         if not any(numbers) or (parsed.major, parsed.minor, parsed.micro) == numbers:
             return other, filename, kind
-    if own and not any(numbers) and re.fullmatch(r"[0-9][A-Za-z0-9_.!+-]*", own):
-        return own, filename, kind
     return plain, filename, kind
 
 
-def _after_own_name(package: str, stem: str) -> str | None:
-    """Return what comes after the package's name and a dash, in the first place where the name is the package's."""
+def _is_name(text: str, package: str) -> bool:
+    name = name_of(package)
+    return name is not None and name_of(text) == name
+
+
+def _of_own_name(package: str, stem: str, kind: str) -> str | None:
+    """Return the version that follows the package's name and a dash, where the name first is the package's."""
     for dash in (index for index, sign in enumerate(stem) if sign == "-"):
-        if name_of(stem[:dash]) == name_of(package):
-            return stem[dash + 1 :]
+        if _is_name(stem[:dash], package):
+            return _of_rest(stem[dash + 1 :], kind)
     return None
+
+
+def _of_rest(rest: str, kind: str) -> str:
+    if kind in ("bdist_wheel", "bdist_egg"):
+        version = rest.split("-")[0]
+        return version if is_parsed(version) else "-".join(version.split("_"))
+    if kind == "bdist_rpm":
+        return _without_build(rest)
+    return rest if kind == "sdist" and is_parsed(rest) else _without_system(rest)
+
+
+def _without_system(text: str) -> str:
+    """Cut a text before the first dot or dash that a system, or a version of Python, follows."""
+    for index, sign in enumerate(text):
+        after = text[index + 1 :]
+        if sign in ".-" and (after.startswith(_SYSTEMS) or (after[:2] == "py" and after[2:3].isdecimal())):
+            return text[:index]
+    return text
+
+
+def _without_build(text: str) -> str:
+    """Cut the machine from an RPM's name, and the number of the build before it."""
+    head, dot, machine = text.rpartition(".")
+    word = machine.removeprefix("armv") if machine.startswith("armv") else machine[3:]
+    is_family = machine.startswith("armv") and word != ""
+    is_family |= machine.startswith("ppc")
+    if not dot or not (machine in _MACHINES or (is_family and all(sign.isalnum() or sign == "_" for sign in word))):
+        return text
+    before, dash, release = head.rpartition("-")
+    return before if dash and "." not in release else head
+
+
+def _is_dumb(filename: str) -> bool:
+    """Tell whether a system follows a version: "foo-1.0.linux-x86_64.tar.gz"."""
+    pieces = filename.split("-")
+    for number, piece in enumerate(pieces[1:], start=1):
+        rest = "-".join(pieces[number:])
+        dots = [index for index, sign in enumerate(piece) if sign == "."]
+        if piece[:1].isdecimal() and any(rest[dot + 1 :].startswith(_SYSTEMS) for dot in dots):
+            return True
+    return False
 
 
 def _by_packaging(stem: str, filename: str, kind: str) -> str | None:
     try:
         if kind == "bdist_wheel":
             parse_wheel_filename(filename)
-            return filename.split("-")[1].replace("_", "-")
-        stem = re.split(rf"[.-]{_BUILT_FOR}", stem)[0]
+            return filename.split("-")[1]
+        if kind == "bdist_egg":
+            name, *rest = stem.split("-", 1)
+            stem = f"{name}-{_of_rest(''.join(rest), kind)}"
+        elif kind == "bdist_rpm":
+            stem = _without_build(stem)
+        elif kind != "sdist":
+            stem = _without_system(stem)
         parse_sdist_filename(stem + ".zip")
         return stem.split("-")[-1]
     except (InvalidSdistFilename, InvalidWheelFilename):
