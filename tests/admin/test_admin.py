@@ -139,7 +139,10 @@ class TestUsers:
         admin.press(f"/admin/users/{ada.id}", f"/admin/users/{ada.id}/enable")
 
         assert visitor.sign_in("ada@example.org").status_code == 302
-        assert [what for _, what, _ in acts()] == ["Disabled the account.", "Enabled the account."]
+        assert [what for _, what, _ in acts()] == [
+            "Disabled the account.",
+            "Enabled the account; its API tokens were revoked.",
+        ]
 
     @pytest.mark.parametrize("path", ["x", "f" * 24, "{}/become-a-god", "x/disable"])
     def test_what_is_not_there_is_not_found(self, admin: Browser, path: str) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flask import current_app, request
 from limits import parse
+from pymongo import ReadPreference
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
@@ -46,6 +47,15 @@ def make_token(
     )
     token.save(force_insert=True)
     return secret, token
+
+
+def is_still_due(user: User) -> bool:
+    """Tell whether a token that was just made may stay: the account is enabled and its password is the one it was.
+
+    A reset revokes the tokens that it finds. One that is made at the same moment is found by this question instead.
+    """
+    users = User.objects.read_preference(ReadPreference.PRIMARY)
+    return bool(users.filter(pk=user.id, hashed_password=user.hashed_password, is_disabled__ne=True).count())
 
 
 def digest_of(secret: str) -> str:

@@ -179,12 +179,13 @@ class ProfileForm(SiteForm):
 
 
 class PasswordForm(WithNewPassword):
-    """Another password for who knows the present one."""
+    """Another password for somebody who knows the present one."""
 
     NEW = "new_password"
 
     password = PasswordField("Present password", OLD_PASSWORD)
     new_password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces count.")
+    revoke_tokens = BooleanField("Revoke all my API tokens, too")
 
 
 class EmailForm(SiteForm):

@@ -21,6 +21,7 @@ from webapp.accounts.forms import (
 from webapp.accounts.sessions import Member
 from webapp.documents import ApiToken, AuditEvent, Package, User
 from webapp.documents.administrators import LastAdministrator, delete
+from webapp.documents.api_token import revoke_all
 from webapp.documents.base import utc_now
 from webapp.documents.maintaining import is_needed, leave_packages, rename_maintainer
 from webapp.documents.user import address_of, fold
@@ -86,11 +87,15 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
     return redirect(url_for("accounts.account"))
 
 
+def _password() -> dict[str, Any]:
+    return {"token_count": ApiToken.objects.of_user(me().user.id).count()}
+
+
 @bp.route("/account/password", methods=["GET", "POST"])
 @members_only
-@form_view(PasswordForm, "accounts/change_password.html")
+@form_view(PasswordForm, "accounts/change_password.html", _password)
 def change_password(form: PasswordForm) -> AnyResponse | None:
-    """Another password; every other browser is signed out."""
+    """Another password; every other browser is signed out, and API tokens are revoked if the member says so."""
     member = me()
     if not knows_password(form):
         return None
@@ -105,6 +110,9 @@ def change_password(form: PasswordForm) -> AnyResponse | None:
         form.refuse("password", "Your password was changed by somebody else in this moment.")
         return None
     audit.record(audit.PASSWORD, "Changed the password; all other sessions ended.", user=member.user)
+    if form.revoke_tokens.data and revoke_all(member.user.id):
+        audit.record(audit.TOKEN, "Revoked all API tokens with the change of the password.", user=member.user)
+        flash("Your API tokens are revoked. Programs that have one are refused from now on.")
     _tell_of_new_password(member.user)
     flash("Your password is changed. You are signed out everywhere else.")
     return redirect(url_for("accounts.account"))

@@ -10,6 +10,7 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.form_views import form_view
 from webapp.accounts.forms import ForgottenForm, NewPasswordForm
 from webapp.documents import User
+from webapp.documents.api_token import revoke_all
 
 USED = "This link is more than two hours old, or it was used, or you have signed in since. Ask for another one."
 
@@ -52,16 +53,24 @@ def _reset(token: str) -> dict[str, Any]:
 @bp.route("/account/reset/<token>", methods=["GET", "POST"])
 @form_view(NewPasswordForm, "accounts/reset.html", _reset)
 def reset(form: NewPasswordForm, token: str) -> AnyResponse | None:
-    """Keep the new password, and end every session of the account."""
+    """Keep the new password, and end every session and every API token of the account.
+
+    Whoever had the account before, or registered the address first, must not go on publishing in its owner's name.
+    """
     user = tokens.user_of_reset(token) or abort(410, USED)
     if not form.is_strong(user.words()):
         return None
+    # Before and after: should the process die in between, no token outlives the password that it was made with.
+    revoked = revoke_all(user.id)
     # Of two who use the link at the same time, the first wins.
     present = {"_id": user.id, "hashed_password": user.hashed_password, "is_disabled": {"$ne": True}}
     change = {"$set": {"hashed_password": passwords.hash_password(form.password.data), "sessions": []}}
     if not User._get_collection().update_one(present, change).matched_count:
         abort(410, USED)
-    audit.record(audit.PASSWORD, "Set a new password by a link; all sessions ended.", user=user, by=user)
+    revoked += revoke_all(user.id)
+    done = "Set a new password by a link; all sessions ended, all API tokens were revoked."
+    audit.record(audit.PASSWORD, done, user=user, by=user)
     sessions.forget()
-    flash("Your new password is set. Sign in with it.")
+    tokens_too = " Your API tokens were revoked; make new ones for your programs." if revoked else ""
+    flash(f"Your new password is set. Sign in with it.{tokens_too}")
     return redirect(url_for("accounts.login"))

@@ -7,7 +7,7 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts import audit
-from webapp.accounts.api_tokens import USER, make_token
+from webapp.accounts.api_tokens import USER, is_still_due, make_token
 from webapp.accounts.blueprint import bp
 from webapp.accounts.form_views import form_view, members_only
 from webapp.accounts.forms import NothingForm, TokenForm
@@ -47,6 +47,9 @@ def new_token(form: TokenForm) -> AnyResponse | None:
         permissions=form.purpose.data.split(),
         expires_at=utc_now() + timedelta(days=int(days)) if days else None,
     )
+    if not is_still_due(user):
+        token.delete()
+        abort(409, "Your password was changed at this moment, so no token was made. Sign in again.")
     target = f"project {token.scope.project}" if token.scope.project else "everything"
     audit.record(audit.TOKEN, f"Made the API token “{token.name}” ({token.hint}…) for {target}.", user=user)
     return make_response(

@@ -26,7 +26,7 @@ ACTS: dict[str, tuple[Callable[[bson.ObjectId], bool], str]] = {
     "make-administrator": (administrators.make_administrator, "Made an administrator."),
     "remove-administrator": (administrators.remove_administrator, "Removed from the administrators."),
     "disable": (administrators.disable, "Disabled the account."),
-    "enable": (administrators.enable, "Enabled the account."),
+    "enable": (administrators.enable, "Enabled the account; its API tokens were revoked."),
 }
 
 

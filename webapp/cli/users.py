@@ -8,6 +8,7 @@ from webapp.accounts import audit, passwords, sessions
 from webapp.accounts.signing_in import create_user
 from webapp.cli.group import SiteGroup
 from webapp.documents import User, administrators
+from webapp.documents.api_token import revoke_all
 
 users_group = SiteGroup("users", help="Look after accounts.")
 
@@ -58,20 +59,26 @@ def list_command(*, admins: bool, text: str) -> None:
 @click.argument("who")
 @click.password_option()
 def set_password_command(who: str, password: str) -> None:
-    """Give a user a new password, and end their sessions. WHO is an address, a username or an id."""
+    """Give a user a new password, end their sessions and revoke their API tokens.
+
+    WHO is an address, a username or an id.
+    """
     user = _find_or_fail(who)
     _check_password(password, user.words())
     change = {"$set": {"hashed_password": passwords.hash_password(password)}}
+    # Before and after, as in a reset by mail.
+    revoked = revoke_all(user.id)
     User._get_collection().update_one({"_id": user.id}, change)
     sessions.end_others(user.id)
-    audit.record(audit.PASSWORD, "Set a new password; all sessions ended.", user=user)
-    click.echo(f"{user.shown_name} has a new password.")
+    revoked += revoke_all(user.id)
+    audit.record(audit.PASSWORD, "Set a new password; all sessions ended, all API tokens were revoked.", user=user)
+    click.echo(f"{user.shown_name} has a new password. Sessions ended; API tokens revoked: {revoked}.")
 
 
 @users_group.command("disable")
 @click.argument("who")
 def disable_command(who: str) -> None:
-    """Sign a user out, and let them sign in no more. WHO is an address, a username or an id."""
+    """Sign a user out, and refuse their password and API tokens. WHO is an address, a username or an id."""
     user = _find_or_fail(who)
     try:
         changed = administrators.disable(user.id)
@@ -85,12 +92,13 @@ def disable_command(who: str) -> None:
 @users_group.command("enable")
 @click.argument("who")
 def enable_command(who: str) -> None:
-    """Let a disabled user sign in again. WHO is an address, a username or an id."""
+    """Let a disabled user sign in again. API tokens of before are revoked. WHO is an address, a username or an id."""
     user = _find_or_fail(who)
     changed = administrators.enable(user.id)
     if changed:
-        audit.record(audit.ADMINISTRATION, "Enabled the account.", user=user)
-    click.echo(f"{user.shown_name} {'may sign in again' if changed else 'was not disabled'}.")
+        audit.record(audit.ADMINISTRATION, "Enabled the account; its API tokens were revoked.", user=user)
+    done = "may sign in again; API tokens of before are revoked" if changed else "was not disabled"
+    click.echo(f"{user.shown_name} {done}.")
 
 
 def _find(who: str) -> User | None:

@@ -6,7 +6,7 @@ from typing import Any
 import bson
 from pymongo import ReadPreference
 
-from webapp.documents.api_token import ApiToken
+from webapp.documents.api_token import revoke_all
 from webapp.documents.user import User
 
 Guard = dict[str, Any]
@@ -80,8 +80,14 @@ def disable(user_id: bson.ObjectId) -> bool:
 
 
 def enable(user_id: bson.ObjectId) -> bool:
-    """Let a disabled user sign in again; False when they can."""
+    """Let a disabled user sign in again, without the API tokens of before; False when they can sign in already.
+
+    The tokens are revoked first: should the process die in between, the account is still disabled.
+    """
     condition = {"_id": user_id, "is_disabled": True}
+    if User._get_collection().find_one(condition, {"_id": 1}) is None:
+        return False
+    revoke_all(user_id)
     return bool(User._get_collection().update_one(condition, {"$unset": {"is_disabled": ""}}).matched_count)
 
 
@@ -94,5 +100,5 @@ def delete(user_id: bson.ObjectId) -> bool:
     deleted = end_administration(user_id, apply)
     if deleted:
         # Without their owner they count for nothing; this keeps the collection tidy.
-        ApiToken._get_collection().delete_many({"user_id": user_id})
+        revoke_all(user_id)
     return deleted

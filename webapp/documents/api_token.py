@@ -25,6 +25,11 @@ class TokenQuerySet(ReadingQuerySet):
         return self.filter(user_id=user_id).order_by("-created_at")
 
 
+def revoke_all(user_id: bson.ObjectId) -> int:
+    """Revoke every token of a member, and return how many there were."""
+    return int(ApiToken._get_collection().delete_many({"user_id": user_id}).deleted_count)
+
+
 class TokenScope(me.EmbeddedDocument):
     """What a token is for: everything that its owner may do, or one project."""
 
