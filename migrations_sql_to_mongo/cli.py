@@ -6,6 +6,7 @@ cannot be used; 3 stopped on the way, or differences.
 
 import functools
 import os
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]
                 failure = Stopped(f"unexpected {type(error).__name__}: {one_line(error)} (--traceback shows where)")
                 failure.__cause__ = error
             if want_traceback:
-                raise failure.__cause__ or failure
+                traceback.print_exception(failure.__cause__ or failure)
             if is_json:
                 click.echo(as_json({"error": failure.format_message(), "exit_code": failure.exit_code}))
             raise failure

@@ -34,5 +34,25 @@ def one_line(error: BaseException) -> str:
 
 
 def mask(address: str) -> str:
-    """Return a database's address without its password and options."""
-    return re.sub(r"(\w://[^:/@\s]*):\S*@", r"\1:***@", address.partition("?")[0])
+    """Return a database's address without its password and options.
+
+    The password ends at the last "@", as a password may hold one that was not escaped.
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return address if "@" not in address else "***"
+    account, at, place = rest.rpartition("@")
+    user, colon, _ = account.partition(":")
+    if "?" in user:  # the "@" stands among the options
+        return f"{scheme}://{user.partition('?')[0]}"
+    # Without an account, what is called a port may be a password whose "@host" was left out.
+    place = re.sub(r"^([^/?\[\]:]*):(?!\d+(?:[,/?]|$))[^/?]*", r"\1:***", place.partition("?")[0])
+    return f"{scheme}://{user}{':***' if colon else ''}{at}{place}"
+
+
+def refuse_unescaped(address: str, what: str) -> None:
+    """Raise CannotStart for an address whose password holds an "@": its end would be taken for the server's name."""
+    if "@" in address.partition("://")[2].rpartition("@")[0]:
+        raise CannotStart(
+            f"{what}'s address {mask(address)} has more than one @; in a user name or a password write %40 for it"
+        )

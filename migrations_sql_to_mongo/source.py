@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from migrations_sql_to_mongo.catalog import Catalog, Relation
-from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line
+from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line, refuse_unescaped
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.queries import Queries
 from migrations_sql_to_mongo.values import shown
@@ -393,6 +393,7 @@ class Source:
 
 
 def _engine(url: str) -> tuple[Engine, str]:
+    refuse_unescaped(url, "the source")
     try:
         parsed = make_url(url)
         driver = DRIVERS.get(parsed.drivername.partition("+")[0])

@@ -26,7 +26,7 @@ from pymongo.errors import (
 )
 
 from config import BadConfig, config_from_environment
-from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line
+from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line, refuse_unescaped
 from webapp import local_mongod
 from webapp.documents import (
     AuditEvent,
@@ -271,6 +271,7 @@ def open_target(uri: str | None) -> Target:
             uri = config.MONGODB_URI or local_mongod.acquire(Path(config.MONGODB_DIR))
         except (BadConfig, local_mongod.MongodError) as error:
             raise CannotStart(one_line(error)) from None
+    refuse_unescaped(uri, "the target")
     shown, alias = mask(uri), f"migration-{uuid.uuid4().hex}"
     try:
         client: pymongo.MongoClient[Any] = mongoengine.connect(
@@ -285,7 +286,11 @@ def open_target(uri: str | None) -> Target:
         client.admin.command("ping")
     except (InvalidURI, ConfigurationError, ValueError, mongoengine.ConnectionFailure) as error:
         mongoengine.disconnect(alias)
-        raise CannotStart(f"the target {shown} is no address of a MongoDB: {mask(one_line(error))}") from None
+        # What pymongo says may repeat what it took for a port, and what was a part of the password.
+        why = "in a user name or a password write %40 for @, %3A for : and %2F for /"
+        if "@" not in uri and "***" not in shown:
+            why = one_line(error)
+        raise CannotStart(f"the target {shown} is no address of a MongoDB: {why}") from None
     except ConnectionFailure as error:
         mongoengine.disconnect(alias)
         raise CannotStart(f"the target {shown} does not answer: {_without_details(error)}") from None
