@@ -98,6 +98,9 @@ QUESTIONS = [
     ),
     Question("/files/", "_id_", lambda: StoredFile.objects.named("a.whl"), "named"),
     Question("flask files clean", "deleting", lambda: StoredFile.objects.deleting(factories.A_DAY), "deleting"),
+    Question(
+        "/manage/<name>/", "with_warnings", lambda: StoredFile.objects.with_warnings("package-1"), "with_warnings"
+    ),
     Question("flask files clean", "arriving", lambda: StoredFile.objects.arriving(), "arriving"),
     Question(
         "flask files clean", "by_contents", lambda: StoredFile.objects.with_contents([bson.ObjectId()]), "with_contents"

@@ -40,6 +40,19 @@ def grow_old(seconds: int = 1801) -> None:
     User._get_collection().update_many({}, {"$set": {"sessions.0.created_date": past}})
 
 
+def test_warnings_about_files_are_listed(ada: Browser, client: FlaskClient, publish: Publish) -> None:
+    publish("1.0")
+    secret = uploads.token_of(User.objects.get(name="Ada Lovelace"))
+    text = uploads.metadata(NAME, "2.0").replace("Metadata-Version: 2.1", "Metadata-Version: 2.0")
+    uploads.upload(client, secret, uploads.wheel(version="2.0.0", text=text), uploads.wheel_name(version="2.0.0"))
+
+    releases, odd = page_of(ada.get(f"/manage/{NAME}/")), page_of(ada.get(f"/manage/{NAME}/release/2.0"))
+
+    assert texts(releases, ".history-marks") == ["latest warnings", ""]
+    assert texts(odd, ".file-warnings li") == ["Metadata: '2.0' is not a valid metadata version."]
+    assert not texts(page_of(ada.get(f"/manage/{NAME}/release/1.0")), ".file-warnings")
+
+
 def test_member_without_a_project_is_told_how_to_publish_one(ada: Browser) -> None:
     page = page_of(ada.get("/manage/"))
 

@@ -14,7 +14,7 @@ from tests.publishing.uploads import sdist, sdist_name, upload, wheel, wheel_nam
 from webapp.documents import ApiToken, JournalEntry, Maintainer, Package, StoredFile, contents
 from webapp.documents.administrators import disable
 from webapp.documents.base import utc_now
-from webapp.publishing import distributions
+from webapp.rules import distributions
 
 
 def line(response: TestResponse, status: int) -> str:
@@ -105,6 +105,21 @@ def test_same_file_again_changes_nothing(client: FlaskClient) -> None:
     assert JournalEntry.objects.count() == contents.Contents.objects.count() == 1
 
 
+def test_uploader_is_warned_of_what_is_odd(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    text = uploads.metadata("larder-probe", "1.0", "Description-Content-Type: UNKNOWN").replace("2.1", "2.0")
+
+    said = upload(client, secret, wheel(text=text), wheel_name())
+
+    first, *warnings = said.text.splitlines()
+    assert said.status_code == 200
+    assert "is published" in first
+    assert warnings[0] == "Warning: Metadata: '2.0' is not a valid metadata version."
+    assert "'UNKNOWN' is not a valid content type" in warnings[1]
+    assert [f"Warning: {each}" for each in StoredFile.objects.get().warnings] == warnings
+    assert client.get(Package.objects.get().releases[0].files[0].url + ".metadata").text == text
+
+
 def test_other_bytes_under_the_same_name_are_refused(client: FlaskClient) -> None:
     _, secret = uploads.publisher()
     upload(client, secret, wheel(), wheel_name())
@@ -124,6 +139,11 @@ def test_name_of_a_deleted_file_is_never_free_again(client: FlaskClient) -> None
 
     assert "never free again" in line(response, 400)
     assert Package.objects.count() == 0
+
+
+def canonical(filename: str) -> str:
+    name = distributions._parse_filename(filename)
+    return name.canonical(*name.meanings[0])
 
 
 SPELLINGS = [
@@ -159,7 +179,7 @@ def test_file_name_that_was_used_is_not_free_in_another_spelling(client: FlaskCl
     ],
 )
 def test_spellings_of_one_file_name_have_one_canonical_name(one: str, same: str) -> None:
-    assert distributions._parse_filename(one).canonical == distributions._parse_filename(same).canonical
+    assert canonical(one) == canonical(same)
 
 
 def test_names_of_different_files_have_different_canonical_names() -> None:
@@ -174,7 +194,7 @@ def test_names_of_different_files_have_different_canonical_names() -> None:
         *("a-1.0.tar.gz", "a-1.0.zip", "a-1.0.post1.tar.gz", "a-1!1.0.tar.gz", "a-1.0+local.tar.gz"),
     ]
 
-    assert len({distributions._parse_filename(name).canonical for name in names}) == len(names)
+    assert len({canonical(name) for name in names}) == len(names)
 
 
 def test_file_of_before_canonical_names_is_the_same_when_it_is_sent_again(client: FlaskClient) -> None:

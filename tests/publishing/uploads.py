@@ -38,8 +38,22 @@ def wheel(
     text: str | bytes | None = None,
     extra: Mapping[str, str | bytes] | None = None,
     folder: str | None = None,
+    compression: int = zipfile.ZIP_STORED,
 ) -> bytes:
     """A wheel with one module that tells its version. `text` is its METADATA, `extra` are further entries."""
+    contents = wheel_contents(name, version, text=text, extra=extra, folder=folder)
+    return zipped(contents, compression)
+
+
+def wheel_contents(
+    name: str = "larder-probe",
+    version: str = "1.0",
+    *,
+    text: str | bytes | None = None,
+    extra: Mapping[str, str | bytes] | None = None,
+    folder: str | None = None,
+) -> dict[str, str | bytes]:
+    """The entries of such a wheel, the last of which is RECORD."""
     module = name.replace("-", "_")
     info = folder or f"{module}-{version}.dist-info"
     contents: dict[str, str | bytes] = {
@@ -54,7 +68,7 @@ def wheel(
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         record += f"{path},sha256={digest},{len(data)}\n"
     contents[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    return zipped(contents)
+    return contents
 
 
 def zipped(contents: Mapping[str, str | bytes], compression: int = zipfile.ZIP_STORED) -> bytes:

@@ -23,6 +23,10 @@ class StoredFileQuerySet(ReadingQuerySet):
         """The files whose bytes these are."""
         return self.filter(content_id__in=content_ids)
 
+    def with_warnings(self, normalized_name: str) -> Self:
+        """The files of a project about which its uploaders were warned."""
+        return self.filter(__raw__={"package": normalized_name, "warnings": {"$exists": True}})
+
     def arriving(self) -> Self:
         """The files whose upload did not end yet, or never will."""
         return self.filter(state=ARRIVING)
@@ -46,6 +50,7 @@ class StoredFile(db.Document):
     md5 = me.StringField()
     metadata = me.StringField()  # METADATA or PKG-INFO, byte for byte
     metadata_sha256 = me.StringField()
+    warnings = me.ListField(me.StringField(), default=None)  # what was odd about it, a sentence each; 20 at most
     uploaded_at = me.DateTimeField()
     uploaded_by = me.ObjectIdField()
     uploaded_with = me.StringField()  # the publisher's tool: "twine/6.2.0 CPython/3.11.2"
@@ -65,6 +70,12 @@ class StoredFile(db.Document):
                 "name": "one_file_a_name",
                 "unique": True,
                 "partialFilterExpression": {"canonical_name": {"$gt": ""}},
+            },
+            # About which files, of which versions, were the uploaders warned? (/manage/<name>/)
+            {
+                "fields": ["package", "version"],
+                "name": "with_warnings",
+                "partialFilterExpression": {"warnings": {"$exists": True}},
             },
             # Which uploads did not end? (flask files clean)
             {"fields": ["state"], "name": "arriving", "partialFilterExpression": {"state": ARRIVING}},

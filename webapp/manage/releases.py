@@ -10,7 +10,7 @@ from webapp.accounts import audit
 from webapp.accounts.form_views import form_view, members_only
 from webapp.accounts.forms import NothingForm
 from webapp.accounts.own_pages import me
-from webapp.documents import Package
+from webapp.documents import Package, StoredFile
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.manage import withdrawing
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, permitted, project
@@ -34,7 +34,9 @@ def releases(name: str) -> Response:
     pages = max(1, -(-(package.release_count or 0) // RELEASES_PER_PAGE))
     if number > pages:
         abort(404, f"There are only {pages} pages here.")
-    return make_response(render_template("manage/releases.html", package=package, page=number, pages=pages))
+    warned = {naming.sort_key(version) for version in StoredFile.objects.with_warnings(package.pk).distinct("version")}
+    page = render_template("manage/releases.html", package=package, page=number, pages=pages, warned=warned)
+    return make_response(page)
 
 
 def _release(name: str, version: str, role: str = MAINTAINER) -> Context:
@@ -51,7 +53,11 @@ def _release(name: str, version: str, role: str = MAINTAINER) -> Context:
 @members_only
 def release(name: str, version: str) -> Response:
     """A release, its files, and what can be done with them."""
-    return make_response(render_template("manage/release.html", form=NothingForm(), **_release(name, version)))
+    context = _release(name, version)
+    names = [file.get("filename") for file in context["release"].get("files", [])]
+    warned = StoredFile.objects.with_warnings(context["package"].pk).filter(pk__in=names).only("filename", "warnings")
+    warnings = {file["filename"]: file.get("warnings", []) for file in warned.plain()}
+    return make_response(render_template("manage/release.html", form=NothingForm(), warnings=warnings, **context))
 
 
 @bp.route("/manage/<name>/yank/<path:version>", methods=["GET", "POST"])

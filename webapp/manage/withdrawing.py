@@ -12,8 +12,8 @@ from webapp.documents.maintaining import NotThere, change_project
 from webapp.documents.package import MAINTAINER, OWNER, is_own
 from webapp.files import removal
 from webapp.importing.core_metadata import FIELDS, package_from_metadata
-from webapp.publishing.distributions import WHEEL
 from webapp.publishing.releasing import describe
+from webapp.rules.distributions import WHEEL
 
 NO_RELEASE = "There is no such release any more."
 NO_FILE = "There is no such file any more."

@@ -14,7 +14,7 @@ from webapp.documents.package import ConcurrentChange, own_url
 from webapp.files import claims
 from webapp.importing.core_metadata import FIELDS, package_from_metadata
 from webapp.importing.pypi_json import keep_labels, render_into
-from webapp.publishing.distributions import WHEEL, Distribution
+from webapp.rules.distributions import WHEEL, Distribution
 
 _BLOCK_BYTES = 1_000_000
 
@@ -91,6 +91,7 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
         "md5": digests.md5,
         "metadata": distribution.metadata,
         "metadata_sha256": _metadata_sha256(distribution),
+        **({"warnings": list(distribution.warnings)} if distribution.warnings else {}),
         "uploaded_at": utc_now(),
         "uploaded_by": by.id,
         "uploaded_with": upload.tool,

@@ -23,8 +23,9 @@ from webapp.errors import RETRY_AFTER_S
 from webapp.extensions import csrf
 from webapp.files import claims
 from webapp.filters import absolute_url
-from webapp.publishing.distributions import BadDistribution, Distribution, examine
 from webapp.publishing.releasing import Digests, NotMaintained, Upload, digests_of, publish
+from webapp.rules.archives import BadDistribution
+from webapp.rules.distributions import Distribution, examine
 from webapp.slow_clients import place_for_upload
 
 bp = Blueprint("publishing", __name__)
@@ -59,7 +60,8 @@ def upload() -> Response:
         is_new = _published(Upload(distribution, file, size, digests, tool), permit)
     address = absolute_url("packages.project", name=distribution.normalized_name, version=distribution.version)
     said = "is published" if is_new else "was published before, and nothing changed"
-    return Response(f"{distribution.filename} {said}: {address}\n", mimetype="text/plain")
+    lines = [f"{distribution.filename} {said}: {address}", *(f"Warning: {each}" for each in distribution.warnings)]
+    return Response("".join(f"{each}\n" for each in lines), mimetype="text/plain")
 
 
 # No browser sends a token by itself, and no cookie counts here.

@@ -1,0 +1,152 @@
+"""Wheels: one `.dist-info` folder whose RECORD lists every file with its digest, and scripts that can be made.
+
+Sources: the binary distribution format, "Recording installed projects" (RECORD), the entry points specification.
+"""
+
+import base64
+import configparser
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Set as AbstractSet
+from typing import IO
+
+from packaging.utils import canonicalize_name
+
+from webapp.naming import parse_version
+from webapp.rules.archives import MAX_METADATA_BYTES, BadDistribution, Contents, shown
+from webapp.rules.zips import check_zip, read_to_end
+
+MAX_RECORD_BYTES = 20_000_000
+# How a RECORD may say what a file holds. "The hash algorithm must be sha256 or better; specifically, md5 and sha1 are
+# not permitted."
+DIGESTS = ("sha256", "sha384", "sha512", "blake2b", "sha3_256", "sha3_384", "sha3_512")
+# They cannot hold a digest of themselves, or are made after it.
+_UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
+# "importable.module:object.attr [extra]"; of extras the name alone is of use, and they are obsolete.
+_SCRIPT = re.compile(r"\w+(\.\w+)*\s*:\s*\w+(\.\w+)*\s*(\[[^\[\]]*\])?")
+_SCRIPT_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+")
+_SCRIPTS = ("console_scripts", "gui_scripts")
+
+Record = dict[str, set[str]]
+
+
+def read_wheel(archive: zipfile.ZipFile, file: IO[bytes], size: int, project: str, version: object) -> Contents:
+    """Return what is in the wheel of this project and version, once it is known to be sound. Raises BadDistribution."""
+    check_zip(archive, file, size)
+    paths = {entry.filename for entry in archive.infolist() if not entry.is_dir()}
+    folder = _only_folder(archive.namelist(), project, version)
+    read_member(archive, f"{folder}/WHEEL", MAX_METADATA_BYTES)
+    record = _parse_record(read_member(archive, f"{folder}/RECORD", MAX_RECORD_BYTES))
+    warnings = _compare(archive, record, folder, paths)
+    if f"{folder}/entry_points.txt" in paths:
+        _check_entry_points(read_member(archive, f"{folder}/entry_points.txt", MAX_METADATA_BYTES))
+    metadata = read_member(archive, f"{folder}/METADATA", MAX_METADATA_BYTES)
+    return Contents(metadata, paths, folder, warnings)
+
+
+def read_member(archive: zipfile.ZipFile, path: str, most: int) -> bytes:
+    """Return the contents of an entry. Raises BadDistribution if there is none, or if it is too large."""
+    try:
+        member = archive.open(path)
+    except KeyError:
+        raise BadDistribution(f"The archive has no {path[:200]}.") from None
+    with member:
+        data = member.read(most + 1)
+    if len(data) > most:
+        raise BadDistribution(f"{path[:200]} has more than {most:,} bytes.")
+    return data
+
+
+def _only_folder(names: list[str], project: str, version: object) -> str:
+    folders = {path.partition("/")[0] for path in names if "/" in path}
+    folders = {folder for folder in folders if folder.endswith(".dist-info")}
+    if len(folders) != 1:
+        raise BadDistribution(f"A wheel has one .dist-info folder; this one has {len(folders)}.")
+    folder = folders.pop()
+    its_project, _, its_version = folder.removesuffix(".dist-info").partition("-")
+    if canonicalize_name(its_project) != project or parse_version(its_version) != version:
+        raise BadDistribution(f"The wheel's folder {folder[:200]} is not the one of its file name.")
+    return folder
+
+
+def _parse_record(raw: bytes) -> Record:
+    """Return the digests that RECORD gives each path; more than one where a path is listed twice."""
+    record: Record = {}
+    try:
+        for row in csv.reader(io.StringIO(raw.decode(), newline=""), strict=True):
+            if row:
+                record.setdefault(row[0], set()).add(row[1] if len(row) > 1 else "")
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadDistribution(f"The wheel's RECORD cannot be read: {str(error)[:200]}") from None
+    if not record:
+        raise BadDistribution("The wheel's RECORD is empty.")
+    return record
+
+
+def _compare(archive: zipfile.ZipFile, record: Record, folder: str, paths: set[str]) -> list[str]:
+    """Unpack every file, and compare it with the digest that RECORD gives it; return what is odd about RECORD."""
+    own = {f"{folder}/{name}" for name in _UNLISTED}
+    if missing := paths - record.keys() - own:
+        raise BadDistribution(f"The wheel's RECORD does not list {_first_of(missing)}.")
+    undigested: set[str] = set()
+    hexadecimal: set[str] = set()
+    for entry in archive.infolist():
+        said = [_Said(each, entry.filename) for each in record.get(entry.filename, ()) if each]
+        read_to_end(archive, entry, [each.hash for each in said])
+        if not all(each.is_right() for each in said):
+            raise BadDistribution(f"The wheel's RECORD has another digest of {shown(entry.filename)} than the file.")
+        if any(each.is_hexadecimal for each in said):
+            hexadecimal.add(entry.filename)
+        if not said and entry.filename in paths - own:
+            undigested.add(entry.filename)
+    absent = record.keys() - set(archive.namelist())
+    oddities = (
+        ("RECORD has no digest of {}.", undigested),
+        ("RECORD writes digests in hexadecimal, not in base64: {}.", hexadecimal),
+        ("RECORD lists what is not in the wheel: {}.", absent),
+    )
+    return [warning.format(_first_of(found)) for warning, found in oddities if found]
+
+
+class _Said:
+    """A digest in RECORD: "sha256=" and the digest in base64 without padding; flit 0.x wrote it in hexadecimal."""
+
+    def __init__(self, text: str, path: str) -> None:
+        name, _, digest = text.partition("=")
+        if name not in DIGESTS:
+            raise BadDistribution(f"The wheel's RECORD has a digest of a kind that is not allowed: {shown(path)}")
+        self.hash = hashlib.new(name)
+        self._digest = digest
+        self.is_hexadecimal = len(digest) == 2 * self.hash.digest_size
+
+    def is_right(self) -> bool:
+        """Tell whether it is the digest of what was read."""
+        found = self.hash.digest()
+        return self._digest == (
+            found.hex() if self.is_hexadecimal else base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+        )
+
+
+def _first_of(paths: AbstractSet[str]) -> str:
+    rest = len(paths) - 1
+    return shown(min(paths)) + (f" and {rest:,} more" if rest else "")
+
+
+def _check_entry_points(raw: bytes) -> None:
+    """Refuse entry points that cannot be read, and scripts that installers cannot make, or would make elsewhere."""
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign] # names of entry points keep their case
+    try:
+        parser.read_string(raw.decode("utf-8-sig"))
+    except (configparser.Error, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadDistribution(f"The wheel's entry_points.txt cannot be read: {reason}") from None
+    for group in filter(parser.has_section, _SCRIPTS):
+        for name, value in parser.items(group):
+            if not _SCRIPT.fullmatch(value) or not _SCRIPT_NAME.fullmatch(name) or name in (".", ".."):
+                raise BadDistribution(
+                    f"The wheel's entry_points.txt has a script that cannot be made: {shown(f'{name} = {value}')}"
+                )
