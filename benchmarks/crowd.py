@@ -15,7 +15,8 @@ from benchmarks.load import Measured, drive
 from benchmarks.packages import fill
 from config import Config
 from tests.servers import Site, serving
-from webapp import create_app, local_mongod
+from webapp import create_app
+from webapp.mongodb import embedded
 
 READERS, SECONDS = 200, 60
 PATHS = ("/", "/projects/", "/project/click/", "/simple/click/", "/search/?q=http")
@@ -25,7 +26,7 @@ FLOOR_S = 10
 def main() -> None:
     """Measure, and print the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        uri = local_mongod.acquire(Path(folder) / "mongodb")
+        uri = embedded.acquire(Path(folder) / "mongodb")
         with create_app(type("BenchmarkConfig", (Config,), {"MONGODB_URI": uri})).app_context():
             packages = fill()
         with serving(Path(folder) / "log", uri) as site:
@@ -36,7 +37,7 @@ def main() -> None:
             watch.start()
             measured = drive(*(site.address + path for path in PATHS), seconds=SECONDS, connections=READERS)
             watch.join()
-        local_mongod.release()
+        embedded.release()
     _print(f"{len(PATHS)} pages for {SECONDS} s", measured)
     print("memory of the web processes: " + ", ".join(f"{size:.0f} MB after {s} s" for s, size in memory.items()))
     if set(measured.statuses) != {200}:

@@ -27,12 +27,14 @@ from benchmarks.packages import made_up
 from benchmarks.servers import served
 from config import Config
 from tests.publishing.uploads import basic, metadata, wheel, wheel_name, zipped
-from webapp import create_app, local_mongod
-from webapp.accounts.api_tokens import make_token
-from webapp.documents import DOCUMENTS, SiteStats, StoredFile, User, contents, ensure_indexes
+from webapp import create_app
+from webapp.changes import site_stats
+from webapp.changes.pypi_json import keep
+from webapp.documents import DOCUMENTS, StoredFile, User, contents, ensure_indexes
 from webapp.documents.base import utc_now
 from webapp.documents.package import own_url
-from webapp.importing.pypi_json import keep
+from webapp.members.api_tokens import make_token
+from webapp.mongodb import embedded
 
 SITE, ANEW, FLOOR = "http://127.0.0.1:5026", "http://127.0.0.1:5027", "http://127.0.0.1:5028"
 NGINX = "http://127.0.0.1:5029"
@@ -64,14 +66,14 @@ def main() -> None:
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        uri = local_mongod.acquire(place / "mongodb")
+        uri = embedded.acquire(place / "mongodb")
         with create_app(type("BenchmarkConfig", (Config,), {"MONGODB_URI": uri})).app_context():
             _fill()
             user = User(name="A publisher", created_date=utc_now())
             user.save()
             token, _ = make_token(user, name="bench", project=None, permissions=["upload"], expires_at=None)
             rows = list(_measured(place, uri, token, chosen))
-        local_mongod.release()
+        embedded.release()
     print(f"{PROJECTS * RELEASES * FILES_EACH:,} files in {PROJECTS:,} projects; granian, 2 workers of 4 threads\n")
     print(f"{'':46}{'measured':>16}{'floor':>34}{'goal':>10}")
     for row in rows:
@@ -97,7 +99,7 @@ def _fill() -> None:
         keep(package)
         StoredFile._get_collection().insert_many(stored)
         contents.Chunk._get_collection().insert_many(chunks)
-    SiteStats.refresh()
+    site_stats.refresh()
 
 
 def _measured(place: Path, uri: str, token: str, chosen: argparse.Namespace) -> Iterator[Row]:

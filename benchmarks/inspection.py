@@ -18,12 +18,13 @@ from pymongo.database import Database
 from benchmarks.packages import made_up
 from config import TestingConfig
 from tests.conftest import free_port
-from webapp import create_app, local_mongod
+from webapp import create_app
 from webapp.documents import Package
 from webapp.inspection.check import check
 from webapp.inspection.dump import READ, dump
 from webapp.inspection.extended_json import RAW
 from webapp.inspection.load import load
+from webapp.mongodb import embedded
 
 # Real projects have a dozen releases.
 RELEASES = 12
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--packages", type=int, default=20_000)
     packages: int = parser.parse_args().packages
     with tempfile.TemporaryDirectory() as folder:
-        address = local_mongod.acquire(Path(folder) / "mongodb", port=free_port()).rpartition("/")[0]
+        address = embedded.acquire(Path(folder) / "mongodb", port=free_port()).rpartition("/")[0]
 
         class Config(TestingConfig):
             MONGODB_URI = f"{address}/larder"
@@ -45,7 +46,7 @@ def main() -> None:
 
         with create_app(Config).app_context():
             measure(Package._get_db(), Path(folder), packages)
-        local_mongod.release()
+        embedded.release()
 
 
 def measure(database: Database[Any], folder: Path, packages: int) -> None:

@@ -40,7 +40,7 @@ from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import open_target
 from migrations_sql_to_mongo.verify import verify
-from webapp import local_mongod
+from webapp.mongodb import embedded
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -325,7 +325,7 @@ def main() -> None:
     try:
         measure(folder, options)
     finally:
-        local_mongod.release()
+        embedded.release()
         shutil.rmtree(folder)
 
 
@@ -340,7 +340,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    base = local_mongod.acquire(folder / "mongodb", port=port).rpartition("/")[0]
+    base = embedded.acquire(folder / "mongodb", port=port).rpartition("/")[0]
     client = MongoClient[Any](base)
     best: dict[str, dict[str, Any]] = {}
     for number in range(options.rounds):

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from webapp.documents import DOCUMENTS, Package, Release, ReleaseFile, SiteStats, ensure_indexes
-from webapp.importing.pypi_json import keep, parse
+from webapp.changes import site_stats
+from webapp.changes.pypi_json import keep, parse
+from webapp.documents import DOCUMENTS, Package, Release, ReleaseFile, ensure_indexes
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "pypi-json"
 FIRST_DAY = datetime(2010, 1, 1, tzinfo=UTC)
@@ -19,7 +20,7 @@ def fill() -> str:
     if not documents:
         for number in range(72):
             keep(made_up("click" if number == 0 else f"http-project-{number}", releases=20 + number))
-    SiteStats.refresh()
+    site_stats.refresh()
     return f"{len(documents)} real packages" if documents else "72 made-up packages"
 
 

@@ -1,6 +1,6 @@
 """`make bench-scale`: every page of the site with 1,000, 50,000 and 500,000 made-up packages.
 
-For each size: an own mongod in a temporary folder, the catalogue of `packages synthesize`, the site as in production.
+For each size: an own mongod in a temporary folder, the catalogue of `benchmarks.catalogue`, the site as in production.
 One process with eight connections asks for many different addresses of a kind: first for as long as it then measures,
 so that the database has read what it needs from the disk. A second time with PAGE_CACHE_S=0: the site keeps nothing.
 """
@@ -24,16 +24,18 @@ from urllib.parse import quote_plus
 import mongoengine
 import pymongo
 
+from benchmarks.catalogue import loading, texts
+from benchmarks.catalogue.catalogue import Catalogue
 from benchmarks.load import drive
 from benchmarks.servers import served
 from benchmarks.site import SECRET
 from config import Config
 from tests.conftest import free_port
-from webapp import create_app, local_mongod, naming
+from webapp import create_app
 from webapp.documents import Package
-from webapp.filters import filesize
-from webapp.synthetic import loading, texts
-from webapp.synthetic.catalogue import Catalogue
+from webapp.mongodb import embedded
+from webapp.rules import naming
+from webapp.serving.filters import filesize
 
 PROCESSES, CONNECTIONS = 2, 8
 SEED = 1
@@ -96,7 +98,7 @@ def _folder(kept: Path | None, packages: int) -> Iterator[Path]:
 
 def _measure_size(packages: int, folder: Path, chosen: argparse.Namespace) -> Size:
     print(f"\n== {packages:,} packages ==\n", flush=True)
-    uri = local_mongod.acquire(folder / "mongodb", port=free_port())
+    uri = embedded.acquire(folder / "mongodb", port=free_port())
     facts = _fill(packages, uri)
     facts += _disk(uri)
     environment = os.environ | {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
@@ -116,7 +118,7 @@ def _measure_size(packages: int, folder: Path, chosen: argparse.Namespace) -> Si
         processes = [*_children(server), _mongod_of(folder)]
         anew = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(memory, *_resident(server))
-    local_mongod.release()
+    embedded.release()
     facts.append(f"largest web process: {filesize(memory)}")
     facts.append(f"/simple/ first {roots[0]:.2f} s, then {roots[1] * 1000:.0f} ms, {filesize(roots[2])} sent")
     goals = [

@@ -17,8 +17,9 @@ from flask.testing import FlaskClient
 
 from benchmarks.packages import REAL, fill
 from config import Config
-from webapp import create_app, local_mongod
-from webapp.documents import search_index
+from webapp import create_app
+from webapp.changes import search_index
+from webapp.mongodb import embedded
 
 GOAL = 0.9
 
@@ -123,7 +124,7 @@ def main() -> None:
     if not REAL.is_dir():
         sys.exit(f"The real packages are not at hand: {REAL}")
     with tempfile.TemporaryDirectory() as folder:
-        uri = local_mongod.acquire(Path(folder) / "mongodb")
+        uri = embedded.acquire(Path(folder) / "mongodb")
         site = create_app(type("Quality", (Config,), {"MONGODB_URI": uri, "PAGE_CACHE_S": 0, "SEARCH_LIMIT": ""}))
         with site.app_context():
             packages = fill()
@@ -134,7 +135,7 @@ def main() -> None:
                 for kind, queries in kinds
                 for query, expected in queries.items()
             ]
-        local_mongod.release()
+        embedded.release()
     report(answers, packages, everything=chosen.all)
 
 

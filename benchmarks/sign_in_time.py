@@ -23,9 +23,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from config import Config, TestingConfig
-from webapp import create_app, local_mongod
-from webapp.accounts import passwords
+from webapp import create_app
 from webapp.documents import DOCUMENTS, User, ensure_indexes
+from webapp.members import passwords
+from webapp.mongodb import embedded
 
 ROUNDS = 80
 WARMUP = 4
@@ -48,12 +49,12 @@ def main() -> None:
     """Measure, and print what was found."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     with tempfile.TemporaryDirectory() as folder:
-        uri = local_mongod.acquire(Path(folder) / "mongodb")
+        uri = embedded.acquire(Path(folder) / "mongodb")
         app = create_app(type("BenchmarkConfig", (TimedConfig,), {"MONGODB_URI": uri}))
         with app.app_context():
             _fill(app)
         times = _measure(app, rounds)
-        local_mongod.release()
+        embedded.release()
     print(f"{rounds} rounds; load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for person in (FLOOR, *PEOPLE):
         spread = statistics.quantiles(times[person], n=20)

@@ -17,7 +17,8 @@ from benchmarks.load import Measured, drive
 from benchmarks.packages import fill
 from benchmarks.servers import SERVERS, served
 from config import Config
-from webapp import create_app, local_mongod
+from webapp import create_app
+from webapp.mongodb import embedded
 
 SITE, ANEW, FLOOR = "http://127.0.0.1:5016", "http://127.0.0.1:5017", "http://127.0.0.1:5018"
 SECRET = "a key for a benchmark, worth nothing"
@@ -55,7 +56,7 @@ def main() -> None:
     chosen = options.parse_args()
     how = {"server": chosen.server, "threads": chosen.threads}
     with tempfile.TemporaryDirectory() as folder:
-        uri = local_mongod.acquire(Path(folder) / "mongodb")
+        uri = embedded.acquire(Path(folder) / "mongodb")
         with create_app(type("BenchmarkConfig", (Config,), {"MONGODB_URI": uri})).app_context():
             packages = fill()
         environment = os.environ | {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
@@ -65,7 +66,7 @@ def main() -> None:
             served("benchmarks.floor:app", FLOOR, environment, **how),
         ):
             measured = [{page.name: _measure(page, chosen.seconds) for page in PAGES} for _ in range(chosen.rounds)]
-        local_mongod.release()
+        embedded.release()
     print(
         f"{packages}; {chosen.server}, 2 workers of {chosen.threads} threads, 8 connections; "
         f"median of {chosen.rounds} rounds of {chosen.seconds:g} s\n"

@@ -18,7 +18,7 @@ from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.versions import File, file_of, known, recover
-from webapp import naming
+from webapp.rules import naming
 
 Document = dict[str, Any]
 

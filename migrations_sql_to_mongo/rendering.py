@@ -14,7 +14,7 @@ from itertools import islice
 from pymongo.errors import DocumentTooLarge, OperationFailure
 
 from migrations_sql_to_mongo.target import Target
-from webapp.descriptions import RENDERER, render_description
+from webapp.rules.descriptions import RENDERER, render_description
 
 # To start the processes takes a second or two.
 FEW = 200

@@ -21,7 +21,7 @@ from migrations_sql_to_mongo.source import Row, Source, key_of, position
 from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import HIDDEN, Tally
 from migrations_sql_to_mongo.target import Fingerprint, Target
-from webapp.descriptions import RENDERER
+from webapp.rules.descriptions import RENDERER
 
 Corrections = dict[str, dict[str, Row]]
 # The order in which Copy gives collections.

@@ -27,7 +27,7 @@ from pymongo.errors import (
 
 from config import BadConfig, config_from_environment
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line, refuse_unescaped
-from webapp import local_mongod
+from webapp.changes import site_stats
 from webapp.documents import (
     AuditEvent,
     Download,
@@ -40,6 +40,7 @@ from webapp.documents import (
     User,
 )
 from webapp.documents.validators import set_validator, validator_of
+from webapp.mongodb import embedded
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -193,7 +194,7 @@ class Target:
         with self._documents({each: each._meta["collection"] for each in asked}):
             # Other downloads may be as many as those that were added up before.
             SiteStats.objects(pk="site").update(unset__moved_downloads=True)
-            SiteStats.refresh()
+            site_stats.refresh()
 
     @contextlib.contextmanager
     def _documents(self, collections: dict[Any, str]) -> Iterator[None]:
@@ -268,8 +269,8 @@ def open_target(uri: str | None) -> Target:
     if uri is None:
         try:
             config = config_from_environment()
-            uri = config.MONGODB_URI or local_mongod.acquire(Path(config.MONGODB_DIR))
-        except (BadConfig, local_mongod.MongodError) as error:
+            uri = config.MONGODB_URI or embedded.acquire(Path(config.MONGODB_DIR))
+        except (BadConfig, embedded.MongodError) as error:
             raise CannotStart(one_line(error)) from None
     refuse_unescaped(uri, "the target")
     shown, alias = mask(uri), f"migration-{uuid.uuid4().hex}"

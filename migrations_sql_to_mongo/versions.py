@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
-from webapp import naming
+from webapp.rules import naming
 
 # What the extension says about a distribution file. ".gz" alone is no distribution.
 PACKAGETYPES = {

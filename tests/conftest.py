@@ -19,9 +19,10 @@ from pymongo.database import Database
 
 from config import TestingConfig
 from tests.live import Run
-from webapp import create_app, local_mongod
+from webapp import create_app
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
-from webapp.extensions import limiter
+from webapp.mongodb import embedded
+from webapp.serving.extensions import limiter
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -63,8 +64,8 @@ def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         base = tmp_path_factory.getbasetemp()
         shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
         try:
-            uri = local_mongod.acquire(shared / "mongod", port=free_port()).rpartition("/")[0]
-        except local_mongod.MongodNotFound as error:
+            uri = embedded.acquire(shared / "mongod", port=free_port()).rpartition("/")[0]
+        except embedded.MongodNotFound as error:
             required(str(error))
             raise
     return uri

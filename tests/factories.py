@@ -8,9 +8,9 @@ from typing import Any
 
 import bson
 
+from webapp.changes.pypi_json import keep
 from webapp.documents import Package, Release, ReleaseFile, StoredFile, User, contents
-from webapp.importing.pypi_json import keep
-from webapp.naming import normalize_name
+from webapp.rules.naming import normalize_name
 
 A_DAY = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from tests import factories, members
+from tests import factories, people
 from webapp.documents import Maintainer, User
 from webapp.pages.defaults import keep_default_pages
 
@@ -139,7 +139,7 @@ class Fuzzer:
     def __init__(self, app: Flask, seed: str) -> None:
         self._app, self._rng = app, random.Random(seed)
         self._rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "bootstrap.static"]
-        self._browsers: dict[str, members.Browser] = {}
+        self._browsers: dict[str, people.Browser] = {}
         self._tokens: dict[str, str] = {}
         for who in PEOPLE:
             self._begin(who)
@@ -232,11 +232,11 @@ class Fuzzer:
             self._begin(self._rng.choice(PEOPLE))
 
     def _begin(self, who: str) -> None:
-        browser = members.browser(self._app)
+        browser = people.browser(self._app)
         if who != "nobody":
             with self._app.app_context():
                 User.objects(email=f"{who}@example.org").delete()
-                members.member(who, is_admin=who == "administrator")
+                people.member(who, is_admin=who == "administrator")
             address = f"10.9.{self._byte()}.{self._byte()}"
             signed_in = browser.sign_in(f"{who}@example.org", environ_base={"REMOTE_ADDR": address})
             assert signed_in.status_code == 302, signed_in.text

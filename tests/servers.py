@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from tests.conftest import free_port, required
-from webapp import local_mongod
+from webapp.mongodb import embedded
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60
@@ -39,8 +39,8 @@ class Mongod:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         try:
-            binary = local_mongod.find_mongod()
-        except local_mongod.MongodNotFound as error:
+            binary = embedded.find_mongod()
+        except embedded.MongodNotFound as error:
             required(str(error))
             raise
         self._folder.mkdir(exist_ok=True)

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.conftest import SHARED_DATA
-from webapp.documents import Maintainer, Release, SiteStats
+from webapp.changes import site_stats
+from webapp.documents import Maintainer, Release
 from webapp.pages.defaults import keep_default_pages
 
 HERE = "http://localhost"
@@ -123,7 +124,7 @@ def varied_catalogue() -> None:
     wheels = [factories.release_file(filename=f"a-1.0-cp31{n}-cp31{n}-any.whl") for n in range(3)]
     factories.package("wheels", releases=[factories.release("1.0", files=wheels)])
     keep_default_pages()
-    SiteStats.refresh()
+    site_stats.refresh()
 
 
 def test_every_address_and_link_of_a_varied_site_leads_to_a_sound_page(

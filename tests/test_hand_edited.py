@@ -18,6 +18,7 @@ from pymongo.errors import WriteError
 from tests import factories
 from tests.factories import A_DAY
 from tests.reading import one, page_of, words
+from webapp.changes import site_stats
 from webapp.documents import License, Maintainer, Package, Page, ProgrammingLanguage, SiteStats, User
 
 Document = dict[str, Any]
@@ -150,7 +151,7 @@ def example(app: Flask) -> Document:
 @pytest.fixture
 def kept_stats(app: Flask, example: Document, monkeypatch: pytest.MonkeyPatch) -> Document:
     """The statistics as they were computed once; no page computes them again."""
-    SiteStats.refresh()
+    site_stats.refresh()
     monkeypatch.setitem(app.config, "STATS_MAX_AGE_S", 3600)
     return SiteStats._get_collection().find_one({"_id": "site"})
 

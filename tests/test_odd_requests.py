@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 
 from tests import factories
 from tests.reading import links, read
-from tests.test_pagination import NO_PAGE_NUMBERS
+from tests.serving.test_pagination import NO_PAGE_NUMBERS
 from webapp.documents import Maintainer
 from webapp.pages.defaults import keep_default_pages
 

@@ -3,24 +3,22 @@
 from flask import Flask
 
 from config import BadConfig, Config, ProductionConfig
-from webapp import (
-    accounts,
-    cli,
-    database,
+from webapp import accounts, cli, upstream
+from webapp.members import read_access
+from webapp.mongodb import connection
+from webapp.serving import (
     download_counter,
     errors,
     filters,
     log_config,
     metrics,
     public_pages,
-    read_access,
     request_log,
     security,
     slow_clients,
     unread_bodies,
-    upstream,
 )
-from webapp.extensions import bootstrap, csrf
+from webapp.serving.extensions import bootstrap, csrf
 
 
 def create_app(config: type[Config]) -> Flask:
@@ -32,7 +30,7 @@ def create_app(config: type[Config]) -> Flask:
     request_log.init_app(app)
     unread_bodies.init_app(app)
     metrics.init_app(app)
-    database.init_app(app)
+    connection.init_app(app, metrics.database_listeners(app))
     slow_clients.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)

@@ -3,8 +3,8 @@
 The rules of the move are written here a second time, on purpose, and otherwise than in `mapping` and `copying`: dates
 by their milliseconds, versions by one regular expression over the file's name, order and latest release by PEP 440's
 own versions, packages a batch at a time by their names. Only the reading of rows (`source`) and the site's own rules
-(`webapp.naming`, `webapp.documents`) are shared. What a row must have become is encoded and compared byte by byte with
-what is stored; only where that differs are the two taken apart, to name the fields.
+(`webapp.rules.naming`, `webapp.documents`) are shared. What a row must have become is encoded and compared byte by byte
+with what is stored; only where that differs are the two taken apart, to name the fields.
 
 Each table has a module of its own; `context` is what they share.
 """

@@ -5,7 +5,7 @@ import itertools
 from migrations_sql_to_mongo.rendering import renderer
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.rules import name_of
-from webapp.descriptions import RENDERER
+from webapp.rules.descriptions import RENDERER
 
 DESCRIPTIONS_AT_A_TIME = 400
 

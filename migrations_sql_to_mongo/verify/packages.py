@@ -17,7 +17,7 @@ from migrations_sql_to_mongo.verify.maintainers import expected_maintainer
 from migrations_sql_to_mongo.verify.rejected import One
 from migrations_sql_to_mongo.verify.releases import expected_release
 from migrations_sql_to_mongo.verify.rules import name_of
-from webapp import naming
+from webapp.rules import naming
 
 PACKAGES_AT_A_TIME = 250
 

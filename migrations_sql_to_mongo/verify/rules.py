@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from migrations_sql_to_mongo.values import shown
-from webapp import naming
+from webapp.rules import naming
 
 
 def whole(value: Any) -> int | None:

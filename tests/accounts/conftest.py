@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from tests.members import Browser, browser
-from webapp.extensions import limiter
+from tests.people import Browser, browser
+from webapp.serving.extensions import limiter
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ import bson
 from flask import Flask
 
 from tests import factories
-from tests.members import ANOTHER, PASSWORD, Browser, member, signed_in
-from webapp.accounts import tokens
+from tests.people import ANOTHER, PASSWORD, Browser, member, signed_in
 from webapp.documents import ApiToken, Invitation, Maintainer, Page, User
 from webapp.documents.api_token import TokenScope
 from webapp.documents.base import utc_now
+from webapp.members import tokens
 
 ADA, GRACE = bson.ObjectId("5" * 24), bson.ObjectId("6" * 24)
 TOKEN = bson.ObjectId("7" * 24)

@@ -2,11 +2,11 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from tests.members import ANOTHER, PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
+from tests.people import ANOTHER, PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
 from tests.reading import links, one, page_of, texts, words
 from webapp.accounts.signing_in import WRONG
+from webapp.changes.administrators import make_administrator
 from webapp.documents import AuditEvent, Maintainer, Package, User
-from webapp.documents.administrators import make_administrator
 
 
 def test_account_shows_profile_projects_and_activity(app: Flask) -> None:

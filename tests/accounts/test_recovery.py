@@ -6,7 +6,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from itsdangerous import TimestampSigner
 
-from tests.members import ANOTHER, PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
+from tests.people import ANOTHER, PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
 from tests.reading import links, one, page_of, words
 from webapp.documents import AuditEvent, User
 

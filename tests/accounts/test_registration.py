@@ -1,7 +1,7 @@
 import pytest
 from flask import Flask
 
-from tests.members import PASSWORD, Browser, browser, errors, member
+from tests.people import PASSWORD, Browser, browser, errors, member
 from tests.reading import one, page_of, words
 from webapp.documents import AuditEvent, User
 

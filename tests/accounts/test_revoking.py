@@ -4,11 +4,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from tests.members import ANOTHER, PASSWORD, Browser, browser, link_in, member, outbox, signed_in
+from tests.people import ANOTHER, PASSWORD, Browser, browser, link_in, member, outbox, signed_in
 from tests.publishing.uploads import token_of, upload, wheel, wheel_name
 from tests.reading import one, page_of, texts, words
-from webapp.accounts.api_tokens import make_token
 from webapp.documents import ApiToken, AuditEvent, User
+from webapp.members.api_tokens import make_token
 
 MADE = {"name": "CI", "project": "", "purpose": "upload", "lifetime": "365", "password": PASSWORD}
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 import config
 from tests.accounts.every_form import FILLED_IN, FORMS, path_of, world
-from tests.members import ANOTHER, PASSWORD, Browser, browser, member, outbox, signed_in
+from tests.people import ANOTHER, PASSWORD, Browser, browser, member, outbox, signed_in
 from tests.reading import one, page_of, texts, words
 from webapp.documents import ApiToken, Package, Page, User
 

@@ -5,12 +5,12 @@ from flask import Flask
 from passlib.hash import sha512_crypt
 
 from tests import factories
-from tests.members import ANOTHER, PASSWORD, Browser, browser, errors, member
+from tests.people import ANOTHER, PASSWORD, Browser, browser, errors, member
 from tests.reading import one, page_of, texts, words
-from webapp.accounts import passwords
 from webapp.accounts.signing_in import WRONG
 from webapp.documents import AuditEvent, User
 from webapp.documents.user import object_id_of_sql_id
+from webapp.members import passwords
 
 
 def old_hash(password: str, rounds: int = 1000) -> str:

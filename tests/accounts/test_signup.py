@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.members import PASSWORD, Browser, browser, member
+from tests.people import PASSWORD, Browser, browser, member
 from webapp.documents import AuditEvent, User
 
 GRACE = {"username": "grace", "password": PASSWORD}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import Flask
 
-from tests.members import PASSWORD, Browser, errors, signed_in
+from tests.people import PASSWORD, Browser, errors, signed_in
 from tests.publishing.uploads import upload, wheel, wheel_name
 from tests.reading import one, page_of, texts, words
 from webapp.documents import ApiToken, AuditEvent, User

@@ -18,7 +18,7 @@ from pymongo.database import Database
 
 import config
 from tests.conftest import free_port
-from tests.members import PASSWORD
+from tests.people import PASSWORD
 
 pytestmark = pytest.mark.real_server
 

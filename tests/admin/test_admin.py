@@ -3,7 +3,7 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from tests.members import PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
+from tests.people import PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
 from tests.reading import links, one, page_of, texts, words
 from webapp.documents import AuditEvent, Maintainer, Package, Page, User
 

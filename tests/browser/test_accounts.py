@@ -7,9 +7,9 @@ from flask import Flask
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
-from tests.members import ANOTHER, PASSWORD, member, outbox
+from tests.people import ANOTHER, PASSWORD, member, outbox
 from webapp.documents import User
-from webapp.extensions import limiter
+from webapp.serving.extensions import limiter
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server]
 

@@ -6,10 +6,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.browser.test_accounts import sign_in
-from tests.members import PASSWORD, member
+from tests.people import PASSWORD, member
 from tests.publishing import uploads
 from webapp.documents import JournalEntry, Package, StoredFile
-from webapp.extensions import limiter
+from webapp.serving.extensions import limiter
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server]
 

@@ -6,10 +6,10 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from tests import factories
-from tests.importing.distributions import METADATA, installed
+from tests.changes.distributions import METADATA, installed
+from webapp.changes import installed as installed_module
+from webapp.changes.pypi_json import keep
 from webapp.documents import License, Package, Page, SiteStats, User
-from webapp.importing import installed as installed_module
-from webapp.importing.pypi_json import keep
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from pymongo.errors import ServerSelectionTimeoutError
 
-from tests.importing.pypi_documents import document, file
+from tests.changes.pypi_documents import document, file
 from tests.local_http import Answer, served
 from webapp.cli import packages as packages_module
 from webapp.documents import Package, SiteStats

@@ -3,7 +3,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from tests import factories
-from tests.members import ANOTHER, PASSWORD, browser, member, signed_in
+from tests.people import ANOTHER, PASSWORD, browser, member, signed_in
 from webapp.documents import DOCUMENTS, AuditEvent, User
 
 

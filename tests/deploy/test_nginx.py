@@ -11,7 +11,7 @@ import requests
 
 from tests.conftest import free_port
 from tests.deploy.conftest import DEPLOY, ROOT, Nginx, dockerfile_command
-from webapp.security import HEADERS
+from webapp.serving.security import HEADERS
 
 TOO_LARGE = b"x" * 3_000_000
 

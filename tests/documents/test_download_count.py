@@ -5,7 +5,8 @@ import pytest
 from flask import Flask
 
 from tests.counting import counted, kept
-from webapp.documents import Download, DownloadCount, SiteStats
+from webapp.changes import site_stats
+from webapp.documents import Download, DownloadCount
 from webapp.documents.download_count import Fetched, by_day, by_week, months, months_between
 
 TODAY = date(2024, 3, 2)
@@ -127,7 +128,7 @@ def test_downloads_of_an_old_site_are_in_the_counts(app: Flask) -> None:
     moved("flask", "1.0", "9999-01-01")
     counted("flask 1.0 2014-03-01")
 
-    SiteStats.refresh()
+    site_stats.refresh()
 
     assert kept("flask/1.0/2014-03/moved")["days"] == {"01": 2}
     assert kept("flask/2014-03/moved")["count"] == 3
@@ -142,13 +143,13 @@ def test_downloads_of_an_old_site_are_in_the_counts(app: Flask) -> None:
 
 def test_downloads_of_an_old_site_are_added_up_once_and_again_when_there_are_others(app: Flask) -> None:
     moved("flask", "1.0", "2014-03-01")
-    SiteStats.refresh()
+    site_stats.refresh()
     DownloadCount._get_collection().update_one({"_id": "2014-03/moved"}, {"$set": {"count": 99}})
 
-    SiteStats.refresh()
+    site_stats.refresh()
     unchanged = kept("2014-03/moved")["count"]
     Download.objects.delete()
-    SiteStats.refresh()
+    site_stats.refresh()
 
     assert unchanged == 99
     assert DownloadCount.objects.count() == 0

@@ -14,6 +14,7 @@ from mongoengine import QuerySet
 
 from tests import factories
 from tests.counting import counted
+from webapp.changes import search_index, site_stats
 from webapp.documents import (
     DOCUMENTS,
     ApiToken,
@@ -29,7 +30,6 @@ from webapp.documents import (
     UpstreamProject,
     User,
     ensure_indexes,
-    search_index,
 )
 from webapp.documents.api_token import TokenQuerySet
 from webapp.documents.download_count import DownloadCountQuerySet
@@ -195,7 +195,7 @@ def filled(app: Flask) -> Flask:
     ProgrammingLanguage.objects.keep([("python", "Programming Language :: Python")])
     Page(path="company/history", title="History").save()
     search_index.rebuild()
-    SiteStats.refresh()
+    site_stats.refresh()
     return app
 
 

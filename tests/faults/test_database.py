@@ -22,9 +22,10 @@ from tests.faults.conftest import Keep
 from tests.faults.load import Load
 from tests.fuzzing import Fuzzer, catalogue
 from tests.servers import Mongod, Site, failing, failpoint, mongod, serving
-from tests.test_errors import ASKING
+from tests.serving.test_errors import ASKING
 from webapp import create_app
-from webapp.documents import DOCUMENTS, SiteStats, ensure_indexes
+from webapp.changes import site_stats
+from webapp.documents import DOCUMENTS, ensure_indexes
 
 pytestmark = pytest.mark.faults
 
@@ -135,7 +136,7 @@ def app(database: Mongod) -> Iterator[Flask]:
     with app.app_context(), pymongo.timeout(0):
         ensure_indexes(DOCUMENTS)
         catalogue()
-        SiteStats.refresh()
+        site_stats.refresh()
     yield app
     mongoengine.disconnect_all()
 

@@ -14,16 +14,17 @@ from pymongo.errors import NotPrimaryError, OperationFailure
 from werkzeug.test import TestResponse
 
 from config import TestingConfig
-from tests import members
+from tests import people
 from tests.accounts.every_form import FORMS, path_of, world
 from tests.publishing import uploads
 from tests.servers import SITE, Mongod, mongod
 from tests.test_odd_requests import addresses
 from webapp import create_app
-from webapp.database_errors import NOT_WELL
-from webapp.documents import DOCUMENTS, SiteStats, ensure_indexes
-from webapp.extensions import limiter
+from webapp.changes import site_stats
+from webapp.documents import DOCUMENTS, ensure_indexes
+from webapp.mongodb.errors import NOT_WELL
 from webapp.pages.defaults import keep_default_pages
+from webapp.serving.extensions import limiter
 
 pytestmark = pytest.mark.faults
 
@@ -68,7 +69,7 @@ def begin_anew() -> None:
     for document_type in DOCUMENTS:
         document_type._get_collection().delete_many({})
     limiter.reset()
-    SiteStats.refresh()
+    site_stats.refresh()
 
 
 def failing_after(client: MongoClient[Any], number: int, act: Act) -> tuple[TestResponse, bool]:
@@ -92,12 +93,12 @@ def sent(app: Flask, endpoint: str) -> Act:
 
 
 def signed_up(app: Flask) -> Act:
-    program = members.browser(app)
-    return lambda: program.post("/signup", json={"username": "eve", "password": members.ANOTHER})
+    program = people.browser(app)
+    return lambda: program.post("/signup", json={"username": "eve", "password": people.ANOTHER})
 
 
 def uploaded(app: Flask) -> Act:
-    program, (_, secret) = members.browser(app), uploads.publisher()
+    program, (_, secret) = people.browser(app), uploads.publisher()
     return lambda: uploads.upload(program, secret, uploads.wheel(), uploads.wheel_name())
 
 

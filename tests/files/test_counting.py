@@ -8,7 +8,7 @@ from tests.counting import kept
 from tests.publishing import uploads
 from webapp.documents import DownloadCount
 from webapp.documents.base import utc_now
-from webapp.extensions import limiter
+from webapp.serving.extensions import limiter
 
 WHEEL = uploads.wheel()
 

@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
-from tests.importing.pypi_documents import document, file
+from tests.changes.pypi_documents import document, file
+from webapp.changes.pypi_json import keep, parse
 from webapp.documents import Maintainer, Package
-from webapp.importing.pypi_json import keep, parse
 
 SITE = "http://localhost"
 

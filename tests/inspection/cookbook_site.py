@@ -7,7 +7,7 @@ import bson
 
 from webapp.documents import DOCUMENTS, Maintainer, Package, Release, ReleaseFile, ensure_indexes, ensure_validators
 from webapp.documents.user import object_id_of_sql_id
-from webapp.naming import normalize_name
+from webapp.rules.naming import normalize_name
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ADA, GRACE, EVE, BOB, GONE = (object_id_of_sql_id(number) for number in (63, 64, 65, 66, 67))

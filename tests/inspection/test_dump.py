@@ -21,7 +21,6 @@ from tests import factories
 from tests.conftest import free_port
 from tests.inspection.cookbook_site import empty
 from tests.inspection.odd_documents import odd_documents
-from webapp import local_mongod
 from webapp.cli.dumps import one_line
 from webapp.documents import Package
 from webapp.inspection import load as load_module
@@ -29,6 +28,7 @@ from webapp.inspection.dump import CannotDump, dump
 from webapp.inspection.extended_json import RAW
 from webapp.inspection.load import CannotLoad, load
 from webapp.inspection.manifest import MANIFEST, BadDump
+from webapp.mongodb import embedded
 
 pytestmark = pytest.mark.real_server
 
@@ -257,7 +257,7 @@ def replica_set(tmp_path: Path) -> Iterator[Database[Any]]:
     port = free_port()
     (tmp_path / "db").mkdir()
     options = ["--replSet", "rs", "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(tmp_path / "db")]
-    server = subprocess.Popen([local_mongod.find_mongod(), *options, "--quiet"], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([embedded.find_mongod(), *options, "--quiet"], stdout=subprocess.DEVNULL)
     try:
         with pymongo.MongoClient[Any](f"mongodb://127.0.0.1:{port}/?directConnection=true") as client:
             member = {"_id": 0, "host": f"127.0.0.1:{port}"}

@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.members import Browser, browser, member, signed_in
+from tests.people import Browser, browser, member, signed_in
 from tests.publishing import uploads
 from webapp.documents import Package, User
-from webapp.extensions import limiter
+from webapp.serving.extensions import limiter
 
 NAME = "larder-probe"
 

@@ -11,13 +11,12 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from tests import factories
 from tests.manage.conftest import NAME
-from tests.members import Browser
+from tests.people import Browser
 from tests.publishing import uploads
-from webapp.documents import JournalEntry, Maintainer, Package, StoredFile, User, changing, contents
+from webapp.changes import changing, claims, removal, withdrawing
+from webapp.changes.maintaining import NotThere
+from webapp.documents import JournalEntry, Maintainer, Package, StoredFile, User, contents
 from webapp.documents.base import utc_now
-from webapp.documents.maintaining import NotThere
-from webapp.files import claims, removal
-from webapp.manage import withdrawing
 
 Publish = Callable[..., str]
 

@@ -10,13 +10,13 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.manage.conftest import NAME, id_of
-from tests.members import ANOTHER, Browser, browser, errors, link_in, member, outbox, signed_in
+from tests.people import ANOTHER, Browser, browser, errors, link_in, member, outbox, signed_in
 from tests.publishing import uploads
 from tests.reading import links, one, page_of, texts, words
+from webapp.changes.maintaining import LastOwner, NotThere, accept, end_maintaining, invite
+from webapp.changes.pypi_json import keep
 from webapp.documents import AuditEvent, JournalEntry, Package, User
 from webapp.documents.base import utc_now
-from webapp.documents.maintaining import LastOwner, NotThere, accept, end_maintaining, invite
-from webapp.importing.pypi_json import keep
 
 Publish = Callable[..., str]
 Join = Callable[..., Browser]

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.manage.conftest import NAME
-from tests.members import ANOTHER, PASSWORD, Browser, errors, member, outbox, signed_in
+from tests.people import ANOTHER, PASSWORD, Browser, errors, member, outbox, signed_in
 from tests.publishing import uploads
 from tests.reading import links, one, page_of, read, texts, words
 from webapp.documents import AuditEvent, JournalEntry, Maintainer, Package, StoredFile, User, contents

@@ -7,7 +7,7 @@ from flask import Flask
 
 from tests.live import Run, live
 from tests.manage.conftest import NAME
-from tests.members import Browser
+from tests.people import Browser
 
 pytestmark = pytest.mark.real_server
 

@@ -7,12 +7,12 @@ from flask import Flask
 from passlib.hash import sha512_crypt
 
 from tests.conftest import SHARED_DATA
-from tests.members import ANOTHER, browser, link_in, outbox
 from tests.migrations_sql_to_mongo.conftest import Mover
 from tests.migrations_sql_to_mongo.old_site import Rows, make_sqlite, some_rows, user
-from webapp.accounts import passwords
+from tests.people import ANOTHER, browser, link_in, outbox
 from webapp.documents import DOCUMENTS, Package, User, ensure_indexes
-from webapp.extensions import limiter
+from webapp.members import passwords
+from webapp.serving.extensions import limiter
 
 pytestmark = pytest.mark.real_server
 

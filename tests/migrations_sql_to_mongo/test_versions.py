@@ -6,7 +6,7 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 from migrations_sql_to_mongo.verify.versions import Found, version_of
 from migrations_sql_to_mongo.versions import file_of, recover
 from tests.migrations_sql_to_mongo.file_names import FileName, made_up
-from webapp.naming import parse_version
+from webapp.rules.naming import parse_version
 
 FILES = "https://files.pythonhosted.org/packages/aa/bb/cc/"
 

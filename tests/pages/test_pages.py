@@ -3,9 +3,9 @@ from flask.testing import FlaskClient
 
 from tests.factories import A_DAY
 from tests.reading import one, read, words
-from webapp.descriptions import render_markdown
 from webapp.documents import Page
 from webapp.pages.defaults import keep_default_pages
+from webapp.rules.descriptions import render_markdown
 
 
 def page(path: str, title: str = "A page", content: str = "Some *words*.") -> Page:

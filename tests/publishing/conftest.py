@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from webapp.extensions import limiter
+from webapp.serving.extensions import limiter
 
 
 @pytest.fixture(autouse=True)

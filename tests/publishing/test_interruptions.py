@@ -14,11 +14,11 @@ from tests import factories
 from tests.publishing import uploads
 from tests.publishing.test_upload import line, nothing_stays
 from tests.publishing.uploads import sdist, sdist_name, sha256, upload, wheel, wheel_name
-from webapp.documents import JournalEntry, Package, StoredFile, changing, contents, journal
+from webapp.changes import changing, claims
+from webapp.changes import uploads as releasing
+from webapp.documents import JournalEntry, Package, StoredFile, contents, journal
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange, own_url
-from webapp.files import claims
-from webapp.publishing import releasing
 
 ADDRESS = own_url(sha256(wheel()), wheel_name())
 
@@ -52,7 +52,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, client: FlaskClient, secret: str) -
         with monkeypatch.context() as patched:
             patched.setattr(where, name, killed)
             if step == "journal":
-                patched.setattr("webapp.documents.changing.write_entry", killed)
+                patched.setattr("webapp.changes.changing.write_entry", killed)
             with pytest.raises(Killed):
                 upload(client, secret, wheel(), wheel_name())
 
@@ -167,7 +167,7 @@ def test_refusal_at_the_last_moment_leaves_nothing(client: FlaskClient, monkeypa
         raise ConcurrentChange("changed by others")
 
     monkeypatch.setattr(Package, "store", store)
-    monkeypatch.setattr("webapp.documents.changing.PATIENCE_S", 0)
+    monkeypatch.setattr("webapp.changes.changing.PATIENCE_S", 0)
 
     response = upload(client, secret, wheel(), wheel_name())
 

@@ -13,7 +13,7 @@ from flask import Flask
 from uv import find_uv_bin
 
 from tests.live import Run, live
-from tests.members import PASSWORD, browser
+from tests.people import PASSWORD, browser
 from tests.reading import one, page_of, words
 from webapp.documents import Package
 

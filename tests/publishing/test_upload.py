@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 from tests import factories
 from tests.publishing import uploads
 from tests.publishing.uploads import sdist, sdist_name, upload, wheel, wheel_name
+from webapp.changes.administrators import disable
 from webapp.documents import ApiToken, JournalEntry, Maintainer, Package, StoredFile, contents
-from webapp.documents.administrators import disable
 from webapp.documents.base import utc_now
 from webapp.rules import distributions
 

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests import factories
-from webapp.accounts.api_tokens import make_token
 from webapp.documents import User
+from webapp.members.api_tokens import make_token
 
 
 def metadata(name: str = "larder-probe", version: str = "1.0", *lines: str, description: str = "") -> str:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.reading import links, one, read, texts, words
-from webapp.documents import search_index
+from webapp.changes import search_index
 from webapp.documents.base import utc_now
 from webapp.search import finding
 

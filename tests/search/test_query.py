@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp import wording
+from webapp.rules import wording
 from webapp.search.query import MAX_WORDS, Query, parse
 
 

@@ -7,7 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
-from webapp.documents import License, Package, Page, ProgrammingLanguage, SiteStats, site_stats
+from webapp.changes.site_stats import refresh
+from webapp.documents import License, Package, Page, ProgrammingLanguage, site_stats
 from webapp.seo import views
 
 SITEMAPS = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
@@ -62,7 +63,7 @@ class TestSitemap:
     def test_project_that_is_added_between_two_computations_is_in_a_bucket(
         self, app: Flask, five: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        SiteStats.refresh()
+        refresh()
         monkeypatch.setitem(app.config, "STATS_MAX_AGE_S", 3600)
         for name in ("0-first", "b2", "zzz"):
             factories.package(name)

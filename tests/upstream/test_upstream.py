@@ -19,21 +19,13 @@ from config import BadConfig, TestingConfig
 from tests import factories
 from tests.live import Run, live
 from tests.local_http import Answer, served
-from tests.members import browser
+from tests.people import browser
 from tests.publishing import uploads
 from tests.reading import one, read, words
-from webapp.documents import (
-    DownloadCount,
-    JournalEntry,
-    KnownName,
-    Package,
-    SiteStats,
-    UpstreamFile,
-    UpstreamProject,
-    contents,
-)
+from webapp.changes import site_stats
+from webapp.documents import DownloadCount, JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import utc_now
-from webapp.extensions import limiter
+from webapp.serving.extensions import limiter
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.index import from_config
 
@@ -586,9 +578,9 @@ class TestDependencyConfusion:
     ) -> None:
         factories.package("Larder_Probe")
         JournalEntry.objects.delete()
-        SiteStats.refresh()
+        site_stats.refresh()
         Package.objects.delete()
-        SiteStats.refresh()
+        site_stats.refresh()
 
         assert failure(client) == (
             404,
@@ -598,7 +590,7 @@ class TestDependencyConfusion:
 
     def test_name_that_an_operator_forgets_falls_through_again(self, client: FlaskClient, other: Other) -> None:
         factories.package("larder-probe")
-        SiteStats.refresh()
+        site_stats.refresh()
         Package.objects.delete()
         # The two commands of docs/upstream.md.
         KnownName._get_collection().delete_one({"_id": "larder-probe"})

@@ -2,20 +2,9 @@
 
 from flask import Flask
 
-from webapp.accounts import (
-    form_views,
-    limits,
-    mails,
-    own_pages,
-    passwords,
-    recovery,
-    sessions,
-    signing_in,
-    signup,
-    token_pages,
-    views,
-)
+from webapp.accounts import own_pages, recovery, signing_in, signup, token_pages, views
 from webapp.accounts.blueprint import bp
+from webapp.members import form_views, limits, mails, passwords, sessions
 
 __all__ = ["bp", "init_app", "own_pages", "recovery", "signing_in", "signup", "token_pages", "views"]
 

@@ -6,35 +6,23 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from pymongo.errors import DuplicateKeyError
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit, limits, mails, passwords, sessions, tokens
 from webapp.accounts.blueprint import bp
-from webapp.accounts.form_views import form_view, members_only
-from webapp.accounts.forms import (
-    DeletionForm,
-    EmailForm,
-    NothingForm,
-    PasswordForm,
-    ProfileForm,
-    SiteForm,
-    is_same_address,
-)
-from webapp.accounts.sessions import Member
+from webapp.accounts.forms import DeletionForm, EmailForm, PasswordForm, ProfileForm, is_same_address
+from webapp.changes.administrators import LastAdministrator, delete
+from webapp.changes.maintaining import is_needed, leave_packages, rename_maintainer
 from webapp.documents import ApiToken, AuditEvent, Package, User
-from webapp.documents.administrators import LastAdministrator, delete
 from webapp.documents.api_token import revoke_all
 from webapp.documents.base import utc_now
-from webapp.documents.maintaining import is_needed, leave_packages, rename_maintainer
 from webapp.documents.user import address_of, fold
-from webapp.pagination import paginate
+from webapp.members import audit, limits, mails, passwords, sessions, tokens
+from webapp.members.confirmation import knows_password
+from webapp.members.form_views import form_view, members_only
+from webapp.members.forms import NothingForm
+from webapp.members.sessions import me
+from webapp.serving.pagination import paginate
 
 RECENT = 10
-WRONG_PASSWORD = "This is not your password."  # noqa: S105 - a message
 ADDRESS_TAKEN = "Another account has this address."
-
-
-def me() -> Member:
-    """Return the member who makes this request; the pages below are for members only."""
-    return sessions.signed_in_member() or abort(403)
 
 
 @bp.get("/account")
@@ -231,13 +219,3 @@ def delete_account(form: DeletionForm) -> AnyResponse | None:
     audit.record(audit.DELETION, "Deleted the account.", user=user)
     sessions.forget()
     return make_response(render_template("accounts/deleted.html"))
-
-
-def knows_password(form: SiteForm) -> bool:
-    """Tell whether the member typed their password; say beside the field if not. Raises TooManyRequests."""
-    user = me().user
-    limits.count_password_check(user.id)
-    fits = passwords.check(user.hashed_password, form["password"].data).fits
-    if not fits:
-        form.refuse("password", WRONG_PASSWORD)
-    return fits

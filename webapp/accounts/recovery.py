@@ -5,12 +5,13 @@ from typing import Any
 from flask import abort, flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit, limits, mails, passwords, sessions, tokens
 from webapp.accounts.blueprint import bp
-from webapp.accounts.form_views import form_view
 from webapp.accounts.forms import ForgottenForm, NewPasswordForm
 from webapp.documents import User
 from webapp.documents.api_token import revoke_all
+from webapp.members import audit, limits, mails, passwords, sessions, tokens
+from webapp.members.form_views import form_view
+from webapp.members.recovery import send_link
 
 USED = "This link is more than two hours old, or it was used, or you have signed in since. Ask for another one."
 
@@ -26,22 +27,6 @@ def forgotten(form: ForgottenForm) -> AnyResponse | None:
     if limits.count_mail(email):
         mails.later(lambda: send_link(email))
     return make_response(render_template("accounts/forgotten_sent.html", email=email))
-
-
-def send_link(email: str) -> None:
-    """Send the mail if there is such an account; also to who came from the old site without a password."""
-    user: User | None = User.objects.signing_in(email).declared_first()
-    if user is not None and "@" in email:
-        send_link_to(user, "reset", "A new password")
-
-
-def send_link_to(user: User, template: str, subject: str, **context: str) -> None:
-    """Send a user a link to a new password, in a mail that says why; not where the account is disabled."""
-    if user.is_disabled or not user.email:
-        return
-    link = mails.link_to("accounts.reset", token=tokens.for_reset(user))
-    sent = mails.send(template, user.email, subject, name=user.shown_name, link=link, **context)
-    audit.record(audit.PASSWORD, f"A link to a new password {'was' if sent else 'could not be'} sent.", user=user)
 
 
 def _reset(token: str) -> dict[str, Any]:

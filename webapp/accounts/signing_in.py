@@ -6,13 +6,14 @@ from flask import Response, flash, jsonify, make_response, redirect, request, ur
 from mongoengine.errors import NotUniqueError
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit, limits, passwords, sessions
 from webapp.accounts.blueprint import bp
-from webapp.accounts.form_views import form_view, visitors_only
-from webapp.accounts.forms import NothingForm, RegistrationForm, SignInForm
-from webapp.accounts.next_page import safe_next
+from webapp.accounts.forms import RegistrationForm, SignInForm
 from webapp.documents import Package, User
-from webapp.documents.base import utc_now
+from webapp.members import audit, limits, passwords, sessions
+from webapp.members.form_views import form_view, visitors_only
+from webapp.members.forms import NothingForm
+from webapp.members.next_page import safe_next
+from webapp.members.registration import create_user
 
 WRONG = "There is no account with this name and this password."
 TAKEN = "There is an account with this address already. Sign in to it, or ask for a new password."
@@ -36,20 +37,6 @@ def register(form: RegistrationForm) -> AnyResponse | None:
     sessions.begin(user, remember=False, where=audit.where())
     flash(f"Welcome, {user.shown_name}.")
     return redirect(safe_next(form.next.data) or url_for("accounts.account"))
-
-
-def create_user(*, password: str, name: str = "", email: str = "", username: str = "") -> User:
-    """Keep a new user, and write it down. Raises NotUniqueError: the unique indexes decide, not a look beforehand."""
-    user = User(
-        name=name or None,
-        email=email or None,
-        username=username or None,
-        hashed_password=passwords.hash_password(password),
-        created_date=utc_now(),
-    )
-    user.save(force_insert=True)
-    audit.record(audit.REGISTRATION, "Registered.", user=user, by=user)
-    return user
 
 
 @bp.route("/account/login", methods=["GET", "POST"])

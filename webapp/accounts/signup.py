@@ -7,13 +7,13 @@ from mongoengine.errors import NotUniqueError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from webapp.accounts import limits
 from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import SignupForm
-from webapp.accounts.signing_in import create_user
 from webapp.documents import User
 from webapp.documents.user import fold
-from webapp.extensions import csrf
+from webapp.members import limits
+from webapp.members.registration import create_user
+from webapp.serving.extensions import csrf
 
 # What clients of the old site know a taken name by.
 NAME_TAKEN = 401

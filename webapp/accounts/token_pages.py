@@ -6,15 +6,17 @@ import bson
 from flask import Response, abort, flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit
-from webapp.accounts.api_tokens import USER, is_still_due, make_token
 from webapp.accounts.blueprint import bp
-from webapp.accounts.form_views import form_view, members_only
-from webapp.accounts.forms import NothingForm, TokenForm
-from webapp.accounts.own_pages import knows_password, me
+from webapp.accounts.forms import TokenForm
 from webapp.documents import ApiToken
 from webapp.documents.base import utc_now
-from webapp.filters import site_url
+from webapp.members import audit
+from webapp.members.api_tokens import USER, is_still_due, make_token
+from webapp.members.confirmation import knows_password
+from webapp.members.form_views import form_view, members_only
+from webapp.members.forms import NothingForm
+from webapp.members.sessions import me
+from webapp.serving.filters import site_url
 
 MOST_TOKENS = 50
 TOO_MANY = f"You have {MOST_TOKENS} tokens, which is the most. Revoke one that you do not need."

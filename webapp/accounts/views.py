@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 from webapp.accounts.blueprint import bp
 from webapp.documents import Package, User
 from webapp.documents.user import address_of
-from webapp.pagination import paginate
-from webapp.public_pages import public, render_public
+from webapp.serving.pagination import paginate
+from webapp.serving.public_pages import public, render_public
 
 
 @bp.get("/user/<path:id_or_username>/")

@@ -3,11 +3,11 @@
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit
-from webapp.accounts.sessions import signed_in_user
 from webapp.documents import AuditEvent, User
-from webapp.extensions import login_manager
-from webapp.pagination import paginate
+from webapp.members import audit
+from webapp.members.sessions import signed_in_user
+from webapp.serving.extensions import login_manager
+from webapp.serving.pagination import paginate
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 

@@ -8,15 +8,15 @@ from markupsafe import Markup
 from mongoengine.errors import NotUniqueError
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit
-from webapp.accounts.form_views import form_view
-from webapp.accounts.forms import NothingForm
 from webapp.admin.blueprint import bp
 from webapp.admin.forms import NewPageForm, PageForm
-from webapp.descriptions import RENDERER, render_markdown
 from webapp.documents import Page
 from webapp.documents.base import utc_now
-from webapp.pagination import paginate
+from webapp.members import audit
+from webapp.members.form_views import form_view
+from webapp.members.forms import NothingForm
+from webapp.rules.descriptions import RENDERER, render_markdown
+from webapp.serving.pagination import paginate
 
 CHANGED = "Somebody else changed this page since you opened it. Copy your text, open the page again, and put it in."
 

@@ -8,9 +8,9 @@ from wtforms import EmailField, HiddenField, SelectField, StringField, SubmitFie
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Regexp, ValidationError
 
-from webapp.accounts.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripped
 from webapp.documents import Page
 from webapp.documents.package import ROLES
+from webapp.members.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripped
 
 MAX_CONTENT_LENGTH = 200_000
 

@@ -6,15 +6,15 @@ import bson
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import naming
-from webapp.accounts import audit
-from webapp.accounts.form_views import form_view
-from webapp.accounts.forms import NothingForm
-from webapp.accounts.sessions import signed_in_user
 from webapp.admin.blueprint import bp
 from webapp.admin.forms import MaintainerForm
+from webapp.changes.maintaining import add_maintainer, remove_maintainer
 from webapp.documents import Package, User
-from webapp.documents.maintaining import add_maintainer, remove_maintainer
+from webapp.members import audit
+from webapp.members.form_views import form_view
+from webapp.members.forms import NothingForm
+from webapp.members.sessions import signed_in_user
+from webapp.rules import naming
 
 
 @bp.get("/packages")

@@ -8,15 +8,17 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from mongoengine.errors import NotUniqueError
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit, mails, recovery
-from webapp.accounts.form_views import form_view
-from webapp.accounts.forms import NothingForm
-from webapp.accounts.own_pages import me
 from webapp.admin.blueprint import bp
 from webapp.admin.forms import NewUserForm
-from webapp.documents import AuditEvent, Package, User, administrators
+from webapp.changes import administrators
+from webapp.documents import AuditEvent, Package, User
 from webapp.documents.base import utc_now
-from webapp.pagination import paginate
+from webapp.members import audit, mails
+from webapp.members.form_views import form_view
+from webapp.members.forms import NothingForm
+from webapp.members.recovery import send_link_to
+from webapp.members.sessions import me
+from webapp.serving.pagination import paginate
 
 MAX_QUERY_LENGTH = 254
 RECENT = 20
@@ -79,7 +81,7 @@ def new_user(form: NewUserForm) -> AnyResponse | None:
 
 def _welcome(person: User) -> None:
     by = me().user.shown_name
-    mails.later(lambda: recovery.send_link_to(person, "welcome", "Your new account", by=by))
+    mails.later(lambda: send_link_to(person, "welcome", "Your new account", by=by))
 
 
 def _act(user_id: str, act: str) -> dict[str, Any]:

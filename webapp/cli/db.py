@@ -4,14 +4,14 @@ import click
 from flask import current_app
 from pymongo.errors import OperationFailure
 
+from webapp.changes import claims, removal, search_index, site_stats
+from webapp.changes.changing import write_out_leftovers
+from webapp.changes.installed import INSTALLED_HERE, installed_packages
+from webapp.changes.pypi_json import keep
 from webapp.cli.group import SiteGroup
-from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators, search_index
-from webapp.documents.changing import write_out_leftovers
-from webapp.files import claims, removal
-from webapp.filters import filesize
-from webapp.importing.installed import INSTALLED_HERE, installed_packages
-from webapp.importing.pypi_json import keep
+from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
 from webapp.pages.defaults import keep_default_pages
+from webapp.serving.filters import filesize
 
 db_group = SiteGroup("db", help="Look after the database.")
 
@@ -78,5 +78,5 @@ def prepare_database() -> None:
         for package in packages.values():
             keep(package)
         click.echo(f"The index was empty; it now holds the {len(packages)} packages installed here.")
-        SiteStats.refresh()
+        site_stats.refresh()
     search_index.catch_up(_say_read)

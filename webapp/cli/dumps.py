@@ -8,11 +8,11 @@ import click
 from pymongo.errors import OperationFailure
 
 from webapp.cli.db import db_group
-from webapp.database_errors import explained, reason_of
 from webapp.documents import Package
 from webapp.inspection.dump import CannotDump, dump
 from webapp.inspection.load import CannotLoad, load
 from webapp.inspection.manifest import BadDump
+from webapp.mongodb.errors import explained, reason_of
 
 _SNAPSHOT_TOO_OLD = 239
 

@@ -6,11 +6,11 @@ import bson
 import click
 import pymongo
 
+from webapp.changes import claims, removal
+from webapp.changes.changing import write_out_leftovers
 from webapp.cli.group import SiteGroup
 from webapp.documents import StoredFile, UpstreamFile, contents
 from webapp.documents.base import utc_now
-from webapp.documents.changing import write_out_leftovers
-from webapp.files import claims, removal
 
 files_group = SiteGroup("files", help="Look after the files that are kept here.")
 

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from mongoengine.errors import OperationError
 from pymongo.errors import PyMongoError
 
-from webapp.database_errors import explained
+from webapp.mongodb.errors import explained
 
 
 class SiteGroup(AppGroup):

@@ -1,7 +1,6 @@
 """`flask packages`: getting packages in."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,16 +8,13 @@ from typing import NamedTuple
 
 import click
 import requests
-from flask import current_app
 from mongoengine.errors import ValidationError
-from pymongo.errors import BulkWriteError
 
-from webapp import naming
+from webapp.changes import pypi_json, site_stats
 from webapp.cli.group import SiteGroup
-from webapp.documents import Package, PackageTooLarge, SiteStats
+from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
-from webapp.importing import pypi_json
-from webapp.synthetic import loading
+from webapp.rules import naming
 
 packages_group = SiteGroup("packages", help="Get packages in.")
 
@@ -26,8 +22,6 @@ PYPI = "https://pypi.org"
 TIMEOUT_S = 30
 # PyPI's largest document is about 20 MB.
 MAX_DOCUMENT_BYTES = 100_000_000
-# More is more than PyPI will have for long.
-MOST_SYNTHESIZED = 10_000_000
 # What stops one document and not the others.
 REFUSALS = (pypi_json.RefusedDocument, PackageTooLarge, ConcurrentChange, ValidationError, OSError)
 
@@ -71,7 +65,7 @@ def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
             files += sum(release.file_count for release in imported.package.releases)
             remarks += len(imported.remarks)
             problems += [f"{source.name}: {remark}" for remark in imported.remarks]
-    SiteStats.refresh()
+    site_stats.refresh()
     for problem in problems:
         click.echo(problem, err=True)
     click.echo(
@@ -80,30 +74,6 @@ def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
     )
     if problems:
         raise SystemExit(1)
-
-
-@packages_group.command("synthesize")
-@click.option("--packages", type=click.IntRange(1, MOST_SYNTHESIZED), default=1000, show_default=True)
-@click.option(
-    "--seed", type=click.IntRange(0, 2**31), default=1, show_default=True, help="Another one, other packages."
-)
-@click.option("--processes", type=click.IntRange(1, 16), default=2, show_default=True, help="How many write.")
-@click.option("--add", is_flag=True, help="Write into a database that holds packages, too.")
-def synthesize_command(packages: int, seed: int, processes: int, *, add: bool) -> None:
-    """Make up a catalogue that looks like PyPI, to measure with. The same seed gives the same packages."""
-    if not add and Package.objects.count_up_to(1):
-        raise click.ClickException("this database holds packages; --add writes beside them")
-    started = time.monotonic()
-    settings = current_app.config["MONGODB_SETTINGS"]
-    with click.progressbar(length=packages, label="Writing", file=sys.stderr) as bar:
-        try:
-            loading.load(packages, seed, processes, settings["host"], lambda done: bar.update(done - bar.pos))
-        except BulkWriteError as error:
-            raise click.ClickException(f"some of these packages are here already: {_one_line(error)[:200]}") from None
-    written = time.monotonic()
-    click.echo(f"{packages:,} packages written in {written - started:.1f} s, {packages / (written - started):,.0f}/s.")
-    loading.finish()
-    click.echo(f"Indexes, words and statistics took {time.monotonic() - written:.1f} s.")
 
 
 def _from_paths(paths: tuple[str, ...]) -> Iterator[Source]:

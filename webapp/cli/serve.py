@@ -18,11 +18,11 @@ from flask.cli import with_appcontext
 from mongoengine.errors import OperationError
 from pymongo.errors import PyMongoError
 
-from webapp.accounts import mails
 from webapp.cli.db import prepare_database
-from webapp.database_errors import explained, is_away
 from webapp.documents import Package
-from webapp.log_config import logging_config
+from webapp.members import mails
+from webapp.mongodb.errors import explained, is_away
+from webapp.serving.log_config import logging_config
 
 
 @click.command("serve")

@@ -4,11 +4,12 @@ import click
 from email_validator import EmailNotValidError, validate_email
 from mongoengine.errors import NotUniqueError
 
-from webapp.accounts import audit, passwords, sessions
-from webapp.accounts.signing_in import create_user
+from webapp.changes import administrators
 from webapp.cli.group import SiteGroup
-from webapp.documents import User, administrators
+from webapp.documents import User
 from webapp.documents.api_token import revoke_all
+from webapp.members import audit, passwords, sessions
+from webapp.members.registration import create_user
 
 users_group = SiteGroup("users", help="Look after accounts.")
 

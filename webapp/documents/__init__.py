@@ -9,17 +9,10 @@ from webapp.documents.download_count import DownloadCount
 from webapp.documents.journal import Counter, JournalEntry
 from webapp.documents.known_name import KnownName
 from webapp.documents.labels import License, ProgrammingLanguage
-from webapp.documents.package import (
-    Invitation,
-    Maintainer,
-    Package,
-    PackageTooLarge,
-    Release,
-    ReleaseFile,
-)
+from webapp.documents.package import Invitation, Maintainer, Package, PackageTooLarge, Release, ReleaseFile
 from webapp.documents.page import Page
 from webapp.documents.search_entry import SearchEntry
-from webapp.documents.search_index import SearchState
+from webapp.documents.search_state import SearchState
 from webapp.documents.search_word import SearchWord
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.documents.site_stats import SiteStats

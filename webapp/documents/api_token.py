@@ -7,7 +7,7 @@ import bson
 import mongoengine as me
 
 from webapp.documents.base import ReadingQuerySet, utc_now
-from webapp.extensions import db
+from webapp.mongodb import db
 
 UPLOAD, READ = "upload", "read"
 PERMISSIONS = (UPLOAD, READ)

@@ -6,7 +6,7 @@ import bson
 import mongoengine as me
 
 from webapp.documents.base import ReadingQuerySet
-from webapp.extensions import db
+from webapp.mongodb import db
 
 
 class AuditQuerySet(ReadingQuerySet):
@@ -30,7 +30,7 @@ class AuditEvent(db.Document):
 
     id = me.StringField(primary_key=True, default=lambda: str(bson.ObjectId()))
     created_date = me.DateTimeField()
-    kind = me.StringField()  # "sign-in", "password changed", ...: accounts/audit.py
+    kind = me.StringField()  # "sign-in", "password changed", ...: members/audit.py
     description = me.StringField()  # a sentence
     actor_id = me.ObjectIdField()  # who did it; absent where nobody was signed in
     actor_name = me.StringField()

@@ -14,7 +14,7 @@ import bson
 import mongoengine as me
 
 from webapp.documents.base import utc_now
-from webapp.extensions import db
+from webapp.mongodb import db
 
 # In GridFS's usual pieces of 255 KiB a file of 200 MB was written at 220-280 MB/s and read at 380-440, in these at
 # 330-410 and 520-1,000, in pieces of 4 MiB no faster. Never change it: what is stored is in pieces of this size.

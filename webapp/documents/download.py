@@ -3,7 +3,7 @@
 import bson
 import mongoengine as me
 
-from webapp.extensions import db
+from webapp.mongodb import db
 
 
 class Download(db.Document):

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Self
 import mongoengine as me
 from pymongo.errors import BulkWriteError, WriteError
 
-from webapp.database_errors import is_away, is_only_duplicates
 from webapp.documents.base import Plain, ReadingQuerySet
 from webapp.documents.download import Download
-from webapp.extensions import db
+from webapp.mongodb import db
+from webapp.mongodb.errors import is_away, is_only_duplicates
 
 log = logging.getLogger(__name__)
 

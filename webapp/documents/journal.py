@@ -8,7 +8,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from webapp.documents.base import ReadingQuerySet
-from webapp.extensions import db
+from webapp.mongodb import db
 
 
 class Counter(db.Document):

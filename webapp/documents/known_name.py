@@ -3,7 +3,7 @@
 import mongoengine as me
 
 from webapp.documents.base import ReadingQuerySet
-from webapp.extensions import db
+from webapp.mongodb import db
 
 
 class KnownName(db.Document):

@@ -7,7 +7,7 @@ import mongoengine as me
 from pymongo.errors import DuplicateKeyError
 
 from webapp.documents.base import ReadingQuerySet, utc_now
-from webapp.extensions import db
+from webapp.mongodb import db
 
 
 class LabelQuerySet(ReadingQuerySet):

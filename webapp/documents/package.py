@@ -10,13 +10,13 @@ import mongoengine as me
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from webapp import naming
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
 from webapp.documents.journal import JournalFields
 from webapp.documents.partly_read import Outline, PartlyRead, Update
 from webapp.documents.search_entry import SearchEntry, entry_of
 from webapp.documents.shown_release import Latest, NewestRelease
-from webapp.extensions import db
+from webapp.mongodb import db
+from webapp.rules import naming
 
 # MongoDB refuses 16 MB; a little room is left for what later updates add.
 MAX_PACKAGE_BYTES = 15_000_000
@@ -291,7 +291,7 @@ class Package(db.Document):
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
             # What is every name, and when was it changed? (/simple/, sitemaps)
             {"fields": ["_id", "name", "updated_date", "last_serial"], "name": "names"},
-            # Which packages were changed since then? (documents/search_index.py)
+            # Which packages were changed since then? (changes/search_index.py)
             {"fields": ["updated_date"], "name": "last_changed"},
             # Which packages require this one? (/used-by/, /project/)
             {"fields": ["requires", "-newest_release.created_date", "_id"], "name": "by_requirement"},

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from webapp import naming
 from webapp.documents.base import Plain
+from webapp.rules import naming
 
 
 class Outline(NamedTuple):

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import mongoengine as me
 from pymongo.errors import DuplicateKeyError
 
-from webapp import wording
 from webapp.documents.base import Plain, ReadingQuerySet
 from webapp.documents.shown_release import Latest, NewestRelease
-from webapp.extensions import db
+from webapp.mongodb import db
+from webapp.rules import wording
 
 # Of a description its beginning counts, which says what a project is for; behind it stand interfaces and changes. With
 # more words every search for a common one finds more that is not about it, and the largest index grows by as much.

@@ -7,7 +7,7 @@ import bson
 import mongoengine as me
 
 from webapp.documents.base import ReadingQuerySet
-from webapp.extensions import db
+from webapp.mongodb import db
 
 ARRIVING, STORED, DELETING, DELETED = "arriving", "stored", "deleting", "deleted"
 

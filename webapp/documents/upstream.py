@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 from webapp.documents import contents
 from webapp.documents.base import Plain, ReadingQuerySet, utc_now
 from webapp.documents.package import ReleaseFile
-from webapp.extensions import db
+from webapp.mongodb import db
 
 USED_EVERY = timedelta(hours=1)
 

@@ -7,7 +7,7 @@ import bson
 import mongoengine as me
 
 from webapp.documents.base import ReadingQuerySet
-from webapp.extensions import db
+from webapp.mongodb import db
 
 # A user is signed in in so many browsers at most; the oldest session ends then.
 MOST_SESSIONS = 20

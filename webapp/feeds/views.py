@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Blueprint, Response, abort
 
-from webapp import naming
 from webapp.documents import Package
-from webapp.filters import absolute_url, project_link, site_url
-from webapp.public_pages import public, render_public
+from webapp.rules import naming
+from webapp.serving.filters import absolute_url, project_link, site_url
+from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("feeds", __name__, url_prefix="/rss")
 

@@ -1,21 +1,18 @@
 """`/files/<sha256 in three parts>/<filename>` and its `.metadata` (PEP 658, PEP 714): bytes that never change."""
 
-from datetime import datetime
 from typing import Any
 
-import bson
 from flask import Blueprint, Response, abort, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import StoredFile, contents
+from webapp.changes.claims import is_listed
+from webapp.documents import StoredFile
 from webapp.documents.stored_file import ARRIVING, DELETING, STORED
-from webapp.download_counter import count_download
-from webapp.files.claims import is_listed
+from webapp.serving.download_counter import count_download
+from webapp.serving.sending import make_immutable, send
 
 bp = Blueprint("files", __name__)
 
-# The address holds the digest of the bytes, so whatever is kept of them stays right: for a year.
-MAX_AGE_S = 31_536_000
 SERVED = ("filename", "package", "version", "state", "size", "sha256", "uploaded_at", "content_id")
 
 
@@ -37,21 +34,6 @@ def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
     response = send(content_id, size, file["sha256"], file.get("uploaded_at"))
     if _is_a_download(response):
         count_download(file.get("package", ""), file.get("version", ""))
-    return response
-
-
-def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetime | None) -> Response:
-    """Answer with bytes that are kept here, or with a range of them, or that the reader has them already."""
-    response = Response(contents.Reader(content_id, size), mimetype="application/octet-stream", direct_passthrough=True)
-    response.headers["Content-Disposition"] = "attachment"
-    response.content_length = size
-    make_immutable(response, sha256)
-    response.last_modified = uploaded_at
-    asked = request.environ
-    if request.range and len(request.range.ranges) > 1:
-        # Several ranges in one answer are a form of its own, which no installer reads: the whole file has them all.
-        asked = {key: value for key, value in asked.items() if key != "HTTP_RANGE"}
-    response.make_conditional(asked, accept_ranges=True, complete_length=size)
     return response
 
 
@@ -81,11 +63,3 @@ def _file(sha256: str, filename: str, fields: tuple[str, ...]) -> dict[str, Any]
     if file.get("state") != STORED and not is_whole:
         abort(404)
     return file
-
-
-def make_immutable(response: Response, etag: str) -> None:
-    """Let caches keep an answer for a year."""
-    response.set_etag(etag)
-    response.cache_control.public = True
-    response.cache_control.max_age = MAX_AGE_S
-    response.cache_control.immutable = True

@@ -2,8 +2,9 @@
 
 from flask import Blueprint, Response, current_app
 
-from webapp.documents import Package, SiteStats
-from webapp.public_pages import public, render_public
+from webapp.changes import site_stats
+from webapp.documents import Package
+from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("home", __name__)
 
@@ -15,7 +16,7 @@ COUNTS = ("projects", "releases", "users")
 @public
 def index() -> Response:
     """What Larder is, the counts, and what is new."""
-    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"], *COUNTS)
+    stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], *COUNTS)
     return render_public(
         "home/index.html",
         counts={name: stats.get(name, 0) for name in COUNTS},

@@ -5,13 +5,13 @@ from typing import Any
 from flask import Response, abort, jsonify, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import naming
 from webapp.documents import Package
 from webapp.documents.base import declared
-from webapp.filters import absolute_file_link, absolute_url, exact_time, isoformat
 from webapp.index_api.blueprint import bp
 from webapp.index_api.simple import core_metadata
-from webapp.public_pages import made_from, public
+from webapp.rules import naming
+from webapp.serving.filters import absolute_file_link, absolute_url, exact_time, isoformat
+from webapp.serving.public_pages import made_from, public
 
 MAX_AGE_S = 900
 Plain = dict[str, Any]

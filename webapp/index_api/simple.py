@@ -16,12 +16,12 @@ from flask.blueprints import BlueprintSetupState
 from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import naming
 from webapp.documents import JournalEntry, Package
 from webapp.documents.base import Plain, declared
-from webapp.filters import exact_time, file_link
 from webapp.index_api.blueprint import bp
-from webapp.public_pages import gzipped, made_from, public, send_gzipped
+from webapp.rules import naming
+from webapp.serving.filters import exact_time, file_link
+from webapp.serving.public_pages import gzipped, made_from, public, send_gzipped
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"

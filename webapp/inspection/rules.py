@@ -12,16 +12,16 @@ from mongoengine import EmbeddedDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from webapp import naming
+from webapp.changes.maintaining import remove_maintainer, rename_maintainer
 from webapp.documents import Contents, License, Package, Page, ProgrammingLanguage, Release, StoredFile, User
 from webapp.documents.base import Plain, as_declared, utc_now
-from webapp.documents.maintaining import remove_maintainer, rename_maintainer
 from webapp.documents.package import MAX_PACKAGE_BYTES
 from webapp.documents.stored_file import STORED
 from webapp.documents.user import USERNAME, fold
 from webapp.documents.validators import schema_of
 from webapp.inspection.findings import Finding
 from webapp.inspection.shape import mistakes
+from webapp.rules import naming
 
 # A package that has less room than this soon refuses a release.
 _LARGE_BYTES = MAX_PACKAGE_BYTES * 9 // 10

@@ -6,13 +6,14 @@ from typing import Any
 from flask import Blueprint, Response, abort, request
 from werkzeug.exceptions import Conflict, Forbidden, NotFound
 
-from webapp.accounts import sessions
-from webapp.accounts.own_pages import knows_password, me
+from webapp.changes.maintaining import LastOwner, NotPermitted, NotThere, check_role
 from webapp.documents import Package
-from webapp.documents.maintaining import LastOwner, NotPermitted, NotThere, check_role
 from webapp.documents.package import MAINTAINER
-from webapp.errors import http_error
 from webapp.manage.forms import DeletionForm
+from webapp.members import sessions
+from webapp.members.confirmation import knows_password
+from webapp.members.sessions import me
+from webapp.serving.errors import http_error
 
 bp = Blueprint("manage", __name__)
 

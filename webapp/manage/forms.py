@@ -4,9 +4,9 @@ from wtforms import EmailField, PasswordField, SelectField, StringField, SubmitF
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from webapp.accounts import passwords
-from webapp.accounts.forms import EMAIL, Needed, SiteForm, one_line, stripped
 from webapp.documents.package import MAINTAINER, OWNER
+from webapp.members import passwords
+from webapp.members.forms import EMAIL, Needed, SiteForm, one_line, stripped
 
 MAX_REASON_LENGTH = 300
 # The name of a file has 255 letters on most disks; with a project's name and version before it, this is ample.

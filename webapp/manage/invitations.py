@@ -5,12 +5,13 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit, tokens
-from webapp.accounts.form_views import form_view
-from webapp.accounts.sessions import signed_in_user
-from webapp.documents import Package, User, maintaining
+from webapp.changes import maintaining
+from webapp.documents import Package, User
 from webapp.manage.blueprint import bp
 from webapp.manage.forms import AnswerForm
+from webapp.members import audit, tokens
+from webapp.members.form_views import form_view
+from webapp.members.sessions import signed_in_user
 
 
 def _invitation(token: str) -> dict[str, Any]:

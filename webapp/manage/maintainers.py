@@ -6,15 +6,16 @@ import bson
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit, limits, mails, tokens
-from webapp.accounts.form_views import form_view, members_only
-from webapp.accounts.forms import NothingForm
-from webapp.accounts.own_pages import me
-from webapp.documents import Invitation, Package, User, maintaining
-from webapp.documents.maintaining import NotThere, TooManyInvitations, is_needed, pending
+from webapp.changes import maintaining
+from webapp.changes.maintaining import NotThere, TooManyInvitations, is_needed, pending
+from webapp.documents import Invitation, Package, User
 from webapp.documents.package import OWNER
 from webapp.manage.blueprint import bp, button_for, project
 from webapp.manage.forms import InvitationForm
+from webapp.members import audit, limits, mails, tokens
+from webapp.members.form_views import form_view, members_only
+from webapp.members.forms import NothingForm
+from webapp.members.sessions import me
 
 Context = dict[str, Any]
 

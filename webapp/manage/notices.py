@@ -1,9 +1,9 @@
 """Mails to those who own a project, about what cannot be undone."""
 
-from webapp.accounts import mails
-from webapp.accounts.own_pages import me
 from webapp.documents import Package, User
 from webapp.documents.package import OWNER
+from webapp.members import mails
+from webapp.members.sessions import me
 
 
 def tell_owners(package: Package, deleted: str) -> None:

@@ -5,19 +5,19 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.accounts import audit
-from webapp.accounts.form_views import form_view, members_only
-from webapp.accounts.forms import NothingForm
-from webapp.accounts.own_pages import me
+from webapp.changes import withdrawing
+from webapp.changes.maintaining import end_maintaining, is_needed
 from webapp.documents import JournalEntry, Package
-from webapp.documents.maintaining import end_maintaining, is_needed
 from webapp.documents.package import OWNER
-from webapp.filters import site_url
-from webapp.manage import withdrawing
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, project
 from webapp.manage.forms import DeletionForm
 from webapp.manage.notices import tell_owners
-from webapp.pagination import paginate
+from webapp.members import audit
+from webapp.members.form_views import form_view, members_only
+from webapp.members.forms import NothingForm
+from webapp.members.sessions import me
+from webapp.serving.filters import site_url
+from webapp.serving.pagination import paginate
 
 ENTRIES_PER_PAGE = 50
 

@@ -5,18 +5,18 @@ from typing import Any
 from flask import Response, abort, flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import naming
-from webapp.accounts import audit
-from webapp.accounts.form_views import form_view, members_only
-from webapp.accounts.forms import NothingForm
-from webapp.accounts.own_pages import me
+from webapp.changes import withdrawing
 from webapp.documents import Package, StoredFile
 from webapp.documents.package import MAINTAINER, OWNER
-from webapp.manage import withdrawing
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, permitted, project
 from webapp.manage.forms import DeletionForm, YankForm
 from webapp.manage.notices import tell_owners
-from webapp.pagination import page_number
+from webapp.members import audit
+from webapp.members.form_views import form_view, members_only
+from webapp.members.forms import NothingForm
+from webapp.members.sessions import me
+from webapp.rules import naming
+from webapp.serving.pagination import page_number
 
 RELEASES_PER_PAGE = 50
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from webapp.filters import safe_link
+from webapp.serving.filters import safe_link
 
 Plain = dict[str, Any]
 

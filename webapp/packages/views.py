@@ -6,13 +6,13 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import naming
 from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
 from webapp.documents.base import utc_now
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import presentation
-from webapp.pagination import MAX_ITEMS, page_number, paginate
-from webapp.public_pages import public, render_public
+from webapp.rules import naming
+from webapp.serving.pagination import MAX_ITEMS, page_number, paginate
+from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("packages", __name__)
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from webapp.descriptions import RENDERER, render_markdown
 from webapp.documents import Page
 from webapp.documents.base import utc_now
+from webapp.rules.descriptions import RENDERER, render_markdown
 
 
 class NoTitle(ValueError):

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, abort
 
 from webapp.documents import Page
-from webapp.public_pages import public, render_public
+from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("pages", __name__)
 

@@ -15,18 +15,18 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
-from webapp.accounts import api_tokens
-from webapp.accounts.audit import MAX_USER_AGENT
+from webapp.changes import claims
+from webapp.changes.uploads import Digests, NotMaintained, Upload, digests_of, publish
 from webapp.documents.api_token import UPLOAD
 from webapp.documents.package import ConcurrentChange
-from webapp.errors import RETRY_AFTER_S
-from webapp.extensions import csrf
-from webapp.files import claims
-from webapp.filters import absolute_url
-from webapp.publishing.releasing import Digests, NotMaintained, Upload, digests_of, publish
+from webapp.members import api_tokens
+from webapp.members.audit import MAX_USER_AGENT
 from webapp.rules.archives import BadDistribution
 from webapp.rules.distributions import Distribution, examine
-from webapp.slow_clients import place_for_upload
+from webapp.serving.errors import RETRY_AFTER_S
+from webapp.serving.extensions import csrf
+from webapp.serving.filters import absolute_url
+from webapp.serving.slow_clients import place_for_upload
 
 bp = Blueprint("publishing", __name__)
 

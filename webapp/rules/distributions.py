@@ -15,9 +15,9 @@ from packaging.metadata import RawMetadata
 from packaging.utils import InvalidWheelFilename, canonicalize_name, canonicalize_version, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from webapp.naming import parse_version
 from webapp.rules.archives import DAMAGED, BadDistribution, Bounded, Contents, shown
 from webapp.rules.metadata import MAX_WARNING_LENGTH, MAX_WARNINGS, check_licenses, check_metadata
+from webapp.rules.naming import parse_version
 from webapp.rules.sdists import ENDINGS, read_sdist
 from webapp.rules.wheels import read_wheel
 

@@ -15,8 +15,8 @@ from typing import IO
 
 from packaging.utils import canonicalize_name
 
-from webapp.naming import parse_version
 from webapp.rules.archives import MAX_METADATA_BYTES, BadDistribution, Contents, shown
+from webapp.rules.naming import parse_version
 from webapp.rules.zips import check_zip, read_to_end
 
 MAX_RECORD_BYTES = 20_000_000

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from flask import abort
 
-from webapp import wording
 from webapp.documents import Package, SearchEntry, SearchWord
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.search_entry import CLASSIFIER, ESTABLISHED, LANGUAGE, LICENSE, MAX_PREFIX
-from webapp.pagination import MAX_ITEMS, PER_PAGE
+from webapp.rules import wording
 from webapp.search.query import Query
+from webapp.serving.pagination import MAX_ITEMS, PER_PAGE
 
 # Entries of the leading word that a search looks at in each field, and, where they do not fill a page, so many more.
 # To look at one costs 15 us.

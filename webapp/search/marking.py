@@ -4,7 +4,7 @@ import re
 
 from markupsafe import Markup, escape
 
-from webapp import wording
+from webapp.rules import wording
 
 _WORD = re.compile(r"[^\W_]+")
 

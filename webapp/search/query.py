@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from webapp import wording
 from webapp.documents.search_entry import AUTHOR, CLASSIFIER, LICENSE
+from webapp.rules import wording
 
 # More words than this make no search better, and each costs.
 MAX_WORDS = 12

@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from webapp import wording
 from webapp.documents import SearchEntry, SearchWord
 from webapp.documents.search_entry import TYPO_LETTERS
+from webapp.rules import wording
 from webapp.search.query import Query
 
 # A search that finds more than this is no slip of the finger.

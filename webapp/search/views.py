@@ -7,16 +7,17 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
 
-from webapp import wording
-from webapp.accounts.limits import count_by_address
-from webapp.documents import SearchEntry, search_index
-from webapp.pagination import MAX_ITEMS, page_number
-from webapp.public_pages import public, render_public
+from webapp.changes import search_index
+from webapp.documents import SearchEntry
+from webapp.members.limits import count_by_address
+from webapp.rules import wording
 from webapp.search import spelling
 from webapp.search.finding import ORDERS, Filters, Found, Search
 from webapp.search.forms import MAX_QUERY_LENGTH, SearchForm, filters_of
 from webapp.search.marking import marked
 from webapp.search.query import parse
+from webapp.serving.pagination import MAX_ITEMS, page_number
+from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("search", __name__)
 bp.add_app_template_filter(marked)

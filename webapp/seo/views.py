@@ -5,10 +5,11 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import License, Package, Page, ProgrammingLanguage, SiteStats
-from webapp.filters import absolute_url, project_link, site_url, static_url
-from webapp.public_pages import public, render_public
-from webapp.read_access import for_members_only
+from webapp.changes import site_stats
+from webapp.documents import License, Package, Page, ProgrammingLanguage
+from webapp.members.read_access import for_members_only
+from webapp.serving.filters import absolute_url, project_link, site_url, static_url
+from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("seo", __name__)
 
@@ -22,7 +23,7 @@ LONGEST_NAME = "\uffff"
 @public
 def sitemap() -> Response:
     """The index: a sitemap of the site's own pages, and one for each bucket of projects."""
-    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
+    stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
     sitemaps = [{"url": absolute_url("seo.sitemap_pages"), "updated": None}]
     # url_for for each of them would take ten times as long.
     start, _, end = absolute_url("seo.sitemap_projects", number=0).rpartition("0")
@@ -57,7 +58,7 @@ def sitemap_pages() -> Response:
 @public
 def sitemap_projects(number: int) -> Response:
     """The project pages of one bucket."""
-    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
+    stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
     starts = [bucket.get("start", "") for bucket in stats.get("sitemap_buckets", [])]
     if number >= len(starts):
         abort(404)

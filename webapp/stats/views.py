@@ -5,9 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app
 
-from webapp.documents import DownloadCount, Package, SiteStats
+from webapp.changes import site_stats
+from webapp.documents import DownloadCount, Package
 from webapp.documents.base import utc_now
-from webapp.public_pages import public, render_public
+from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("stats", __name__)
 
@@ -24,7 +25,7 @@ SHOWN = (
 @public
 def index() -> Response:
     """The counts, the releases of each month, and what is most frequent."""
-    stats = SiteStats.current(current_app.config["STATS_MAX_AGE_S"], *SHOWN)
+    stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], *SHOWN)
     months = filled_months(stats.get("releases_by_month", []))
     downloads = DownloadCount.summary(utc_now().date())
     # A project may be gone since.

@@ -12,8 +12,8 @@ from html.parser import HTMLParser
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import unquote, urldefrag, urljoin
 
-from webapp import naming
-from webapp.filters import safe_link
+from webapp.rules import naming
+from webapp.serving.filters import safe_link
 from webapp.upstream.errors import UpstreamFailed
 
 Plain = dict[str, Any]

@@ -7,10 +7,10 @@ from flask import Blueprint, Response, abort, current_app, g, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp import naming
 from webapp.documents import UpstreamFile
-from webapp.errors import http_error
-from webapp.files.views import make_immutable, send
+from webapp.rules import naming
+from webapp.serving.errors import http_error
+from webapp.serving.sending import make_immutable, send
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.index import Index
 

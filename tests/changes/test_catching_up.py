@@ -1,0 +1,56 @@
+import pytest
+from flask import Flask
+
+from tests import factories
+from webapp.changes import catching_up, site_stats
+from webapp.documents import KnownName, Package
+
+
+def test_package_of_an_older_version_of_the_site_gets_the_names_that_it_requires(app: Flask) -> None:
+    factories.package("old", requires_dist=["Flask>=3"])
+    factories.package("moved")
+    packages = Package._get_collection()
+    packages.update_many({}, {"$unset": {"requires": ""}})
+    packages.update_one({"_id": "moved"}, {"$unset": {"requires_dist": ""}})
+    before = packages.find_one({"_id": "moved"})
+
+    site_stats.refresh()
+
+    assert [package.pk for package in Package.objects.requiring("flask")] == ["old"]
+    # `migrate undo` compares what it moved with what stands there.
+    assert packages.find_one({"_id": "moved"}) == before
+
+
+def test_names_that_are_there_already_stay(app: Flask) -> None:
+    factories.package("one", requires_dist=["Flask>=3"])
+    Package._get_collection().update_one({"_id": "one"}, {"$set": {"requires": ["by-hand"]}})
+
+    site_stats.refresh()
+
+    assert Package.objects.get().requires == ["by-hand"]
+
+
+def test_requirements_that_were_broken_by_hand_do_not_stop_it(app: Flask) -> None:
+    factories.package("odd")
+    Package._get_collection().update_one(
+        {}, {"$set": {"requires_dist": [5, None, "flask"]}, "$unset": {"requires": ""}}
+    )
+
+    site_stats.refresh()
+
+    assert Package.objects.get().requires == ["flask"]
+
+
+def test_names_of_all_projects_are_remembered_for_ever(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catching_up, "BATCH", 2)
+    for number in range(5):
+        factories.package(f"project-{number}")
+    site_stats.refresh()
+    Package.objects(pk="project-3").delete()
+    factories.package("another")
+    Package._get_collection().insert_one({"_id": 5})
+
+    site_stats.refresh()
+
+    names = [each.pk for each in KnownName.objects.order_by("pk")]
+    assert names == ["another", *(f"project-{number}" for number in range(5))]

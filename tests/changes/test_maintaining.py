@@ -1,0 +1,102 @@
+import time
+
+import bson
+import pytest
+from flask import Flask
+
+from tests import factories
+from webapp.changes.maintaining import add_maintainer, leave_packages, remove_maintainer, rename_maintainer
+from webapp.changes.pypi_json import keep
+from webapp.documents import JournalEntry, Maintainer, Package, User
+from webapp.documents.package import ConcurrentChange
+
+
+def maintainers() -> list[tuple[str, str]]:
+    return [(each.name, each.role) for each in Package.objects.get().maintainers]
+
+
+def test_maintainer_is_added_once(app: Flask) -> None:
+    ada = factories.user("Ada")
+    factories.package("Engine")
+
+    assert add_maintainer("engine", ada, "owner") is True
+    assert add_maintainer("engine", ada, "maintainer") is False
+
+    assert maintainers() == [("Ada", "owner")]
+
+
+def test_package_has_a_hundred_maintainers_at_most(app: Flask) -> None:
+    factories.package("Engine", maintainers=[Maintainer(user_id=bson.ObjectId()) for _ in range(100)])
+
+    assert add_maintainer("engine", factories.user("Ada"), "owner") is False
+
+
+def test_package_that_is_not_there_has_no_maintainers(app: Flask) -> None:
+    assert add_maintainer("nothing", factories.user("Ada"), "owner") is False
+    assert remove_maintainer("nothing", bson.ObjectId()) is False
+
+
+def test_maintainer_is_removed(app: Flask) -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    factories.package("Engine")
+    add_maintainer("engine", ada, "owner")
+    add_maintainer("engine", grace, "maintainer")
+
+    assert remove_maintainer("engine", ada.id) is True
+    assert remove_maintainer("engine", ada.id) is False
+
+    assert maintainers() == [("Grace", "maintainer")]
+
+
+def test_new_name_stands_in_every_package_of_its_owner_alone(app: Flask) -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    for name in ("one", "two"):
+        factories.package(name)
+        add_maintainer(name, grace, "owner")
+        add_maintainer(name, ada, "owner")
+
+    rename_maintainer(ada.id, "Augusta")
+
+    assert [[each.name for each in package.maintainers] for package in Package.objects] == [["Grace", "Augusta"]] * 2
+
+
+def test_who_leaves_stays_only_where_nobody_else_is(app: Flask) -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    for name in ("shared", "alone"):
+        factories.package(name)
+        add_maintainer(name, ada, "owner")
+    add_maintainer("shared", grace, "owner")
+
+    leave_packages(ada)
+
+    assert [each.name for each in Package.objects(pk="shared").get().maintainers] == ["Grace"]
+    assert [each.name for each in Package.objects(pk="alone").get().maintainers] == ["Ada"]
+    entry = JournalEntry.objects.about_package("shared").first()
+    assert (entry.action, entry.note, entry.actor_name) == ("remove owner", "Ada", "Ada")
+
+
+@pytest.mark.parametrize("change", ["add", "remove", "rename", "leave"])
+def test_import_that_read_before_a_change_does_not_undo_it(app: Flask, change: str) -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    factories.package("Engine")
+    add_maintainer("engine", ada, "owner")
+    add_maintainer("engine", factories.user("Linus"), "owner")
+    read_before = Package.objects.get()
+    time.sleep(0.002)  # dates are kept to the millisecond
+
+    match change:
+        case "add":
+            add_maintainer("engine", grace, "owner")
+        case "remove":
+            remove_maintainer("engine", ada.id)
+        case "rename":
+            rename_maintainer(ada.id, "Augusta")
+        case "leave":
+            leave_packages(ada)
+    changed = maintainers()
+
+    with pytest.raises(ConcurrentChange):
+        read_before.store()
+    keep(Package(normalized_name="engine", name="Engine", releases=[factories.release("2.0")]))
+    assert maintainers() == changed
+    assert User.objects.count() == 3

@@ -1,0 +1,148 @@
+"""The entries that searches read stay in step with the packages, whoever wrote these."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from tests import factories
+from webapp.changes import search_index
+from webapp.documents import Package, SearchEntry, SearchState, SearchWord
+from webapp.documents.base import utc_now
+
+
+def entries() -> dict[str, Any]:
+    return {entry["_id"]: entry for entry in SearchEntry._get_collection().find()}
+
+
+def test_entry_is_written_with_its_package(app: Flask) -> None:
+    factories.package("Flask-Login", summary="Log people in", license="MIT", classifiers=["Topic :: A :: B"])
+
+    entry = entries()["flask-login"]
+
+    assert (entry["name"], entry["letters"], entry["release_count"]) == ("Flask-Login", "flasklogin", 1)
+    assert entry["name_words"] == ["flask", "login"]
+    assert entry["summary_words"] == ["log", "peopl"]
+    assert entry["labels"] == ["license:MIT", "classifier:Topic :: A", "classifier:Topic :: A :: B"]
+    assert entry["prefixes"][:2] + entry["prefixes"][-1:] == ["f", "fl", "flasklog"]
+
+
+def test_entry_of_an_earlier_state_does_not_replace_a_later_one(app: Flask) -> None:
+    package = factories.package("example", summary="new")
+    entry = entries()["example"]
+
+    SearchEntry.keep(entry | {"summary": "old", "made_from": factories.A_DAY})
+
+    assert entries()["example"]["summary"] == "new"
+    assert package.updated_date
+
+
+def in_step() -> bool:
+    """Tell whether the entries are what a rebuild would make of the packages."""
+    before = entries()
+    search_index.rebuild()
+    return before == entries()
+
+
+@pytest.fixture
+def caught_up(app: Flask) -> Flask:
+    """A site with three packages, whose entries are in step."""
+    for name in ("one", "two", "three"):
+        factories.package(name)
+    search_index.catch_up()
+    return app
+
+
+def test_nothing_to_catch_up_with_writes_nothing(caught_up: Flask) -> None:
+    assert search_index.catch_up() == 0
+    assert in_step()
+
+
+def test_package_that_was_edited_by_hand_is_caught_up_with(caught_up: Flask) -> None:
+    change = {"$set": {"summary": "Bread", "updated_date": utc_now()}}
+    Package._get_collection().update_one({"_id": "two"}, change)
+
+    assert search_index.catch_up() == 1
+    assert entries()["two"]["summary_words"] == ["bread"]
+    assert in_step()
+
+
+def test_deleted_and_unnoticed_packages_are_caught_up_with(caught_up: Flask) -> None:
+    packages = Package._get_collection()
+    copied = packages.find_one({"_id": "one"})
+    assert copied is not None
+    packages.delete_many({"_id": {"$in": ["one", "two"]}})
+    packages.insert_one(copied | {"_id": "zzz", "updated_date": factories.A_DAY})
+
+    assert search_index.catch_up() == 3
+    assert set(entries()) == {"three", "zzz"}
+    assert in_step()
+
+
+@pytest.mark.real_server
+def test_collection_that_was_put_in_the_place_of_the_packages_is_noticed(caught_up: Flask) -> None:
+    packages = Package._get_collection()
+    packages.aggregate([{"$set": {"summary": "Bread"}}, {"$out": "packages_moved"}])
+    Package._get_db()["packages_moved"].rename("packages", dropTarget=True)
+
+    search_index.catch_up()
+
+    assert {tuple(entry["summary_words"]) for entry in entries().values()} == {("bread",)}
+
+
+def test_entries_of_another_form_are_made_anew(caught_up: Flask) -> None:
+    SearchState.objects(pk="state").update(set__form=0)
+    SearchEntry.objects(pk="one").update(unset__letters=True)
+
+    assert search_index.catch_up() == 3
+    assert entries()["one"]["letters"] == "one"
+
+
+def test_odd_packages_stop_nothing(caught_up: Flask) -> None:
+    odd = {"name": 7, "summary": ["x"], "classifiers": "x", "keywords": [1, "bread"], "description": {}, "latest": 3}
+    Package._get_collection().insert_one({"_id": "odd", **odd})
+    Package._get_collection().insert_one({"_id": 12})
+
+    assert search_index.rebuild() >= 4
+    assert entries()["odd"]["summary_words"] == ["bread"]
+    assert set(entries()) == {"one", "two", "three", "odd"}
+
+
+def test_frequent_words_and_labels_are_counted(app: Flask) -> None:
+    for number in range(3):
+        factories.package(f"p{number}", summary="Parsing", license="MIT")
+
+    search_index.count_words()
+
+    words = {word["_id"]: word for word in SearchWord._get_collection().find()}
+    assert words["pars"]["packages"] == words["license:MIT"]["packages"] == 3
+    assert words["pars"]["written"] == "parsing"
+    assert "p1" not in words
+
+
+def test_one_process_at_a_time_catches_up(app: Flask) -> None:
+    assert search_index._claim(60)
+    assert not search_index._claim(60)
+
+
+def test_command_makes_all_entries_anew(runner: FlaskCliRunner, caught_up: Flask) -> None:
+    Package._get_collection().update_one({"_id": "two"}, {"$set": {"summary": "Bread"}})
+
+    result = runner.invoke(args=["db", "rebuild-search"])
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "The search knows 3 packages.\n"
+    assert entries()["two"]["summary_words"] == ["bread"]
+
+
+def test_words_that_packages_kept_before_are_removed_at_the_first_start_after_an_upgrade(caught_up: Flask) -> None:
+    packages = Package._get_collection()
+    packages.create_index([("search_words", 1)], name="by_word")
+    packages.update_many({}, {"$set": {"search_words": ["one"]}})
+    SearchState._get_collection().delete_many({})
+
+    search_index.catch_up()
+
+    assert "by_word" not in packages.index_information()
+    assert packages.count_documents({"search_words": {"$exists": True}}) == 0

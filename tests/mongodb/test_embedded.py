@@ -1,0 +1,401 @@
+"""The embedded server, with a real mongod and real processes that come, leave and are killed."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from pymongo import MongoClient
+
+from webapp.mongodb import embedded
+from webapp.mongodb.embedded import MongodFailed, MongodNotFound, acquire, find_mongod, release
+
+ROOT = Path(__file__).parent.parent
+
+# The programs run the module by itself: to import the site around it takes each of them a second.
+LOAD = """
+import runpy, sys
+from pathlib import Path
+
+local_mongod = runpy.run_path("webapp/mongodb/embedded.py")
+acquire, release = local_mongod["acquire"], local_mongod["release"]
+"""
+
+# Uses a server until its standard input is closed.
+USER = f"""{LOAD}
+import select
+
+print(acquire(Path(sys.argv[1]), port=int(sys.argv[2])), flush=True)
+while not select.select([sys.stdin], [], [], 0.05)[0]:
+    pass  # a signal that comes just before a call that waits for ever would be noticed at its end only
+"""
+
+# Has a forked child, which inherits the descriptors of its locks and outlives its use of the server.
+FORKING_USER = f"""{LOAD}
+import os, signal
+
+acquire(Path(sys.argv[1]), port=int(sys.argv[2]))
+if child := os.fork():
+    input()
+    release()
+    print("the parent has released it", flush=True)
+    sys.stdin.read()
+    os.kill(child, signal.SIGKILL)
+else:
+    release()
+    print("the child has released it", flush=True)
+    signal.pause()
+"""
+
+# Uses the server in a worker process, as some WSGI servers do.
+USER_WITH_WORKER = f"""{LOAD}
+import multiprocessing
+
+worker = multiprocessing.get_context("fork").Process(
+    target=acquire, args=(Path(sys.argv[1]),), kwargs=dict(port=int(sys.argv[2]))
+)
+worker.start()
+worker.join()
+print(worker.exitcode, flush=True)
+"""
+
+
+class User:
+    """Another process that uses the server; it leads a process group, as from a terminal."""
+
+    def __init__(self, data_dir: Path, port: int, program: str = USER) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program, str(data_dir), str(port)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+        assert self.process.stdin
+        assert self.process.stdout
+        self.stdin, self.stdout = self.process.stdin, self.process.stdout
+
+    def says(self) -> str:
+        """Return its next line, after 20 s an empty one."""
+        too_late = threading.Timer(20, os.killpg, (self.process.pid, signal.SIGKILL))
+        too_late.start()
+        line = self.stdout.readline().strip()
+        too_late.cancel()
+        return line
+
+    def leave(self) -> int:
+        self.stdin.close()
+        exit_code = self.process.wait(20)
+        self.stdout.close()
+        return exit_code
+
+    def end_by(self, signum: signal.Signals) -> int:
+        os.killpg(self.process.pid, signum)
+        return self.process.wait(20)
+
+
+StartUser = Callable[..., User]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    try:
+        find_mongod()
+    except MongodNotFound as error:
+        pytest.skip(str(error))
+    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    yield tmp_path / "mongodb"
+    release()
+    for signum, handler in handlers.items():
+        signal.signal(signum, handler)
+
+
+@pytest.fixture
+def start_user(data_dir: Path, port: int) -> Iterator[StartUser]:
+    users: list[User] = []
+
+    def start(program: str = USER) -> User:
+        users.append(User(data_dir, port, program))
+        return users[-1]
+
+    yield start
+    for user in users:
+        user.leave()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def is_served(data_dir: Path) -> bool:
+    """Whether a mongod holds its lock on the folder."""
+    with (data_dir / "mongod.lock").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def record(data_dir: Path) -> dict[str, int]:
+    found: dict[str, int] = json.loads((data_dir / "larder-mongod.json").read_text())
+    return found
+
+
+def connect(uri: str) -> MongoClient[dict[str, Any]]:
+    return MongoClient(uri, serverSelectionTimeoutMS=2000)
+
+
+def test_server_starts_on_its_port_and_stops_when_released(data_dir: Path, port: int) -> None:
+    uri = acquire(data_dir, port=port, database="pantry")
+
+    assert uri == f"mongodb://127.0.0.1:{port}/pantry"
+    with connect(uri) as client:
+        assert client.get_default_database().name == "pantry"
+        assert client.admin.command("ping")["ok"]
+        assert record(data_dir) == {
+            "pid": client.admin.command("serverStatus")["pid"],
+            "port": port,
+        }
+    release()
+    release()
+    assert not is_served(data_dir)
+    assert not (data_dir / "larder-mongod.json").exists()
+
+
+def test_one_process_gets_one_uri_for_one_folder(data_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data_dir.parent)
+
+    uris = {acquire(data_dir, port=port), acquire(Path("mongodb"), port=port)}
+
+    assert len(uris) == 1
+    release()
+    assert not is_served(data_dir)
+
+
+def test_server_outlives_the_first_user_and_stops_with_the_last(data_dir: Path, start_user: StartUser) -> None:
+    first = start_user()
+    uri = first.says()
+    second = start_user()
+
+    assert second.says() == uri
+    first.leave()
+    with connect(uri) as client:
+        assert client.admin.command("ping")["ok"]
+    second.leave()
+    assert not is_served(data_dir)
+
+
+def test_users_that_come_and_leave_at_the_same_moment_share_a_server(data_dir: Path, start_user: StartUser) -> None:
+    users = [start_user() for _ in range(4)]
+
+    uris = {user.says() for user in users}
+
+    assert len(uris) == 1
+    for user in users:
+        user.stdin.close()
+    assert [user.leave() for user in users] == [0, 0, 0, 0]
+    assert not is_served(data_dir)
+
+
+def test_server_of_a_killed_user_is_joined_and_stopped(data_dir: Path, port: int, start_user: StartUser) -> None:
+    user = start_user()
+    uri = user.says()
+    pid = record(data_dir)["pid"]
+    user.end_by(signal.SIGKILL)
+    assert is_served(data_dir)
+
+    joined = acquire(data_dir, port=port)
+
+    assert joined == uri
+    assert record(data_dir)["pid"] == pid
+    release()
+    assert not is_served(data_dir)
+
+
+def test_killed_server_comes_back_where_its_users_look_for_it_with_its_data(
+    data_dir: Path, port: int, start_user: StartUser
+) -> None:
+    uri = start_user().says()
+    with connect(uri) as client:
+        client.get_default_database().jars.insert_one({"_id": "jam"})
+        client.admin.command("fsync")
+    os.kill(record(data_dir)["pid"], signal.SIGKILL)
+
+    again = acquire(data_dir, port=1)  # a wish that comes too late
+
+    assert again == uri
+    with connect(again) as client:
+        assert client.get_default_database().jars.find_one() == {"_id": "jam"}
+
+
+@pytest.mark.parametrize(
+    ("signum", "exit_code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, -signal.SIGINT)],
+)
+def test_signal_ends_the_user_and_its_server_in_order(
+    data_dir: Path, start_user: StartUser, signum: signal.Signals, exit_code: int
+) -> None:
+    user = start_user()
+    user.says()
+
+    assert user.end_by(signum) == exit_code
+
+    assert not is_served(data_dir)
+    assert (data_dir / "mongod.lock").read_text() == ""  # as mongod leaves it when all is written
+
+
+def test_signal_that_the_program_handles_stays_its_own(data_dir: Path, port: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    acquire(data_dir, port=port)
+
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+
+
+def test_forked_child_neither_stops_the_server_nor_keeps_its_locks(
+    data_dir: Path, port: int, start_user: StartUser
+) -> None:
+    user = start_user(FORKING_USER)
+
+    assert user.says() == "the child has released it"
+    assert is_served(data_dir)
+    user.stdin.write("\n")
+    user.stdin.flush()
+    assert user.says() == "the parent has released it"
+    assert not is_served(data_dir)
+    assert start_user().says() == f"mongodb://127.0.0.1:{port}/larder"
+
+
+def test_worker_of_multiprocessing_stops_its_server(data_dir: Path, start_user: StartUser) -> None:
+    assert start_user(USER_WITH_WORKER).says() == "0"
+
+    assert "Waiting for connections" in (data_dir / "mongod.log").read_text()
+    assert not is_served(data_dir)
+
+
+def test_port_that_is_taken_is_exchanged_for_a_free_one(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other_program:
+        taken = other_program.getsockname()[1]
+
+        uri = acquire(data_dir, port=taken)
+
+        assert f":{taken}/" not in uri
+        with connect(uri) as client:
+            assert client.admin.command("ping")["ok"]
+
+
+def test_stale_record_that_names_another_process_is_not_believed(data_dir: Path, port: int) -> None:
+    with subprocess.Popen(["sleep", "60"]) as foreign:
+        data_dir.mkdir()
+        stale = {"pid": foreign.pid, "port": 1}
+        (data_dir / "larder-mongod.json").write_text(json.dumps(stale))
+        (data_dir / "mongod.lock").write_text(f"{foreign.pid}\n")
+
+        uri = acquire(data_dir, port=port)
+        release()
+
+        assert uri == f"mongodb://127.0.0.1:{port}/larder"
+        assert foreign.poll() is None
+        foreign.kill()
+
+
+def test_server_that_somebody_else_started_is_left_alone(data_dir: Path, port: int) -> None:
+    data_dir.mkdir()
+    server = subprocess.Popen(
+        [find_mongod(), "--dbpath", data_dir, "--port", str(port), "--nounixsocket"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        assert server.stdout
+        assert any("Waiting for connections" in line for line in server.stdout)
+
+        with pytest.raises(MongodFailed, match=f"did not start, process {server.pid}, serves"):
+            acquire(data_dir, port=port)
+
+        assert is_served(data_dir)
+        server.terminate()
+
+
+def test_server_that_hangs_is_reported(
+    data_dir: Path, port: int, start_user: StartUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "START_TIMEOUT_S", 0.1)
+    start_user().says()
+    pid = record(data_dir)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+
+    with pytest.raises(MongodFailed, match=f"has not answered on port {port}"):
+        acquire(data_dir, port=port)
+
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_reason_is_given_when_mongod_does_not_start(data_dir: Path, port: int) -> None:
+    data_dir.mkdir()
+    (data_dir / "WiredTiger").write_text("damaged")
+    (data_dir / "WiredTiger.turtle").write_text("damaged")
+
+    with pytest.raises(MongodFailed, match=r"does not start .*corruption detected$"):
+        acquire(data_dir, port=port)
+
+    assert not is_served(data_dir)
+
+
+def test_reason_is_given_when_mongod_cannot_even_be_loaded(
+    data_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "distribution", no_distribution)
+    monkeypatch.setenv("PATH", str(data_dir.parent))
+    mongod = data_dir.parent / "mongod"
+    mongod.write_text("#!/bin/sh\necho 'mongod: libcurl.so.4 is missing' >&2\nexit 127\n")
+    mongod.chmod(0o755)
+
+    with pytest.raises(MongodFailed, match=r"\(exit code 127\): mongod: libcurl.so.4 is missing$"):
+        acquire(data_dir, port=port)
+
+
+def test_reason_is_given_when_the_folder_cannot_be_used(data_dir: Path, port: int) -> None:
+    data_dir.write_text("a file")
+
+    with pytest.raises(MongodFailed, match=r"cannot run on .*/mongodb"):
+        acquire(data_dir, port=port)
+
+
+def test_mongod_of_the_path_serves_where_no_wheel_brought_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "distribution", no_distribution)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    shutil.copy("/bin/true", tmp_path / "mongod")
+
+    assert find_mongod() == tmp_path / "mongod"
+
+
+def test_message_names_three_ways_on_where_there_is_no_mongod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "distribution", no_distribution)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(MongodNotFound) as raised:
+        acquire(tmp_path)
+
+    for way in ("MONGODB_URI", "docker compose up mongo", "install mongod"):
+        assert way in str(raised.value)
+
+
+def no_distribution(name: str) -> NoReturn:
+    raise metadata.PackageNotFoundError(name)

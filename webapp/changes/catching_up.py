@@ -1,0 +1,62 @@
+"""What is derived from other documents and was not yet: after an upgrade, or after a move from an SQL database.
+
+It runs with the statistics, beside the requests and in one process at a time, so that nobody has to start it.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from pymongo.errors import BulkWriteError
+
+from webapp.documents.download import Download
+from webapp.documents.download_count import DownloadCount
+from webapp.documents.known_name import KnownName
+from webapp.documents.package import ALL_NAMES, Package
+from webapp.rules import naming
+
+# So many names are compared at a time.
+BATCH = 5000
+_DUPLICATE = 11000
+
+
+def derive_requires() -> None:
+    """Give `requires` to the packages that an older version of the site wrote."""
+    packages = Package._get_collection()
+    # `by_requirement` holds those without the field under null; usually there is none, and nothing else is read.
+    without = {"requires": None, "requires_dist.0": {"$exists": True}}
+    for package in packages.find(without, {"requires_dist": 1}):
+        texts = [text for text in package["requires_dist"] if isinstance(text, str)]
+        packages.update_one(
+            {"_id": package["_id"], "requires": None}, {"$set": {"requires": naming.required_names(texts)}}
+        )
+
+
+def remember_names() -> None:
+    """Keep the names of all projects. A move or a hand can bring one without an entry in the journal, and take it away.
+
+    An index holds the names; of 500,000 that are known already nothing is written.
+    """
+    known = KnownName._get_collection()
+    found = Package._get_collection().find({"_id": {"$gte": ""}}, {"_id": 1}, sort=ALL_NAMES, batch_size=BATCH)
+    names: Iterator[str] = (package["_id"] for package in found)
+    while batch := list(islice(names, BATCH)):
+        standing = {each["_id"] for each in known.find({"_id": {"$in": batch}})}
+        if new := [{"_id": name} for name in batch if name not in standing]:
+            try:
+                known.insert_many(new, ordered=False)
+            except BulkWriteError as error:
+                # Another process was faster.
+                if any(each.get("code") != _DUPLICATE for each in error.details["writeErrors"]):
+                    raise
+
+
+def add_moved_downloads(added_up: int | None) -> int:
+    """Add up `downloads` unless so many of them were added up already, and return how many there are.
+
+    The site itself writes none, so their number changes only when a move brings them or takes them back. None: nobody
+    knows how many were; MongoDB's own figure may be wrong after it was killed.
+    """
+    number = Download._get_collection().estimated_document_count()
+    if number != added_up:
+        DownloadCount.add_moved()
+    return int(number)

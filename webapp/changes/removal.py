@@ -1,0 +1,124 @@
+"""How files go: their names stay taken, for ever, and their bytes are removed.
+
+    mark -> the package lists the files no more -> settle
+
+What readers meet is what stands in the package. A process that dies before the package is written leaves marks on files
+that are there as before, one that dies after it leaves bytes that nobody reaches. `settle` tells the two apart by what
+the package lists, and is called again by `flask files clean` and when the site starts.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from pymongo.errors import BulkWriteError
+
+from webapp.documents import Package, ReleaseFile, StoredFile, contents
+from webapp.documents.base import utc_now
+from webapp.documents.package import is_own
+from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
+from webapp.mongodb.errors import is_only_duplicates
+
+# A deletion that did not end for so long never will.
+LIFETIME = timedelta(minutes=1)
+# So many files are asked for together.
+_BATCH = 1000
+
+
+def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None:
+    """Mark files, given with their versions, whose deletion begins.
+
+    A file that is kept elsewhere gets a document here, so that its name is taken.
+    """
+    now = utc_now()
+    for batch in _batches(files):
+        names = {file.filename: (version, file) for version, file in batch if file.filename}
+        # A record of an import may have the name of a file that is just arriving: that upload is left alone.
+        own = [filename for filename, (_, file) in names.items() if is_own(file.url)]
+        ours = {
+            "_id": {"$in": list(names)},
+            "package": normalized_name,
+            "$or": [{"state": {"$in": [STORED, DELETING]}}, {"state": ARRIVING, "_id": {"$in": own}}],
+        }
+        change = {"$set": {"state": DELETING, "deleting_at": now}, "$unset": {"attempt": "", "alive_at": ""}}
+        _files().update_many(ours, change)
+        known = {document["_id"] for document in _files().find({"_id": {"$in": list(names)}}, {"_id": 1})}
+        new = [
+            {
+                "_id": filename,
+                "package": normalized_name,
+                "version": version,
+                "state": DELETING,
+                "deleting_at": now,
+                **{key: value for key, value in (("sha256", file.sha256), ("size", file.size)) if value is not None},
+            }
+            for filename, (version, file) in names.items()
+            if filename not in known
+        ]
+        if new:
+            _insert(new)
+
+
+def settle(normalized_name: str, filenames: Iterable[str]) -> None:
+    """End what `mark` began: a file that the package lists is as before, and of any other its name alone is left."""
+    package = Package._get_collection().find_one({"_id": normalized_name}, {"releases.files.filename": 1})
+    listed = _listed(package or {})
+    for batch in _batches(filenames):
+        ours = {"_id": {"$in": batch}, "package": normalized_name, "state": {"$in": [STORED, DELETING]}}
+        for document in _files().find(ours, {"state": 1, "content_id": 1}):
+            if document["_id"] not in listed:
+                _remove(document)
+            elif document.get("state") == DELETING:
+                _unmark(document)
+
+
+def settle_leftovers() -> int:
+    """Settle every deletion that did not end; return of how many files."""
+    left: dict[str, list[str]] = {}
+    for file in StoredFile.objects.deleting(utc_now() - LIFETIME).only("filename", "package").plain():
+        left.setdefault(file.get("package", ""), []).append(file["filename"])
+    for normalized_name, filenames in left.items():
+        settle(normalized_name, filenames)
+    return sum(map(len, left.values()))
+
+
+def _remove(document: dict[str, Any]) -> None:
+    # The bytes first: a document without them would not tell whose they are.
+    if document.get("content_id"):
+        contents.delete(document["content_id"])
+    gone = dict.fromkeys(("content_id", "metadata", "attempt", "alive_at", "deleting_at"), "")
+    _files().update_one({"_id": document["_id"]}, {"$set": {"state": DELETED}, "$unset": gone})
+
+
+def _unmark(document: dict[str, Any]) -> None:
+    marked = {"_id": document["_id"], "state": DELETING}
+    if document.get("content_id"):
+        _files().update_one(marked, {"$set": {"state": STORED}, "$unset": {"deleting_at": ""}})
+    else:
+        _files().delete_one(marked)
+
+
+def _listed(package: dict[str, Any]) -> set[str]:
+    releases = [each for each in package.get("releases") or [] if isinstance(each, dict)]
+    files = [file for release in releases for file in release.get("files") or [] if isinstance(file, dict)]
+    return {file["filename"] for file in files if isinstance(file.get("filename"), str)}
+
+
+def _insert(documents: list[dict[str, Any]]) -> None:
+    try:
+        _files().insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        # Somebody else took the name in this moment, which is all that is wanted.
+        if not is_only_duplicates(error):
+            raise
+
+
+def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _files() -> Any:
+    return StoredFile._get_collection()

@@ -1,0 +1,296 @@
+"""Keeping what searches read in step with `packages`: written with each package, caught up with now and then.
+
+`Package.store` writes the entry with the package. What was written otherwise is found later: a package that somebody
+edited by hand by its `updated_date`, a collection that a move put in the old one's place by its identity, deleted
+packages by the number of documents. One process at a time looks.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import mongoengine as me
+import pymongo
+from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
+
+from webapp.documents.base import Plain, as_declared, unhurried, utc_now
+from webapp.documents.package import Package
+from webapp.documents.search_entry import SOURCE, TYPO_LETTERS, SearchEntry, entry_of
+from webapp.documents.search_state import SearchState
+from webapp.documents.search_word import SearchWord
+from webapp.rules import wording
+
+log = logging.getLogger(__name__)
+
+# What an entry consists of; a site that was built by another number builds its entries anew.
+FORM = 1
+STATE = "state"
+BATCH = 500
+# A clock may differ so much between two machines.
+OVERLAP = timedelta(minutes=2)
+CLAIM = timedelta(minutes=30)
+# Counting the words may fill one part in so many of the time.
+REST_FACTOR = 50
+# A word that fewer packages have is rare: every search for it looks at all of them.
+RARE_ONE_IN = 20_000
+# Packages whose summaries tell how a word is written.
+WRITTEN_FROM = 50_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIERS = ("name_words", "summary_words", "text_words")
+
+
+def catch_up(said: Callable[[int], None] | None = None) -> int:
+    """Bring entries and words up to date; return how many entries were written.
+
+    `said` is told now and then how many packages were read, when all of them have to be.
+    """
+    with unhurried():
+        state = _state()
+        if state.get("form") != FORM or state.get("packages_id") != _identity() or "reached" not in state:
+            return rebuild(said)
+        written, reached = _write_changed(state["reached"])
+        if _count(Package) != _count(SearchEntry):
+            written += _compare_ids()
+        if written or reached > state.get("words_at", _EPOCH):
+            _count_words_when_due(state)
+    return written
+
+
+def rebuild(said: Callable[[int], None] | None = None) -> int:
+    """Make every entry anew, beside those that are read meanwhile; return how many there are."""
+    started, identity, number = utc_now(), _identity(), 0
+    with unhurried():
+        building = SearchEntry._get_db()["search_entries_building"]
+        building.drop()
+        packages = Package._get_collection().find({}, dict.fromkeys(SOURCE, 1), batch_size=BATCH)
+        for batch in _batches(map(_entry, packages)):
+            building.insert_many([entry for entry in batch if entry], ordered=False)
+            number += len(batch)
+            if said:
+                said(number)
+        put_in_place(SearchEntry, building)
+        # What was stored while the new ones were made stands in the old ones only.
+        _write_changed(started)
+        _keep_state({"form": FORM, "packages_id": identity, "reached": started})
+        count_words()
+        _forget_earlier_words()
+    return number
+
+
+def _forget_earlier_words() -> None:
+    """Remove the words that packages themselves kept before there were entries, and their index."""
+    packages = Package._get_collection()
+    if "by_word" in packages.index_information():
+        packages.drop_index("by_word")
+        packages.update_many({"search_words": {"$exists": True}}, {"$unset": {"search_words": ""}})
+
+
+def accept_entries() -> None:
+    """Take the entries that stand for those of all packages, because who wrote the packages wrote them, too."""
+    with unhurried():
+        _keep_state({"form": FORM, "packages_id": _identity(), "reached": utc_now()})
+        count_words()
+
+
+def put_in_place(document_type: type[me.Document], building: Collection[Any]) -> None:
+    """Give a collection its indexes, then its name. Built after the documents, indexes take half the time."""
+    for spec in document_type._meta["index_specs"]:
+        options = {key: value for key, value in spec.items() if key != "fields"}
+        building.create_index(spec["fields"], background=False, **options)
+    if building.estimated_document_count():
+        building.rename(document_type._get_collection_name(), dropTarget=True)
+    else:
+        building.drop()
+        document_type._get_collection().delete_many({})
+
+
+def count_words() -> None:
+    """Count how many packages have each word and label that is not rare."""
+    started = time.monotonic()
+    entries, few = SearchEntry._get_collection(), max(2, _count(SearchEntry) // RARE_ONE_IN)
+    all_of = [{"$ifNull": [f"${field}", []]} for field in (*_TIERS, "labels", "field_words")]
+    rows = entries.aggregate(
+        [
+            {"$project": {"word": {"$concatArrays": all_of}}},
+            {"$unwind": "$word"},
+            {"$group": {"_id": "$word", "packages": {"$sum": 1}}},
+            {"$match": {"packages": {"$gte": few}, "_id": {"$type": "string"}}},
+        ],
+        allowDiskUse=True,
+    )
+    counts = {row["_id"]: row["packages"] for row in rows}
+    written = _as_written(counts)
+    building = SearchEntry._get_db()["search_words_building"]
+    building.drop()
+    for batch in _batches(_word(word, number, written) for word, number in counts.items()):
+        building.insert_many(batch, ordered=False)
+    put_in_place(SearchWord, building)
+    _keep_state({"words_at": utc_now(), "words_took_ms": round((time.monotonic() - started) * 1000)})
+
+
+class CatchingUp:
+    """When a web process last looked whether it is time to catch up."""
+
+    def __init__(self) -> None:
+        self._looked_at = time.monotonic()
+
+    def in_background(self, max_age_s: int) -> None:
+        """Let a thread catch up if no process has done so for this time and none does just now; cheap to ask often."""
+        now = time.monotonic()
+        if not max_age_s or now - self._looked_at < max_age_s:
+            return
+        self._looked_at = now
+        # To claim is a write, for which no reader waits: a replica set without a primary takes none.
+        threading.Thread(target=_catch_up_or_log, args=[max_age_s], name="search-index", daemon=True).start()
+
+
+def _catch_up_or_log(max_age_s: int) -> None:
+    try:
+        if not _claim(max_age_s):
+            return
+        try:
+            catch_up()
+        finally:
+            _keep_state({"claimed_until": None, "looked_at": utc_now()})
+    except PyMongoError as error:
+        log.warning("the search index could not be brought up to date: %s", error)
+
+
+def _claim(max_age_s: int) -> bool:
+    now = utc_now()
+    free = {
+        "_id": STATE,
+        "claimed_until": {"$not": {"$gte": now}},
+        "looked_at": {"$not": {"$gte": now - timedelta(seconds=max_age_s)}},
+    }
+    try:
+        claimed = SearchState._get_collection().update_one(free, {"$set": {"claimed_until": now + CLAIM}}, upsert=True)
+    except pymongo.errors.DuplicateKeyError:
+        return False
+    return bool(claimed.modified_count or claimed.upserted_id)
+
+
+def _write_changed(since: datetime) -> tuple[int, datetime]:
+    """Write the entries of the packages that were changed since then, where they are of an earlier state.
+
+    Return how many were written, and the last change.
+    """
+    changed = Package._get_collection().find({"updated_date": {"$gte": since - OVERLAP}}, dict.fromkeys(SOURCE, 1))
+    entries, written, reached = SearchEntry._get_collection(), 0, since
+    for batch in _batches(entry for package in changed if (entry := _entry(package))):
+        ids = {"_id": {"$in": [entry["_id"] for entry in batch]}}
+        standing = {entry["_id"]: entry.get("made_from") for entry in entries.find(ids, {"made_from": 1})}
+        for entry in batch:
+            reached = max(reached, entry.get("made_from", reached))
+            if entry["_id"] not in standing or standing[entry["_id"]] != entry.get("made_from"):
+                SearchEntry.keep(entry)
+                written += 1
+    # A date in the future, by a slip of somebody's hand, would hide all later changes.
+    reached = min(reached, utc_now())
+    _keep_state({"reached": reached})
+    return written, reached
+
+
+def _compare_ids() -> int:
+    """Add the entries that are missing, and remove those whose package is gone."""
+    packages, entries = Package._get_collection(), SearchEntry._get_collection()
+    missing, gone = _differences(_ids(packages), _ids(entries))
+    for batch in _batches(missing):
+        for package in packages.find({"_id": {"$in": batch}}, dict.fromkeys(SOURCE, 1)):
+            if entry := _entry(package):
+                SearchEntry.keep(entry)
+    for batch in _batches(gone):
+        entries.delete_many({"_id": {"$in": batch}})
+    return len(missing) + len(gone)
+
+
+def _differences(ours: Iterator[str], theirs: Iterator[str]) -> tuple[list[str], list[str]]:
+    """Return what only the first, and what only the second of two sorted sequences has."""
+    missing, gone = [], []
+    our, their = next(ours, None), next(theirs, None)
+    while our is not None or their is not None:
+        if their is None or (our is not None and our < their):
+            missing.append(str(our))
+            our = next(ours, None)
+        elif our is None or their < our:
+            gone.append(their)
+            their = next(theirs, None)
+        else:
+            our, their = next(ours, None), next(theirs, None)
+    return missing, gone
+
+
+def _ids(collection: Collection[Any]) -> Iterator[str]:
+    # MongoDB orders text by its bytes in UTF-8, Python by code points: the same.
+    found = collection.find({"_id": {"$gte": "", "$lt": "\uffff"}}, {"_id": 1}, batch_size=5000).sort("_id", 1)
+    return (document["_id"] for document in found)
+
+
+def _entry(package: Plain) -> Plain | None:
+    declared = as_declared(Package, package)
+    key = declared.pop("normalized_name", None)
+    return entry_of(declared | {"_id": key}) if key else None
+
+
+def _word(word: str, packages: int, written: dict[str, str]) -> Plain:
+    if ":" in word:
+        return {"_id": word, "packages": packages}
+    shown = written.get(word, word)
+    return {"_id": word, "written": shown, "packages": packages, "typos": wording.deletions(shown, TYPO_LETTERS)}
+
+
+def _as_written(stems: Iterable[str]) -> dict[str, str]:
+    """Return how each word is most often written in the summaries of the most established packages."""
+    wanted = set(stems)
+    forms: dict[str, Counter[str]] = {}
+    newest = (
+        SearchEntry._get_collection()
+        .find({}, {"summary": 1, "name": 1})
+        .sort([("newest_release.created_date", -1), ("_id", 1)])
+    )
+    for entry in newest.limit(WRITTEN_FROM):
+        words = wording.written_words(f"{entry.get('name', '')} {entry.get('summary', '')}")
+        for stem, word in zip(wording.stems(words), words, strict=True):
+            if stem in wanted:
+                forms.setdefault(stem, Counter())[word] += 1
+    return {stem: counter.most_common(1)[0][0] for stem, counter in forms.items()}
+
+
+def _count_words_when_due(state: Plain) -> None:
+    rest = timedelta(milliseconds=REST_FACTOR * state.get("words_took_ms", 0))
+    if utc_now() - state.get("words_at", _EPOCH) >= rest:
+        count_words()
+
+
+def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
+
+
+def _count(document_type: type[me.Document]) -> int:
+    return int(document_type._get_collection().estimated_document_count())
+
+
+def _state() -> Plain:
+    return SearchState.objects(pk=STATE).plain_first() or {}
+
+
+def _keep_state(values: Plain) -> None:
+    SearchState._get_collection().update_one({"_id": STATE}, {"$set": values}, upsert=True)
+
+
+def _identity() -> str:
+    """Return what changes when another collection is put into the place of `packages`; empty where nothing tells."""
+    database = Package._get_db()
+    try:
+        found = list(database.list_collections(filter={"name": Package._get_collection_name()}))
+    except NotImplementedError:  # mongomock
+        return ""
+    return next((str(each.get("info", {}).get("uuid", "")) for each in found), "")

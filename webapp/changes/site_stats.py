@@ -1,0 +1,185 @@
+"""Computes the site's counts and statistics now and then, beside the requests and in one process at a time."""
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import bson
+import pymongo
+from pymongo.collection import Collection
+from pymongo.errors import PyMongoError
+
+from webapp.changes.catching_up import add_moved_downloads, derive_requires, remember_names
+from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.package import ALL_NAMES, Package
+from webapp.documents.site_stats import SITEMAP_BUCKET, Counted, SitemapBucket, SiteStats
+from webapp.documents.user import User
+from webapp.rules.naming import language_id
+
+log = logging.getLogger(__name__)
+
+Packages = Collection[Any]
+
+TOP = 12
+# A computation that took long is repeated less often: it may fill one part in so many of the time.
+REST_FACTOR = 50
+LANGUAGES = {"$regex": "^Programming Language :: "}
+NO_LANGUAGES = {"$not": {"$regex": "^Programming Language :: "}}
+_MONTH = {"$dateToString": {"format": "%Y-%m", "date": "$releases.created_date"}}
+LONGEST_REST_S = 604_800
+# Nobody computes for longer than this; then another process may try.
+CLAIM = timedelta(minutes=10)
+
+# Held by the thread of this process that computes.
+_computing = threading.Lock()
+
+
+def current(max_age_s: int, *fields: str) -> Plain:
+    """Return the statistics, or these fields. When they are older than that, a thread computes them again.
+
+    Only a site that has none yet, or a `max_age_s` of 0, waits for the computation.
+    """
+    wanted = SiteStats.objects(pk="site")
+    if fields:
+        wanted = wanted.only(*fields, "computed_at", "took_ms")
+    stats = wanted.plain_first()
+    if not max_age_s or not stats or "computed_at" not in stats:
+        return refresh()
+    rest_s = max(max_age_s, min(REST_FACTOR * stats.get("took_ms", 0) / 1000, LONGEST_REST_S))
+    # To claim is a write, for which no page waits: a replica set without a primary takes none.
+    if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and not _computing.locked():
+        threading.Thread(target=_refresh_in_background, name="site-stats", daemon=True).start()
+    return stats
+
+
+def refresh() -> Plain:
+    """Compute the statistics, keep them, and return them. What else is derived late is brought up to date."""
+    started = time.monotonic()
+    with pymongo.timeout(CLAIM.total_seconds()):
+        before = SiteStats.objects(pk="site").only("moved_downloads").plain_first() or {}
+        derive_requires()
+        remember_names()
+        stats = _compute()
+        stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
+        stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
+    # Within that limit the driver would try a write again and again, for minutes, while nobody takes it.
+    SiteStats._get_collection().replace_one({"_id": "site"}, SiteStats(id="site", **stats).to_mongo(), upsert=True)
+    return as_declared(SiteStats, SiteStats(id="site", **stats).to_mongo().to_dict())
+
+
+def _claim() -> bool:
+    """Tell whether this process is the one that computes; the others go on with what there is."""
+    now = utc_now()
+    free = {"_id": "site", "$or": [{"claimed_until": None}, {"claimed_until": {"$lt": now}}]}
+    claim = {"$set": {"claimed_until": now + CLAIM}}
+    return bool(SiteStats._get_collection().update_one(free, claim).modified_count)
+
+
+def _refresh_in_background() -> None:
+    if not _computing.acquire(blocking=False):
+        return
+    try:
+        if _claim():
+            refresh()
+    except PyMongoError as error:
+        log.warning("the site's statistics could not be computed: %s", error)
+    finally:
+        _computing.release()
+
+
+def _compute() -> Plain:
+    packages = Package._get_collection()
+    return {
+        # Counted in the index: what MongoDB knows without counting is wrong after it was killed.
+        "projects": packages.count_documents({"_id": {"$gte": ""}}),
+        "releases": _release_total(packages),
+        "users": User._get_collection().count_documents({"_id": {"$gte": bson.ObjectId("0" * 24)}}),
+        "releases_by_month": _releases_by_month(packages),
+        "top_licenses": _most_frequent(packages, "license_id"),
+        "top_languages": [
+            Counted(id=language_id(row.id), name=row.id.partition(" :: ")[2], count=row.count)
+            for row in _most_frequent(packages, "classifiers", LANGUAGES)
+        ],
+        "top_classifiers": _most_frequent(packages, "classifiers", NO_LANGUAGES),
+        "top_maintainers": _top_maintainers(packages),
+        "sitemap_buckets": _sitemap_buckets(packages),
+    }
+
+
+def _release_total(packages: Packages) -> int:
+    # The bounds leave out what an edit by hand may have put there: text, NaN, a number that no project reaches.
+    counted = {"release_count": {"$gte": 0, "$lt": 1_000_000}}
+    rows = packages.aggregate([{"$match": counted}, {"$group": {"_id": None, "count": {"$sum": "$release_count"}}}])
+    # A shell may have written a double or a decimal.
+    return next((int(float(str(row["count"]))) for row in rows), 0)
+
+
+def _releases_by_month(packages: Packages) -> list[Counted]:
+    rows = packages.aggregate(
+        [
+            {"$project": {"releases.created_date": 1}},
+            {"$unwind": "$releases"},
+            # Python's package index began in 2003; a date outside of this, or a list, is a slip of somebody's hand.
+            {
+                "$match": {
+                    "releases.created_date": {
+                        "$gte": datetime(2000, 1, 1, tzinfo=UTC),
+                        "$lt": datetime(2100, 1, 1, tzinfo=UTC),
+                    },
+                    "releases.created_date.0": {"$exists": False},
+                }
+            },
+            {"$group": {"_id": _MONTH, "count": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+    )
+    return [Counted(id=row["_id"], name=row["_id"], count=row["count"]) for row in rows]
+
+
+def _most_frequent(packages: Packages, field: str, only: Plain | None = None) -> list[Counted]:
+    """Return the most frequent values of a field that is text or a list of texts."""
+    rows = packages.aggregate(
+        [
+            {"$project": {field: 1}},
+            {"$unwind": f"${field}"},
+            {"$match": {field: {"$type": "string", "$gt": "", **(only or {})}}},
+            {"$group": {"_id": f"${field}", "count": {"$sum": 1}}},
+            {"$sort": {"count": -1, "_id": 1}},
+            {"$limit": TOP},
+        ]
+    )
+    return [Counted(id=row["_id"], name=row["_id"], count=row["count"]) for row in rows]
+
+
+def _top_maintainers(packages: Packages) -> list[Counted]:
+    rows = packages.aggregate(
+        [
+            {"$project": {"maintainers": 1}},
+            {"$unwind": "$maintainers"},
+            {"$match": {"maintainers.user_id": {"$type": "objectId"}}},
+            {"$group": {"_id": "$maintainers.user_id", "count": {"$sum": 1}}},
+            {"$sort": {"count": -1, "_id": 1}},
+            {"$limit": TOP},
+        ]
+    )
+    counts = {row["_id"]: row["count"] for row in rows}
+    names = {user["id"]: user.get("name") for user in User.objects(pk__in=list(counts)).only("name").plain()}
+    return [Counted(id=str(key), name=names[key] or str(key), count=n) for key, n in counts.items() if key in names]
+
+
+def _sitemap_buckets(packages: Packages) -> list[SitemapBucket]:
+    # An index holds what is asked for. Some thousand at a time: otherwise the server sends 16 MB of them, which become
+    # 150 MB of dictionaries. $bucket would compare each name with each boundary: two minutes for 500,000.
+    found = packages.find({"_id": {"$gte": "", "$lt": "\uffff"}}, {"updated_date": 1}, batch_size=5000).sort(ALL_NAMES)
+    # The first begins before all names, so that together the buckets hold whatever is added.
+    buckets, youngest = [SitemapBucket(start="")], None
+    for number, row in enumerate(found):
+        if number and number % SITEMAP_BUCKET == 0:
+            buckets.append(SitemapBucket(start=row["_id"]))
+            youngest = None
+        date = row.get("updated_date")
+        if isinstance(date, datetime) and (youngest is None or date > youngest):
+            buckets[-1].updated_date = youngest = date
+    return buckets

@@ -1,0 +1,174 @@
+"""An examined file becomes a file of a release: all of it, or nothing that anybody could see."""
+
+import hashlib
+from collections.abc import Callable
+from typing import IO, NamedTuple
+
+import bson
+from mongoengine.errors import ValidationError
+
+from webapp.changes import claims
+from webapp.changes.changing import Act, change_package
+from webapp.changes.core_metadata import FIELDS, package_from_metadata
+from webapp.changes.pypi_json import keep_labels, render_into
+from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
+from webapp.documents.base import utc_now
+from webapp.documents.package import ConcurrentChange, own_url
+from webapp.rules.distributions import WHEEL, Distribution
+
+_BLOCK_BYTES = 1_000_000
+
+
+class NotMaintained(RuntimeError):
+    """The project is in others' hands."""
+
+
+# After these it is certain that the package does not list the file.
+_REFUSALS = (NotMaintained, claims.NameTaken, claims.ClaimLost, PackageTooLarge, ConcurrentChange, ValidationError)
+
+
+class Digests(NamedTuple):
+    """The digests of a file, in hexadecimal."""
+
+    sha256: str
+    blake2b_256: str
+    md5: str
+
+
+class Upload(NamedTuple):
+    """A file that was sent and examined."""
+
+    distribution: Distribution
+    file: IO[bytes]
+    size: int
+    digests: Digests
+    tool: str
+
+
+def digests_of(file: IO[bytes]) -> Digests:
+    """Return the digests of a file, read block by block from its beginning."""
+    file.seek(0)
+    # MD5 because old tools send and show it; nothing here relies on it.
+    hashes = (hashlib.sha256(), hashlib.blake2b(digest_size=32), hashlib.md5(usedforsecurity=False))
+    while block := file.read(_BLOCK_BYTES):
+        for each in hashes:
+            each.update(block)
+    return Digests(*(each.hexdigest() for each in hashes))
+
+
+def publish(upload: Upload, by: User) -> bool:
+    """Publish a file; False when this very file is published already, and nothing changed.
+
+    Raises NotMaintained, NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange. Any other error leaves
+    the claim behind, because nobody can tell then what the database has done; `claims` says what becomes of it.
+    """
+    distribution = upload.distribution
+    if (package := Package.objects(pk=distribution.normalized_name).only("maintainers").declared_first()) is not None:
+        _check_maintained(package, distribution, by)  # before the bytes are put; what decides is the look in `_listing`
+    claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))
+    if claim is None:
+        return False
+    try:
+        upload.file.seek(0)
+        contents.put(claim.content_id, distribution.filename, upload.file, claim.alive)
+        package = change_package(distribution.normalized_name, _listing(upload, by, claim.alive), by)
+    except _REFUSALS:
+        claim.give_back()
+        raise
+    claim.settle()
+    keep_labels(package)
+    return True
+
+
+def _facts(upload: Upload, by: User) -> dict[str, object]:
+    distribution, digests = upload.distribution, upload.digests
+    return {
+        "canonical_name": distribution.canonical_name,
+        "package": distribution.normalized_name,
+        "version": distribution.version,
+        "size": bson.Int64(upload.size),
+        "blake2b_256": digests.blake2b_256,
+        "md5": digests.md5,
+        "metadata": distribution.metadata,
+        "metadata_sha256": _metadata_sha256(distribution),
+        **({"warnings": list(distribution.warnings)} if distribution.warnings else {}),
+        "uploaded_at": utc_now(),
+        "uploaded_by": by.id,
+        "uploaded_with": upload.tool,
+    }
+
+
+def _listing(upload: Upload, by: User, alive: Callable[[], None]) -> Callable[[Package, bool], Act]:
+    """Return the change that puts the file into its package."""
+    distribution, described = upload.distribution, package_from_metadata(upload.distribution.metadata)
+
+    def change(package: Package, is_new: bool) -> Act:  # noqa: FBT001 - `change_package` calls it
+        alive()
+        now = utc_now()
+        if is_new:
+            package.name = described.name
+            package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
+        else:
+            _check_maintained(package, distribution, by)
+        package.created_date = package.created_date or now
+        release = package.release_equal_to(distribution.version)
+        action = "new project" if is_new else "new file" if release else "new release"
+        if release is None:
+            release = Release(version=distribution.version)
+            package.releases = [*package.releases, release]
+        _add_file(release, _file(upload, by))
+        package.clean()
+        # An sdist's metadata may say less than a wheel's, for instance nothing of what it requires.
+        is_said_best = distribution.packagetype == WHEEL or not any(each.packagetype == WHEEL for each in release.files)
+        if package.latest.version == release.version and is_said_best:
+            describe(package, described)
+        return Act(action, release.version, distribution.filename)
+
+    return change
+
+
+def _check_maintained(package: Package, distribution: Distribution, by: User) -> None:
+    if by.id not in [each.user_id for each in package.maintainers]:
+        raise NotMaintained(f"{by.shown_name} does not maintain the project {distribution.normalized_name}.")
+
+
+def _file(upload: Upload, by: User) -> ReleaseFile:
+    distribution, digests = upload.distribution, upload.digests
+    return ReleaseFile(
+        filename=distribution.filename,
+        url=own_url(digests.sha256, distribution.filename),
+        size=upload.size,
+        packagetype=distribution.packagetype,
+        python_version=distribution.python_version,
+        sha256=digests.sha256,
+        blake2b_256=digests.blake2b_256,
+        md5=digests.md5,
+        uploaded_at=utc_now(),
+        requires_python=distribution.requires_python,
+        # Of a wheel's alone: those of an sdist are kept, and not offered to installers.
+        metadata_sha256=_metadata_sha256(distribution) if distribution.packagetype == WHEEL else None,
+        uploaded_by=by.shown_name,
+        uploaded_with=upload.tool,
+    )
+
+
+def _add_file(release: Release, file: ReleaseFile) -> None:
+    """Put a file into a release; a record of the same bytes elsewhere, from an import, gives way to it."""
+    if any(each.filename == file.filename and each.sha256 != file.sha256 for each in release.files):
+        raise claims.NameTaken(f"File already exists, with other contents: {file.filename}")
+    # A yanked release stays so, whatever is added to it.
+    file.yanked, file.yanked_reason = release.yanked, release.yanked_reason
+    release.files = [each for each in release.files if each.filename != file.filename] + [file]
+    release.sum_up()
+
+
+def describe(package: Package, described: Package) -> None:
+    """Let a package say of itself what the metadata of its latest release say."""
+    if described.description_renderer is None:
+        render_into(described, package)
+    for field in (*FIELDS, "description_html", "description_renderer"):
+        setattr(package, field, getattr(described, field))
+
+
+def _metadata_sha256(distribution: Distribution) -> str:
+    return hashlib.sha256(distribution.metadata.encode()).hexdigest()

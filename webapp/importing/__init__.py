@@ -1,1 +1,0 @@
-"""Packages from elsewhere: PyPI JSON documents and installed distributions become Package documents."""

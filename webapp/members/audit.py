@@ -1,0 +1,66 @@
+"""Writing down what members and administrators do."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app, has_request_context, request
+
+from webapp.documents import AuditEvent, User
+from webapp.documents.base import utc_now
+from webapp.members.sessions import signed_in_user
+
+REGISTRATION = "registration"
+SIGN_IN = "sign-in"
+SIGN_IN_FAILED = "sign-in failed"
+SIGN_OUT = "sign-out"
+PASSWORD = "password"  # noqa: S105 - the name of a kind
+EMAIL = "e-mail"
+PROFILE = "profile"
+TOKEN = "token"  # noqa: S105 - the name of a kind
+PROJECT = "project"
+DELETION = "deletion"
+ADMINISTRATION = "administration"
+KINDS = (
+    REGISTRATION,
+    SIGN_IN,
+    SIGN_IN_FAILED,
+    SIGN_OUT,
+    PASSWORD,
+    EMAIL,
+    PROFILE,
+    TOKEN,
+    PROJECT,
+    DELETION,
+    ADMINISTRATION,
+)
+
+# A browser's name for itself can be of any length.
+MAX_USER_AGENT = 200
+
+
+def record(kind: str, description: str, *, user: User | None = None, by: User | None = None, target: str = "") -> None:
+    """Write down an act: who did it (whoever is signed in, unless `by` says so), when, from where, and to what.
+
+    `user` is the account that it was done to, if it was one.
+    """
+    now = utc_now()
+    actor = by or (signed_in_user() if has_request_context() else None)
+    AuditEvent(
+        created_date=now,
+        kind=kind,
+        description=description,
+        actor_id=actor.id if actor else None,
+        actor_name=actor.shown_name if actor else "nobody signed in" if has_request_context() else "the command line",
+        user_id=user.id if user else None,
+        target=target or (f"user {user.shown_name}" if user else ""),
+        expires_at=now + timedelta(days=current_app.config["AUDIT_DAYS"]),
+        **where(),
+    ).save(force_insert=True)
+
+
+def where() -> dict[str, Any]:
+    """Return the address and the browser that a request comes from; neither, at the command line."""
+    if not has_request_context():
+        return {}
+    agent = str(request.user_agent)[:MAX_USER_AGENT]
+    return {"ip_address": request.remote_addr, "user_agent": agent or None}

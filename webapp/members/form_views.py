@@ -1,0 +1,143 @@
+"""Pages with a form: shown, checked, shown again with what is wrong; and the page for a form that became stale."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.members.forms import SiteForm
+from webapp.members.next_page import safe_next
+from webapp.members.sessions import signed_in_user
+from webapp.serving.errors import http_error, wants_json
+from webapp.serving.extensions import login_manager
+
+P = ParamSpec("P")
+Context = dict[str, Any]
+
+STALE = "This form was open for too long, or you signed in or out in the meantime. Nothing was changed. "
+
+
+def form_view(
+    form_class: type[SiteForm], template: str, load: Callable[..., Context] | None = None
+) -> Callable[[Callable[Concatenate[Any, P], AnyResponse | None]], Callable[P, AnyResponse]]:
+    """Show a form, and call the view with it once it was sent whole and valid, its token included.
+
+    The view answers, or returns None when it wrote an error into the form, which is then shown again. `load` takes what
+    the view takes and returns what the template needs beside the form; its "initial" is what the fields hold at first.
+    """
+
+    def decorate(view: Callable[Concatenate[Any, P], AnyResponse | None]) -> Callable[P, AnyResponse]:
+        def show(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
+            """Show the form with what was typed, and change nothing."""
+            context = load(*args, **kwargs) if load else {}
+            form = form_class(data=context.pop("initial", None))
+            return _page(template, form, context, 400)
+
+        @wraps(view)
+        def shown_view(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
+            context = load(*args, **kwargs) if load else {}
+            form = form_class(data=context.pop("initial", None))
+            was_sent = request.method == "POST"
+            if was_sent and form.validate():
+                response = view(form, *args, **kwargs)
+                if response is not None:
+                    return response
+            return _page(template, form, context, 400 if was_sent else 200)
+
+        shown_view.show_form = show  # type: ignore[attr-defined]
+        return shown_view
+
+    return decorate
+
+
+def members_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
+    """Lead whoever is not signed in to where they can."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
+        if signed_in_user() is None:
+            response: AnyResponse = login_manager.unauthorized()
+            return response
+        return view(*args, **kwargs)
+
+    guarded.is_for_members = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def visitors_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
+    """Lead a member who opens this page on to where they wanted to go."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
+        if request.method != "POST" and signed_in_user():
+            return redirect(safe_next(request.args.get("next")) or url_for("accounts.account"))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def init_app(app: Flask) -> None:
+    """Register what answers to a form without a valid token."""
+    app.register_error_handler(CSRFError, stale_form)
+
+
+def stale_form(_: CSRFError) -> AnyResponse:
+    """Say what to do, and keep what was typed, passwords aside."""
+    try:
+        return _shown_again()
+    except Exception as error:  # noqa: BLE001 - Flask itself leaves what a handler raises without an answer
+        return current_app.make_response(current_app.handle_user_exception(error))
+
+
+def _shown_again() -> AnyResponse:
+    """Return the stale form.
+
+    A form that another site sent is not shown again: its reader would send, as their own, what that site filled in.
+    """
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    if wants_json() or _comes_from_elsewhere() or not hasattr(view, "show_form"):
+        return http_error(CSRFError(STALE + "Please go back, load the page again, and send the form once more."))
+    if getattr(view, "is_for_members", False) and signed_in_user() is None:
+        return _signed_out()
+    g.stale_form = STALE + "Look at what you typed, and send it once more."
+    response: AnyResponse = view.show_form(**(request.view_args or {}))
+    return response
+
+
+def _page(template: str, form: SiteForm, context: Context, code: int) -> Response:
+    stale = g.get("stale_form")
+    response = make_response(render_template(template, form=form, stale=stale, **context))
+    response.status_code = code
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _signed_out() -> Response:
+    typed = {
+        name: value
+        for name, value in request.form.items()
+        if "password" not in name and name not in ("csrf_token", "next") and value.strip()
+    }
+    response = make_response(render_template("accounts/signed_out.html", typed=typed))
+    response.status_code = 400
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _comes_from_elsewhere() -> bool:
+    """Tell whether the browser says that another site sent this form; every browser of today does."""
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return True
+    source = request.headers.get("Origin") or request.headers.get("Referer")
+    return bool(source) and _host(source or "") != request.host
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None

@@ -1,0 +1,182 @@
+"""How often somebody may try: counted in the site's database, so that all its processes count together."""
+
+import hashlib
+import ipaddress
+import math
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+import mongoengine
+from flask import Flask, current_app, request
+from limits import RateLimitItem, parse
+from limits.storage import MongoDBStorage
+from werkzeug.exceptions import TooManyRequests
+from werkzeug.wrappers import Response as AnyResponse
+
+from config import BadConfig
+from webapp.documents.user import fold
+from webapp.mongodb.connection import MONGOMOCK
+from webapp.serving.extensions import limiter
+
+P = ParamSpec("P")
+
+
+class SiteStorage(MongoDBStorage):
+    """The counts, in the database and over the connection that the documents use: collection `limits`."""
+
+    STORAGE_SCHEME = ["larder"]
+
+    def __init__(self, uri: str, **_: Any) -> None:
+        super().__init__(uri, counter_collection_name="limits", window_collection_name="limits")
+        self._indexed: Any = None
+
+    @property
+    def storage(self) -> Any:
+        """The site's client, whichever it is at the moment; MongoDB removes a count when its time has passed."""
+        client = mongoengine.get_connection()
+        self._database_name = mongoengine.get_db().name
+        if client is not self._indexed:
+            windows = client[self._database_name][self._collection_mapping["windows"]]
+            windows.create_index("expireAt", expireAfterSeconds=0, name="end_of_keeping")
+            self._indexed = client
+        return client
+
+    def __del__(self) -> None:
+        # The library's closes its own connection, and this one is the site's.
+        pass
+
+    def reset(self) -> int:
+        """Forget all counts; the index stays."""
+        return int(self.windows.delete_many({}).deleted_count)
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        """Count, and tell whether there was room.
+
+        Of ten who are the first at the same moment, one makes the document, and MongoDB tells now and then another one
+        that it is there already (47 times in 300 such moments): that is no refusal yet.
+        """
+        if super().acquire_entry(key, limit, expiry, amount):
+            return True
+        _, counted = self.get_moving_window(key, limit, expiry)
+        return counted + amount <= limit and super().acquire_entry(key, limit, expiry, amount)
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        """Return when the oldest entry that still counts was made, and how many count; now, when none does."""
+        oldest, counted = super().get_moving_window(key, limit, expiry)
+        return (oldest if counted else time.time()), counted
+
+
+def init_app(app: Flask) -> None:
+    """Bind the limiter to the site's database; mongomock lacks what it needs, so the tests on it count in memory.
+
+    Raises BadConfig for a limit that is none.
+    """
+    optional = ("SEARCH_LIMIT", "SUGGESTION_LIMIT")
+    for name in ("SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT", *optional):
+        try:
+            if app.config[name] or name not in optional:
+                parse(app.config[name])
+        except ValueError:
+            raise BadConfig(f"{name} is {app.config[name]!r}; it must be like '10/5minutes' or '20/hour'") from None
+    in_memory = app.config["MONGODB_URI"].startswith(MONGOMOCK)
+    app.config["RATELIMIT_STORAGE_URI"] = "memory://" if in_memory else "larder://"
+    # Views count for themselves. As known already, the limiter adds no functions around every request: they would take
+    # 50 us each time, a third of what `/ping` takes.
+    app.extensions["limiter"] = {limiter}
+    limiter.init_app(app)
+
+
+def network() -> str:
+    """Return what counts as one address: of IPv6 the /64, which is what one customer of a provider has."""
+    address = request.remote_addr or ""
+    try:
+        is_ipv6 = ipaddress.ip_address(address).version == 6
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if is_ipv6 else address
+
+
+def limited_registration(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
+    """Count each attempt to register for the address that it comes from; past the limit the view is not called."""
+
+    @wraps(view)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
+        if request.method == "POST":
+            hit(parse(current_app.config["REGISTRATION_LIMIT"]), ("registration by address", network()))
+        return view(*args, **kwargs)
+
+    return limited
+
+
+class SignInAttempt:
+    """One attempt to sign in: counted as a failure before it is made, so that many at a time cannot slip through."""
+
+    def __init__(self, identifier: str) -> None:
+        """Count it for the address that it comes from and for the account. Raises TooManyRequests."""
+        self._limit = parse(current_app.config["SIGN_IN_FAILURES"])
+        self._address = ("sign-in by address", network())
+        self._account = ("sign-in by account", _digest(identifier))
+        for key in (self._address, self._account):
+            hit(self._limit, key)
+
+    def succeeded(self) -> None:
+        """Take it back. The account begins anew; the address does not, or an account of one's own would reset it."""
+        limiter.limiter.clear(self._limit, *self._account)
+        _take_back(self._limit.key_for(*self._address))
+
+
+def count_mail(mailbox: str) -> bool:
+    """Count a request for a mail; False when the mailbox had enough, which nobody is told.
+
+    Raises TooManyRequests when the requests of this address were enough.
+    """
+    limit = parse(current_app.config["MAIL_LIMIT"])
+    hit(limit, ("mail by address", network()))
+    return limiter.limiter.hit(limit, "mail by mailbox", _digest(mailbox))
+
+
+def count_by_address(setting: str) -> None:
+    """Count what a limit of the settings is for, for the address that it comes from. Raises TooManyRequests."""
+    if limit := current_app.config[setting]:
+        hit(parse(limit), (setting, network()))
+
+
+def count_password_check(user_id: Any) -> None:
+    """Count a password that a signed-in member is asked for again. Raises TooManyRequests."""
+    hit(parse(current_app.config["SIGN_IN_FAILURES"]), ("password of", str(user_id)))
+
+
+def hit(limit: RateLimitItem, key: tuple[str, str]) -> None:
+    """Count once. Raises TooManyRequests, with the time after which it goes on."""
+    if not limiter.limiter.hit(limit, *key):
+        raise refusal(limiter.limiter.get_window_stats(limit, *key).reset_time - time.time())
+
+
+def refusal(seconds: float) -> TooManyRequests:
+    """Return the answer to who tried too often: when they may try again."""
+    left_s = max(1, math.ceil(seconds))
+    return TooManyRequests(f"That was tried too often. Try again in {spoken(left_s)}.", retry_after=left_s)
+
+
+def spoken(seconds: int) -> str:
+    """Return a time span as people say it, rounded up: 61 -> "2 minutes", 172,800 -> "2 days"."""
+    for unit_s, least_s, unit in ((86_400, 172_800, "day"), (3600, 3601, "hour"), (60, 61, "minute")):
+        if seconds >= least_s:
+            return f"{-(-seconds // unit_s)} {unit}s"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+def _take_back(key: str) -> None:
+    """Forget what was counted last."""
+    storage: Any = limiter.limiter.storage
+    if isinstance(storage, SiteStorage):
+        storage.windows.update_one({"_id": key}, {"$pop": {"entries": -1}})
+    else:  # in memory
+        storage.events[key].pop(0)
+
+
+def _digest(identifier: str) -> str:
+    # What people type is of any length, and sometimes their password: neither belongs into the database.
+    return hashlib.sha256(fold(identifier).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,158 @@
+"""The mails that members get, as text and as HTML, and how they leave."""
+
+import logging
+import os
+import smtplib
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, copy_current_request_context, current_app, render_template, url_for
+from flask_mailman import EmailMultiAlternatives
+from flask_mailman.backends.smtp import EmailBackend as SmtpBackend
+
+from config import ROOT, BadConfig
+from webapp.mongodb.errors import explained
+from webapp.serving.extensions import mail
+
+log = logging.getLogger(__name__)
+
+# Before each further try to send a mail. Together less than the ten seconds that a process has to end in.
+PAUSES_S = (1, 5)
+NONE_SENT = "This site cannot send mails yet. Please tell the people who run it."
+# The environment variable by which `flask serve` tells its web processes the loopback address that they listen on.
+LOOPBACK_URL = "LARDER_LOOPBACK_URL"
+
+
+class VerifiedSMTP(smtplib.SMTP):
+    """A connection whose STARTTLS checks the server's certificate; smtplib's own takes any."""
+
+    def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:  # type: ignore[override]
+        """Encrypt the connection. Raises ssl.SSLError when the certificate is not for this server."""
+        return super().starttls(context=context or ssl.create_default_context())
+
+
+class EmailBackend(SmtpBackend):
+    """Flask-Mailman's SMTP, with certificates checked."""
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        """What opens a connection."""
+        return smtplib.SMTP_SSL if self.use_ssl else VerifiedSMTP
+
+
+def init_app(app: Flask) -> None:
+    """Bind the mails to their server, or to the folder in which they are written. Raises BadConfig."""
+    if app.config["MAIL_USE_TLS"] and app.config["MAIL_USE_SSL"]:
+        raise BadConfig("MAIL_USE_TLS and MAIL_USE_SSL are both 1; a mail is encrypted in one way")
+    app.config["LOOPBACK_URL"] = os.environ.get(LOOPBACK_URL, "")
+    app.config["MAIL_FILE_PATH"] = app.config["MAIL_DIR"]
+    if app.config["MAIL_SERVER"]:
+        app.config["MAIL_BACKEND"] = "webapp.members.mails.EmailBackend"
+    elif not app.testing:
+        app.config["MAIL_BACKEND"] = "file"
+    threads = app.config["MAIL_THREADS"]
+    app.extensions["mail_threads"] = ThreadPoolExecutor(threads, "mail") if threads else None
+    mail.init_app(app)
+    app.jinja_env.globals["folder_of_mails"] = folder_of_mails
+
+
+def missing_settings() -> list[str]:
+    """Return what keeps the site from sending links, one sentence for each setting."""
+    config, reasons = current_app.config, []
+    if not _base_of_links():
+        reasons.append("SITE_URL is not set: no mail with a link is sent, because a request's own host can be forged.")
+    if config["HTTPS_ONLY"] and not config["MAIL_SERVER"]:
+        reasons.append("MAIL_SERVER is not set: no mail with a link is sent, and nobody gets the others.")
+    return reasons
+
+
+def can_send_links() -> bool:
+    """Tell whether links can be sent, which members must know before they wait for one; if not, the log says why."""
+    reasons = missing_settings()
+    for reason in reasons:
+        log.error("somebody asked for a mail: %s", reason)
+    return not reasons
+
+
+def link_to(endpoint: str, **values: Any) -> str:
+    """Return the whole address of a page for a mail, or empty text where the site does not know its own address.
+
+    It begins with SITE_URL or, without one, with the loopback address that the site listens on: never with the host of
+    the request, which its sender chooses.
+    """
+    base = _base_of_links()
+    return base + url_for(endpoint, **values) if base else ""
+
+
+def later(act: Callable[[], object]) -> None:
+    """Do something after the answer: looking somebody up and sending a mail would tell by its time that they exist."""
+    threads: ThreadPoolExecutor | None = current_app.extensions["mail_threads"]
+    if threads is None:
+        _logging_failures(act)
+    else:
+        threads.submit(copy_current_request_context(lambda: _logging_failures(act)))
+
+
+def send(template: str, to: str, subject: str, **context: Any) -> bool:
+    """Send the mail of templates/mail/<template>.txt and .html to one address; False when the server did not take it.
+
+    Beside the requests a mail is tried three times. A server that is away for longer needs one before it that waits.
+    """
+    context |= {"subject": subject, "to": to}
+    message = EmailMultiAlternatives(
+        f"{subject} · {current_app.config['SITE_NAME']}",
+        render_template(f"mail/{template}.txt", **context),
+        to=[to],
+    )
+    message.attach_alternative(render_template(f"mail/{template}.html", **context), "text/html")
+    pauses = list(PAUSES_S) if current_app.extensions["mail_threads"] else []
+    while True:
+        try:
+            # A connection of its own for each try: one whose encryption failed must not be used again.
+            with current_app.extensions["mailman"].get_connection() as connection:
+                connection.send_messages([message])
+        except OSError as error:  # smtplib's own errors are OSErrors too
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+            if not pauses or _is_final(error):
+                log.error("mail %s could not be sent: %s", template, reason)
+                return False
+            log.warning("mail %s could not be sent, next try in %d s: %s", template, pauses[0], reason)
+            time.sleep(pauses.pop(0))
+        else:
+            log.info("mail %s sent", template)
+            return True
+
+
+def folder_of_mails() -> str:
+    """Return where mails are written instead of being sent, which a developer must know; else empty text."""
+    is_development = not current_app.config["MAIL_SERVER"] and not current_app.config["HTTPS_ONLY"]
+    folder = Path(current_app.config["MAIL_DIR"])
+    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder) if is_development else ""
+
+
+def _base_of_links() -> str:
+    base: str = current_app.config["SITE_URL"] or current_app.config["LOOPBACK_URL"]
+    return base.rstrip("/")
+
+
+def _logging_failures(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Exception as error:
+        if reason := explained(error):
+            log.error("a mail could not be made: %s", reason)
+        else:
+            log.exception("a mail could not be made")
+
+
+def _is_final(error: OSError) -> bool:
+    """Tell whether another try would meet the same refusal: SMTP's codes from 500, and certificates."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return any(code >= 500 for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code >= 500
+    return isinstance(error, ssl.SSLCertVerificationError)

@@ -1,0 +1,20 @@
+"""The mails with a link to a new password."""
+
+from webapp.documents import User
+from webapp.members import audit, mails, tokens
+
+
+def send_link(email: str) -> None:
+    """Send the mail if there is such an account; also to who came from the old site without a password."""
+    user: User | None = User.objects.signing_in(email).declared_first()
+    if user is not None and "@" in email:
+        send_link_to(user, "reset", "A new password")
+
+
+def send_link_to(user: User, template: str, subject: str, **context: str) -> None:
+    """Send a user a link to a new password, in a mail that says why; not where the account is disabled."""
+    if user.is_disabled or not user.email:
+        return
+    link = mails.link_to("accounts.reset", token=tokens.for_reset(user))
+    sent = mails.send(template, user.email, subject, name=user.shown_name, link=link, **context)
+    audit.record(audit.PASSWORD, f"A link to a new password {'was' if sent else 'could not be'} sent.", user=user)

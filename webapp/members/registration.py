@@ -1,0 +1,19 @@
+"""Making an account."""
+
+from webapp.documents import User
+from webapp.documents.base import utc_now
+from webapp.members import audit, passwords
+
+
+def create_user(*, password: str, name: str = "", email: str = "", username: str = "") -> User:
+    """Keep a new user, and write it down. Raises NotUniqueError: the unique indexes decide, not a look beforehand."""
+    user = User(
+        name=name or None,
+        email=email or None,
+        username=username or None,
+        hashed_password=passwords.hash_password(password),
+        created_date=utc_now(),
+    )
+    user.save(force_insert=True)
+    audit.record(audit.REGISTRATION, "Registered.", user=user, by=user)
+    return user

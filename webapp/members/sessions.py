@@ -1,0 +1,214 @@
+"""Who is signed in: a signed cookie names one of the sessions that stand on the user's document.
+
+The cookie alone is not enough: signing out, changing the password or "sign out everywhere" removes the session from the
+document, and a copy of the cookie that somebody kept is worth nothing from then on.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import bson
+from flask import Flask, Response, abort, after_this_request, current_app, redirect, request, session, url_for
+from flask_login import UserMixin, current_user, login_user
+from pymongo import ReadPreference
+from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.documents import User
+from webapp.documents.base import utc_now
+from webapp.documents.user import MOST_SESSIONS
+from webapp.serving.errors import http_error, wants_json
+from webapp.serving.extensions import login_manager
+
+# Scripts can read this one: it says that a question for the name in the navigation is worth its while, no more.
+MARKER_COOKIE = "signed_in"
+# What stands in the names that browsers give themselves, the most telling first: each claims to be those after it, too.
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+# The cookie is written anew at most so often.
+REFRESH_S = 60
+# What cannot be undone asks for the password when it was typed in this session longer ago.
+FRESH = timedelta(minutes=30)
+
+
+class AccountDisabled(RuntimeError):
+    """An administrator disabled the account."""
+
+
+class Member(UserMixin):
+    """A user who is signed in, and the session in which they are: what Flask-Login keeps."""
+
+    def __init__(self, user: User, session_id: str) -> None:
+        self.user, self.session_id = user, session_id
+
+    def get_id(self) -> str:
+        """Return what the cookie holds."""
+        return f"{self.user.id} {self.session_id}"
+
+
+def init_app(app: Flask) -> None:
+    """Set up the cookies, and who is asked for the signed-in user."""
+    secure = bool(app.config["HTTPS_ONLY"])
+    app.config |= {
+        # Browsers take a cookie of this name only from this host itself, by HTTPS and for all paths.
+        "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": secure,
+        "PERMANENT_SESSION_LIFETIME": max(app.config["REMEMBER_S"], app.config["SESSION_ABSOLUTE_S"]),
+        # Else every public page would carry the cookie of whoever asked for it into caches.
+        "SESSION_REFRESH_EACH_REQUEST": False,
+    }
+    # Its own init_app adds a function that reads the session after each request: "Vary: Cookie" on every page.
+    app.login_manager = login_manager  # type: ignore[attr-defined]
+    app.add_template_filter(browser_name)
+    login_manager.session_protection = None  # addresses change on the way; sessions stand on the document
+    login_manager.user_loader(load_member)
+    login_manager.unauthorized_handler(to_sign_in)
+
+
+def begin(user: User, *, remember: bool, where: dict[str, Any]) -> None:
+    """Sign a user in, in a session that is new from its id to its form token. Raises AccountDisabled."""
+    now = utc_now()
+    lifetime_s = current_app.config["REMEMBER_S" if remember else "SESSION_ABSOLUTE_S"]
+    session_id = secrets.token_urlsafe(32)
+    entry = {"session_id": session_id, "created_date": now, "expires_at": now + timedelta(seconds=lifetime_s)}
+    entry |= {name: value for name, value in where.items() if value}
+    change = {
+        "$push": {"sessions": {"$each": [entry], "$slice": -MOST_SESSIONS}},
+        "$set": {"last_login": now},
+    }
+    begun = User._get_collection().update_one({"_id": user.id, "is_disabled": {"$ne": True}}, change)
+    if not begun.matched_count:
+        raise AccountDisabled
+    user.last_login = now
+    session.clear()
+    session.permanent = remember
+    session["seen"] = int(time.time())
+    login_user(Member(user, session_id))
+    mark(lifetime_s if remember else None)
+
+
+def end() -> None:
+    """Sign the member of this request out, and forget the session."""
+    member = signed_in_member()
+    if member:
+        change = {"$pull": {"sessions": {"session_id": member.session_id}}}
+        User._get_collection().update_one({"_id": member.user.id}, change)
+    forget()
+
+
+def forget() -> None:
+    """Take the cookies back."""
+    session.clear()
+    login_manager._update_request_context_with_user()
+    mark(0)
+
+
+def end_others(user_id: bson.ObjectId, kept_session_id: str | None = None) -> None:
+    """Sign a user out everywhere, or everywhere else."""
+    others = {"sessions": {"session_id": {"$ne": kept_session_id}}}
+    User._get_collection().update_one({"_id": user_id, "sessions": {"$type": "array"}}, {"$pull": others})
+
+
+def signed_in_member() -> Member | None:
+    """Return the member who makes this request."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def signed_in_user() -> User | None:
+    """Return the user who makes this request."""
+    member = signed_in_member()
+    return member.user if member else None
+
+
+def is_fresh() -> bool:
+    """Tell whether the member of this request typed their password not long ago, in this browser."""
+    member = signed_in_member()
+    times = [
+        each
+        for entry in (member.user.sessions or [] if member else [])
+        if member and entry.session_id == member.session_id
+        for each in (entry.created_date, entry.confirmed_at)
+        if each
+    ]
+    return bool(times) and max(times) > utc_now() - FRESH
+
+
+def confirm() -> None:
+    """Note that the member of this request typed their password again."""
+    member = signed_in_member()
+    if member:
+        ours = {"_id": member.user.id, "sessions.session_id": member.session_id}
+        User._get_collection().update_one(ours, {"$set": {"sessions.$.confirmed_at": utc_now()}})
+
+
+def me() -> Member:
+    """Return the member who makes this request; the pages below are for members only."""
+    return signed_in_member() or abort(403)
+
+
+def load_member(text: str) -> Member | None:
+    """Return whom the cookie names, unless the session ended, was idle for too long, or the account is disabled."""
+    user_id, _, session_id = text.partition(" ")
+    if not bson.ObjectId.is_valid(user_id) or _is_idle():
+        return None
+    # Another member of a replica set may not know yet that the session ended.
+    users = User.objects.read_preference(ReadPreference.PRIMARY)
+    user = users.with_session(bson.ObjectId(user_id), session_id).declared_first()
+    entries = [each for each in (user.sessions or [] if user else []) if each.session_id == session_id]
+    if not entries or not entries[0].expires_at or entries[0].expires_at <= utc_now():
+        return None
+    return Member(user, session_id)
+
+
+def to_sign_in() -> AnyResponse:
+    """Lead somebody who is not signed in to where they can, and back afterwards."""
+    if wants_json():
+        return http_error(Unauthorized("Sign in first."))
+    address = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("accounts.login", next=address))
+
+
+def browser_name(user_agent: str | None) -> str:
+    """Return what people call a browser: "Firefox on Windows"; text that is unknown stays as it is."""
+    text = user_agent or "A browser without a name"
+    browser = next((name for part, name in BROWSERS if part in text), None)
+    system = next((name for part, name in SYSTEMS if part in text), None)
+    return f"{browser} on {system}" if browser and system else text
+
+
+def _is_idle() -> bool:
+    now, seen = int(time.time()), session.get("seen")
+    limit_s = current_app.config["REMEMBER_S" if session.permanent else "SESSION_IDLE_S"]
+    if not isinstance(seen, int) or now - seen > limit_s:
+        return True
+    if now - seen >= REFRESH_S:
+        session["seen"] = now
+    return False
+
+
+def mark(max_age_s: int | None) -> None:
+    """Set the marker cookie beside the session's: for as long as the browser runs, for some seconds, or not at all."""
+    secure = bool(current_app.config["HTTPS_ONLY"])
+
+    def set_marker(response: Response) -> Response:
+        if max_age_s == 0:
+            response.delete_cookie(MARKER_COOKIE, secure=secure, samesite="Lax")
+        else:
+            response.set_cookie(MARKER_COOKIE, "1", max_age=max_age_s, secure=secure, samesite="Lax")
+        return response
+
+    setting: Callable[[Response], Response] = set_marker
+    after_this_request(setting)

@@ -1,0 +1,87 @@
+"""The links that mails carry: signed, for a limited time, and worth nothing once what they are about has changed."""
+
+import hashlib
+import hmac
+from typing import NamedTuple
+
+import bson
+from flask import current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from webapp.changes.maintaining import INVITATION_AGE
+from webapp.documents import User
+
+RESET_AGE_S = 2 * 3600
+EMAIL_AGE_S = 24 * 3600
+
+
+class EmailChange(NamedTuple):
+    """An address that is confirmed, and the user whose it shall be."""
+
+    user: User
+    email: str
+
+
+def for_reset(user: User) -> str:
+    """Return what a link to a new password carries; using it makes it worthless, and so does a sign-in."""
+    return _serializer("reset").dumps([str(user.id), _state(user.hashed_password, user.last_login, user.email_folded)])
+
+
+def user_of_reset(token: str) -> User | None:
+    """Return the user to whom this link gives a new password, or None: it is no such link, too old, or was used."""
+    values = _load("reset", token, RESET_AGE_S)
+    user = _user(values[0]) if len(values) == 2 else None
+    if user is None or user.is_disabled:
+        return None
+    expected = _state(user.hashed_password, user.last_login, user.email_folded)
+    return user if hmac.compare_digest(values[1].encode(), expected.encode()) else None
+
+
+def for_email(user: User, email: str) -> str:
+    """Return what a link carries that confirms a new address."""
+    return _serializer("e-mail").dumps([str(user.id), email, _state(user.hashed_password, user.email_folded)])
+
+
+def email_change_of(token: str) -> EmailChange | None:
+    """Return the change that this link confirms, or None."""
+    values = _load("e-mail", token, EMAIL_AGE_S)
+    user = _user(values[0]) if len(values) == 3 else None
+    if user is None or user.is_disabled:
+        return None
+    expected = _state(user.hashed_password, user.email_folded)
+    return EmailChange(user, values[1]) if hmac.compare_digest(values[2].encode(), expected.encode()) else None
+
+
+def for_invitation(normalized_name: str, invitation_id: str) -> str:
+    """Return what a link carries that lets somebody look after a project; the project says whether it still counts."""
+    return _serializer("invitation").dumps([normalized_name, invitation_id])
+
+
+def invitation_of(token: str) -> tuple[str, str]:
+    """Return the project and the invitation that a link names; empty text twice for what is no such link."""
+    values = _load("invitation", token, int(INVITATION_AGE.total_seconds()))
+    return (values[0], values[1]) if len(values) == 2 else ("", "")
+
+
+def _serializer(purpose: str) -> URLSafeTimedSerializer:
+    # A link of one kind is no link of the other: the purpose goes into the key.
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=f"larder {purpose}")
+
+
+def _load(purpose: str, token: str, max_age_s: int) -> list[str]:
+    try:
+        values = _serializer(purpose).loads(token, max_age=max_age_s)
+    except BadData:
+        return []
+    return values if isinstance(values, list) and all(isinstance(value, str) for value in values) else []
+
+
+def _user(user_id: str) -> User | None:
+    user: User | None = User.objects(pk=bson.ObjectId(user_id)).declared_first()
+    return user
+
+
+def _state(*parts: object) -> str:
+    """Return a digest of what makes the link worthless when it changes; the link does not tell it."""
+    text = "\n".join(str(part or "") for part in parts)
+    return hmac.new(current_app.config["SECRET_KEY"].encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,1 @@
+"""How HTTP is answered: public pages, errors, filters, pagination, security headers, logs and metrics."""

@@ -1,0 +1,79 @@
+"""Downloads of this process that are not counted in the database yet.
+
+A download waits for nothing: it adds one to a number in memory, and a thread writes the numbers every few seconds and
+when the process ends. A process that is killed loses the last of these seconds.
+"""
+
+import logging
+import threading
+from collections import Counter
+from multiprocessing.util import Finalize
+
+from flask import Flask, current_app
+from pymongo.errors import PyMongoError
+
+from webapp.documents import DownloadCount
+from webapp.documents.base import Plain, utc_now
+from webapp.documents.download_count import Fetched, months
+from webapp.mongodb.errors import reason_of
+
+log = logging.getLogger(__name__)
+
+# While the database is away, so many different releases and days are remembered, in about 30 MB.
+MOST_WAITING = 100_000
+
+
+class DownloadCounter:
+    """Counts for one process; its threads share it."""
+
+    def __init__(self, seconds: int) -> None:
+        """Write every so many seconds; with 0, at once."""
+        self._seconds = seconds
+        self._counts: Counter[Fetched] = Counter()
+        self._waiting: dict[str, Plain] = {}
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def count(self, package: str, version: str) -> None:
+        """Count one download of a file of this release."""
+        fetched = Fetched(package, version, f"{utc_now():%Y-%m-%d}")
+        with self._lock:
+            if fetched in self._counts or len(self._counts) < MOST_WAITING:
+                self._counts[fetched] += 1
+            if self._seconds and self._thread is None:
+                # Not before there is something to write: a web server may fork after it has loaded the site.
+                self._thread = threading.Thread(target=self._write_now_and_then, name="downloads", daemon=True)
+                self._thread.start()
+                # Not atexit: granian's processes are forked by multiprocessing, which ends them without it.
+                Finalize(None, self.write, exitpriority=0)
+        if not self._seconds:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is not written yet; what cannot be written waits for the next time."""
+        with self._writing:
+            try:
+                DownloadCount.add(self._waiting)
+                with self._lock:
+                    taken, self._counts = self._counts, Counter()
+                self._waiting = months(taken.items())
+                DownloadCount.add(self._waiting)
+            except PyMongoError as error:
+                log.warning("downloads could not be counted yet: %s: %s", type(error).__name__, reason_of(error))
+
+    def _write_now_and_then(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(self._seconds):
+            self.write()
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its counter."""
+    app.extensions["download_counter"] = DownloadCounter(app.config["DOWNLOADS_WRITTEN_EVERY_S"])
+
+
+def count_download(package: str, version: str) -> None:
+    """Count one download of a file of this release: called where a whole file is sent, once for each."""
+    counter: DownloadCounter = current_app.extensions["download_counter"]
+    counter.count(package, version)

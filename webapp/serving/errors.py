@@ -1,0 +1,119 @@
+"""What a reader, or a program, is told when something goes wrong."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from flask.globals import request_ctx
+from mongoengine.errors import OperationError, ValidationError
+from pymongo.errors import PyMongoError
+from werkzeug.exceptions import BadHost, Conflict, HTTPException, InternalServerError, NotFound, ServiceUnavailable
+
+from webapp.documents import PackageTooLarge
+from webapp.documents.package import ConcurrentChange
+from webapp.mongodb.errors import is_away, reason_of
+from webapp.rules.naming import InvalidName
+from webapp.serving.request_log import shown_path
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 5
+
+EXPLANATIONS = {
+    400: "The address or the form could not be understood.",
+    403: "This page is not for you.",
+    404: "There is nothing at this address.",
+    405: "This address does not answer to that method.",
+    413: "That is more than the site accepts.",
+    429: "Too many requests in a short time.",
+    500: "Something went wrong here. It has been noted.",
+    503: "The database does not answer at the moment. Please try again in a few seconds.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register what answers to each kind of error."""
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(InvalidName, lambda _: http_error(NotFound()))
+    app.register_error_handler(PackageTooLarge, package_too_large)
+    app.register_error_handler(ConcurrentChange, changed_by_others)
+    app.register_error_handler(ValidationError, broken_document)
+    app.register_error_handler(PyMongoError, database_error)
+    app.register_error_handler(OperationError, database_error)
+    app.register_error_handler(Exception, unexpected_error)
+
+
+def http_error(error: HTTPException) -> Response:
+    """Answer with a page in the site's style, with JSON to a program that asked for it, or an upload with a line."""
+    code = error.code or 500
+    if isinstance(error, BadHost):
+        # Flask could not bind its map of addresses to such a host, but the page links to the site's own.
+        request_ctx.url_adapter = current_app.url_map.bind("")
+    # Werkzeug's own descriptions are long and technical; a text of ours is shown as it is.
+    own_text = error.description if error.description != type(error).description else None
+    message = own_text or EXPLANATIONS.get(code) or error.name
+    if request.blueprint == "publishing":  # the tools print it
+        response = plain_line(code, message)
+    elif wants_json():
+        response = jsonify(message=message if own_text else error.name)
+    else:
+        text = render_template("errors/error.html", code=code, title=error.name, message=message)
+        response = make_response(text)
+    if response.status_code != code:
+        response.status_code = code
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def plain_line(code: int, message: str) -> Response:
+    """Return a message as one line of text, and as the reason in the status line, which is all that twine prints.
+
+    RFC 9112, section 4: a reason is of printable characters. Not every web server passes it on.
+    """
+    line = " ".join(message.split())
+    reason = line.encode("ascii", "replace").decode()[:500]
+    return Response(f"{line}\n", f"{code} {reason}", mimetype="text/plain")
+
+
+def database_error(error: PyMongoError | OperationError) -> Response:
+    """Answer 503 when the database is away, 500 for what is our own mistake."""
+    if not is_away(error):
+        return unexpected_error(error)
+    # One line: a database that is away says so in each request, and its traceback helps nobody.
+    kind = type(error).__name__
+    log.warning("database away: %s %s: %s: %s", request.method, shown_path(), kind, reason_of(error))
+    return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
+
+
+def unexpected_error(error: Exception) -> Response:
+    """Answer 500, and keep the traceback in the log."""
+    log.error("%s %s failed", request.method, shown_path(), exc_info=error)
+    return http_error(InternalServerError())
+
+
+def package_too_large(error: PackageTooLarge) -> Response:
+    """Answer 413 with the reason."""
+    refused = HTTPException(str(error))
+    refused.code = 413
+    return http_error(refused)
+
+
+def changed_by_others(error: ConcurrentChange) -> Response:
+    """Answer 503: others kept changing the same project."""
+    return http_error(ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S))
+
+
+def broken_document(error: ValidationError) -> Response:
+    """Answer 409: somebody edited a document by hand into what cannot be stored again."""
+    return http_error(Conflict(f"The document breaks the rules, and an operator has to mend it: {error}"))
+
+
+def wants_json() -> bool:
+    """Tell whether the client prefers JSON to HTML; pages for programs say so of themselves."""
+    if g.get("for_programs"):
+        return True
+    accepted: Any = request.accept_mimetypes
+    return bool(accepted.best_match(["text/html", "application/json"]) == "application/json")

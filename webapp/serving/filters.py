@@ -1,0 +1,181 @@
+"""What templates say of dates, numbers, sizes and links."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, current_app, g, request, url_for
+from markupsafe import Markup
+
+from webapp.documents.package import is_own
+from webapp.serving.pagination import page_numbers
+
+# What XML 1.0 cannot contain, section 2.2.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What no address needs to quote.
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+").fullmatch
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates these filters and functions."""
+    for function in (
+        day,
+        moment,
+        rfc822,
+        isoformat,
+        grouped,
+        filesize,
+        safe_link,
+        file_link,
+        xml_text,
+        host_of,
+        mailto,
+    ):
+        app.add_template_filter(function)
+    app.add_template_global(page_numbers)
+    app.add_template_global(absolute_url)
+    app.add_template_global(project_link)
+    app.add_template_global(static_url)
+    app.add_template_global(address, "url_for")
+
+
+def day(when: Any) -> Markup | str:
+    """Return a date as a <time> element: "3 Mar 2024", the exact time in UTC on hover; a script makes it local."""
+    if not isinstance(when, datetime):
+        return ""
+    exact = _utc(when)
+    moment_utc = f"{exact:%Y-%m-%d %H:%M:%S} UTC"
+    # Nothing of this is anybody's text, so it needs no escaping; Markup.format takes five times as long.
+    html = f'<time datetime="{exact:%Y-%m-%dT%H:%M:%SZ}" title="{moment_utc}">{exact.day} {exact:%b %Y}</time>'
+    return Markup(html)  # noqa: S704 - see above
+
+
+def moment(when: Any) -> str:
+    """Return a time as text: "2024-03-01 12:00 UTC"."""
+    return f"{_utc(when):%Y-%m-%d %H:%M} UTC" if isinstance(when, datetime) else ""
+
+
+def isoformat(when: Any) -> str:
+    """Return a time as ISO 8601: "2024-03-01T12:00:00Z"; empty if there is none."""
+    return f"{_utc(when):%Y-%m-%dT%H:%M:%SZ}" if isinstance(when, datetime) else ""
+
+
+def exact_time(when: Any) -> str:
+    """Return a time as PEP 700 wants it: "2024-03-01T12:00:00.123000Z"; empty if there is none."""
+    return f"{_utc(when):%Y-%m-%dT%H:%M:%S.%fZ}" if isinstance(when, datetime) else ""
+
+
+def rfc822(when: Any) -> str:
+    """Return a time as feeds want it (RFC 822): "Fri, 01 Mar 2024 12:00:00 +0000"."""
+    return format_datetime(_utc(when)) if isinstance(when, datetime) else ""
+
+
+def grouped(number: Any) -> str:
+    """Return a whole number in groups of three digits: "12,345"."""
+    return f"{number:,}" if isinstance(number, int) else ""
+
+
+def filesize(size_bytes: Any) -> str:
+    """Return a size in the unit that reads best: "57.5 kB" (1 kB = 1,000 bytes)."""
+    if not isinstance(size_bytes, int):
+        return ""
+    if abs(size_bytes) < 1000:
+        return f"{size_bytes} bytes" if size_bytes != 1 else "1 byte"
+    size = float(size_bytes)
+    units = iter(("kB", "MB", "GB", "TB", "PB", "EB"))
+    unit = next(units)
+    size /= 1000
+    while abs(size) >= 999.95:
+        unit = next(units)
+        size /= 1000
+    return f"{size:.1f} {unit}"
+
+
+def safe_link(url: Any) -> str:
+    """Return the address if it leads to a web page, else empty text: authors can write anything there."""
+    if not isinstance(url, str):
+        return ""
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    is_web = parts.scheme in ("http", "https") and parts.hostname and url.isprintable()
+    return url if is_web else ""
+
+
+def file_link(url: Any) -> str:
+    """Return the address of a file: one that is kept here begins at the root of this site. Else as `safe_link`."""
+    if isinstance(url, str) and is_own(url):
+        return request.script_root + quote(url, safe="/+!~")
+    return safe_link(url)
+
+
+def absolute_file_link(url: Any) -> str:
+    """Return the whole address of a file, on SITE_URL where that is set."""
+    link = file_link(url)
+    return site_url() + link if link.startswith("/") else link
+
+
+def mailto(address: Any) -> str:
+    """Return a mailto: link for one plain address, else empty text."""
+    plain = isinstance(address, str) and re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", address.strip(), re.ASCII)
+    return f"mailto:{address.strip()}" if plain else ""
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address, as a reader recognises it: "github.com"."""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def xml_text(text: Any) -> str:
+    """Return text without the characters that XML cannot contain."""
+    return _NOT_XML.sub("", text) if isinstance(text, str) else ""
+
+
+def address(endpoint: str, **values: Any) -> str:
+    """Return the address of a page, as Flask's url_for does; one that takes no values is looked up once.
+
+    A page has some twenty such links; url_for takes 9 us for each.
+    """
+    return url_for(endpoint, **values) if values else _fixed_address(endpoint, request.script_root)
+
+
+@lru_cache(maxsize=1000)
+def _fixed_address(endpoint: str, _script_root: str, **values: Any) -> str:
+    # url_for reads the root from the request; here it tells the cache that another one has other addresses.
+    return url_for(endpoint, **values)
+
+
+def absolute_url(endpoint: str, **values: Any) -> str:
+    """Return the whole address of a page, on SITE_URL where that is set."""
+    return site_url() + url_for(endpoint, **values)
+
+
+def project_link(name: str, version: str | None = None) -> str:
+    """Return the address of a project's or of a release's page: what url_for gives, in a tenth of the time."""
+    parts = (name, version) if version else (name,)
+    if not all(map(_PLAIN, parts)):
+        return url_for("packages.project", name=name, version=version)
+    if "project_links" not in g:
+        g.project_links = url_for("packages.project", name="NAME").removesuffix("NAME/")
+    return f"{g.project_links}{'/'.join(parts)}/"
+
+
+def site_url() -> str:
+    """Return where readers reach the site: SITE_URL, or the request's own; without a slash at its end."""
+    base: str = current_app.config["SITE_URL"] or request.host_url
+    return base.rstrip("/")
+
+
+def static_url(filename: str, endpoint: str = "static") -> str:
+    """Return the address of a static file; it changes with the site's code, so that caches may keep it for long."""
+    build = current_app.extensions["build"].hex()[:8]
+    return _fixed_address(endpoint, request.script_root, filename=filename, v=build)
+
+
+def _utc(when: datetime) -> datetime:
+    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
