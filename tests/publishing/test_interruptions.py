@@ -1,7 +1,7 @@
 """An upload that is stopped between any two of its steps leaves a whole file, or nothing that a reader could meet."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, client: FlaskClient, secret: str) -
     steps: dict[str, tuple[Any, str]] = {
         "bytes": (contents, "put"),
         "middle of the bytes": (contents, "_described"),
-        "listing": (releasing, "change_package"),
+        "listing": (releasing, "changes"),
         "journal": (journal, "write_entry"),
         "settling": (claims.Claim, "settle"),
     }
@@ -143,15 +143,12 @@ def test_upload_that_lost_its_claim_publishes_nothing(client: FlaskClient, monke
 def test_upload_whose_claim_was_settled_by_another_is_published(
     client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real_change = changing.change_package
-
-    def change(*args: Any) -> Package:
-        package = real_change(*args)
+    def changes(*args: Any) -> Iterator[changing.Change]:
+        yield from changing.changes(*args)
         age(61)
         claims.settle_leftovers()
-        return package
 
-    monkeypatch.setattr(releasing, "change_package", change)
+    monkeypatch.setattr(releasing, "changes", changes)
 
     response = upload(client, secret, wheel(), wheel_name())
 

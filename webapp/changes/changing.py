@@ -12,8 +12,9 @@ of the package or `flask files clean` copies it.
 import threading
 import time
 import zlib
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 from webapp.documents.base import utc_now
 from webapp.documents.journal import JournalFields, next_serial, write_entry
@@ -41,12 +42,46 @@ class Act(NamedTuple):
     note: str | None = None
 
 
-def change_package(normalized_name: str, change: Callable[[Package, bool], Act | None], by: User | None) -> Package:
-    """Change a package, or make a new one, and write it down in the journal.
+class Change:
+    """One attempt to change a package: what stands in its block is stored at the block's end, with its journal entry.
 
-    `change` gets the package and whether it is new, changes it, and says what it did; None means that there is nothing
-    to do. It may be called several times. What it raises comes through, and nothing is changed then. Raises
-    ConcurrentChange when others kept changing the package, and what `Package.store` raises.
+    `package` is the package as it was just read, a new one where there was none. `act` says what was done, for the
+    journal; while it is None nothing is stored. An exception in the block comes through, and nothing is stored.
+    """
+
+    def __init__(self, package: Package, by: User | None, *, is_new: bool) -> None:
+        self.package = package
+        self.is_new = is_new
+        self.act: Act | None = None
+        self.conflict: ConcurrentChange | None = None
+        self._by = by
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        if isinstance(error, ConcurrentChange):
+            self.conflict = error
+        elif error is None and self.act is not None:
+            enter(self.package, self.act, self._by)
+            try:
+                self.package.store()
+            except ConcurrentChange as outrun:
+                self.conflict = outrun
+        return self.conflict is not None
+
+
+def changes(normalized_name: str, by: User | None) -> Iterator[Change]:
+    """Yield attempts to change a package, or to make a new one, until one of them is stored.
+
+        for change in changes("flask", user):
+            with change:
+                change.package.summary = "..."
+                change.act = Act("describe")
+
+    The block may run several times, each time on what was stored last; it must not leave the loop by `return` or
+    `break`. Raises ConcurrentChange when others kept changing the package for PATIENCE_S, and what `Package.store`
+    raises.
     """
     deadline = time.monotonic() + PATIENCE_S
     with _LOCKS[zlib.crc32(normalized_name.encode()) % len(_LOCKS)]:
@@ -56,22 +91,15 @@ def change_package(normalized_name: str, change: Callable[[Package, bool], Act |
                 # A process died while it removed the project; what comes now is about a new one of that name.
                 write_out_of(package)
                 continue
-            is_new = package is None
-            package = package or Package(normalized_name=normalized_name)
-            try:
-                act = change(package, is_new)
-                if act is None:
-                    return package
-                enter(package, act, by)
-                package.store()
-            except ConcurrentChange:
-                # Somebody else got on, so two processes that outrun each other cannot both stand still.
-                if time.monotonic() > deadline:
-                    raise
-                continue
-            break
-    write_out_of(package)
-    return package
+            change = Change(package or Package(normalized_name=normalized_name), by, is_new=package is None)
+            yield change
+            if change.conflict is None:
+                break
+            # Somebody else got on, so two processes that outrun each other cannot both stand still.
+            if time.monotonic() > deadline:
+                raise change.conflict
+    if change.act is not None:
+        write_out_of(change.package)
 
 
 def enter(package: Package, act: Act, by: User | None) -> None:

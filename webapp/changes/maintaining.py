@@ -5,13 +5,13 @@ still holds when it is written: of two owners who leave at the same moment one i
 package before is made to read it again.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
 
 import bson
 from mongoengine.errors import ValidationError
 
-from webapp.changes.changing import Act, change_package
+from webapp.changes.changing import Act, Change, changes
 from webapp.documents.base import utc_now
 from webapp.documents.package import (
     MAINTAINER,
@@ -50,17 +50,14 @@ class TooManyInvitations(RuntimeError):
     """So many people are invited already that one has to be taken back first."""
 
 
-def change_project(normalized_name: str, role: str, by: User, change: Callable[[Package], Act | None]) -> Package:
-    """Let a user who has at least this role change a project; see `change_package`.
+def project_changes(normalized_name: str, role: str, by: User) -> Iterator[Change]:
+    """Yield attempts to change a project, by a user who has at least this role; see `changes`.
 
-    Raises NotPermitted, also when there is no such project, and what `change` and `change_package` raise.
+    Raises NotPermitted, also when there is no such project, and what `changes` raises.
     """
-
-    def checked(package: Package, is_new: bool) -> Act | None:  # noqa: FBT001 - `change_package` calls it
-        check_role(Package() if is_new else package, role, by)
-        return change(package)
-
-    return change_package(normalized_name, checked, by)
+    for change in changes(normalized_name, by):
+        check_role(Package() if change.is_new else change.package, role, by)
+        yield change
 
 
 def check_role(package: Package, role: str, user: User) -> None:
@@ -74,54 +71,42 @@ def check_role(package: Package, role: str, user: User) -> None:
 
 def add_maintainer(normalized_name: str, user: User, role: str, by: User | None = None) -> bool:
     """Let a user look after a package; False when they do, when it has too many already, or when there is none."""
-    added = False
-
-    def change(package: Package, is_new: bool) -> Act | None:  # noqa: FBT001 - `change_package` calls it
-        nonlocal added
-        added = not is_new and _is_free(package, user)
-        return _add(package, user, role) if added else None
-
-    change_package(normalized_name, change, by)
-    return added
+    for change in changes(normalized_name, by):
+        with change:
+            if not change.is_new and _is_free(change.package, user):
+                change.act = _add(change.package, user, role)
+    return change.act is not None
 
 
 def remove_maintainer(normalized_name: str, user_id: bson.ObjectId, by: User | None = None) -> bool:
     """Take a package out of a user's hands, the last ones, too: for administrators. False when it was not in them."""
-    removed = False
-
-    def change(package: Package, _: bool) -> Act | None:  # noqa: FBT001 - `change_package` calls it
-        nonlocal removed
-        removed = user_id in [each.user_id for each in package.maintainers]
-        return _remove(package, user_id) if removed else None
-
-    change_package(normalized_name, change, by)
-    return removed
+    for change in changes(normalized_name, by):
+        with change:
+            if user_id in [each.user_id for each in change.package.maintainers]:
+                change.act = _remove(change.package, user_id)
+    return change.act is not None
 
 
 def end_maintaining(normalized_name: str, user_id: bson.ObjectId, by: User) -> None:
     """Take a project out of somebody's hands, or out of one's own. Raises NotPermitted, NotThere, LastOwner."""
-
-    def change(package: Package) -> Act:
-        _maintainer(package, user_id)
-        _check_others(package, user_id)
-        return _remove(package, user_id)
-
-    change_project(normalized_name, MAINTAINER if user_id == by.id else OWNER, by, change)
+    for change in project_changes(normalized_name, MAINTAINER if user_id == by.id else OWNER, by):
+        with change:
+            _maintainer(change.package, user_id)
+            _check_others(change.package, user_id)
+            change.act = _remove(change.package, user_id)
 
 
 def change_role(normalized_name: str, user_id: bson.ObjectId, role: str, by: User) -> None:
     """Make a maintainer an owner, or the other way round. Raises NotPermitted, NotThere, LastOwner."""
-
-    def change(package: Package) -> Act | None:
-        maintainer = _maintainer(package, user_id)
-        if maintainer.role == role:
-            return None
-        if role != OWNER:
-            _check_others(package, user_id)
-        maintainer.role = role
-        return Act(f"make {role}", note=maintainer.name)
-
-    change_project(normalized_name, OWNER, by, change)
+    for change in project_changes(normalized_name, OWNER, by):
+        with change:
+            maintainer = _maintainer(change.package, user_id)
+            if maintainer.role == role:
+                continue
+            if role != OWNER:
+                _check_others(change.package, user_id)
+            maintainer.role = role
+            change.act = Act(f"make {role}", note=maintainer.name)
 
 
 def invite(normalized_name: str, email: str, role: str, by: User) -> Invitation:
@@ -133,60 +118,51 @@ def invite(normalized_name: str, email: str, role: str, by: User) -> Invitation:
         invited_by=by.id,
         expires_at=utc_now() + INVITATION_AGE,
     )
-
-    def change(package: Package) -> Act:
-        others = [each for each in pending(package) if fold(each.email) != fold(email)]
-        if len(others) >= MOST_INVITATIONS:
-            raise TooManyInvitations(f"{MOST_INVITATIONS} people are invited already. Take an invitation back first.")
-        package.invitations = [*others, invitation]
-        # Not the address: the journal stays for ever.
-        return Act(f"invite {role}")
-
-    change_project(normalized_name, OWNER, by, change)
+    for change in project_changes(normalized_name, OWNER, by):
+        with change:
+            others = [each for each in pending(change.package) if fold(each.email) != fold(email)]
+            if len(others) >= MOST_INVITATIONS:
+                raise TooManyInvitations(
+                    f"{MOST_INVITATIONS} people are invited already. Take an invitation back first."
+                )
+            change.package.invitations = [*others, invitation]
+            # Not the address: the journal stays for ever.
+            change.act = Act(f"invite {role}")
     return invitation
 
 
 def revoke_invitation(normalized_name: str, invitation_id: str, by: User) -> Invitation:
     """Take an invitation back, and return it. Raises NotPermitted, NotThere."""
-    revoked: list[Invitation] = []
-
-    def change(package: Package) -> Act:
-        revoked[:] = [each for each in package.invitations or [] if each.invitation_id == invitation_id]
-        if not revoked:
-            raise NotThere("There is no such invitation any more.")
-        package.invitations = [each for each in package.invitations if each not in revoked]
-        return Act("revoke invitation")
-
-    change_project(normalized_name, OWNER, by, change)
+    for change in project_changes(normalized_name, OWNER, by):
+        with change:
+            all_of_them = change.package.invitations or []
+            revoked = [each for each in all_of_them if each.invitation_id == invitation_id]
+            if not revoked:
+                raise NotThere("There is no such invitation any more.")
+            change.package.invitations = [each for each in all_of_them if each not in revoked]
+            change.act = Act("revoke invitation")
     return revoked[0]
 
 
 def decline(normalized_name: str, invitation_id: str, by: User | None) -> None:
     """Let an invitation be over, for whoever has its link. Raises NotThere."""
-
-    def change(package: Package, _: bool) -> Act:  # noqa: FBT001 - `change_package` calls it
-        declined = valid_invitation(package, invitation_id)
-        package.invitations = [each for each in package.invitations if each != declined]
-        return Act("decline invitation")
-
-    change_package(normalized_name, change, by)
+    for change in changes(normalized_name, by):
+        with change:
+            declined = valid_invitation(change.package, invitation_id)
+            change.package.invitations = [each for each in change.package.invitations if each != declined]
+            change.act = Act("decline invitation")
 
 
 def accept(normalized_name: str, invitation_id: str, user: User) -> str:
     """Let the invited user look after the project, once; return their role. Raises NotThere."""
-    role = ""
-
-    def change(package: Package, _: bool) -> Act:  # noqa: FBT001 - `change_package` calls it
-        nonlocal role
-        invitation = valid_invitation(package, invitation_id)
-        if not _is_free(package, user):
-            raise NotThere("You look after this project already, or it has too many maintainers.")
-        package.invitations = [each for each in package.invitations if each != invitation]
-        role = invitation.role
-        return _add(package, user, role)
-
-    change_package(normalized_name, change, user)
-    return role
+    for change in changes(normalized_name, user):
+        with change:
+            invitation = valid_invitation(change.package, invitation_id)
+            if not _is_free(change.package, user):
+                raise NotThere("You look after this project already, or it has too many maintainers.")
+            change.package.invitations = [each for each in change.package.invitations if each != invitation]
+            change.act = _add(change.package, user, invitation.role)
+    return str(invitation.role)
 
 
 def pending(package: Package) -> list[Invitation]:
@@ -216,19 +192,22 @@ def rename_maintainer(user_id: bson.ObjectId, name: str) -> None:
 
 def leave_packages(user: User) -> None:
     """Take a user out of every package that somebody else looks after, too; others keep the entry, as a name."""
-
-    def change(package: Package, _: bool) -> Act | None:  # noqa: FBT001 - `change_package` calls it
-        others = [each for each in package.maintainers if each.user_id != user.id]
-        return _remove(package, user.id) if 0 < len(others) < len(package.maintainers) else None
-
     for package in Package.objects.maintained_by(user.id).only("normalized_name").plain():
         try:
-            change_package(package["normalized_name"], change, user)
+            _leave(package["normalized_name"], user)
         except (ValidationError, ConcurrentChange, PackageTooLarge):
             # Somebody edited it by hand into what cannot be stored. The account goes all the same.
             pull = {"$pull": {"maintainers": {"user_id": user.id}}, "$set": {"updated_date": utc_now()}}
             shared = {"_id": package["normalized_name"], "maintainers.1": {"$exists": True}}
             Package._get_collection().update_one(shared, pull)
+
+
+def _leave(normalized_name: str, user: User) -> None:
+    for change in changes(normalized_name, user):
+        with change:
+            others = [each for each in change.package.maintainers if each.user_id != user.id]
+            if 0 < len(others) < len(change.package.maintainers):
+                change.act = _remove(change.package, user.id)
 
 
 def is_needed(package: Package, user_id: bson.ObjectId) -> bool:

@@ -8,7 +8,7 @@ import bson
 from mongoengine.errors import ValidationError
 
 from webapp.changes import claims
-from webapp.changes.changing import Act, change_package
+from webapp.changes.changing import Act, changes
 from webapp.changes.core_metadata import FIELDS, package_from_metadata
 from webapp.changes.pypi_json import keep_labels, render_into
 from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
@@ -64,14 +64,14 @@ def publish(upload: Upload, by: User) -> bool:
     """
     distribution = upload.distribution
     if (package := Package.objects(pk=distribution.normalized_name).only("maintainers").declared_first()) is not None:
-        _check_maintained(package, distribution, by)  # before the bytes are put; what decides is the look in `_listing`
+        _check_maintained(package, distribution, by)  # before the bytes are put; what decides is the look in `_list`
     claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))
     if claim is None:
         return False
     try:
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.alive)
-        package = change_package(distribution.normalized_name, _listing(upload, by, claim.alive), by)
+        package = _list(upload, by, claim.alive)
     except _REFUSALS:
         claim.give_back()
         raise
@@ -98,33 +98,32 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
     }
 
 
-def _listing(upload: Upload, by: User, alive: Callable[[], None]) -> Callable[[Package, bool], Act]:
-    """Return the change that puts the file into its package."""
+def _list(upload: Upload, by: User, alive: Callable[[], None]) -> Package:
+    """Put the file into its package, and return that."""
     distribution, described = upload.distribution, package_from_metadata(upload.distribution.metadata)
-
-    def change(package: Package, is_new: bool) -> Act:  # noqa: FBT001 - `change_package` calls it
-        alive()
-        now = utc_now()
-        if is_new:
-            package.name = described.name
-            package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
-        else:
-            _check_maintained(package, distribution, by)
-        package.created_date = package.created_date or now
-        release = package.release_equal_to(distribution.version)
-        action = "new project" if is_new else "new file" if release else "new release"
-        if release is None:
-            release = Release(version=distribution.version)
-            package.releases = [*package.releases, release]
-        _add_file(release, _file(upload, by))
-        package.clean()
-        # An sdist's metadata may say less than a wheel's, for instance nothing of what it requires.
-        is_said_best = distribution.packagetype == WHEEL or not any(each.packagetype == WHEEL for each in release.files)
-        if package.latest.version == release.version and is_said_best:
-            describe(package, described)
-        return Act(action, release.version, distribution.filename)
-
-    return change
+    for change in changes(distribution.normalized_name, by):
+        with change:
+            alive()
+            package = change.package
+            if change.is_new:
+                package.name = described.name
+                package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
+            else:
+                _check_maintained(package, distribution, by)
+            package.created_date = package.created_date or utc_now()
+            release = package.release_equal_to(distribution.version)
+            action = "new project" if change.is_new else "new file" if release else "new release"
+            if release is None:
+                release = Release(version=distribution.version)
+                package.releases = [*package.releases, release]
+            _add_file(release, _file(upload, by))
+            package.clean()
+            # An sdist's metadata may say less than a wheel's, for instance nothing of what it requires.
+            has_wheel = any(each.packagetype == WHEEL for each in release.files)
+            if package.latest.version == release.version and (distribution.packagetype == WHEEL or not has_wheel):
+                describe(package, described)
+            change.act = Act(action, release.version, distribution.filename)
+    return package
 
 
 def _check_maintained(package: Package, distribution: Distribution, by: User) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from webapp.changes import removal
 from webapp.changes.changing import REMOVE_PROJECT, Act
 from webapp.changes.core_metadata import FIELDS, package_from_metadata
-from webapp.changes.maintaining import NotThere, change_project
+from webapp.changes.maintaining import NotThere, project_changes
 from webapp.changes.uploads import describe
 from webapp.documents import Package, Release, ReleaseFile, StoredFile, User
 from webapp.documents.package import MAINTAINER, OWNER, is_own
@@ -35,12 +35,12 @@ def unyank(normalized_name: str, version: str, by: User) -> None:
 def delete_release(normalized_name: str, version: str, by: User) -> None:
     """Delete a release and its files, whose names stay taken. Raises NotPermitted, NotThere."""
 
-    def change(package: Package) -> tuple[Act, Taken]:
+    def take(package: Package) -> tuple[Act, Taken]:
         gone = _releases(package, version)
         package.releases = [each for each in package.releases if each.version != version]
         return Act("remove release", version), [(version, file) for each in gone for file in each.files]
 
-    _delete(normalized_name, by, change)
+    _delete(normalized_name, by, take)
 
 
 def delete_file(normalized_name: str, version: str, filename: str, by: User) -> bool:
@@ -49,7 +49,7 @@ def delete_file(normalized_name: str, version: str, filename: str, by: User) -> 
     Raises NotPermitted, NotThere.
     """
 
-    def change(package: Package) -> tuple[Act, Taken]:
+    def take(package: Package) -> tuple[Act, Taken]:
         gone = []
         for release in _releases(package, version):
             mine = [file for file in release.files if file.filename == filename]
@@ -62,7 +62,7 @@ def delete_file(normalized_name: str, version: str, filename: str, by: User) -> 
         package.releases = [each for each in package.releases if each.version != version or each.files]
         return Act("remove file", version, filename), [(version, file) for file in gone]
 
-    return bool(_delete(normalized_name, by, change).releases_of(version))
+    return bool(_delete(normalized_name, by, take).releases_of(version))
 
 
 def delete_project(normalized_name: str, by: User) -> None:
@@ -71,7 +71,7 @@ def delete_project(normalized_name: str, by: User) -> None:
     Raises NotPermitted.
     """
 
-    def change(package: Package) -> tuple[Act, Taken]:
+    def take(package: Package) -> tuple[Act, Taken]:
         gone = [(release.version, file) for release in package.all_releases() for file in release.files]
         # It goes when its entry is in the journal; until then, which a kill can make long, nothing of it is to be seen.
         package.releases, package.invitations = [], None
@@ -80,34 +80,32 @@ def delete_project(normalized_name: str, by: User) -> None:
                 setattr(package, field, None)  # which sets its default
         return Act(REMOVE_PROJECT), gone
 
-    _delete(normalized_name, by, change)
+    _delete(normalized_name, by, take)
 
 
 def _set_yanked(normalized_name: str, version: str, reason: str | None, by: User) -> None:
     yanked = reason is not None
-
-    def change(package: Package) -> Act | None:
-        releases = _releases(package, version)
-        for each in (*releases, *(file for release in releases for file in release.files)):
-            each.yanked, each.yanked_reason = yanked, reason
-        _follow_latest(package)
-        return Act("yank release" if yanked else "unyank release", version, note=reason)
-
-    change_project(normalized_name, MAINTAINER, by, change)
+    for change in project_changes(normalized_name, MAINTAINER, by):
+        with change:
+            releases = _releases(change.package, version)
+            for each in (*releases, *(file for release in releases for file in release.files)):
+                each.yanked, each.yanked_reason = yanked, reason
+            _follow_latest(change.package)
+            change.act = Act("yank release" if yanked else "unyank release", version, note=reason)
 
 
-def _delete(normalized_name: str, by: User, change: Callable[[Package], tuple[Act, Taken]]) -> Package:
+def _delete(normalized_name: str, by: User, take: Callable[[Package], tuple[Act, Taken]]) -> Package:
+    """Delete what `take` takes out of the package and names."""
     names: list[str] = []
-
-    def marking(package: Package) -> Act:
-        act, taken = change(package)
-        removal.mark(package.pk, taken)
-        names.extend(file.filename for _, file in taken)
-        _follow_latest(package)
-        return act
-
     try:
-        return change_project(normalized_name, OWNER, by, marking)
+        for change in project_changes(normalized_name, OWNER, by):
+            with change:
+                act, taken = take(change.package)
+                removal.mark(change.package.pk, taken)
+                names += [file.filename for _, file in taken]
+                _follow_latest(change.package)
+                change.act = act
+        return change.package
     finally:
         if names:
             removal.settle(normalized_name, names)
