@@ -5,7 +5,7 @@ import gc
 import migrations_sql_to_mongo
 from config import BadConfig, config_from_environment
 from webapp import create_app
-from webapp.mongodb.embedded import MongodError
+from webapp.mongodb.programs import MongodError
 
 try:
     app = create_app(config_from_environment())

@@ -37,10 +37,10 @@ def main() -> None:
     parser.add_argument("--packages", type=int, default=20_000)
     packages: int = parser.parse_args().packages
     with tempfile.TemporaryDirectory() as folder:
-        address = embedded.acquire(Path(folder) / "mongodb", port=free_port()).rpartition("/")[0]
+        address = embedded.acquire(Path(folder) / "mongodb", port=free_port())
 
         class Config(TestingConfig):
-            MONGODB_URI = f"{address}/larder"
+            MONGODB_URI = address
             # Seconds are what is measured here.
             MONGODB_TIMEOUT_MS = 600_000
 

@@ -340,13 +340,12 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    base = embedded.acquire(folder / "mongodb", port=port).rpartition("/")[0]
-    client = MongoClient[Any](base)
+    client = MongoClient[Any](embedded.acquire(folder / "mongodb", port=port))
     best: dict[str, dict[str, Any]] = {}
     for number in range(options.rounds):
         for part in PARTS:
             database = {"verify": "run"}.get(part, part) + str(number)
-            found = measured(part, source, f"{base}/{database}")
+            found = measured(part, source, embedded.acquire(folder / "mongodb", database=database))
             if part not in best or found["seconds"] < best[part]["seconds"]:
                 best[part] = found
         for name in client.list_database_names():

@@ -41,6 +41,7 @@ from webapp.documents import (
 )
 from webapp.documents.validators import set_validator, validator_of
 from webapp.mongodb import embedded
+from webapp.mongodb.programs import MongodError
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
@@ -270,7 +271,7 @@ def open_target(uri: str | None) -> Target:
         try:
             config = config_from_environment()
             uri = config.MONGODB_URI or embedded.acquire(Path(config.MONGODB_DIR))
-        except (BadConfig, embedded.MongodError) as error:
+        except (BadConfig, MongodError) as error:
             raise CannotStart(one_line(error)) from None
     refuse_unescaped(uri, "the target")
     shown, alias = mask(uri), f"migration-{uuid.uuid4().hex}"

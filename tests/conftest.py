@@ -22,6 +22,7 @@ from tests.live import Run
 from webapp import create_app
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
 from webapp.mongodb import embedded
+from webapp.mongodb.programs import MongodNotFound
 from webapp.serving.extensions import limiter
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -56,16 +57,26 @@ def free_port() -> int:
     return port
 
 
+# An expression that takes the server half a second.
+SLOW = {"$reduce": {"input": {"$range": [0, 1_000_000]}, "initialValue": 0, "in": {"$add": ["$$value", 1]}}}
+
+
+def database_uri(server: str, name: str) -> str:
+    """The address of a database on a server, whose own address has none: mongodb://user:password@host/?options."""
+    address, _, options = server.partition("?")
+    return f"{address.rstrip('/')}/{name}?{options}".rstrip("?")
+
+
 @pytest.fixture(scope="session")
 def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a real server, without a database: $TEST_MONGODB_URI, or the embedded one for all workers."""
+    """The address of a real server: $TEST_MONGODB_URI, or the embedded one for all workers. See `database_uri`."""
     uri = os.environ.get("TEST_MONGODB_URI")
     if not uri:
         base = tmp_path_factory.getbasetemp()
         shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
         try:
-            uri = embedded.acquire(shared / "mongod", port=free_port()).rpartition("/")[0]
-        except embedded.MongodNotFound as error:
+            uri = embedded.acquire(shared / "mongod", port=free_port(), database="")
+        except MongodNotFound as error:
             required(str(error))
             raise
     return uri
@@ -79,7 +90,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Flask]:
     if request.param == "mongomock":
         uri = f"mongomock://localhost/{name}"
     else:
-        uri = f"{request.getfixturevalue('mongod_uri')}/{name}"
+        uri = database_uri(request.getfixturevalue("mongod_uri"), name)
 
     class Config(TestingConfig):
         MONGODB_URI = uri

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from tests.conftest import free_port, required
-from webapp.mongodb import embedded
+from webapp.mongodb.programs import MongodNotFound, find_mongod
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60
@@ -39,8 +39,8 @@ class Mongod:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         try:
-            binary = embedded.find_mongod()
-        except embedded.MongodNotFound as error:
+            binary = find_mongod()
+        except MongodNotFound as error:
             required(str(error))
             raise
         self._folder.mkdir(exist_ok=True)

@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 import config
-from tests.conftest import free_port
+from tests.conftest import database_uri, free_port
 from tests.people import PASSWORD
 
 pytestmark = pytest.mark.real_server
@@ -38,7 +38,7 @@ class Served(NamedTuple):
 def served(mongod_uri: str) -> Iterator[Served]:
     """The site under `flask serve` with two web processes."""
     port, name = free_port(), f"larder_two_{uuid.uuid4().hex[:12]}"
-    environment = os.environ | {"LARDER_ENV": "testing", "MONGODB_URI": f"{mongod_uri}/{name}"}
+    environment = os.environ | {"LARDER_ENV": "testing", "MONGODB_URI": database_uri(mongod_uri, name)}
     command = [sys.executable, "-W", "ignore", "-m", "flask", "--app", "app", "serve"]
     with MongoClient[dict[str, object]](mongod_uri) as client:
         # Else the first start fills the index, which takes longer than these tests.

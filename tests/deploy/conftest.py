@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from tests.conftest import free_port, required
-from webapp.mongodb import embedded
+from webapp.mongodb.programs import find_mongod
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -81,7 +81,7 @@ def make_root(data: Path) -> None:
     """Do what the image's own entry point does for an empty folder: start without authentication, and make `root`."""
     port = free_port()
     with (
-        running(embedded.find_mongod(), "--dbpath", data, "--port", str(port), log=data / "first.log"),
+        running(find_mongod(), "--dbpath", data, "--port", str(port), log=data / "first.log"),
         connect(f"mongodb://127.0.0.1:{port}") as client,
     ):
         client.admin.command("createUser", "root", pwd=ROOT_PASSWORD, roles=["root"])
@@ -102,7 +102,7 @@ def member(folder: Path, *, key: str = "", port: int = 0, root: bool = False) ->
     entry_point.write_text('#!/bin/sh\nexec "$@"\n')
     entry_point.chmod(0o755)
     env = {
-        "PATH": f"{entry_point.parent}:{embedded.find_mongod().parent}:{os.environ['PATH']}",
+        "PATH": f"{entry_point.parent}:{find_mongod().parent}:{os.environ['PATH']}",
         "TMPDIR": str(folder),
         "MONGO_KEY": key,
     }

@@ -13,6 +13,7 @@ from flask import Flask
 from mongoengine import QuerySet
 
 from tests import factories
+from tests.conftest import SLOW
 from tests.counting import counted
 from webapp.changes import search_index, site_stats
 from webapp.documents import (
@@ -321,8 +322,7 @@ def test_index_of_each_name_stands_as_it_is_declared(app: Flask, document_type: 
 
 @pytest.mark.real_server
 def test_index_may_take_longer_than_a_request(app: Flask, mongod_uri: str) -> None:
-    slow = {"$function": {"body": "function() { sleep(300); return 1 }", "args": [], "lang": "js"}}
-    pipeline: list[dict[str, Any]] = [{"$documents": [{"a": 1}]}, {"$set": {"a": slow}}]
+    pipeline: list[dict[str, Any]] = [{"$documents": [{"a": 1}]}, {"$set": {"a": SLOW}}]
 
     with pymongo.MongoClient[Any](mongod_uri, timeoutMS=100) as client:
 

@@ -28,7 +28,7 @@ from webapp.inspection.dump import CannotDump, dump
 from webapp.inspection.extended_json import RAW
 from webapp.inspection.load import CannotLoad, load
 from webapp.inspection.manifest import MANIFEST, BadDump
-from webapp.mongodb import embedded
+from webapp.mongodb.programs import find_mongod
 
 pytestmark = pytest.mark.real_server
 
@@ -257,7 +257,7 @@ def replica_set(tmp_path: Path) -> Iterator[Database[Any]]:
     port = free_port()
     (tmp_path / "db").mkdir()
     options = ["--replSet", "rs", "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(tmp_path / "db")]
-    server = subprocess.Popen([embedded.find_mongod(), *options, "--quiet"], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([find_mongod(), *options, "--quiet"], stdout=subprocess.DEVNULL)
     try:
         with pymongo.MongoClient[Any](f"mongodb://127.0.0.1:{port}/?directConnection=true") as client:
             member = {"_id": 0, "host": f"127.0.0.1:{port}"}

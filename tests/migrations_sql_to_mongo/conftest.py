@@ -12,6 +12,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from migrations_sql_to_mongo.cli import main
+from tests.conftest import database_uri
 from tests.migrations_sql_to_mongo.old_site import Rows, make_sqlite
 
 
@@ -49,7 +50,7 @@ class Mover:
 def target_uri(mongod_uri: str) -> Iterator[str]:
     """The address of an empty database."""
     name = f"larder_move_{uuid.uuid4().hex[:12]}"
-    yield f"{mongod_uri}/{name}"
+    yield database_uri(mongod_uri, name)
     with MongoClient[Any](mongod_uri) as client:
         client.drop_database(name)
 

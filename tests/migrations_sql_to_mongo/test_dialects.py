@@ -12,7 +12,7 @@ from pymongo import MongoClient
 from sqlalchemy.engine import make_url
 
 from migrations_sql_to_mongo.source import DRIVERS
-from tests.conftest import SHARED_DATA, required
+from tests.conftest import SHARED_DATA, database_uri, required
 from tests.migrations_sql_to_mongo.conftest import Mover, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
     Rows,
@@ -66,7 +66,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 def documents_of(source: str, mongod_uri: str) -> tuple[int, Any]:
     """Move a source into a database of its own; return the exit code and all documents."""
-    uri = f"{mongod_uri}/larder_move_{uuid.uuid4().hex[:12]}"
+    uri = database_uri(mongod_uri, f"larder_move_{uuid.uuid4().hex[:12]}")
     move = Mover(source, uri)
     with MongoClient[dict[str, Any]](uri, tz_aware=True) as client:
         try:

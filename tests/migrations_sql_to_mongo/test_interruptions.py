@@ -18,6 +18,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from tests.conftest import database_uri
 from tests.migrations_sql_to_mongo.conftest import Mover
 from tests.migrations_sql_to_mongo.old_site import Rows, download, make_sqlite, package, release, some_rows, user
 from tests.servers import ROOT, Mongod, ReplicaSet, mongod
@@ -117,7 +118,7 @@ class Runs:
 @pytest.mark.faults
 def test_killed_tool_goes_on_and_ends_as_if_undisturbed(source: str, mongod_uri: str) -> None:
     names = [f"larder_{what}_{os.getpid()}" for what in ("undisturbed", "disturbed")]
-    undisturbed, disturbed = (f"{mongod_uri}/{name}" for name in names)
+    undisturbed, disturbed = (database_uri(mongod_uri, name) for name in names)
     rng = random.Random(os.environ.get("KILL_SEED", "larder"))
     runs = Runs()
     with MongoClient[Any](mongod_uri) as client:
@@ -239,12 +240,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     source: str, mongod_uri: str, small_disk: Path
 ) -> None:
-    calm = f"{mongod_uri}/larder_calm_{os.getpid()}"
+    name = f"larder_calm_{os.getpid()}"
+    calm = database_uri(mongod_uri, name)
     ballast = small_disk / "ballast"
     with MongoClient[Any](mongod_uri) as client:
         assert subprocess.run(command(source, calm), cwd=ROOT, stdout=subprocess.DEVNULL).returncode == 1
         expected = contents(calm)
-        client.drop_database(calm.rpartition("/")[2])
+        client.drop_database(name)
     with mongod(small_disk / "db", "--logpath", "/dev/null") as server:
         with ballast.open("wb", buffering=0) as file:
             # Piece by piece: the server writes, too, in the meantime.

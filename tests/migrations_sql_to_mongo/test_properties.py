@@ -26,6 +26,7 @@ from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, open_target
 from migrations_sql_to_mongo.verify import Verification, verify
+from tests.conftest import database_uri
 from tests.migrations_sql_to_mongo.old_site import NAMES, Raw, Rows, make_sqlite, some_rows
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "25"))
@@ -82,7 +83,7 @@ sources: st.SearchStrategy[Rows] = st.fixed_dictionaries(
 @pytest.fixture(scope="module")
 def target(mongod_uri: str) -> Iterator[Target]:
     """A database for all examples, one after the other."""
-    found = open_target(f"{mongod_uri}/larder_move_{uuid.uuid4().hex[:12]}")
+    found = open_target(database_uri(mongod_uri, f"larder_move_{uuid.uuid4().hex[:12]}"))
     yield found
     found.client.drop_database(found.db.name)
     found.close()

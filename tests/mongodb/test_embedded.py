@@ -3,9 +3,10 @@
 import fcntl
 import json
 import os
-import shutil
+import platform
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -16,19 +17,23 @@ from typing import Any, NoReturn
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
-from webapp.mongodb import embedded
-from webapp.mongodb.embedded import MongodFailed, MongodNotFound, acquire, find_mongod, release
+from webapp.mongodb import embedded, programs
+from webapp.mongodb.embedded import acquire, release
+from webapp.mongodb.programs import MongodFailed, MongodNotFound, find_mongod, find_mongods
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
-# The programs run the module by itself: to import the site around it takes each of them a second.
+# The programs load the modules without the site around them: to import all of it takes each of them a second.
 LOAD = """
-import runpy, sys
+import sys, types
 from pathlib import Path
 
-local_mongod = runpy.run_path("webapp/mongodb/embedded.py")
-acquire, release = local_mongod["acquire"], local_mongod["release"]
+for name in ("webapp", "webapp.mongodb"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [name.replace(".", "/")]
+from webapp.mongodb.embedded import acquire, release
 """
 
 # Uses a server until its standard input is closed.
@@ -157,6 +162,25 @@ def record(data_dir: Path) -> dict[str, int]:
     return found
 
 
+def address(data_dir: Path, port: int, database: str = "larder") -> str:
+    """The whole address of a server, as `acquire` promises it."""
+    password = (data_dir / "larder-password").read_text().strip()
+    return f"mongodb://larder:{password}@127.0.0.1:{port}/{database}?authSource=admin"
+
+
+def plain_mongod(data_dir: Path, port: int, *options: str) -> "subprocess.Popen[str]":
+    """A mongod that was not started by `acquire`."""
+    data_dir.mkdir(exist_ok=True)
+    server = subprocess.Popen(
+        [find_mongod(), "--dbpath", data_dir, "--port", str(port), "--nounixsocket", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout
+    assert any("Waiting for connections" in line for line in server.stdout)
+    return server
+
+
 def connect(uri: str) -> MongoClient[dict[str, Any]]:
     return MongoClient(uri, serverSelectionTimeoutMS=2000)
 
@@ -164,7 +188,7 @@ def connect(uri: str) -> MongoClient[dict[str, Any]]:
 def test_server_starts_on_its_port_and_stops_when_released(data_dir: Path, port: int) -> None:
     uri = acquire(data_dir, port=port, database="pantry")
 
-    assert uri == f"mongodb://127.0.0.1:{port}/pantry"
+    assert uri == address(data_dir, port, "pantry")
     with connect(uri) as client:
         assert client.get_default_database().name == "pantry"
         assert client.admin.command("ping")["ok"]
@@ -279,7 +303,7 @@ def test_forked_child_neither_stops_the_server_nor_keeps_its_locks(
     user.stdin.flush()
     assert user.says() == "the parent has released it"
     assert not is_served(data_dir)
-    assert start_user().says() == f"mongodb://127.0.0.1:{port}/larder"
+    assert start_user().says() == address(data_dir, port)
 
 
 def test_worker_of_multiprocessing_stops_its_server(data_dir: Path, start_user: StartUser) -> None:
@@ -310,27 +334,21 @@ def test_stale_record_that_names_another_process_is_not_believed(data_dir: Path,
         uri = acquire(data_dir, port=port)
         release()
 
-        assert uri == f"mongodb://127.0.0.1:{port}/larder"
+        assert uri == address(data_dir, port)
         assert foreign.poll() is None
         foreign.kill()
 
 
 def test_server_that_somebody_else_started_is_left_alone(data_dir: Path, port: int) -> None:
-    data_dir.mkdir()
-    server = subprocess.Popen(
-        [find_mongod(), "--dbpath", data_dir, "--port", str(port), "--nounixsocket"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with server:
-        assert server.stdout
-        assert any("Waiting for connections" in line for line in server.stdout)
-
+    server = plain_mongod(data_dir, port)
+    try:
         with pytest.raises(MongodFailed, match=f"did not start, process {server.pid}, serves"):
             acquire(data_dir, port=port)
 
         assert is_served(data_dir)
-        server.terminate()
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def test_server_that_hangs_is_reported(
@@ -378,24 +396,225 @@ def test_reason_is_given_when_the_folder_cannot_be_used(data_dir: Path, port: in
         acquire(data_dir, port=port)
 
 
-def test_mongod_of_the_path_serves_where_no_wheel_brought_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "distribution", no_distribution)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    shutil.copy("/bin/true", tmp_path / "mongod")
-
-    assert find_mongod() == tmp_path / "mongod"
-
-
-def test_message_names_three_ways_on_where_there_is_no_mongod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata, "distribution", no_distribution)
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(MongodNotFound) as raised:
-        acquire(tmp_path)
-
-    for way in ("MONGODB_URI", "docker compose up mongo", "install mongod"):
-        assert way in str(raised.value)
-
-
 def no_distribution(name: str) -> NoReturn:
     raise metadata.PackageNotFoundError(name)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a server that another process keeps running."""
+    data_dir = tmp_path_factory.mktemp("served") / "mongodb"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    user = User(data_dir, port)
+    assert user.says() == address(data_dir, port)
+    yield data_dir
+    user.leave()
+
+
+def test_nobody_is_let_in_without_the_password(served: Path) -> None:
+    port = record(served)["port"]
+    anonymous, guessing = f"mongodb://127.0.0.1:{port}", f"mongodb://larder:guess@127.0.0.1:{port}/?authSource=admin"
+
+    for uri, command in (
+        (anonymous, {"find": "users"}),
+        (anonymous, {"createUser": "mallory", "pwd": "secret", "roles": ["root"]}),
+        (guessing, {"find": "users"}),
+    ):
+        with connect(uri) as client, pytest.raises(OperationFailure) as raised:
+            client.admin.command(command)
+        assert raised.value.code in {13, 18}
+
+
+def test_neither_compressed_messages_nor_javascript_are_taken(served: Path) -> None:
+    with connect(address(served, record(served)["port"])) as client:
+        hello = client.admin.command("hello", compression=["zlib", "zstd", "snappy"])
+
+        assert "compression" not in hello
+        with pytest.raises(OperationFailure):
+            client.larder.users.find_one({"$where": "true"})
+
+
+def test_everything_in_the_folder_belongs_to_its_owner_alone(served: Path) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (served, *served.rglob("*"))}
+
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
+    assert modes["larder-password"] == 0o600
+
+
+def test_files_that_were_open_to_others_are_closed(data_dir: Path, port: int) -> None:
+    data_dir.mkdir()
+    for name in ("mongod.log", "mongod.log.1", "larder-start.lock"):
+        (data_dir / name).touch(0o644)
+
+    acquire(data_dir, port=port)
+
+    assert [path.name for path in data_dir.iterdir() if path.is_file() and path.stat().st_mode & 0o077] == []
+
+
+def test_folder_without_a_password_gets_one_and_keeps_its_data(data_dir: Path, port: int) -> None:
+    server = plain_mongod(data_dir, port)
+    with connect(f"mongodb://127.0.0.1:{port}") as client:
+        client.larder.jars.insert_one({"_id": "jam"})
+    server.terminate()
+    server.communicate()
+
+    uri = acquire(data_dir, port=port)
+
+    assert uri == address(data_dir, port)
+    with connect(uri) as client:
+        assert client.larder.jars.find_one() == {"_id": "jam"}
+    with connect(f"mongodb://127.0.0.1:{port}") as client, pytest.raises(OperationFailure):
+        client.larder.jars.find_one()
+
+
+def left_behind(data_dir: Path, port: int, *options: str) -> "subprocess.Popen[str]":
+    """A server whose starter was killed before it signed in."""
+    server = plain_mongod(data_dir, port, *options)
+    (data_dir / "larder-mongod.json").write_text(json.dumps({"pid": server.pid, "port": port}))
+    return server
+
+
+def test_open_server_that_was_left_behind_is_replaced(data_dir: Path, port: int) -> None:
+    server = left_behind(data_dir, port)
+    reaper = threading.Thread(target=server.communicate)
+    reaper.start()
+
+    uri = acquire(data_dir, port=port)
+
+    reaper.join(20)
+    assert server.returncode == 0
+    with connect(uri) as client:
+        assert "keyFile" in client.admin.command("getCmdLineOpts")["parsed"]["security"]
+
+
+def test_open_server_that_others_use_is_not_joined(data_dir: Path, port: int) -> None:
+    server = left_behind(data_dir, port)
+    with (data_dir / "larder-users.lock").open("w") as share:
+        fcntl.flock(share, fcntl.LOCK_SH)
+
+        with pytest.raises(MongodFailed, match="without the password in larder-password"):
+            acquire(data_dir, port=port)
+
+        assert server.poll() is None
+    server.kill()
+    server.communicate()
+
+
+def test_user_is_made_where_the_start_was_cut_off_before(data_dir: Path, port: int) -> None:
+    data_dir.mkdir()
+    key = data_dir / "larder-password"
+    key.touch(0o600)
+    key.write_text("made-by-hand+/=\n".replace("-", ""))
+    server = left_behind(data_dir, port, "--keyFile", str(key))
+
+    uri = acquire(data_dir, port=1)  # joins the one that runs
+
+    assert "madebyhand%2B%2F%3D@" in uri
+    with connect(uri) as client:
+        assert client.admin.command("serverStatus")["pid"] == server.pid
+    server.kill()
+    server.communicate()
+
+
+def test_password_that_was_removed_is_replaced_by_a_new_one(data_dir: Path, port: int) -> None:
+    before = acquire(data_dir, port=port)
+    release()
+    (data_dir / "larder-password").unlink()
+
+    after = acquire(data_dir, port=port)
+
+    assert after != before
+    with connect(after) as client:
+        assert client.admin.command("ping")["ok"]
+    with connect(before) as client, pytest.raises(OperationFailure):
+        client.admin.command("ping")
+
+
+def test_server_that_dies_under_its_users_comes_back_with_what_it_had_confirmed(
+    data_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "WATCH_S", 0.05)
+    uri = acquire(data_dir, port=port)
+    with MongoClient[dict[str, Any]](uri, w="majority", journal=True) as client:
+        client.larder.jars.insert_one({"_id": "jam"})
+        first = record(data_dir)["pid"]
+
+        os.kill(first, signal.SIGKILL)
+
+        assert client.larder.jars.find_one() == {"_id": "jam"}  # the driver waits for the server to come back
+        assert client.admin.command("serverStatus")["pid"] != first
+
+
+def test_server_that_cannot_come_back_yet_is_tried_again(
+    data_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts: list[None] = []
+
+    def missing_once() -> list[programs.Program]:
+        attempts.append(None)
+        if len(attempts) == 1:
+            raise MongodNotFound("it is being upgraded")
+        return find_mongods()
+
+    monkeypatch.setattr(embedded, "WATCH_S", 0.05)
+    uri = acquire(data_dir, port=port)
+    monkeypatch.setattr(embedded, "find_mongods", missing_once)
+
+    os.kill(record(data_dir)["pid"], signal.SIGKILL)
+
+    with MongoClient[dict[str, Any]](uri) as client:
+        assert client.admin.command("ping")["ok"]  # the driver waits for the server to come back
+    assert "cannot be started again, next attempt in 0 s: it is being upgraded" in caplog.text
+
+
+def stand_in(folder: Path, version: str, otherwise: str) -> Path:
+    """A mongod that says a version, and otherwise does this."""
+    path = folder / "mongod"
+    path.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo "db version v{version}" && exit\n{otherwise}\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_newer_mongod_on_path_that_cannot_read_the_data_leaves_them_to_the_older_one(
+    data_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_in(data_dir.parent, "98.0.1", "echo 'the data are too old' >&2; exit 62")
+    monkeypatch.setenv("PATH", f"{data_dir.parent}:{os.environ['PATH']}")
+
+    uri = acquire(data_dir, port=port)
+
+    with connect(uri) as client:
+        assert client.admin.command("ping")["ok"]
+    assert (
+        f"MongoDB 98.0.1 ({data_dir.parent}/mongod) cannot read the data in {data_dir}, so MongoDB 6.0" in caplog.text
+    )
+
+
+def test_reason_is_given_when_no_mongod_can_read_the_data(
+    data_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "distribution", no_distribution)
+    stand_in(data_dir.parent, "7.0.1", "echo 'the data are too new' >&2; exit 62")
+    monkeypatch.setenv("PATH", f"{data_dir.parent}:{os.environ['PATH']}")
+
+    with pytest.raises(MongodFailed, match=r"^MongoDB 7\.0\.1 .* cannot read the data .*: the data are too new$"):
+        acquire(data_dir, port=port)
+
+
+@pytest.mark.parametrize(("system", "machine", "has_hint"), [("darwin", "arm64", True), ("linux", "x86_64", False)])
+def test_program_of_another_processor_is_reported(
+    data_dir: Path, port: int, monkeypatch: pytest.MonkeyPatch, system: str, machine: str, *, has_hint: bool
+) -> None:
+    monkeypatch.setattr(metadata, "distribution", no_distribution)
+    monkeypatch.setenv("PATH", str(data_dir.parent))
+    (data_dir.parent / "mongod").write_bytes(b"\xcf\xfa\xed\xfe, as an executable of a Mac begins")
+    (data_dir.parent / "mongod").chmod(0o755)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+
+    with pytest.raises(MongodFailed, match="does not run on this machine: Exec format error") as raised:
+        acquire(data_dir, port=port)
+
+    assert ("softwareupdate --install-rosetta" in str(raised.value)) is has_hint

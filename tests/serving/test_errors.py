@@ -31,8 +31,8 @@ from werkzeug.exceptions import TooManyRequests
 from tests.conftest import free_port, required
 from tests.reading import one, page_of, read, words
 from webapp.documents import PackageTooLarge
-from webapp.mongodb.embedded import MongodNotFound, find_mongod
 from webapp.mongodb.errors import NOT_WELL, is_only_duplicates
+from webapp.mongodb.programs import MongodNotFound, find_mongod
 from webapp.rules.naming import InvalidName
 
 JSON = {"Accept": "application/json"}

@@ -4,6 +4,7 @@ import ctypes
 import ipaddress
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from webapp.cli.db import prepare_database
 from webapp.documents import Package
 from webapp.members import mails
 from webapp.mongodb.errors import explained, is_away
+from webapp.mongodb.programs import support_warning
 from webapp.serving.log_config import logging_config
 
 
@@ -45,7 +47,7 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
     uri = current_app.config["MONGODB_SETTINGS"]["host"]
     click.echo(f"\n  {current_app.config['SITE_NAME']} is at  http://{host}:{port}/")
     if not current_app.config["MONGODB_URI"]:
-        click.echo(f"  its data      mongosh {uri}")
+        _say_database(uri)
     for reason in mails.missing_settings():
         click.echo(f"  warning       {reason}", err=True)
     click.echo("  Ctrl-C stops it.\n")
@@ -90,6 +92,15 @@ def loopback_url(host: str, port: int) -> str:
         return f"http://localhost:{port}" if host == "localhost" else ""
     shown = f"[{address}]" if address.version == 6 else str(address)
     return f"http://{shown}:{port}" if address.is_loopback else ""
+
+
+def _say_database(uri: str) -> None:
+    """Print which embedded server runs, and the line that opens it in a shell, with its password."""
+    version = Package._get_db().client.server_info()["version"]
+    click.echo(f"  its database  MongoDB {version} in {current_app.config['MONGODB_DIR']}")
+    click.echo(f"  look into it  mongosh {shlex.quote(uri)}")
+    if reason := support_warning(version):
+        click.echo(f"  warning       {reason}", err=True)
 
 
 def _prepare_database() -> None:

