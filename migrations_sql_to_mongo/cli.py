@@ -26,7 +26,8 @@ from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.replay import corrected_collection, corrections_of, replay
 from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_text
 from migrations_sql_to_mongo.run import Differs, Options, run
-from migrations_sql_to_mongo.source import Source
+from migrations_sql_to_mongo.source import Source, opened_database
+from migrations_sql_to_mongo.suggest import suggest
 from migrations_sql_to_mongo.target import Target, open_target
 from migrations_sql_to_mongo.verify import Verification, verify
 
@@ -312,6 +313,29 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
     )
 
 
+@main.group("map")
+def map_group() -> None:
+    """Help with a map of another site's tables."""
+
+
+@map_group.command("suggest")
+@click.option("--source", envvar="MIGRATE_SOURCE", required=True, help="The old database: an SQLAlchemy URL.")
+@click.option("--output", type=click.Path(path_type=Path), help="A new file for the map; without it, it is printed.")
+def suggest_command(source: str, output: Path | None) -> None:
+    """Look at a database, and write a map to start from."""
+    with opened_database(source) as (connection, catalog):
+        text = suggest(connection, catalog)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotStart(f"--output {output}: {one_line(error)}") from None
+    click.echo(f"Wrote {output}. Read it, and look at what it means: plan --map {output}")
+
+
 @main.group("rejects")
 def rejects_group() -> None:
     """Look after rejected rows."""
@@ -369,6 +393,7 @@ def _report(command: str, source: Source, target: Target, found: Report) -> Repo
         "target": target.shown,
         "unknown_tables": source.unknown_tables,
         "unknown_columns": source.unknown_columns,
+        "unused_rights": source.unused_rights,
         **found,
     }
 

@@ -28,6 +28,7 @@ NEAR_LIMIT_BYTES = MAX_PACKAGE_BYTES * 8 // 10
 SECRET = "hashed_password"  # noqa: S105 -- the name of a column
 
 
+_NO_SUCH = "there is no such "
 _RIGHTS = (
     ("is_active", False, "is_active is not set: disabled, cannot sign in"),
     ("is_admin", True, "is_admin is set: an administrator of this site"),
@@ -480,6 +481,8 @@ class Copy:
         account.rejected += 1
         named = self._readers[table].as_dict(row)
         column = reason.partition(" ")[0]
+        if reason.startswith(_NO_SUCH) and table in ("releases", "files"):
+            column = f"{reason.removeprefix(_NO_SUCH)}_id"
         detail = rules.shown(named[column]) if column in named and column != SECRET else ""
         reject = Reject(table, account.rejected, key_of(table, row), reason, named, detail)
         account.reasons.setdefault(reason, Counted()).add(reject.example)

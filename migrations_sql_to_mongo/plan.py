@@ -14,6 +14,7 @@ from migrations_sql_to_mongo.rendering import render_one
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target
+from migrations_sql_to_mongo.understood import understood
 
 # Of the time that reading and encoding takes. Source: benchmarks/migration.py.
 COPY_FACTOR, VERIFY_FACTOR = 1.5, 1.5
@@ -47,6 +48,7 @@ def plan(
     found = swap.standing(target, [name for name in COLLECTIONS if name in source.tables])
     return {
         "tally": tally.as_dict(),
+        **({"understood": understood(source)} if source.layout.sections else {}),
         "in_the_way": swap.foreign(target, ledger, found),
         "replaced": {name: fingerprint["documents"] for name, fingerprint in found.items()},
         "estimate_s": {

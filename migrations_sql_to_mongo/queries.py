@@ -122,6 +122,8 @@ class Query:
             if column in self.section.columns:
                 yield column, self.section.columns[column]
                 continue
+            if self.section.newest_by:  # the rows are another table's: that names agree says nothing
+                continue
             names = (column, *SYNONYMS.get((self.name, column), ()))
             if found := next((each for each in names if each in self.relation.columns), None):
                 yield column, Taken((found,))

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from migrations_sql_to_mongo.errors import CannotStart, one_line
 from migrations_sql_to_mongo.progress import duration
+from migrations_sql_to_mongo.understood import as_lines
 
 Report = dict[str, Any]
 
@@ -20,12 +21,15 @@ def as_text(report: Report) -> str:
     lines = [f"# migrate-sql {report['command']}", ""]
     lines += [f"- {name}: {report[name]}" for name in ("run", "state", "source", "target") if report.get(name)]
     lines.append("")
+    if report.get("understood"):
+        lines += as_lines(report["understood"])
     if tally := report.get("tally"):
         lines += _tables(tally)
         lines += _counted(tally, "reasons", "Rejected")
         lines += _counted(tally, "remarks", "Moved by a rule")
         lines += _documents(tally)
     lines += _no_place(report)
+    lines += _unused_rights(report)
     if report.get("in_the_way"):
         lines += ["## In the way", "", *(f"- {text}" for text in report["in_the_way"])]
         lines += ["", "`run` refuses; with --replace-existing it puts the old site's documents in their place.", ""]
@@ -83,6 +87,15 @@ def _no_place(report: Report) -> list[str]:
     lines = [f"- table {name}" for name in report.get("unknown_tables", [])]
     lines += [f"- {name}.{column}" for name, columns in report.get("unknown_columns", {}).items() for column in columns]
     return ["## Without a place here, left behind", "", *lines, ""] if lines else []
+
+
+def _unused_rights(report: Report) -> list[str]:
+    lines = [f"- users.{column}" for column in report.get("unused_rights", [])]
+    if not lines:
+        return []
+    text = "These seem to say who may sign in, or who is an administrator, and nothing here heeds them:"
+    hint = "A map can take them as columns.is_active or columns.is_admin of [users]."
+    return ["## Warning: rights that stay behind", "", text, "", *lines, "", hint, ""]
 
 
 def as_json(report: Report) -> str:

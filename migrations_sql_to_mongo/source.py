@@ -1,5 +1,6 @@
 """The SQL database that is moved: opened for reading only, seen in one snapshot, read as streams of rows."""
 
+import contextlib
 import functools
 import heapq
 import itertools
@@ -133,6 +134,11 @@ class Source:
         query = self.queries[table]
         rows = self._stream(table, query.select().order_by(*query.order()))
         return self._corrected(table, rows, lambda row: position(row[0]))
+
+    def first_rows(self, table: str, count: int) -> list[Row]:
+        """Return the first rows of a table."""
+        query = self.queries[table]
+        return list(self._stream(table, query.select().order_by(*query.order()).limit(count)))
 
     def ids(self, table: str) -> Iterator[Row]:
         """Yield the id of every row."""
@@ -390,6 +396,19 @@ class Source:
             connection.close()
         self._connections.clear()
         self.engine.dispose()
+
+
+@contextlib.contextmanager
+def opened_database(url: str) -> Iterator[tuple[Connection, Catalog]]:
+    """Connect to a database whose tables nobody has named yet. Raises CannotStart."""
+    engine, shown_url = _engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection, Catalog(connection)
+    except SQLAlchemyError as error:
+        raise CannotStart(f"the source {shown_url} cannot be read: {_said(error)}") from None
+    finally:
+        engine.dispose()
 
 
 def _engine(url: str) -> tuple[Engine, str]:

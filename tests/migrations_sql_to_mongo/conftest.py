@@ -39,8 +39,10 @@ class Mover:
         command = list(arguments)
         if arguments[0] not in ("status", "undo"):
             command += ["--source", self.source]
-        # The options of `rejects replay` follow the command, as everywhere.
-        done = CliRunner().invoke(main, [*command, "--target", self.target, "--quiet"])
+        if arguments[0] != "map":
+            # The options of `rejects replay` follow the command, as everywhere.
+            command += ["--target", self.target, "--quiet"]
+        done = CliRunner().invoke(main, command)
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Outcome(done.exit_code, done.stdout, done.stderr)
