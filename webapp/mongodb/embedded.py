@@ -331,7 +331,8 @@ def _make_user(port: int, password: str) -> None:
     """
     with _client(port, "__system", password, "local") as client:
         command = "updateUser" if client.admin.command("usersInfo", USER)["users"] else "createUser"
-        client.admin.command(command, USER, pwd=password, roles=["root"])
+        # On the disk: were the user lost by a kill -9, the clients that reconnect first would be refused.
+        client.admin.command(command, USER, pwd=password, roles=["root"], writeConcern={"w": 1, "j": True})
 
 
 def _client(port: int, user: str, password: str, source: str) -> MongoClient[dict[str, Any]]:
