@@ -23,7 +23,6 @@ from webapp import create_app
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
 from webapp.mongodb import embedded
 from webapp.mongodb.programs import MongodNotFound
-from webapp.serving.extensions import limiter
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -120,7 +119,7 @@ def app(site: Flask) -> Iterator[Flask]:
     lift_rules()
     with site.app_context():
         # What is counted to limit attempts stands in the database, too, and is no document.
-        limiter.reset()
+        site.extensions["limiter"].storage.reset()
         yield site
 
 

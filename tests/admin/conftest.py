@@ -6,15 +6,14 @@ import pytest
 from flask import Flask
 
 from tests.people import Browser, browser
-from webapp.serving.extensions import limiter
 
 
 @pytest.fixture(autouse=True)
 def _nothing_counted(app: Flask) -> Iterator[None]:
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     app.extensions["mailman"].outbox = []
     yield
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from playwright.sync_api import Page, Request, expect
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.people import ANOTHER, PASSWORD, member, outbox
 from webapp.documents import User
-from webapp.serving.extensions import limiter
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server]
 
@@ -18,7 +17,7 @@ REFUSED = "the server responded with a status of 400"
 
 @pytest.fixture(autouse=True)
 def _nothing_counted(app: Flask) -> None:
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     app.extensions["mailman"].outbox = []
 
 

@@ -9,14 +9,13 @@ from tests.browser.test_accounts import sign_in
 from tests.people import PASSWORD, member
 from tests.publishing import uploads
 from webapp.documents import JournalEntry, Package, StoredFile
-from webapp.serving.extensions import limiter
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server]
 
 
 @pytest.fixture(autouse=True)
 def _published(app: Flask, address: str) -> None:
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     secret = uploads.token_of(member("Grace Hopper"))
     for version in ("1.0", "2.0"):
         name = uploads.wheel_name(version=version)

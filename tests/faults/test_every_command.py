@@ -8,7 +8,7 @@ from typing import Any
 import mongoengine
 import pymongo
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from pymongo import MongoClient
 from pymongo.errors import NotPrimaryError, OperationFailure
 from werkzeug.test import TestResponse
@@ -24,7 +24,6 @@ from webapp.changes import site_stats
 from webapp.documents import DOCUMENTS, ensure_indexes
 from webapp.mongodb.errors import NOT_WELL
 from webapp.pages.defaults import keep_default_pages
-from webapp.serving.extensions import limiter
 
 pytestmark = pytest.mark.faults
 
@@ -68,7 +67,7 @@ def begin_anew() -> None:
     """Empty the database."""
     for document_type in DOCUMENTS:
         document_type._get_collection().delete_many({})
-    limiter.reset()
+    current_app.extensions["limiter"].storage.reset()
     site_stats.refresh()
 
 

@@ -8,7 +8,6 @@ from tests.counting import kept
 from tests.publishing import uploads
 from webapp.documents import DownloadCount
 from webapp.documents.base import utc_now
-from webapp.serving.extensions import limiter
 
 WHEEL = uploads.wheel()
 
@@ -16,12 +15,12 @@ WHEEL = uploads.wheel()
 @pytest.fixture
 def address(app: Flask, client: FlaskClient) -> Iterator[str]:
     """The address of a file that was published."""
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     _, secret = uploads.publisher()
     uploads.upload(client, secret, WHEEL, uploads.wheel_name())
     digest = uploads.sha256(WHEEL)
     yield f"/files/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{uploads.wheel_name()}"
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
 
 
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-99"}, {"If-None-Match": '"other"'}])

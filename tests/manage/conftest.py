@@ -10,17 +10,16 @@ from flask.testing import FlaskClient
 from tests.people import Browser, browser, member, signed_in
 from tests.publishing import uploads
 from webapp.documents import Package, User
-from webapp.serving.extensions import limiter
 
 NAME = "larder-probe"
 
 
 @pytest.fixture(autouse=True)
 def _nothing_counted(app: Flask) -> Iterator[None]:
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     app.extensions["mailman"].outbox = []
     yield
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
 
 
 @pytest.fixture

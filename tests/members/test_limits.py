@@ -12,7 +12,6 @@ from tests.people import PASSWORD, Browser, browser, member
 from tests.reading import one, page_of, words
 from webapp.documents import User
 from webapp.members import limits
-from webapp.serving.extensions import limiter
 
 
 def at(app: Flask, address: str) -> Browser:
@@ -138,7 +137,7 @@ def test_nobody_is_refused_for_being_the_first_at_the_same_moment_as_others(app:
     def hit(number: int) -> bool:
         start.wait()
         with app.app_context():
-            return limiter.limiter.hit(parse("10/hour"), "somebody", str(number // 10))
+            return app.extensions["limiter"].hit(parse("10/hour"), "somebody", str(number // 10))
 
     with ThreadPoolExecutor(10) as people:
         allowed = list(people.map(hit, range(800)))
@@ -190,7 +189,7 @@ def test_limit_that_is_none_is_refused_at_the_start_by_name(name: str, value: st
 
 @pytest.mark.real_server
 def test_counts_that_are_let_go_leave_the_connection_of_the_site_open(app: Flask) -> None:
-    counts = limits.SiteStorage("larder://")
+    counts = limits.SiteStorage()
     assert counts.check()
 
     del counts

@@ -18,7 +18,6 @@ from tests.reading import one, page_of, read, words
 from webapp.documents import Page, User
 from webapp.documents.base import utc_now
 from webapp.members import read_access
-from webapp.serving.extensions import limiter
 from webapp.serving.public_pages import PageCache
 
 WHEEL = uploads.wheel()
@@ -62,7 +61,7 @@ PROGRAMS = [
 @pytest.fixture
 def members_only(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """A site for members, with something at every address."""
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     monkeypatch.setitem(app.config, "READ_ACCESS", "members")
     factories.package(license="MIT", classifiers=["Topic :: A", "Programming Language :: Python"])
     user = factories.user("Ada", username="ada")
@@ -70,7 +69,7 @@ def members_only(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]
     sent = uploads.upload(app.test_client(), uploads.token_of(user), WHEEL, uploads.wheel_name())
     assert sent.status_code == 200, sent.text
     yield app
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
 
 
 def file_address() -> str:

@@ -12,7 +12,6 @@ from tests.migrations_sql_to_mongo.old_site import Rows, make_sqlite, some_rows,
 from tests.people import ANOTHER, browser, link_in, outbox
 from webapp.documents import DOCUMENTS, Package, User, ensure_indexes
 from webapp.members import passwords
-from webapp.serving.extensions import limiter
 
 pytestmark = pytest.mark.real_server
 
@@ -27,7 +26,7 @@ SHARED_PEOPLE = {
 @pytest.fixture
 def move_from(app: Flask) -> Iterator[Callable[[str], None]]:
     """Move an old site into this one, which is as new afterwards."""
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     app.extensions["mailman"].outbox = []
 
     def run(source: str) -> None:

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from webapp.serving.extensions import limiter
-
 
 @pytest.fixture(autouse=True)
 def _nothing_counted(request: pytest.FixtureRequest) -> Iterator[None]:
     # What needs no site runs once, and not on each server.
     has_site = "app" in request.fixturenames
     if has_site:
-        request.getfixturevalue("app")
-        limiter.reset()
+        app = request.getfixturevalue("app")
+        app.extensions["limiter"].storage.reset()
     yield
     if has_site:
-        limiter.reset()
+        app.extensions["limiter"].storage.reset()

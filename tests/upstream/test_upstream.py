@@ -25,7 +25,6 @@ from tests.reading import one, read, words
 from webapp.changes import site_stats
 from webapp.documents import DownloadCount, JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import utc_now
-from webapp.serving.extensions import limiter
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.index import from_config
 
@@ -73,7 +72,7 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]:
     """The other index, with one project of one wheel."""
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
     answers = {f"/files/{NAME}": Answer(body=WHEEL), f"/files/{NAME}.metadata": Answer(body=METADATA.encode())}
     asked: list[str] = []
     with served(answers, asked) as address:
@@ -81,7 +80,7 @@ def other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]:
         index.lists(described())
         configured(app, monkeypatch, UPSTREAM_INDEX=f"{address}/simple")
         yield index
-    limiter.reset()
+    app.extensions["limiter"].storage.reset()
 
 
 def configured(app: Flask, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:

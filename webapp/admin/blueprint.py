@@ -5,8 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import AuditEvent, User
 from webapp.members import audit
-from webapp.members.sessions import signed_in_user
-from webapp.serving.extensions import login_manager
+from webapp.members.sessions import signed_in_user, to_sign_in
 from webapp.serving.pagination import paginate
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -19,8 +18,7 @@ def administrators_only() -> AnyResponse | None:
     """Let nobody else in."""
     user = signed_in_user()
     if user is None:
-        response: AnyResponse = login_manager.unauthorized()
-        return response
+        return to_sign_in()
     if not user.is_admin:
         abort(403, "This page is for the administrators of the site.")
     return None

@@ -11,9 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.members.forms import SiteForm
 from webapp.members.next_page import safe_next
-from webapp.members.sessions import signed_in_user
+from webapp.members.sessions import signed_in_user, to_sign_in
 from webapp.serving.errors import http_error, wants_json
-from webapp.serving.extensions import login_manager
 
 P = ParamSpec("P")
 Context = dict[str, Any]
@@ -60,8 +59,7 @@ def members_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
         if signed_in_user() is None:
-            response: AnyResponse = login_manager.unauthorized()
-            return response
+            return to_sign_in()
         return view(*args, **kwargs)
 
     guarded.is_for_members = True  # type: ignore[attr-defined]

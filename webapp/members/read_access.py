@@ -11,9 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from config import BadConfig
 from webapp.documents.api_token import READ
 from webapp.members import api_tokens
-from webapp.members.sessions import signed_in_user
+from webapp.members.sessions import signed_in_user, to_sign_in
 from webapp.rules import naming
-from webapp.serving.extensions import login_manager
 
 PUBLIC, MEMBERS = "public", "members"
 
@@ -68,8 +67,7 @@ def refuse_strangers() -> AnyResponse | None:
             _check_scope(api_tokens.authenticate(READ))
         return None
     if signed_in_user() is None:
-        response: AnyResponse = login_manager.unauthorized()
-        return response
+        return to_sign_in()
     return None
 
 

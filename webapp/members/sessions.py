@@ -8,11 +8,10 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
-from flask import Flask, Response, abort, after_this_request, current_app, redirect, request, session, url_for
-from flask_login import UserMixin, current_user, login_user
+from flask import Flask, Response, abort, after_this_request, current_app, g, redirect, request, session, url_for
 from pymongo import ReadPreference
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
@@ -21,7 +20,6 @@ from webapp.documents import User
 from webapp.documents.base import utc_now
 from webapp.documents.user import MOST_SESSIONS
 from webapp.serving.errors import http_error, wants_json
-from webapp.serving.extensions import login_manager
 
 # Scripts can read this one: it says that a question for the name in the navigation is worth its while, no more.
 MARKER_COOKIE = "signed_in"
@@ -36,7 +34,9 @@ SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
-# The cookie is written anew at most so often.
+# Where the cookie names the member. Flask-Login used this key, so its sessions went on when it was replaced.
+MEMBER = "_user_id"
+# The cookie is written again at most this often.
 REFRESH_S = 60
 # What cannot be undone asks for the password when it was typed in this session longer ago.
 FRESH = timedelta(minutes=30)
@@ -46,15 +46,11 @@ class AccountDisabled(RuntimeError):
     """An administrator disabled the account."""
 
 
-class Member(UserMixin):
-    """A user who is signed in, and the session in which they are: what Flask-Login keeps."""
+class Member(NamedTuple):
+    """A user who is signed in, and the session in which they are."""
 
-    def __init__(self, user: User, session_id: str) -> None:
-        self.user, self.session_id = user, session_id
-
-    def get_id(self) -> str:
-        """Return what the cookie holds."""
-        return f"{self.user.id} {self.session_id}"
+    user: User
+    session_id: str
 
 
 def init_app(app: Flask) -> None:
@@ -70,12 +66,7 @@ def init_app(app: Flask) -> None:
         # Else every public page would carry the cookie of whoever asked for it into caches.
         "SESSION_REFRESH_EACH_REQUEST": False,
     }
-    # Its own init_app adds a function that reads the session after each request: "Vary: Cookie" on every page.
-    app.login_manager = login_manager  # type: ignore[attr-defined]
     app.add_template_filter(browser_name)
-    login_manager.session_protection = None  # addresses change on the way; sessions stand on the document
-    login_manager.user_loader(load_member)
-    login_manager.unauthorized_handler(to_sign_in)
 
 
 def begin(user: User, *, remember: bool, where: dict[str, Any]) -> None:
@@ -96,7 +87,8 @@ def begin(user: User, *, remember: bool, where: dict[str, Any]) -> None:
     session.clear()
     session.permanent = remember
     session["seen"] = int(time.time())
-    login_user(Member(user, session_id))
+    session[MEMBER] = f"{user.id} {session_id}"
+    g.member = Member(user, session_id)
     mark(lifetime_s if remember else None)
 
 
@@ -112,7 +104,7 @@ def end() -> None:
 def forget() -> None:
     """Take the cookies back."""
     session.clear()
-    login_manager._update_request_context_with_user()
+    g.member = None
     mark(0)
 
 
@@ -124,7 +116,10 @@ def end_others(user_id: bson.ObjectId, kept_session_id: str | None = None) -> No
 
 def signed_in_member() -> Member | None:
     """Return the member who makes this request."""
-    return current_user._get_current_object() if current_user.is_authenticated else None
+    if "member" not in g:
+        g.member = load_member(session.get(MEMBER))
+    member: Member | None = g.member
+    return member
 
 
 def signed_in_user() -> User | None:
@@ -159,9 +154,12 @@ def me() -> Member:
     return signed_in_member() or abort(403)
 
 
-def load_member(text: str) -> Member | None:
-    """Return whom the cookie names, unless the session ended, was idle for too long, or the account is disabled."""
-    user_id, _, session_id = text.partition(" ")
+def load_member(text: Any) -> Member | None:
+    """Return the member whom the cookie names: "USER_ID SESSION_ID".
+
+    None if the session ended or was idle for too long, or if the account is disabled.
+    """
+    user_id, _, session_id = text.partition(" ") if isinstance(text, str) else ("", "", "")
     if not bson.ObjectId.is_valid(user_id) or _is_idle():
         return None
     # Another member of a replica set may not know yet that the session ended.
