@@ -53,6 +53,11 @@ class Config:
     MAX_CONTENT_LENGTH = 1_000_000
     # Bytes that an uploaded file may have.
     MAX_FILE_BYTES = 100_000_000
+    # Bytes that the files of one project, and all files that one account uploaded, may have together.
+    PROJECT_BYTES = 10_000_000_000
+    ACCOUNT_BYTES = 50_000_000_000
+    # Bytes of the database's disk that uploads leave free.
+    DISK_RESERVE_BYTES = 2_000_000_000
     # The simple index that is asked for projects that are not here, such as https://pypi.org/simple/; empty: none.
     UPSTREAM_INDEX = ""
     # Names that are never asked for there, with commas; * stands for any letters: "acme,acme-*".

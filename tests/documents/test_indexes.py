@@ -99,6 +99,8 @@ QUESTIONS = [
     ),
     Question("/files/", "_id_", lambda: StoredFile.objects.named("a.whl"), "named"),
     Question("flask files clean", "deleting", lambda: StoredFile.objects.deleting(factories.A_DAY), "deleting"),
+    Question("/manage/<name>/", "bytes_of_project", lambda: StoredFile.objects.of_project("package-1"), "of_project"),
+    Question("/manage/", "bytes_of_account", lambda: StoredFile.objects.of_account(ADA), "of_account"),
     Question(
         "/manage/<name>/", "with_warnings", lambda: StoredFile.objects.with_warnings("package-1"), "with_warnings"
     ),

@@ -15,6 +15,7 @@ from tests.publishing import uploads
 from tests.reading import links, one, page_of, read, texts, words
 from webapp.documents import AuditEvent, JournalEntry, Maintainer, Package, StoredFile, User, contents
 from webapp.documents.base import utc_now
+from webapp.serving.filters import filesize
 
 Publish = Callable[..., str]
 Join = Callable[..., Browser]
@@ -51,6 +52,17 @@ def test_warnings_about_files_are_listed(ada: Browser, client: FlaskClient, publ
     assert texts(releases, ".history-marks") == ["latest warnings", ""]
     assert texts(odd, ".file-warnings li") == ["Metadata: '2.0' is not a valid metadata version."]
     assert not texts(page_of(ada.get(f"/manage/{NAME}/release/1.0")), ".file-warnings")
+
+
+def test_room_that_files_take_is_shown(ada: Browser, publish: Publish) -> None:
+    publish("1.0")
+    publish("2.0")
+    size = filesize(sum(StoredFile.objects.scalar("size")))
+
+    projects, releases = page_of(ada.get("/manage/")), page_of(ada.get(f"/manage/{NAME}/"))
+
+    assert texts(projects, ".used-room") == [f"The files that you uploaded take {size} of 50.0 GB."]
+    assert texts(releases, ".used-room") == [f"The files of this project take {size} of 10.0 GB."]
 
 
 def test_member_without_a_project_is_told_how_to_publish_one(ada: Browser) -> None:

@@ -11,6 +11,7 @@ from webapp.changes import claims
 from webapp.changes.changing import Act, changes
 from webapp.changes.core_metadata import FIELDS, package_from_metadata
 from webapp.changes.pypi_json import keep_labels, render_into
+from webapp.changes.room import OverQuota, check_quota
 from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange, own_url
@@ -24,7 +25,15 @@ class NotMaintained(RuntimeError):
 
 
 # After these it is certain that the package does not list the file.
-_REFUSALS = (NotMaintained, claims.NameTaken, claims.ClaimLost, PackageTooLarge, ConcurrentChange, ValidationError)
+_REFUSALS = (
+    NotMaintained,
+    OverQuota,
+    claims.NameTaken,
+    claims.ClaimLost,
+    PackageTooLarge,
+    ConcurrentChange,
+    ValidationError,
+)
 
 
 class Digests(NamedTuple):
@@ -59,8 +68,9 @@ def digests_of(file: IO[bytes]) -> Digests:
 def publish(upload: Upload, by: User) -> bool:
     """Publish a file; False when this very file is published already, and nothing changed.
 
-    Raises NotMaintained, NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange. Any other error leaves
-    the claim behind, because nobody can tell then what the database has done; `claims` says what becomes of it.
+    Raises NotMaintained, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange. Any other
+    error leaves the claim behind, because nobody can tell then what the database has done; `claims` says what becomes
+    of it.
     """
     distribution = upload.distribution
     if (package := Package.objects(pk=distribution.normalized_name).only("maintainers").declared_first()) is not None:
@@ -69,6 +79,7 @@ def publish(upload: Upload, by: User) -> bool:
     if claim is None:
         return False
     try:
+        check_quota(distribution.normalized_name, by.id)
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.alive)
         package = _list(upload, by, claim.alive)

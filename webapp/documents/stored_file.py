@@ -11,6 +11,9 @@ from webapp.mongodb import db
 
 ARRIVING, STORED, DELETING, DELETED = "arriving", "stored", "deleting", "deleted"
 
+# The states of a file that takes room.
+KEPT = (ARRIVING, STORED, DELETING)
+
 
 class StoredFileQuerySet(ReadingQuerySet):
     """The questions that the site asks about files."""
@@ -23,9 +26,18 @@ class StoredFileQuerySet(ReadingQuerySet):
         """The files whose bytes these are."""
         return self.filter(content_id__in=content_ids)
 
+    def of_project(self, normalized_name: str) -> Self:
+        """The files of a project whose bytes are here, or are arriving."""
+        return self.filter(package=normalized_name, state__in=KEPT)
+
+    def of_account(self, user_id: bson.ObjectId) -> Self:
+        """The files whose bytes are here, or are arriving, and that this user uploaded."""
+        return self.filter(uploaded_by=user_id, state__in=KEPT)
+
     def with_warnings(self, normalized_name: str) -> Self:
         """The files of a project about which its uploaders were warned."""
-        return self.filter(__raw__={"package": normalized_name, "warnings": {"$exists": True}})
+        # The index of a project's bytes would do, too, but then each file with its metadata is read.
+        return self.filter(__raw__={"package": normalized_name, "warnings": {"$exists": True}}).hint("with_warnings")
 
     def arriving(self) -> Self:
         """The files whose upload did not end yet, or never will."""
@@ -71,6 +83,9 @@ class StoredFile(db.Document):
                 "unique": True,
                 "partialFilterExpression": {"canonical_name": {"$gt": ""}},
             },
+            # How much room do the files of this project, and of this account, take?
+            {"fields": ["package", "state", "size"], "name": "bytes_of_project"},
+            {"fields": ["uploaded_by", "state", "size"], "name": "bytes_of_account"},
             # About which files, of which versions, were the uploaders warned? (/manage/<name>/)
             {
                 "fields": ["package", "version"],

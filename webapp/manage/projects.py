@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.changes import withdrawing
 from webapp.changes.maintaining import end_maintaining, is_needed
-from webapp.documents import JournalEntry, Package
+from webapp.documents import JournalEntry, Package, StoredFile
 from webapp.documents.package import OWNER
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, project
 from webapp.manage.forms import DeletionForm
@@ -26,8 +26,14 @@ ENTRIES_PER_PAGE = 50
 @members_only
 def index() -> Response:
     """The projects that a member looks after, or how the first one is published."""
-    question = Package.objects.maintained_by(me().user.id).listed()
-    return make_response(render_template("manage/index.html", found=paginate([question]), address=site_url()))
+    user_id = me().user.id
+    page = render_template(
+        "manage/index.html",
+        found=paginate([Package.objects.maintained_by(user_id).listed()]),
+        used_bytes=int(StoredFile.objects.of_account(user_id).sum("size")),
+        address=site_url(),
+    )
+    return make_response(page)
 
 
 @bp.get("/manage/<name>/history")

@@ -34,8 +34,15 @@ def releases(name: str) -> Response:
     pages = max(1, -(-(package.release_count or 0) // RELEASES_PER_PAGE))
     if number > pages:
         abort(404, f"There are only {pages} pages here.")
-    warned = {naming.sort_key(version) for version in StoredFile.objects.with_warnings(package.pk).distinct("version")}
-    page = render_template("manage/releases.html", package=package, page=number, pages=pages, warned=warned)
+    warned = StoredFile.objects.with_warnings(package.pk).only("version").plain()
+    page = render_template(
+        "manage/releases.html",
+        package=package,
+        page=number,
+        pages=pages,
+        warned={naming.sort_key(file["version"]) for file in warned if "version" in file},
+        used_bytes=int(StoredFile.objects.of_project(package.pk).sum("size")),
+    )
     return make_response(page)
 
 

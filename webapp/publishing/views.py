@@ -12,10 +12,11 @@ from typing import IO, NoReturn
 from flask import Blueprint, Response, abort, current_app, request
 from mongoengine.errors import ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
 from webapp.changes import claims
+from webapp.changes.room import DiskFull, OverQuota, check_disk
 from webapp.changes.uploads import Digests, NotMaintained, Upload, digests_of, publish
 from webapp.documents.api_token import UPLOAD
 from webapp.documents.package import ConcurrentChange
@@ -45,6 +46,7 @@ SENT_DIGESTS = {"sha256": "sha256_digest", "blake2b_256": "blake2_256_digest", "
 def upload() -> Response:
     """Publish a file, and make its project if there is none of that name."""
     permit = api_tokens.authenticate(UPLOAD)
+    _check_disk()
     with ExitStack() as opened:
         with place_for_upload():
             form, file, filename = _read_form(opened)
@@ -94,6 +96,16 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
     return form, sent.stream, sent.filename
 
 
+def _check_disk() -> None:
+    try:
+        check_disk(request.content_length or 0)
+    except DiskFull as error:
+        # Source: RFC 4918, section 11.5.
+        refused = HTTPException(str(error))
+        refused.code = 507
+        raise refused from None
+
+
 def _too_large() -> NoReturn:
     most = current_app.config["MAX_FILE_BYTES"]
     abort(413, f"That is too large: a file has {most:,} bytes at most, and the rest of the form a few MB.")
@@ -136,6 +148,8 @@ def _published(sent: Upload, permit: api_tokens.Permit) -> bool:
         return publish(sent, permit.user)
     except NotMaintained as error:
         abort(403, str(error))
+    except OverQuota as error:
+        abort(413, str(error))
     except claims.NameTaken as error:
         abort(400, str(error))
     except ValidationError as error:

@@ -1,0 +1,54 @@
+"""Whether there is room for another file: on the database's disk, in its project, and in its uploader's account."""
+
+from typing import Any
+
+import bson
+from flask import current_app
+from pymongo.errors import OperationFailure
+
+from webapp.documents import StoredFile
+
+
+class OverQuota(RuntimeError):
+    """The project, or the account, has as many bytes as it may have."""
+
+
+class DiskFull(RuntimeError):
+    """The disk of the database is nearly full."""
+
+
+def check_disk(size: int) -> None:
+    """Refuse a file for which the database has no room.
+
+    MongoDB ends itself when its disk is full, and readers are without pages then. Raises DiskFull.
+    """
+    free = _free_bytes()
+    if free is not None and free - size < current_app.config["DISK_RESERVE_BYTES"]:
+        raise DiskFull("The disk of the database is nearly full, so no files are accepted; tell an operator.")
+
+
+def check_quota(normalized_name: str, user_id: bson.ObjectId) -> None:
+    """Refuse a file that was claimed, and counts from then on, if it is too much. Raises OverQuota."""
+    files, config = StoredFile.objects, current_app.config
+    for what, kept, most in (
+        ("The files of this project", files.of_project(normalized_name), config["PROJECT_BYTES"]),
+        ("The files that you uploaded", files.of_account(user_id), config["ACCOUNT_BYTES"]),
+    ):
+        if (total := int(kept.sum("size"))) > most:
+            reason = f"{what} would take {total:,} bytes, and {most:,} is the most"
+            raise OverQuota(f"{reason}. Delete what nobody needs, or ask an operator for more room.")
+
+
+def _free_bytes() -> int | None:
+    """Return how many bytes are free where the database keeps its data; None where it does not tell.
+
+    A cluster tells of each of its shards; the fullest one counts, because any of them may get the file.
+    """
+    database: Any = StoredFile._get_db()
+    try:
+        told = database.command("dbStats")
+    except (NotImplementedError, OperationFailure):  # mongomock; a server that does not let its users know
+        return None
+    parts = told.get("raw", {}).values() or [told]
+    free = [each["fsTotalSize"] - each["fsUsedSize"] for each in parts if "fsTotalSize" in each]
+    return int(min(free)) if free else None
