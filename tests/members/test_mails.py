@@ -1,9 +1,11 @@
 """Mails on their way: a real conversation with an SMTP server, files, and what happens when nobody listens."""
 
 import email
+import os
 import re
 import shutil
 import ssl
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from flask import Flask
 from pymongo.errors import AutoReconnect
 
-from config import TestingConfig
+from config import DevelopmentConfig, TestingConfig
 from tests import factories
 from tests.conftest import free_port, required
 from tests.people import ANOTHER, PASSWORD, Browser, browser, errors, member, outbox, signed_in
@@ -239,7 +241,11 @@ def test_without_a_server_mails_are_files_and_the_page_says_where(
     app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     before = app.extensions["mailman"]
-    for name, value in {"MAIL_BACKEND": "file", "MAIL_DIR": str(tmp_path), "MAIL_FILE_PATH": str(tmp_path)}.items():
+    for name, value in {
+        "MAIL_BACKEND": "webapp.members.mails.PrivateFileEmailBackend",
+        "MAIL_DIR": str(tmp_path),
+        "MAIL_FILE_PATH": str(tmp_path),
+    }.items():
         monkeypatch.setitem(app.config, name, value)
     mail.init_app(app)
     member("Ada")
@@ -249,9 +255,34 @@ def test_without_a_server_mails_are_files_and_the_page_says_where(
     app.extensions["mailman"] = before
     assert words(one(page, ".banner code")) == str(tmp_path)
     [file] = tmp_path.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     text = file.read_text()
     assert "To: ada@example.org" in text
     assert "http://localhost/account/reset/" in text
+
+
+@pytest.fixture
+def wide_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("wide_umask")
+def test_folder_of_mails_is_its_owners_alone_even_if_it_was_open_before(tmp_path: Path) -> None:
+    open_before, new = tmp_path / "before", tmp_path / "new"
+    open_before.mkdir()
+    old_mail, other_file = open_before / "20261120-101500-123456.log", open_before / "notes.txt"
+    old_mail.write_text("a link")
+    other_file.write_text("of somebody")
+
+    for folder in (open_before, new):
+        site = Flask(__name__)
+        site.config.from_object(type("Settings", (DevelopmentConfig,), {"MAIL_DIR": str(folder)}))
+        mails.init_app(site)
+
+    modes = {path: oct(stat.S_IMODE(path.stat().st_mode)) for path in (new, old_mail, other_file, open_before)}
+    assert modes == {new: "0o700", old_mail: "0o600", other_file: "0o644", open_before: "0o755"}
 
 
 def test_development_writes_mails_to_the_folder_beside_the_data() -> None:

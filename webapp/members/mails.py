@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from flask import Flask, copy_current_request_context, current_app, render_template, url_for
 from flask_mailman import EmailMultiAlternatives
+from flask_mailman.backends.file import EmailBackend as FileBackend
 from flask_mailman.backends.smtp import EmailBackend as SmtpBackend
 
-from config import ROOT, BadConfig
+from config import ROOT, BadConfig, Config
 from webapp.mongodb.errors import explained
 from webapp.serving.extensions import mail
 
@@ -44,6 +45,19 @@ class EmailBackend(SmtpBackend):
         return smtplib.SMTP_SSL if self.use_ssl else VerifiedSMTP
 
 
+class PrivateFileEmailBackend(FileBackend):
+    """Flask-Mailman's files, for their owner alone: a link in a mail is as good as a password."""
+
+    stream: BinaryIO | None
+
+    def open(self) -> bool:
+        """Open the file of the next mails, and tell whether that was needed."""
+        if not self.stream:
+            os.close(os.open(self._get_filename(), os.O_WRONLY | os.O_CREAT, 0o600))
+        is_new: bool = super().open()
+        return is_new
+
+
 def init_app(app: Flask) -> None:
     """Bind the mails to their server, or to the folder in which they are written. Raises BadConfig."""
     if app.config["MAIL_USE_TLS"] and app.config["MAIL_USE_SSL"]:
@@ -53,11 +67,27 @@ def init_app(app: Flask) -> None:
     if app.config["MAIL_SERVER"]:
         app.config["MAIL_BACKEND"] = "webapp.members.mails.EmailBackend"
     elif not app.testing:
-        app.config["MAIL_BACKEND"] = "file"
+        app.config["MAIL_BACKEND"] = "webapp.members.mails.PrivateFileEmailBackend"
+        _make_private(Path(app.config["MAIL_DIR"]))
     threads = app.config["MAIL_THREADS"]
     app.extensions["mail_threads"] = ThreadPoolExecutor(threads, "mail") if threads else None
     mail.init_app(app)
     app.jinja_env.globals["folder_of_mails"] = folder_of_mails
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder of mails, and close to others what an earlier version has left open. Raises BadConfig.
+
+    Only the folder that is Larder's own is changed itself: MAIL_DIR may name one that others use, too.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder == Path(Config.MAIL_DIR):
+            folder.chmod(0o700)
+        for path in folder.glob("[0-9]*-[0-9]*-[0-9]*.log"):
+            path.chmod(0o600)
+    except OSError as error:
+        raise BadConfig(f"MAIL_DIR cannot be used: {error}") from None
 
 
 def missing_settings() -> list[str]:
