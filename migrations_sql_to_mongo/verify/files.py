@@ -1,6 +1,7 @@
 """The optional columns of other sites, and their `files`."""
 
 import re
+from urllib.parse import unquote
 
 import bson
 
@@ -54,7 +55,8 @@ def expected_file(context: Context, row: Row) -> tuple[Expected, Expected]:
     odd: Expected = {}
     when = context.date("files", "created_date", created, odd)
     more = more_of(context, "files", row, odd)
-    name = context.text(filename) or ""
+    path = (context.text(filename) or "").partition("?")[0].partition("#")[0]
+    name = unquote(path.split("/")[-1])
     packagetype = kind_of_file(name)
     if packagetype is None:
         raise ValueError(f"{name} is no distribution")
