@@ -5,49 +5,56 @@ never see a project without its description.
 """
 
 import contextlib
-import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from pymongo.errors import DocumentTooLarge, OperationFailure
 
 from migrations_sql_to_mongo.target import Target
-from webapp.rules.descriptions import RENDERER, render_description
+from webapp.rendering import RENDERER, Rendered, render_description, renderers
 
-# To start the processes takes a second or two.
-FEW = 200
-CHUNK = 20
+# The fields that rendering adds to a package.
+RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
 READ = 400
 UNRENDERED = {"description": {"$gt": ""}, "description_renderer": None}
 # What the server answers when a document would pass 16 MB.
 TOO_LARGE = (10334, 17419, 17420)
 
-Text = tuple[str, str]  # a package's id, and its description or HTML
+Text = tuple[str, str]  # a package's id, and its description
 
 
-def render_one(text: Text) -> Text:
-    """Return a description's HTML. The old site did not know what form of text a description is."""
-    package_id, description = text
-    return package_id, render_description(description, None)
+def rendered_fields(description: str) -> dict[str, str]:
+    """Return what rendering adds to a package."""
+    return _fields(render_description(description, None))
+
+
+def _fields(rendered: Rendered) -> dict[str, str]:
+    values = zip(RENDERED_FIELDS, (rendered.html, rendered.problem, RENDERER), strict=True)
+    return {name: value for name, value in values if value is not None}
 
 
 @contextlib.contextmanager
-def renderer(count: int) -> Iterator[Callable[[Iterable[Text]], Iterator[Text]]]:
-    """Give a function that renders many descriptions in their order, in several processes if there are many."""
-    jobs = os.cpu_count() or 1
-    if count < FEW or jobs < 2:
-        yield lambda texts: map(render_one, texts)
-        return
-    # Not forked: a child must not share this process's connections.
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+def renderer() -> Iterator[Callable[[Iterable[Text]], Iterator[tuple[str, Rendered]]]]:
+    """Give a function that renders descriptions in their order, in as many processes as there are processors.
 
-        def render(texts: Iterable[Text]) -> Iterator[Text]:
+    The old site did not know what form of text a description is.
+    """
+    jobs = os.cpu_count() or 1
+    children = renderers(jobs)
+
+    def render_one(text: Text) -> tuple[str, Rendered]:
+        package_id, description = text
+        return package_id, render_description(description, None, children)
+
+    with contextlib.closing(children), ThreadPoolExecutor(jobs) as threads:
+
+        def render(texts: Iterable[Text]) -> Iterator[tuple[str, Rendered]]:
             rest = iter(texts)
             # The executor would read all texts ahead, whatever they weigh.
-            while some := list(islice(rest, jobs * CHUNK * 2)):
-                yield from pool.map(render_one, some, chunksize=CHUNK)
+            while some := list(islice(rest, READ)):
+                yield from threads.map(render_one, some)
 
         yield render
 
@@ -58,13 +65,13 @@ def render_staged(target: Target, collection: str, advance: Callable[[int, int],
     What an interrupted run has rendered already stays. A document that the HTML would make too large goes without.
     """
     total = target.patiently(target.db[collection].count_documents, UNRENDERED)
-    with renderer(total) as render:
+    with renderer() as render:
         done = 0
         # Once more, if need be: a server that was killed may have lost what it had not yet in its journal.
         while target.patiently(target.db[collection].find_one, UNRENDERED, {"_id": 1}):
             for texts in _unrendered(target, collection):
-                for package_id, html in render(texts):
-                    target.patiently(_store, target, collection, package_id, html)
+                for package_id, rendered in render(texts):
+                    target.patiently(_store, target, collection, package_id, rendered)
                 done += len(texts)
                 advance(min(done, total), total)
     return total
@@ -83,11 +90,10 @@ def _unrendered_after(target: Target, collection: str, last: str) -> list[Text]:
     return [(one["_id"], one["description"]) for one in found.sort("_id", 1).limit(READ)]
 
 
-def _store(target: Target, collection: str, package_id: str, html: str) -> None:
+def _store(target: Target, collection: str, package_id: str, rendered: Rendered) -> None:
     packages = target.without_waiting(collection)  # what gets lost is rendered again
-    fields = {"description_html": html, "description_renderer": RENDERER}
     try:
-        packages.update_one({"_id": package_id}, {"$set": fields})
+        packages.update_one({"_id": package_id}, {"$set": _fields(rendered)})
     except DocumentTooLarge:
         packages.update_one({"_id": package_id}, {"$set": {"description_renderer": RENDERER}})
     except OperationFailure as error:

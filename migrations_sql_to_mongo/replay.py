@@ -16,12 +16,11 @@ from migrations_sql_to_mongo.copying import REJECTS, Copy, Encoded
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
-from migrations_sql_to_mongo.rendering import render_one
+from migrations_sql_to_mongo.rendering import RENDERED_FIELDS, rendered_fields
 from migrations_sql_to_mongo.source import Row, Source, key_of, position
 from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import HIDDEN, Tally
 from migrations_sql_to_mongo.target import Fingerprint, Target
-from webapp.rules.descriptions import RENDERER
 
 Corrections = dict[str, dict[str, Row]]
 # The order in which Copy gives collections.
@@ -189,7 +188,7 @@ def _is(stored: bytes | None, document: bytes | None) -> bool:
     if stored is None or document is None:
         return stored is document
     kept = bson.decode(stored)
-    for name in ("description_html", "description_renderer"):
+    for name in RENDERED_FIELDS:
         kept.pop(name, None)
     return bson.encode(kept) == document
 
@@ -203,8 +202,7 @@ def _write(target: Target, entry: Entry, change: Change) -> None:
         target.patiently(collection.delete_one, {"_id": document_id})
     else:
         if change.collection == "packages" and after.get("description"):
-            after["description_html"] = render_one(("", after["description"]))[1]
-            after["description_renderer"] = RENDERER
+            after |= rendered_fields(after["description"])
         target.patiently(collection.replace_one, {"_id": document_id}, after, upsert=True)
     for one in entry["collections"]:
         if one["name"] == change.collection:

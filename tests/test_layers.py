@@ -7,7 +7,7 @@ import pytest
 
 WEBAPP = Path(__file__).parents[1] / "webapp"
 # The wings, the lowest first. What is not named here is a room: it may use every wing, and no other room.
-WINGS = ("mongodb", "rules", "documents", "changes", "serving", "members", "upstream")
+WINGS = ("mongodb", "rendering", "rules", "documents", "changes", "serving", "members", "upstream")
 # These stand above the rooms: they look after the database as a whole, and command the rest.
 ABOVE = ("inspection", "cli")
 

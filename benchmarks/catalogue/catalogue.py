@@ -16,8 +16,8 @@ import bson
 from benchmarks.catalogue import texts
 from webapp.documents.search_entry import entry_of, text_words
 from webapp.documents.user import object_id_of_sql_id
+from webapp.rendering import RENDERER, render_description
 from webapp.rules import naming
-from webapp.rules.descriptions import RENDERER, render_description
 
 Document = dict[str, Any]
 
@@ -234,4 +234,4 @@ def _description(random: Random) -> tuple[str, str, list[str]]:
         if random.random() < 0.04:
             parts.append(f"\n\n## {_pick(texts.NOUNS, random.random()).capitalize()}\n\n    pip install example\n\n")
     text = "".join(parts)
-    return text, render_description(text, "text/markdown"), text_words(text)
+    return text, render_description(text, "text/markdown").html, text_words(text)

@@ -7,6 +7,7 @@ import bson
 
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.rendering import RENDERED_FIELDS
 from migrations_sql_to_mongo.source import Row, Source, key_of
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.values import as_json, shown
@@ -15,8 +16,6 @@ from migrations_sql_to_mongo.verify.encoding import Wanted, bson_id, differences
 from migrations_sql_to_mongo.verify.findings import Expected, Verification
 from migrations_sql_to_mongo.verify.rejected import Rejected
 from migrations_sql_to_mongo.verify.rules import in_utc, moment, name_of
-
-_HTML = ("description_html", "description_renderer")
 
 
 class Context:
@@ -100,12 +99,12 @@ class Context:
         if not needs_html and encoded == document:
             return
         added = tail(encoded, document) if needs_html else None
-        if added is not None and {*added} <= {*_HTML} and "description_renderer" in added:
+        if added is not None and {*added} <= {*RENDERED_FIELDS} and "description_renderer" in added:
             return
         stored = bson.decode(document)
         if needs_html and "description_renderer" not in stored:
             self.found.differs(f"{where}: description_html is missing")
-        for name in _HTML if needs_html else ():
+        for name in RENDERED_FIELDS if needs_html else ():
             stored.pop(name, None)
         for text in differences(bson.decode(encoded), stored, ""):
             self.found.differs(f"{where}: {text}")

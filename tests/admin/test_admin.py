@@ -6,6 +6,7 @@ from tests import factories
 from tests.people import PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
 from tests.reading import links, one, page_of, texts, words
 from webapp.documents import AuditEvent, Maintainer, Package, Page, User
+from webapp.rendering import Rendered
 
 PAGES = [
     "/admin/",
@@ -334,9 +335,9 @@ class TestPages:
     ) -> None:
         admin.send("/admin/pages/new", **NEW)
 
-        def render_meanwhile(text: str) -> str:
+        def render_meanwhile(text: str) -> Rendered:
             Page.objects.update(content="First", updated_date=factories.A_DAY)
-            return text
+            return Rendered(text)
 
         monkeypatch.setattr("webapp.admin.content.render_markdown", render_meanwhile)
         response = admin.send("/admin/pages/edit/company/team", title="Second", content="Second")

@@ -12,11 +12,12 @@ from tests import factories
 from tests.changes.pypi_documents import document, file
 from tests.conftest import SHARED_DATA
 from webapp.changes import pypi_json
+from webapp.changes.changing import enter
 from webapp.changes.pypi_json import RefusedDocument, keep, parse, split_keywords
 from webapp.documents import Maintainer, Package
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
-from webapp.rules.descriptions import render_description
+from webapp.rendering import Rendered, render_description
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -503,15 +504,15 @@ class TestKeepingAgain:
         ada = bson.ObjectId()
         once = [True]
 
-        def meanwhile(*args: Any) -> str:
+        def meanwhile(*args: Any) -> None:
             if once:
                 once.clear()
                 theirs = Package.objects.get()
                 theirs.maintainers.append(Maintainer(user_id=ada, name="Ada"))
                 theirs.store()
-            return render_description(*args)
+            enter(*args)
 
-        monkeypatch.setattr(pypi_json, "render_description", meanwhile)
+        monkeypatch.setattr(pypi_json, "enter", meanwhile)
 
         imported(document(summary="new", description="new"))
 
@@ -521,11 +522,11 @@ class TestKeepingAgain:
     def test_package_that_is_deleted_in_the_meantime_comes_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         factories.package()
 
-        def meanwhile(*args: Any) -> str:
+        def meanwhile(*args: Any) -> None:
             Package.objects.delete()
-            return render_description(*args)
+            enter(*args)
 
-        monkeypatch.setattr(pypi_json, "render_description", meanwhile)
+        monkeypatch.setattr(pypi_json, "enter", meanwhile)
 
         imported(document(summary="new", description="new"))
 
@@ -548,7 +549,7 @@ class TestDescription:
         """The descriptions that were rendered."""
         calls: list[tuple[str, str | None]] = []
 
-        def counted(text: str, content_type: str | None) -> str:
+        def counted(text: str, content_type: str | None) -> Rendered:
             calls.append((text, content_type))
             return render_description(text, content_type)
 

@@ -5,7 +5,7 @@ from tests.factories import A_DAY
 from tests.reading import one, read, words
 from webapp.documents import Page
 from webapp.pages.defaults import keep_default_pages
-from webapp.rules.descriptions import render_markdown
+from webapp.rendering import render_markdown
 
 
 def page(path: str, title: str = "A page", content: str = "Some *words*.") -> Page:
@@ -13,7 +13,7 @@ def page(path: str, title: str = "A page", content: str = "Some *words*.") -> Pa
         path=path,
         title=title,
         content=content,
-        content_html=render_markdown(content),
+        content_html=render_markdown(content).html,
         created_date=A_DAY,
         updated_date=A_DAY,
     )

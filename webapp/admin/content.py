@@ -15,7 +15,7 @@ from webapp.documents.base import utc_now
 from webapp.members import audit
 from webapp.members.form_views import form_view
 from webapp.members.forms import NothingForm
-from webapp.rules.descriptions import RENDERER, render_markdown
+from webapp.rendering import RENDERER, render_markdown
 from webapp.serving.pagination import paginate
 
 CHANGED = "Somebody else changed this page since you opened it. Copy your text, open the page again, and put it in."
@@ -42,7 +42,7 @@ def new_page(form: NewPageForm) -> AnyResponse | None:
         form.refuse("path", "There is a page at this path.")
         return None
     audit.record(audit.ADMINISTRATION, "Wrote a new page.", target=f"page {page.path}")
-    flash("The page is there.")
+    _flash("The page is there.", page.content_problem)
     return redirect(url_for("admin.edit_page", path=page.path))
 
 
@@ -63,12 +63,16 @@ def edit_page(form: PageForm, path: str) -> AnyResponse | None:
         form.refuse("content", CHANGED)
         return None
     present = {"_id": path, "updated_date": page.get("updated_date")}
-    changed = Page._get_collection().update_one(present, {"$set": _values(form, utc_now())})
+    values = _values(form, utc_now())
+    change = {"$set": {name: value for name, value in values.items() if value is not None}}
+    if values["content_problem"] is None:
+        change["$unset"] = {"content_problem": ""}
+    changed = Page._get_collection().update_one(present, change)
     if not changed.matched_count:
         form.refuse("content", CHANGED)
         return None
     audit.record(audit.ADMINISTRATION, "Changed a page.", target=f"page {path}")
-    flash("The page is changed.")
+    _flash("The page is changed.", values["content_problem"])
     return redirect(url_for("admin.edit_page", path=path))
 
 
@@ -84,15 +88,26 @@ def delete_page(_: NothingForm, path: str) -> AnyResponse:
 
 
 def _preview(form: PageForm, page: dict[str, Any] | None) -> Response:
-    preview = Markup(render_markdown(form.content.data))  # noqa: S704 - made safe by the renderer
-    return make_response(render_template("admin/page.html", form=form, page=page, preview=preview, stale=None))
+    html, problem = render_markdown(form.content.data)
+    preview = Markup(html)  # noqa: S704 - made safe by the renderer
+    return make_response(
+        render_template("admin/page.html", form=form, page=page, preview=preview, problem=problem, stale=None)
+    )
+
+
+def _flash(message: str, problem: str | None) -> None:
+    flash(message)
+    if problem:
+        flash(problem, "warning")
 
 
 def _values(form: PageForm, now: datetime) -> dict[str, Any]:
+    rendered = render_markdown(form.content.data)
     return {
         "title": form.title.data,
         "content": form.content.data,
-        "content_html": render_markdown(form.content.data),
+        "content_html": rendered.html,
+        "content_problem": rendered.problem,
         "content_renderer": RENDERER,
         "updated_date": now,
     }

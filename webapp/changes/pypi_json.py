@@ -15,8 +15,8 @@ from webapp.changes.changing import Act, enter, write_out_of
 from webapp.documents import License, Package, ProgrammingLanguage, Release, ReleaseFile
 from webapp.documents.base import utc_now
 from webapp.documents.package import MAX_INT64, ConcurrentChange
+from webapp.rendering import RENDERER, render_description
 from webapp.rules import naming
-from webapp.rules.descriptions import RENDERER, render_description
 
 # Python's package index began in 2003; nothing was uploaded before, and nothing is from the future.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -25,6 +25,9 @@ _UNUSABLE_VERSION = re.compile(r"[\s/\\?#%<>\"']|^\.+$")
 # What the name of a field in MongoDB cannot be.
 NO_KEY = re.compile(r"\A\$|\0")
 ATTEMPTS = 5
+# What a package keeps of its rendered description, and from which text.
+RENDERED = ("description_html", "description_problem", "description_renderer")
+_SOURCE = ("description", "description_content_type")
 
 
 class RefusedDocument(ValueError):
@@ -263,6 +266,7 @@ def keep(package: Package) -> bool:
     list stay. Raises PackageTooLarge and mongoengine's ValidationError.
     """
     releases = list(package.releases)
+    render_into(package, stored_rendering(package.pk))
     for _ in range(ATTEMPTS):
         stored = Package.objects(pk=package.pk).declared_first()
         merged = _merged(package, stored, releases)
@@ -296,19 +300,30 @@ def _merged(package: Package, stored: Package | None, releases: list[Release]) -
     if stored and stored.created_date:
         dates.append(stored.created_date)
     package.created_date = min(dates, default=utc_now())
-    render_into(package, stored)
     return package
 
 
-def render_into(package: Package, stored: Package | None) -> None:
-    """Render the description, unless what is stored was made from the same text by the same renderer."""
-    source = (package.description, package.description_content_type, RENDERER)
-    rendered = stored and (stored.description, stored.description_content_type, stored.description_renderer)
-    if stored and rendered == source and stored.description_html is not None:
-        package.description_html = stored.description_html
-    else:
-        package.description_html = render_description(package.description or "", package.description_content_type)
+def stored_rendering(normalized_name: str, *also: str) -> Package | None:
+    """Return what is stored of a package's description and how it was rendered, and these fields, too."""
+    return Package.objects(pk=normalized_name).only(*_SOURCE, *RENDERED, *also).declared_first()
+
+
+def render_into(package: Package, stored: Package | None = None) -> None:
+    """Render the description, unless what is stored was made from the same text by the same renderer.
+
+    This takes up to half a minute, so no lock may be held. Raises RenderersBusy.
+    """
+    if stored and _is_rendered(stored) and all(getattr(stored, name) == getattr(package, name) for name in _SOURCE):
+        for name in RENDERED:
+            setattr(package, name, getattr(stored, name))
+        return
+    rendered = render_description(package.description or "", package.description_content_type)
+    package.description_html, package.description_problem = rendered
     package.description_renderer = RENDERER
+
+
+def _is_rendered(stored: Package) -> bool:
+    return stored.description_renderer == RENDERER and stored.description_html is not None
 
 
 def keep_labels(package: Package) -> None:

@@ -10,7 +10,7 @@ from mongoengine.errors import ValidationError
 from webapp.changes import claims
 from webapp.changes.changing import Act, changes
 from webapp.changes.core_metadata import FIELDS, package_from_metadata
-from webapp.changes.pypi_json import keep_labels, render_into
+from webapp.changes.pypi_json import RENDERED, keep_labels, render_into, stored_rendering
 from webapp.changes.room import OverQuota, check_quota
 from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
 from webapp.documents.base import utc_now
@@ -65,30 +65,40 @@ def digests_of(file: IO[bytes]) -> Digests:
     return Digests(*(each.hexdigest() for each in hashes))
 
 
-def publish(upload: Upload, by: User) -> bool:
-    """Publish a file; False when this very file is published already, and nothing changed.
+class Published(NamedTuple):
+    """What an upload has led to."""
 
-    Raises NotMaintained, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange. Any other
-    error leaves the claim behind, because nobody can tell then what the database has done; `claims` says what becomes
-    of it.
+    is_new: bool  # False when this very file was published before, and nothing changed
+    problem: str | None = None  # why the project's description is shown as plain text, a sentence
+
+
+def publish(upload: Upload, by: User) -> Published:
+    """Publish a file.
+
+    Raises NotMaintained, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange,
+    RenderersBusy. Any other error leaves the claim behind, because nobody can tell then what the database has done;
+    `claims` says what becomes of it.
     """
     distribution = upload.distribution
-    if (package := Package.objects(pk=distribution.normalized_name).only("maintainers").declared_first()) is not None:
-        _check_maintained(package, distribution, by)  # before the bytes are put; what decides is the look in `_list`
+    stored = stored_rendering(distribution.normalized_name, "maintainers")
+    if stored is not None:
+        _check_maintained(stored, distribution, by)  # before the bytes are put; what decides is the look in `_list`
+    described = package_from_metadata(distribution.metadata)
+    render_into(described, stored)  # before anything is claimed or locked, as it may take long
     claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))
     if claim is None:
-        return False
+        return Published(is_new=False)
     try:
         check_quota(distribution.normalized_name, by.id)
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.alive)
-        package = _list(upload, by, claim.alive)
+        package = _list(upload, described, by, claim.alive)
     except _REFUSALS:
         claim.give_back()
         raise
     claim.settle()
     keep_labels(package)
-    return True
+    return Published(is_new=True, problem=package.description_problem)
 
 
 def _facts(upload: Upload, by: User) -> dict[str, object]:
@@ -109,9 +119,9 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
     }
 
 
-def _list(upload: Upload, by: User, alive: Callable[[], None]) -> Package:
-    """Put the file into its package, and return that."""
-    distribution, described = upload.distribution, package_from_metadata(upload.distribution.metadata)
+def _list(upload: Upload, described: Package, by: User, alive: Callable[[], None]) -> Package:
+    """Put the file into its package, and return that; `described` is what the file's metadata say."""
+    distribution = upload.distribution
     for change in changes(distribution.normalized_name, by):
         with change:
             alive()
@@ -173,10 +183,8 @@ def _add_file(release: Release, file: ReleaseFile) -> None:
 
 
 def describe(package: Package, described: Package) -> None:
-    """Let a package say of itself what the metadata of its latest release say."""
-    if described.description_renderer is None:
-        render_into(described, package)
-    for field in (*FIELDS, "description_html", "description_renderer"):
+    """Let a package say of itself what the metadata of its latest release say, the rendered description included."""
+    for field in (*FIELDS, *RENDERED):
         setattr(package, field, getattr(described, field))
 
 

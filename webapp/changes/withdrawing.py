@@ -5,11 +5,13 @@ files go afterwards (`files/removal.py`).
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from webapp.changes import removal
 from webapp.changes.changing import REMOVE_PROJECT, Act
 from webapp.changes.core_metadata import FIELDS, package_from_metadata
 from webapp.changes.maintaining import NotThere, project_changes
+from webapp.changes.pypi_json import RENDERED, render_into
 from webapp.changes.uploads import describe
 from webapp.documents import Package, Release, ReleaseFile, StoredFile, User
 from webapp.documents.package import MAINTAINER, OWNER, is_own
@@ -20,6 +22,13 @@ NO_FILE = "There is no such file any more."
 
 # The files that a change takes away, each with its version.
 Taken = list[tuple[str, ReleaseFile]]
+# What the metadata of files say of their project, the rendered description included; None where nothing is known.
+Described = dict[str, Package | None]
+T = TypeVar("T")
+
+
+class _NotDescribed(Exception):
+    """A change needs to know what a file's metadata say."""
 
 
 def yank(normalized_name: str, version: str, reason: str, by: User) -> None:
@@ -75,7 +84,7 @@ def delete_project(normalized_name: str, by: User) -> None:
         gone = [(release.version, file) for release in package.all_releases() for file in release.files]
         # It goes when its entry is in the journal; until then, which a kill can make long, nothing of it is to be seen.
         package.releases, package.invitations = [], None
-        for field in (*FIELDS, "description_html", "docs_url", "bugtrack_url", "package_url", "legacy"):
+        for field in (*FIELDS, *RENDERED, "docs_url", "bugtrack_url", "package_url", "legacy"):
             if field != "name":
                 setattr(package, field, None)  # which sets its default
         return Act(REMOVE_PROJECT), gone
@@ -85,30 +94,53 @@ def delete_project(normalized_name: str, by: User) -> None:
 
 def _set_yanked(normalized_name: str, version: str, reason: str | None, by: User) -> None:
     yanked = reason is not None
-    for change in project_changes(normalized_name, MAINTAINER, by):
-        with change:
-            releases = _releases(change.package, version)
-            for each in (*releases, *(file for release in releases for file in release.files)):
-                each.yanked, each.yanked_reason = yanked, reason
-            _follow_latest(change.package)
-            change.act = Act("yank release" if yanked else "unyank release", version, note=reason)
+
+    def attempt(described: Described) -> None:
+        for change in project_changes(normalized_name, MAINTAINER, by):
+            with change:
+                releases = _releases(change.package, version)
+                for each in (*releases, *(file for release in releases for file in release.files)):
+                    each.yanked, each.yanked_reason = yanked, reason
+                _follow_latest(change.package, described)
+                change.act = Act("yank release" if yanked else "unyank release", version, note=reason)
+
+    _describing(attempt)
 
 
 def _delete(normalized_name: str, by: User, take: Callable[[Package], tuple[Act, Taken]]) -> Package:
     """Delete what `take` takes out of the package and names."""
     names: list[str] = []
-    try:
+
+    def attempt(described: Described) -> Package:
         for change in project_changes(normalized_name, OWNER, by):
             with change:
                 act, taken = take(change.package)
+                _follow_latest(change.package, described)
                 removal.mark(change.package.pk, taken)
-                names += [file.filename for _, file in taken]
-                _follow_latest(change.package)
+                names.extend(file.filename for _, file in taken)
                 change.act = act
         return change.package
+
+    try:
+        return _describing(attempt)
     finally:
         if names:
             removal.settle(normalized_name, names)
+
+
+def _describing(attempt: Callable[[Described], T]) -> T:
+    """Make a change after which another release may be the latest.
+
+    Rendering its description may take long, and other changes of the project wait for this one. So a change that needs
+    one ends, and is made again when it is there.
+    """
+    described: Described = {}
+    while True:
+        try:
+            return attempt(described)
+        except _NotDescribed as missing:
+            filename = str(missing)
+        described[filename] = _described(filename)
 
 
 def _releases(package: Package, version: str) -> list[Release]:
@@ -118,10 +150,11 @@ def _releases(package: Package, version: str) -> list[Release]:
     return found
 
 
-def _follow_latest(package: Package) -> None:
+def _follow_latest(package: Package, described: Described) -> None:
     """Let a package say of itself what its latest release says, when that has become another one.
 
-    Of a release whose files are elsewhere nothing is known; then the words of the former one stay.
+    Of a release whose files are elsewhere nothing is known; then the words of the former one stay. Raises _NotDescribed
+    with the name of a file.
     """
     before = package.latest.version if package.latest else None
     package.clean()
@@ -130,8 +163,18 @@ def _follow_latest(package: Package) -> None:
     own = [file for file in package.releases_of(package.latest.version)[0].files if is_own(file.url)]
     # A wheel first: an sdist's metadata may say less.
     own.sort(key=lambda file: file.packagetype != WHEEL)
-    kept = StoredFile.objects(pk__in=[file.filename for file in own[:1]]).only("metadata").plain_first()
-    if kept and kept.get("metadata"):
-        described = package_from_metadata(kept["metadata"])
-        if described.normalized_name == package.pk:
-            describe(package, described)
+    for filename in [file.filename for file in own[:1]]:
+        if filename not in described:
+            raise _NotDescribed(filename)
+        says = described[filename]
+        if says and says.normalized_name == package.pk:
+            describe(package, says)
+
+
+def _described(filename: str) -> Package | None:
+    kept = StoredFile.objects(pk=filename).only("metadata").plain_first()
+    if not kept or not kept.get("metadata"):
+        return None
+    package = package_from_metadata(kept["metadata"])
+    render_into(package)
+    return package

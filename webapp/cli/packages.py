@@ -63,8 +63,11 @@ def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
             new, updated = new + was_new, updated + (not was_new)
             releases += imported.package.release_count
             files += sum(release.file_count for release in imported.package.releases)
-            remarks += len(imported.remarks)
-            problems += [f"{source.name}: {remark}" for remark in imported.remarks]
+            found = [*imported.remarks]
+            if problem := imported.package.description_problem:
+                found.append(f"the description could not be rendered: {problem}")
+            remarks += len(found)
+            problems += [f"{source.name}: {remark}" for remark in found]
     site_stats.refresh()
     for problem in problems:
         click.echo(problem, err=True)

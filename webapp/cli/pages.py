@@ -19,15 +19,20 @@ def import_command(folder: Path) -> None:
     files = sorted(folder.rglob("*.md"))
     if not files:
         raise click.ClickException(f"{folder}: there is no *.md in it")
-    refused = 0
+    refused = plain = 0
     for file in files:
         try:
-            page_from_file(file, folder).save()
+            page = page_from_file(file, folder)
+            page.save()
         except (NoTitle, ValidationError, UnicodeDecodeError) as error:
             refused += 1
             click.echo(f"{file}: refused: {error}", err=True)
+        else:
+            if page.content_problem:
+                plain += 1
+                click.echo(f"{file}: could not be rendered: {page.content_problem}", err=True)
     click.echo(f"{len(files) - refused} pages stored, {refused} refused.")
-    if refused:
+    if refused or plain:
         raise SystemExit(1)
 
 

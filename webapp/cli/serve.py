@@ -24,6 +24,7 @@ from webapp.documents import Package
 from webapp.members import mails
 from webapp.mongodb.errors import explained, is_away
 from webapp.mongodb.programs import support_warning
+from webapp.rendering import end_children
 from webapp.serving.log_config import logging_config
 
 
@@ -37,6 +38,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the site; an empty database is filled first. Ctrl-C stops it."""
     _check_that_port_is_free(host, port)
     _prepare_database()
+    end_children()  # the web processes have their own
     with tempfile.TemporaryDirectory(prefix="larder-") as folder:
         raise SystemExit(_serve(host, port, workers, threads, Path(folder)))
 

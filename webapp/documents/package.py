@@ -202,7 +202,8 @@ class PackageQuerySet(ReadingQuerySet):
 
     def managed(self) -> Self:
         """Only what those who look after a package see of it on every page: not its releases."""
-        return self.only("normalized_name", "name", "maintainers", "invitations", "release_count", "latest")
+        fields = ("normalized_name", "name", "maintainers", "invitations", "release_count", "latest")
+        return self.only(*fields, "description_problem")
 
     def with_unwritten_entries(self) -> Self:
         """The packages with entries that a killed process did not copy to the journal."""
@@ -238,6 +239,9 @@ class Package(db.Document):
     description_content_type = me.StringField()
     description_html = me.StringField()  # safe to show as it is
     description_renderer = me.StringField()  # which renderer made it
+    description_problem = (
+        me.StringField()
+    )  # why it is shown as plain text, a sentence; only if it could not be rendered
     home_page = me.StringField()
     docs_url = me.StringField()
     package_url = me.StringField()

@@ -14,6 +14,7 @@ class Page(db.Document):
     content = me.StringField()  # Markdown
     content_html = me.StringField()  # safe to show as it is
     content_renderer = me.StringField()  # which renderer made it
+    content_problem = me.StringField()  # why it is shown as plain text, a sentence; only if it could not be rendered
     created_date = me.DateTimeField()
     updated_date = me.DateTimeField()
 

@@ -21,6 +21,7 @@ from webapp.documents.user import USERNAME, fold
 from webapp.documents.validators import schema_of
 from webapp.inspection.findings import Finding
 from webapp.inspection.shape import mistakes
+from webapp.rendering import RENDERER, render_description, render_markdown
 from webapp.rules import naming
 
 # A package that has less room than this soon refuses a release.
@@ -72,6 +73,8 @@ def _of_package(son: Plain, users: dict[bson.ObjectId, str], labels: dict[Any, s
     versions = [release["version"] for release in releases if release and isinstance(release.get("version"), str)]
     for version in sorted({version for version in versions if versions.count(version) > 1}):
         yield "release-twice", f"release {version} is there {versions.count(version)} times", None
+    if problem := son.get("description_problem"):
+        yield "rendering", f"its description could not be rendered: {_short(problem)}", partial(render_package, key)
     yield from _of_maintainers(key, as_declared(Package, {"maintainers": son.get("maintainers")}), users)
     yield from _of_labels(as_declared(Package, son), labels)
 
@@ -175,6 +178,33 @@ def mend_package(key: Any) -> bool:
     return bool(packages.update_one(guard, change).matched_count)
 
 
+def render_package(key: Any) -> bool:
+    """Render a package's description again; False if that fails again, or somebody changed the package meanwhile."""
+    names = ("description", "description_content_type", "updated_date")
+    son = Package._get_collection().find_one({"_id": key}, dict.fromkeys(names, 1))
+    if son is None:
+        return False
+    plain = as_declared(Package, son)
+    rendered = render_description(plain.get("description", ""), plain.get("description_content_type"))
+    return rendered.problem is None and _set_rendered(Package, son, "description", rendered.html)
+
+
+def render_page(key: Any) -> bool:
+    """Render a content page again; False if that fails again, or somebody changed the page meanwhile."""
+    son = Page._get_collection().find_one({"_id": key}, {"content": 1, "updated_date": 1})
+    if son is None:
+        return False
+    rendered = render_markdown(as_declared(Page, son).get("content", ""))
+    return rendered.problem is None and _set_rendered(Page, son, "content", rendered.html)
+
+
+def _set_rendered(document_type: Any, son: Plain, field: str, html: str) -> bool:
+    guard = {"_id": son["_id"], field: son.get(field), "updated_date": son.get("updated_date")}
+    values = {f"{field}_html": html, f"{field}_renderer": RENDERER}
+    change = {"$set": values, "$unset": {f"{field}_problem": ""}}
+    return bool(document_type._get_collection().update_one(guard, change).matched_count)
+
+
 def broken_files() -> Iterator[Finding]:
     """Yield the files that are kept here without their bytes."""
     contents = Contents._get_collection_name()
@@ -208,9 +238,12 @@ def broken_users() -> Iterator[Finding]:
 
 def broken_pages() -> Iterator[Finding]:
     """Yield what is wrong with content pages."""
-    for son in Page._get_collection().find({}, {"_id": 1}).sort("_id", 1):
+    for son in Page._get_collection().find({}, {"_id": 1, "content_problem": 1}).sort("_id", 1):
         if not (isinstance(son["_id"], str) and re.match(Page.path.regex.pattern, son["_id"])):
             yield Finding("pages", son["_id"], "path", "nothing can be at this path")
+        if problem := son.get("content_problem"):
+            what = f"it could not be rendered: {_short(problem)}"
+            yield Finding("pages", son["_id"], "rendering", what, partial(render_page, son["_id"]))
 
 
 def _ids(document_type: Any) -> Iterable[Plain]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from webapp.documents import Page
 from webapp.documents.base import utc_now
-from webapp.rules.descriptions import RENDERER, render_markdown
+from webapp.rendering import RENDERER, render_markdown
 
 
 class NoTitle(ValueError):
@@ -17,13 +17,15 @@ def page_from_file(file: Path, folder: Path) -> Page:
     first, _, content = file.read_text(encoding="utf-8").partition("\n")
     if not first.startswith("# ") or not first[2:].strip():
         raise NoTitle('the first line must be the title, as in "# Our history"')
+    rendered = render_markdown(content)
     stored = Page.objects(pk=path).only("created_date").first()
     now = utc_now()
     return Page(
         path=path,
         title=first[2:].strip(),
         content=content.strip("\n"),
-        content_html=render_markdown(content),
+        content_html=rendered.html,
+        content_problem=rendered.problem,
         content_renderer=RENDERER,
         created_date=stored.created_date if stored else now,
         updated_date=now,

@@ -17,7 +17,7 @@ from werkzeug.formparser import FormDataParser
 
 from webapp.changes import claims
 from webapp.changes.room import DiskFull, OverQuota, check_disk
-from webapp.changes.uploads import Digests, NotMaintained, Upload, digests_of, publish
+from webapp.changes.uploads import Digests, NotMaintained, Published, Upload, digests_of, publish
 from webapp.documents.api_token import UPLOAD
 from webapp.documents.package import ConcurrentChange
 from webapp.members import api_tokens
@@ -59,10 +59,13 @@ def upload() -> Response:
         if not permit.token.is_for(distribution.normalized_name):
             abort(403, f"This API token is for the project {permit.token.scope.project} only.")
         tool = str(request.user_agent)[:MAX_USER_AGENT]
-        is_new = _published(Upload(distribution, file, size, digests, tool), permit)
+        published = _published(Upload(distribution, file, size, digests, tool), permit)
     address = absolute_url("packages.project", name=distribution.normalized_name, version=distribution.version)
-    said = "is published" if is_new else "was published before, and nothing changed"
-    lines = [f"{distribution.filename} {said}: {address}", *(f"Warning: {each}" for each in distribution.warnings)]
+    said = "is published" if published.is_new else "was published before, and nothing changed"
+    warnings = [*distribution.warnings]
+    if published.problem:
+        warnings.append(f"The description could not be rendered. {published.problem}")
+    lines = [f"{distribution.filename} {said}: {address}", *(f"Warning: {each}" for each in warnings)]
     return Response("".join(f"{each}\n" for each in lines), mimetype="text/plain")
 
 
@@ -143,7 +146,7 @@ def _examined(filename: str, file: IO[bytes], size: int) -> Distribution:
         abort(400, str(error))
 
 
-def _published(sent: Upload, permit: api_tokens.Permit) -> bool:
+def _published(sent: Upload, permit: api_tokens.Permit) -> Published:
     try:
         return publish(sent, permit.user)
     except NotMaintained as error:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadHost, Conflict, HTTPException, InternalServer
 from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
 from webapp.mongodb.errors import is_away, reason_of
+from webapp.rendering import RenderersBusy
 from webapp.rules.naming import InvalidName
 from webapp.serving.request_log import shown_path
 
@@ -37,6 +38,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(InvalidName, lambda _: http_error(NotFound()))
     app.register_error_handler(PackageTooLarge, package_too_large)
     app.register_error_handler(ConcurrentChange, changed_by_others)
+    app.register_error_handler(RenderersBusy, renderers_busy)
     app.register_error_handler(ValidationError, broken_document)
     app.register_error_handler(PyMongoError, database_error)
     app.register_error_handler(OperationError, database_error)
@@ -104,6 +106,12 @@ def package_too_large(error: PackageTooLarge) -> Response:
 def changed_by_others(error: ConcurrentChange) -> Response:
     """Answer 503: others kept changing the same project."""
     return http_error(ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S))
+
+
+def renderers_busy(_: RenderersBusy) -> Response:
+    """Answer 503: descriptions of others are being rendered."""
+    message = "Too many descriptions are being rendered at the moment. Please try again in a few seconds."
+    return http_error(ServiceUnavailable(message, retry_after=RETRY_AFTER_S))
 
 
 def broken_document(error: ValidationError) -> Response:

@@ -1,31 +1,24 @@
-"""A description (Markdown, reStructuredText, plain text) becomes safe HTML once, when it is stored.
+"""A description (Markdown, reStructuredText) becomes safe HTML. This runs in a child process: see `child.py`.
 
-Anybody may have written the text. So a parser's HTML is not passed on: `_Rewriter` writes it anew
-from what is allowed here, and nh3 checks the result. Text that its parser refuses, or that would
-cost too much, is shown as it is.
+Anybody may have written the text. So a parser's HTML is not passed on: `_Rewriter` writes it anew from what is allowed
+here, and nh3 checks the result. What takes too long or too much memory is not looked for here, as the child's bounds
+end it. The file is run by itself, so it imports nothing of the site.
 """
 
 # docutils and Pygments carry no type hints.
 # mypy: disable-error-code="import-untyped", allow-subclassing-any
 
-import logging
 import re
-from collections.abc import Callable
 from functools import cache
 from html import escape, unescape
-from importlib.metadata import version
-from threading import Lock
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
 import nh3
-from docutils import nodes
 from docutils.core import publish_parts
 from docutils.frontend import get_default_settings
 from docutils.parsers.rst import Parser, roles
 from docutils.readers.standalone import Reader
-from docutils.transforms import Transform
-from docutils.transforms.misc import ClassAttribute
 from docutils.utils import SystemMessage
 from docutils.writers.html5_polyglot import Writer
 from pygments import highlight
@@ -36,19 +29,9 @@ from pygments.util import ClassNotFound
 from readme_renderer import markdown, rst
 from readme_renderer.clean import ALLOWED_TAGS
 
-log = logging.getLogger(__name__)
-
-# Stored beside the HTML, so that stale HTML is found. Count up when this module writes other HTML.
-RENDERER = f"readme_renderer {version('readme_renderer')} / larder 1"
-
-# The longest of 72 well-known projects' descriptions has 30,000 characters, 100,000 as HTML. The
-# costliest texts known to pass these limits take 7 s; without them, minutes, or all of the memory.
-MAX_MARKDOWN_CHARS = 200_000
-MAX_RST_CHARS = 100_000
+# Beyond these a page is too large, or its elements stand too deep, for browsers.
 MAX_HTML_CHARS = 2_000_000
 MAX_DEPTH = 100
-# comrak's time grows with the square of equal headings: 0.1 s for 2,000, 10 s for 20,000.
-MAX_HEADINGS = 2_000
 
 # The classes that are kept, and what is written for each; Bootstrap styles none of them.
 ADMONITIONS = "attention caution danger error hint important note tip warning"
@@ -76,9 +59,6 @@ TOKEN = re.compile(
 )
 ATTRIBUTE = re.compile(r"""([a-zA-Z][\w-]*+)(?:\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 CODE = re.compile(r'<pre><code class="language-([^"<>]+)">([^<]*)</code></pre>')
-UNREADABLE = re.compile(r"[^\t\n\r\f\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
-DEEP_QUOTE = re.compile(r">(?:[ \t]*+>){99}")
-HEADING = re.compile("<h[1-6]")
 LINK = re.compile(r"(?:https?://|mailto:)[^\s/]", re.IGNORECASE)
 
 CLEANER = nh3.Cleaner(
@@ -93,53 +73,26 @@ CLEANER = nh3.Cleaner(
 )
 
 
-class Refused(ValueError):
-    """A text that says nothing once parsed, or would take time or memory out of all proportion."""
+class TooLong(ValueError):
+    """The HTML is too long for a page."""
 
 
-def render_description(text: str, content_type: str | None) -> str:
-    """Return `text` as HTML that is safe to show, "" if it says nothing. Never raises.
+def render(text: str, language: str) -> str | None:
+    """Return the text as HTML that is safe to show; None if it is not valid reStructuredText.
 
-    `content_type` is core metadata's Description-Content-Type. Text without one, or with one that
-    is unknown, is reStructuredText if it parses as such, and plain text otherwise.
+    `language` is "GFM", "CommonMark" or "rst". Raises TooLong, and whatever parsers raise.
     """
-    text = UNREADABLE.sub("\ufffd", text)
-    if text.strip() in {"", "UNKNOWN"}:
-        return ""
-    media_type, _, parameters = (content_type or "").lower().partition(";")
-    html = None
-    if media_type.strip() == "text/markdown":
-        variant = "CommonMark" if re.search(r'variant\s*=\s*"?commonmark', parameters) else "GFM"
-        html = _rendered(lambda: _html_of_markdown(text, variant))
-    elif media_type.strip() != "text/plain":
-        html = _rendered(lambda: _html_of_rst(text))
-    return f'<pre class="description-plain">{escape(text)}</pre>' if html is None else html
-
-
-def render_markdown(text: str) -> str:
-    """Return the Markdown of a content page as safe HTML. Never raises."""
-    return render_description(text, "text/markdown")
-
-
-def _rendered(parse: Callable[[], str]) -> str | None:
-    """Return safe HTML, or None if the text is refused."""
-    try:
-        html: str | None = parse()
-        if html and len(html) <= MAX_HTML_CHARS:
-            html = CLEANER.clean(_Rewriter().rewritten(html))
-    except (SystemMessage, Refused):
-        return None
-    except Exception as error:  # noqa: BLE001 (parsers fail in many ways: RecursionError, ...)
-        log.warning("A description is shown as plain text: %r", error)
-        return None
-    return html if html is None or len(html) <= MAX_HTML_CHARS else None
+    html = _html_of_rst(text) if language == "rst" else _html_of_markdown(text, language)
+    if not html:
+        return html
+    if len(html) <= MAX_HTML_CHARS:
+        html = CLEANER.clean(_Rewriter().rewritten(html))
+    if len(html) > MAX_HTML_CHARS:
+        raise TooLong(f"its HTML is longer than {MAX_HTML_CHARS:,} characters")
+    return html
 
 
 def _html_of_markdown(text: str, variant: str) -> str:
-    if len(text) > MAX_MARKDOWN_CHARS or DEEP_QUOTE.search(text):
-        raise Refused
-    if len(HEADING.findall(markdown.variants["CommonMark"](text))) > MAX_HEADINGS:
-        raise Refused
     return CODE.sub(_highlighted, markdown.variants[variant](text))
 
 
@@ -159,67 +112,32 @@ def _rst_settings() -> Any:
     vars(settings).update(rst.SETTINGS)
     settings.warning_stream = False
     settings.traceback = True  # otherwise docutils ends the process at the first error of a text
-    settings.line_length_limit = 5_000  # its regular expressions take the square of this
     return settings
 
 
-class _Limits(Transform):
-    """Refuse what multiplies: substitutions within substitutions, tables of contents in numbers."""
+class Translator(rst.ReadMeHTMLTranslator):
+    """readme_renderer's, which opens no files."""
 
-    default_priority = 200  # docutils substitutes at 220
-
-    def apply(self) -> None:
-        find = self.document.findall
-        definitions = list(find(nodes.substitution_definition))
-        nested = [ref for one in definitions for ref in one.findall(nodes.substitution_reference)]
-        longest = max((len(one.rawsource) for one in definitions), default=0)
-        uses = len(list(find(nodes.substitution_reference)))
-        if len(nested) > 5 or longest * uses > MAX_RST_CHARS:
-            raise Refused
-        pending = list(find(nodes.pending))
-        contents = [one for one in pending if one.transform is not ClassAttribute]
-        if len(contents) > 3 or len(pending) > 300 or len(list(find(nodes.target))) > 1_000:
-            raise Refused
-
-
-class _Reader(Reader):
-    def get_transforms(self) -> list[type[Transform]]:
-        return [*super().get_transforms(), _Limits]
-
-
-class _Translator(rst.ReadMeHTMLTranslator):
     def uri2path(self, *_: object, **__: object) -> NoReturn:
-        """Refuse to embed: an image's `:loading: embed` reads any file, also /dev/zero.
-
-        docutils 0.23 does so whatever its setting file_insertion_enabled says.
-        """
-        raise ValueError("a description embeds no files")
+        """Refuse: docutils 0.23 asks for the path of a local file only to read it."""
+        raise ValueError("a description reads no files")
 
 
-# docutils keeps the roles that a text defines for all later texts: each text starts without any.
-_docutils_lock = Lock()
-
-
-def _html_of_rst(text: str) -> str:
-    if len(text) > MAX_RST_CHARS:
-        raise Refused
+def _html_of_rst(text: str) -> str | None:
     writer = Writer()
-    writer.translator_class = _Translator
-    with _docutils_lock:
-        roles._roles.clear()
-        settings = _rst_settings().copy()
-        parts = publish_parts(text, reader=_Reader(), writer=writer, settings=settings)
-    html: str = parts["docinfo"] + parts["fragment"]
-    if not html:
-        raise Refused
-    return html
+    writer.translator_class = Translator
+    roles._roles.clear()  # docutils keeps the roles that a text defines for all later texts
+    try:
+        parts = publish_parts(text, writer=writer, settings=_rst_settings().copy())
+    except SystemMessage:
+        return None
+    return parts["docinfo"] + parts["fragment"] or None
 
 
 class _Rewriter:
     """Writes HTML anew from what is allowed: all is closed, nothing stands deeper than MAX_DEPTH.
 
-    nh3 needs that: 250 kB of unclosed tags keep it busy for minutes and fill the memory. It takes
-    0.05 s for 600 kB, where BeautifulSoup takes 0.4 s to read and write them.
+    It takes 0.05 s for 600 kB, where BeautifulSoup takes 0.4 s to read and write them.
     """
 
     def __init__(self) -> None:

@@ -1,0 +1,216 @@
+"""A text that breaks its parser costs nobody anything but its own rendering."""
+
+import contextlib
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rendering.stand_ins import QUICK, stand_in
+from webapp.rendering import pool
+from webapp.rendering.pool import Bounds, Outcome, Renderers, RenderersBusy
+
+SOON_S = 20
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Iterator[Renderers]:
+    with contextlib.closing(stand_in(tmp_path)) as children:
+        yield children
+
+
+def pid_of(children: Renderers) -> int:
+    """The process that renders next."""
+    return int(re.sub("<.*?>", "", children.render("pid", "rst").html or ""))
+
+
+def wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + SOON_S
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"{pid} goes on"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds", "problem"),
+    [
+        ("burn", QUICK, "rendering it took more than 0.2 seconds of processor time"),
+        ("sleep", Bounds(wall_s=0.2), "rendering it took more than 0.2 seconds"),
+        ("allocate", QUICK, "rendering it took more than 1,000 MB of memory"),
+        ("crash", QUICK, "its parser crashed"),
+        ("fail", QUICK, "rendering it failed (RecursionError: too deep)"),
+        ("exit", QUICK, "rendering it failed (SystemExit: 0)"),
+    ],
+)
+def test_text_that_breaks_its_parser_is_not_rendered_and_the_next_one_is(
+    tmp_path: Path, text: str, bounds: Bounds, problem: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.closing(stand_in(tmp_path, bounds)) as children:
+        broken, next_one = children.render(text, "rst"), children.render("next", "rst")
+
+    assert broken == Outcome(None, problem)
+    assert next_one == Outcome("<p>NEXT</p>")
+    if text != "sleep":
+        assert "is shown as plain text" in caplog.text
+
+
+def test_text_that_its_parser_refuses_has_no_html_and_no_problem(children: Renderers) -> None:
+    assert children.render("refuse", "rst") == Outcome(None)
+
+
+def test_child_stays_for_the_next_text(children: Renderers) -> None:
+    assert pid_of(children) == pid_of(children)
+
+
+@pytest.mark.parametrize("text", ["fail", "exit", "refuse"])
+def test_child_stays_after_a_text_that_fails_in_python(children: Renderers, text: str) -> None:
+    before = pid_of(children)
+
+    children.render(text, "rst")
+
+    assert pid_of(children) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGALRM, signal.SIGKILL, signal.SIGSEGV])
+def test_child_that_ended_between_two_texts_costs_none_of_them(children: Renderers, number: int) -> None:
+    before = pid_of(children)
+
+    os.kill(before, number)
+    wait_for_end(before)
+
+    assert pid_of(children) != before
+
+
+def test_child_ends_when_nothing_has_come_for_some_time(tmp_path: Path) -> None:
+    with contextlib.closing(stand_in(tmp_path, Bounds(idle_s=1))) as children:
+        wait_for_end(pid_of(children))
+
+
+def test_children_end_when_they_are_closed(children: Renderers) -> None:
+    pid = pid_of(children)
+
+    children.close()
+
+    assert not is_alive(pid)
+
+
+def test_long_text_and_long_html_come_through(children: Renderers) -> None:
+    text = "é\n" * 1_000_000
+
+    assert children.render(text, "rst").html == f"<p>{text.upper()}</p>"
+
+
+def test_child_that_does_not_start_costs_the_text_its_rendering(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "broken.py").write_text("raise SystemExit(3)")
+
+    outcome = Renderers(tmp_path / "broken.py", 1).render("a", "rst")
+
+    assert outcome.html is None
+    assert outcome.problem
+    assert outcome.problem.startswith("no process could be started to render it")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_child_inherits_no_sockets_and_no_secrets(children: Renderers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "a secret")
+    monkeypatch.setenv("MONGODB_URI", "mongodb://larder:secret@localhost/larder")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.set_inheritable(True)
+
+        files, environment = (children.render(what, "rst").html or "" for what in ("files", "environment"))
+
+    assert files == "<p>['0', '1', '2']</p>"
+    assert "PATH" in environment
+    assert "SECRET" not in environment
+    assert "MONGODB" not in environment
+
+
+def test_nothing_looks_for_cycles_while_a_text_is_rendered(children: Renderers) -> None:
+    assert children.render("collector", "rst").html == "<p>False</p>"
+
+
+def test_thread_that_would_wait_too_long_is_told_that_all_children_are_busy(
+    tmp_path: Path, children: Renderers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PATIENCE_S", 0.01)
+    pid = pid_of(children)
+    outcomes: list[Outcome] = []
+    gate = tmp_path / "gate"
+    busy = threading.Thread(target=lambda: outcomes.append(children.render(f"wait {gate}", "rst")))
+    busy.start()
+    while children._idle:
+        time.sleep(0.01)
+
+    with pytest.raises(RenderersBusy):
+        children.render("a", "rst")
+    gate.touch()
+    busy.join()
+
+    assert outcomes == [Outcome(f"<p>WAIT {str(gate).upper()}</p>")]
+    assert pid_of(children) == pid
+
+
+def test_several_threads_are_served_in_turn(tmp_path: Path) -> None:
+    answers: dict[str, Outcome] = {}
+
+    with contextlib.closing(stand_in(tmp_path, most=2)) as two:
+
+        def ask(text: str) -> None:
+            answers[text] = two.render(text, "rst")
+
+        threads = [threading.Thread(target=ask, args=(f"text{number}",)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert answers == {f"text{number}": Outcome(f"<p>TEXT{number}</p>") for number in range(3)}
+
+
+PARENT = """
+import sys, threading, time
+from pathlib import Path
+from tests.rendering.stand_ins import stand_in
+from webapp.rendering.pool import Bounds
+
+children = stand_in(Path(sys.argv[1]), Bounds(), most=2)
+for text in ("pid", "sleep"):
+    threading.Thread(target=lambda: print(children.render(text, "rst").html, flush=True), daemon=True).start()
+    time.sleep(0.5)
+print(children._started()._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_children_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], cwd=root, stdout=subprocess.PIPE)
+    assert parent.stdout
+    at_work, waiting = (int(re.sub(rb"\D", b"", parent.stdout.readline())) for _ in range(2))
+    assert is_alive(at_work)
+    assert is_alive(waiting)
+
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+
+    wait_for_end(at_work)
+    wait_for_end(waiting)

@@ -1,0 +1,77 @@
+"""The program of a child process that renders descriptions, one after the other, and cannot outgrow its bounds.
+
+    python child.py RENDERER.py CPU_S MEMORY_BYTES IDLE_S
+
+RENDERER.py defines `render(text, language) -> str | None`. Standard input is a socket: each line that comes is a JSON
+array [text, language], each line that goes is {"html": ...} or {"error": ...}; the first one, "ready", says that
+everything is loaded. The program is run as a file and imports nothing of the site, so that it starts fast and stays
+small.
+
+The kernel keeps the bounds, because a parser written in C or Rust lets no Python run until it returns: SIGPROF ends the
+process when a text has used its processor time, and beyond MEMORY_BYTES of address space there is no more memory.
+"""
+
+import fcntl
+import gc
+import json
+import os
+import resource
+import runpy
+import signal
+import socket
+import sys
+
+READY = b"ready\n"
+OUT_OF_MEMORY = 77  # exit code
+# A long message would carry the text that it is about.
+_ERROR_CHARS = 300
+_LINK = 0
+
+
+def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
+    """Answer until nothing has come for `idle_s` seconds, or until the parent closes the socket or ends."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in (signal.SIGALRM, signal.SIGIO, signal.SIGPROF):
+        signal.signal(number, signal.SIG_DFL)  # each of them ends the process
+    render = runpy.run_path(renderer)["render"]
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    fcntl.fcntl(_LINK, fcntl.F_SETOWN, os.getpid())
+    # Looking for cycles takes a quarter of the time of rendering. They are collected between two texts.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    with socket.socket(fileno=_LINK) as link, link.makefile("rb") as lines:
+        link.sendall(READY)
+        signal.alarm(idle_s)
+        for line in lines:
+            signal.alarm(0)
+            text, language = json.loads(line)
+            _end_with_parent(ends=True)
+            signal.setitimer(signal.ITIMER_PROF, cpu_s)
+            try:
+                answer = {"html": render(text, language)}
+            except MemoryError:
+                os._exit(OUT_OF_MEMORY)
+            except BaseException as error:  # noqa: BLE001 - parsers fail in many ways
+                answer = {"error": " ".join(f"{type(error).__name__}: {error}".split())[:_ERROR_CHARS]}
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            _end_with_parent(ends=False)
+            link.sendall(json.dumps(answer).encode() + b"\n")
+            del line, text, answer
+            gc.collect()
+            signal.alarm(idle_s)
+
+
+def _end_with_parent(*, ends: bool) -> None:
+    """Let the kernel send SIGIO when the parent's end of the socket closes, or no more. Source: fcntl(2), O_ASYNC.
+
+    Nothing comes on the socket while a text is rendered, so that can only mean that the parent has ended, by kill -9
+    too. PR_SET_PDEATHSIG would not do: it is sent when the *thread* ends that started this process.
+    """
+    flags = fcntl.fcntl(_LINK, fcntl.F_GETFL)
+    fcntl.fcntl(_LINK, fcntl.F_SETFL, flags | os.O_ASYNC if ends else flags & ~os.O_ASYNC)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

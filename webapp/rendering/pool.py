@@ -1,0 +1,183 @@
+"""Child processes that render descriptions, kept warm, and what became of a text that one of them was given.
+
+Anybody may have written a description, and parsers can be made to hang, to crash, or to take all of the memory. So no
+parser runs in a process of the site. A child that dies or exceeds its bounds costs the text its rendering, and nothing
+else: the next text gets another child.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from webapp.rendering.child import OUT_OF_MEMORY, READY
+
+log = logging.getLogger(__name__)
+
+CHILD = Path(__file__).with_name("child.py")
+# Loading the parsers takes 0.2 s, and longer on a busy machine.
+START_S = 60.0
+# One thread waits this long for a child that is at work ...
+PATIENCE_S = 30.0
+# ... and others this long to wait after it, as readers need the threads.
+LINE_PATIENCE_S = 0.25
+# All that a child gets of the environment: the rest may hold secrets.
+_ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
+
+
+class Bounds(NamedTuple):
+    """What one text may take, and how long a child waits for the next one."""
+
+    cpu_s: float = 5.0
+    wall_s: float = 30.0
+    memory_bytes: int = 1_000_000_000  # of address space; a child takes 50 MB before its first text
+    idle_s: int = 300
+
+
+class Outcome(NamedTuple):
+    """What became of a text: its HTML, None if the parser refused it; or why there is none, as a clause."""
+
+    html: str | None
+    problem: str | None = None
+
+
+class RenderersBusy(RuntimeError):
+    """All children are at work, and another thread is waiting for one already."""
+
+
+class Renderers:
+    """Up to `most` children that run one renderer. They start when there is something to render."""
+
+    def __init__(self, renderer: Path, most: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - it is immutable
+        self._renderer, self._most, self._bounds = renderer, most, bounds
+        self._forget()
+
+    def render(self, text: str, language: str) -> Outcome:
+        """Return what a child makes of the text. Any thread may call it. Raises RenderersBusy."""
+        if self._pid != os.getpid():
+            self._forget()  # a forked process has no children
+        with self._turn():
+            while True:
+                try:
+                    child, is_new = (self._idle.pop(), False) if self._idle else (self._started(), True)
+                except OSError as error:
+                    log.exception("No process could be started to render a description.")
+                    return Outcome(None, f"no process could be started to render it ({error})")
+                outcome = child.render(text, language)
+                if outcome is None and not is_new:
+                    continue  # it ended before it read the text
+                if not child.has_ended:
+                    self._idle.append(child)
+                return outcome or Outcome(None, "the process that renders descriptions ended")
+
+    def close(self) -> None:
+        """End the children that wait for a text."""
+        while self._idle:
+            self._idle.pop().end()
+
+    def _started(self) -> "_Child":
+        return _Child(self._renderer, self._bounds)
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._idle: list[_Child] = []
+        self._turns, self._line = threading.BoundedSemaphore(self._most), threading.BoundedSemaphore(1)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(blocking=False):
+            if not self._line.acquire(timeout=LINE_PATIENCE_S):
+                raise RenderersBusy
+            try:
+                if not self._turns.acquire(timeout=PATIENCE_S):
+                    raise RenderersBusy
+            finally:
+                self._line.release()
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+class _Child:
+    """A process that renders one text at a time."""
+
+    def __init__(self, renderer: Path, bounds: Bounds) -> None:
+        """Start it, and wait until it is ready. Raises OSError."""
+        self._bounds = bounds
+        self._link, its_end = socket.socketpair()
+        self._link.settimeout(START_S)
+        options = (str(bounds.cpu_s), str(bounds.memory_bytes), str(bounds.idle_s))
+        with its_end:
+            self._process = subprocess.Popen(  # noqa: S603 - the command is ours
+                [sys.executable, "-P", str(CHILD), str(renderer), *options],
+                stdin=its_end.fileno(),
+                stdout=subprocess.DEVNULL,
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                process_group=0,  # Ctrl-C is for the parent; a session of its own would get a processor's share as such
+            )
+        self._answers = self._link.makefile("rb")
+        try:
+            if self._answers.readline() != READY:
+                raise ChildProcessError(f"it ended at its start, with exit code {self._process.wait()}")
+        except OSError:
+            self.end()
+            raise
+        self._link.settimeout(bounds.wall_s)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is of no more use."""
+        return self._process.poll() is not None
+
+    def render(self, text: str, language: str) -> Outcome | None:
+        """Return what it makes of the text; None when it had ended before, as it does when nothing comes for long."""
+        if self.has_ended:
+            self.end()
+            return None
+        try:
+            self._link.sendall(json.dumps([text, language]).encode() + b"\n")
+            line = self._answers.readline()
+        except TimeoutError:
+            self.end()
+            return Outcome(None, f"rendering it took more than {self._bounds.wall_s:g} seconds")
+        except OSError:
+            line = b""
+        if not line.endswith(b"\n"):
+            return self._why_it_ended()
+        answer = json.loads(line)
+        if "error" in answer:
+            log.warning("A description is shown as plain text: %s", answer["error"])
+            return Outcome(None, f"rendering it failed ({answer['error']})")
+        return Outcome(answer["html"])
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        self._answers.close()
+        self._link.close()
+
+    def _why_it_ended(self) -> Outcome | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=START_S)
+        self.end()
+        code = self._process.returncode
+        if code in (0, -signal.SIGALRM):
+            return None
+        if code == -signal.SIGPROF:
+            problem = f"rendering it took more than {self._bounds.cpu_s:g} seconds of processor time"
+        elif code == OUT_OF_MEMORY:
+            problem = f"rendering it took more than {self._bounds.memory_bytes // 1_000_000:,} MB of memory"
+        else:
+            problem = "its parser crashed"
+        log.warning("A description is shown as plain text: %s (exit code %d)", problem, code)
+        return Outcome(None, problem)
