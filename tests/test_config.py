@@ -8,13 +8,13 @@ import config
 from config import BadConfig, Config, config_from_environment
 from webapp import create_app
 
-README = Path(config.__file__).with_name("README.md")
+DOCS = Path(config.__file__).with_name("docs") / "settings.md"
 LONG_SECRET = "x" * 32
 
 
 def documented() -> dict[str, str]:
-    """The settings that README.md lists in a table, and their defaults: | `NAME` | `default` or empty | meaning |."""
-    rows = re.findall(r"^\|\s*`([A-Z0-9_]+)`\s*\|\s*([^|]*?)\s*\|[^|]+\|\s*$", README.read_text("utf-8"), re.MULTILINE)
+    """The settings listed in docs/settings.md, with their defaults: | `NAME` | `default` or empty | meaning |."""
+    rows = re.findall(r"^\|\s*`([A-Z0-9_]+)`\s*\|\s*([^|]*?)\s*\|[^|]+\|\s*$", DOCS.read_text("utf-8"), re.MULTILINE)
     names = [name for name, _ in rows]
     assert len(names) == len(set(names))
     return dict(rows)
@@ -27,19 +27,19 @@ def shown(default: str | int) -> str:
     return f"`{str(default).removeprefix(f'{config.ROOT}/')}`"
 
 
-def test_readme_lists_exactly_the_settings_that_there_are() -> None:
+def test_docs_list_exactly_the_settings_that_there_are() -> None:
     assert set(documented()) == {"LARDER_ENV", *config.settings()}
 
 
 @pytest.mark.parametrize("name", [name for name in config.settings() if name != "SECRET_KEY"])
-def test_readme_tells_the_default_of_each_setting(name: str) -> None:
+def test_docs_tell_the_default_of_each_setting(name: str) -> None:
     # Numbers may be grouped for the reader.
     told = re.sub(r"(?<=\d)[,_](?=\d{3})", "", documented()[name])
 
     assert told.split(" ")[0].rstrip(",;") == shown(getattr(Config, name))
 
 
-def test_readme_tells_the_default_environment() -> None:
+def test_docs_tell_the_default_environment() -> None:
     assert documented()["LARDER_ENV"] == "`development`"
     assert config_from_environment({}).__name__ == "DevelopmentConfig"
 
