@@ -75,7 +75,7 @@ def test_message_names_the_ways_on_where_there_is_no_mongod(wheel: Path) -> None
     with pytest.raises(MongodNotFound) as raised:
         find_mongod()
 
-    for way in ("MONGODB_URI", "on PATH", "README.md"):
+    for way in ("MONGODB_URI", "on PATH", "docs/operating.md"):
         assert way in str(raised.value)
 
 

@@ -56,7 +56,7 @@ def find_mongods() -> list[Program]:
     if not paths:
         raise MongodNotFound(
             f"No MongoDB server was found on this {platform.system()} machine ({platform.machine()}). "
-            'Install a `mongod` that is on PATH, or set MONGODB_URI: see "Other platforms" in README.md.'
+            'Install a `mongod` that is on PATH, or set MONGODB_URI: see "Platforms" in docs/operating.md.'
         )
     programs = [Program(path, _version(path)) for path in dict.fromkeys(path.resolve() for path in paths)]
     return sorted(programs, key=lambda program: program.version, reverse=True)
