@@ -1,5 +1,7 @@
 """What the source's database consists of: tables and views, in all of its schemas, with columns and keys."""
 
+import contextlib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, SAWarning
 
 from migrations_sql_to_mongo.errors import CannotStart
 from migrations_sql_to_mongo.map_file import meant
@@ -37,7 +40,11 @@ class Relation:
     @cached_property
     def columns(self) -> dict[str, Any]:
         """The SQL type of each column."""
-        return {one["name"]: one["type"] for one in self.inspector.get_columns(self.table, schema=self.schema)}
+        with warnings.catch_warnings():
+            # A type that SQLAlchemy does not know is read as text.
+            warnings.simplefilter("ignore", SAWarning)
+            columns = self.inspector.get_columns(self.table, schema=self.schema)
+        return {one["name"]: one["type"] for one in columns}
 
     @cached_property
     def key(self) -> tuple[str, ...]:
@@ -88,6 +95,7 @@ class Catalog:
     """All tables and views of a database."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._inspector = sa.inspect(connection)
         self._default = self._inspector.default_schema_name
         self._relations: dict[str, Relation] = {name: self._relation(None, name) for name in self._names(None)}
@@ -120,6 +128,18 @@ class Catalog:
         if found is None:
             raise CannotStart(f"{where}: the source has no table {name}{meant(name, self.names)}")
         return found
+
+    def has_rows(self, statement: sa.Select[Any]) -> bool:
+        """Tell whether a statement finds anything. Where the server cannot compare two columns, it finds nothing."""
+        try:
+            with (
+                self._connection.begin_nested()
+                if isinstance(self._inspector, PGInspector)
+                else contextlib.nullcontext()
+            ):
+                return self._connection.execute(statement.limit(1)).first() is not None
+        except DBAPIError:
+            return False
 
     def _has(self, schema: str, table: str) -> bool:
         return bool(self._inspector.has_table(table, schema=schema))

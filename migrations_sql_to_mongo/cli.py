@@ -391,6 +391,7 @@ def _report(command: str, source: Source, target: Target, found: Report) -> Repo
         "command": command,
         "source": source.masked_url,
         "target": target.shown,
+        "missing_tables": source.missing_tables,
         "unknown_tables": source.unknown_tables,
         "unknown_columns": source.unknown_columns,
         "unused_rights": source.unused_rights,

@@ -45,8 +45,9 @@ def mask(address: str) -> str:
     user, colon, _ = account.partition(":")
     if "?" in user:  # the "@" stands among the options
         return f"{scheme}://{user.partition('?')[0]}"
-    # Without an account, what is called a port may be a password whose "@host" was left out.
-    place = re.sub(r"^([^/?\[\]:]*):(?!\d+(?:[,/?]|$))[^/?]*", r"\1:***", place.partition("?")[0])
+    place = place.partition("?")[0]
+    if not at:  # what stands where a port does may be a password whose "@host" was left out
+        place = re.sub(r"^([^/\[\]:]*):(?!\d+(?:[,/]|$))[^/]*", r"\1:***", place)
     return f"{scheme}://{user}{':***' if colon else ''}{at}{place}"
 
 

@@ -173,6 +173,8 @@ class Layout:
     date_rules: dict[str, str] = field(default_factory=dict)  # "table.column" -> "absent" or "reject"
     timezones: dict[str, str] = field(default_factory=dict)  # "table.column", or "" for all -> name of a zone
     encoding: str | None = None  # of text that is not UTF-8
+    # Of the source: columns of dates that hold moments, not times of a zone. It reads them in UTC.
+    moments: set[tuple[str, str]] = field(default_factory=set)
 
     def section(self, table: str) -> Section:
         """Return what the map says of a table: without a word about it, it is called as here."""
@@ -185,7 +187,8 @@ class Layout:
 
     def zone(self, table: str, column: str) -> tzinfo:
         """Return the time zone of a column's naive times."""
-        name = self.timezones.get(f"{table}.{column}") or self.timezones.get("", "UTC")
+        usual = "UTC" if (table, column) in self.moments else self.timezones.get("", "UTC")
+        name = self.timezones.get(f"{table}.{column}", usual)
         return UTC if name == "UTC" else ZoneInfo(name)
 
     def date_rule(self, table: str, column: str) -> str:

@@ -141,7 +141,9 @@ class RowReader:
 
 _REMARKS = {
     "bad": "{} is no date: left out, the original is kept under `legacy`",
-    "epoch": "{} is a number: read as seconds (or milliseconds) since 1970",
+    "epoch": "{} is a number: read as seconds since 1970, or a smaller unit if it is that large",
+    "julian": "{} is a number: read as a Julian day",
+    "digits": "{} is a number: read as YYYYMMDD",
     "ambiguous": "{} is a local time that the clocks show twice or never: the first was taken",
     "microseconds": "{} lost its microseconds: BSON keeps milliseconds",
     "digest": "{} is no digest: left out, the original is kept under `legacy`",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from migrations_sql_to_mongo.catalog import Catalog, Relation
 from migrations_sql_to_mongo.errors import CannotStart
@@ -22,6 +23,7 @@ from migrations_sql_to_mongo.layout import (
     Taken,
 )
 from migrations_sql_to_mongo.map_file import meant
+from migrations_sql_to_mongo.sql_types import BINARY, NUMBERS, Convert, CopyReading, Reading, base_type
 
 Column = sa.ColumnElement[Any]
 
@@ -36,7 +38,9 @@ _ORDER = {
 class Query:
     """How one of our tables is read.
 
-    `values` are its columns as expressions over `clause`, of the rows that meet `criteria`.
+    `values` are its columns as expressions over `clause`, of the rows that meet `criteria`; rows are ordered and
+    joined by these. `selected` are what is read of them, which a `Reading` may want otherwise; `converters` make values
+    of what comes, by the places of the columns.
     """
 
     def __init__(self, name: str, queries: "Queries") -> None:
@@ -45,8 +49,10 @@ class Query:
         self.section = queries.layout.section(name)
         self.relation = queries.relation(name)
         self._dialect = queries.dialect
+        self._plain = CopyReading(queries.dialect, queries.layout.encoding)
         self._where = f"[{name}]"
         self._joined: dict[str, Relation] = {}
+        self._referred: dict[str, Relation] = {}  # read for the spelling of the ids that a column refers to
         self.joins: list[Join] = []
         self.clause: sa.FromClause = self.relation.clause
         for join in self.section.joins:
@@ -58,14 +64,18 @@ class Query:
             has.add("is_admin")
         self.columns: dict[str, Kind] = {column: kind for column, kind in SECTIONS[name].items() if column in has}
         self.types: dict[str, Any] = {}  # the SQL type of what a column holds, where it is one column
+        self._read_directly: dict[str, tuple[Column, Any]] = {}  # columns that are one of the source's, and its type
         self.values: dict[str, Column] = {column: self._value(column) for column in self.columns}
         self.criteria = [self._meets(column, wanted) for column, wanted in self.section.where]
         self._newest_alone()
+        self.selected: dict[str, Column] = {}
+        self.converters: dict[int, Convert] = {}
+        self._select_by(queries.reading)
 
     @property
     def relations(self) -> list[Relation]:
         """The tables that it reads."""
-        return [self.relation, *self._joined.values()]
+        return [self.relation, *self._joined.values(), *self._referred.values()]
 
     @property
     def is_plain(self) -> bool:
@@ -81,7 +91,7 @@ class Query:
 
     def labelled(self) -> list[Column]:
         """Return its columns, each with a name of its own."""
-        return [value.label(f"{self.name}_{column}") for column, value in self.values.items()]
+        return [value.label(f"{self.name}_{column}") for column, value in self.selected.items()]
 
     def select(self, *more: Column, clause: sa.FromClause | None = None) -> sa.Select[Any]:
         """Return the statement that reads its rows, with more columns of a clause that it is joined into."""
@@ -92,6 +102,19 @@ class Query:
         """Return some of its columns as a table that others can be joined with."""
         values = [self.values.get(column, sa.null()).label(column) for column in columns]
         return sa.select(*values).select_from(self.clause).where(*self.criteria).subquery(alias)
+
+    def select_ids(self) -> sa.Select[Any]:
+        """Return the statement that reads the id of every row."""
+        return sa.select(self.selected["id"].label("id")).select_from(self.clause).where(*self.criteria)
+
+    def converters_of_part(self, *columns: str) -> dict[int, Convert]:
+        """Return what makes values of what comes for these columns of `part`, by their places."""
+        found = {
+            place: self._plain.converter(self._read_directly[column][1], self.columns[column])
+            for place, column in enumerate(columns)
+            if column in self._read_directly
+        }
+        return {place: convert for place, convert in found.items() if convert}
 
     def count(self) -> sa.Select[Any]:
         """Return the statement that counts its rows."""
@@ -114,6 +137,15 @@ class Query:
                 value = self._by_bytes(value, column)
             columns.append(value.nulls_first() if self._dialect == "postgresql" else value)
         return columns
+
+    def _select_by(self, reading: Reading) -> None:
+        """Decide what is selected: of a plain column what the reading wants, otherwise the value."""
+        for index, (column, kind) in enumerate(self.columns.items()):
+            self.selected[column] = self.values[column]
+            if found := self._read_directly.get(column):
+                self.selected[column] = reading.column(*found, kind)
+                if convert := reading.converter(found[1], kind):
+                    self.converters[index] = convert
 
     # Where a column's values come from
 
@@ -222,11 +254,14 @@ class Query:
         if taken.equals:
             return _as_flag(self._is_one_of(found, sql_type, taken.equals))
         self._check_link(column, ref, sql_type)
-        value = self._as_read(found, sql_type, kind)
+        value = self._plain.column(found, sql_type, kind)
         if taken.prefix:
-            return sa.literal(taken.prefix, sa.Text).concat(self._as_text(found, sql_type))
+            return sa.literal(taken.prefix, sa.Text).concat(self._plain.text(found, sql_type))
         if (self.name, column) in LINKS and isinstance(sql_type, sa.String) and ref not in self.relation.columns:
             return self._named_if_missing(value, ref)
+        if self._is_spelt_otherwise(column, found, sql_type):
+            return self._as_referred(column, value)
+        self._read_directly[column] = found, sql_type
         return value
 
     def _several(self, kind: Kind, taken: Taken, where: str) -> Column:
@@ -234,18 +269,52 @@ class Query:
         found = [self._resolve(ref, where) for ref in taken.columns]
         if kind == "flag":
             return _as_flag(sa.or_(*(self._is_set(column, sql_type, where) for column, sql_type in found)))
-        texts = [self._as_text(column, sql_type) for column, sql_type in found]
+        texts = [self._plain.text(column, sql_type) for column, sql_type in found]
         joined: Any = None
         for text in texts:
             part = text if kind == "key" else sa.func.coalesce(text, "")
             joined = part if joined is None else joined.concat("/" if kind == "key" else " ").concat(part)
         return joined if kind == "key" else sa.func.nullif(sa.func.trim(joined), "")
 
+    def _is_spelt_otherwise(self, column: str, found: Column, sql_type: Any) -> bool:
+        """Tell whether rows refer to ids that the server holds equal but that are written otherwise.
+
+        Collations without case, CITEXT and trailing blanks make "flask" refer to "Flask".
+        """
+        target = LINKS.get((self.name, column))
+        id_of_target = self._queries.id_column(target) if target else None
+        # Downloads keep what they say, and lead to a package by its normalized name.
+        if self._dialect == "sqlite" or self.name == "downloads" or target is None or id_of_target is None:
+            return False
+        theirs = self._queries.relation(target)
+        their_type = theirs.columns[id_of_target]
+        if not (_is_loose(sql_type, self._dialect) and _is_loose(their_type, self._dialect)):
+            return False
+        referred = theirs.clause.alias("referred")
+        their_id = referred.c[id_of_target]
+        as_bytes = sa.BINARY if self._dialect == "mysql" else sa.Text
+        differs = sa.and_(found == their_id, sa.cast(found, as_bytes) != sa.cast(their_id, as_bytes))
+        rows = sa.select(sa.literal(1)).select_from(self.clause.join(referred, differs))
+        if not self._queries.catalog.has_rows(rows):
+            return False
+        if any(unique == {id_of_target} for unique in theirs.unique):
+            return True
+        twice = sa.select(their_id).where(their_id.is_not(None)).group_by(their_id).having(sa.func.count() > 1)
+        return not self._queries.catalog.has_rows(twice)
+
+    def _as_referred(self, column: str, value: Column) -> Column:
+        """Return a reference as the id that it finds is written."""
+        target = LINKS[self.name, column]
+        self._referred[target] = self._queries.relation(target)
+        referred = self._queries[target].part(f"{target}_of_{column}", "id")
+        self.clause = self.clause.outerjoin(referred, referred.c.id == value)
+        return sa.func.coalesce(referred.c.id, value)
+
     def _named_if_missing(self, value: Column, ref: str) -> Column:
         """Return a joined row's name, or text that says which row is missing: it cannot be anybody's name."""
         [join] = [one for one in self.joins if one.table == ref.rpartition(".")[0]]
         ours, theirs = join.pairs[0]
-        key = self._as_text(*self._resolve(ours, self._where))
+        key = self._plain.text(*self._resolve(ours, self._where))
         missing = sa.literal(f"(no {join.table}.{theirs} ", sa.Text).concat(key).concat(")")
         return sa.func.coalesce(value, missing)
 
@@ -288,35 +357,21 @@ class Query:
                 return column.is_(sa.true() if value else sa.false())
             return column == int(value)
         if isinstance(value, str) and not isinstance(sql_type, sa.String):
-            return self._as_text(column, sql_type) == value
+            return self._plain.text(column, sql_type) == value
         return column == (str(value) if isinstance(sql_type, sa.String) else value)
-
-    def _as_read(self, column: Column, sql_type: Any, kind: Kind) -> Column:
-        """Return a column so that its driver can hold all that the server can."""
-        if self._dialect == "sqlite" or kind in ("flag", "list"):
-            return column
-        is_date = isinstance(sql_type, sa.Date | sa.DateTime | sa.Time)
-        is_text = isinstance(sql_type, sa.String | sa.LargeBinary)
-        is_other = kind == "text" and not is_text
-        is_other_key = kind == "key" and not is_text and not isinstance(sql_type, sa.Integer | sa.Numeric)
-        return self._as_text(column, sql_type) if is_date or is_other or is_other_key else column
-
-    def _as_text(self, column: Column, sql_type: Any) -> Column:
-        if isinstance(sql_type, sa.String):
-            return column
-        return sa.cast(column, sa.CHAR if self._dialect == "mysql" else sa.Text)
 
     def _is_number(self, column: str) -> bool:
         """Tell whether a key's order is that of numbers. In SQLite it is what each value is, by either way."""
         if SECTIONS[self.name][column] != "key" or len(self.taken[column].columns) > 1:
             return False
-        return self._dialect == "sqlite" or isinstance(self.types.get(column), sa.Integer | sa.Numeric)
+        return self._dialect == "sqlite" or isinstance(base_type(self.types.get(column)), NUMBERS)
 
     def _by_bytes(self, value: Column, column: str) -> Column:
         if self._dialect == "postgresql":
-            sql_type = self.types.get(column, sa.Text())
-            is_text = isinstance(sql_type, sa.String) or isinstance(value, sa.Cast)
-            return sa.collate(value if is_text else sa.cast(value, sa.Text), "C")
+            if isinstance(base_type(self.types.get(column)), BINARY):
+                return value
+            # Cast always: CITEXT compares otherwise than by bytes, whatever its collation.
+            return sa.collate(sa.cast(value, sa.Text), "C")
         return sa.collate(value, "BINARY") if self._dialect == "sqlite" else sa.cast(value, sa.BINARY)
 
     # What makes no sense
@@ -352,17 +407,21 @@ class Query:
         rest = [columns[name].desc() for name in self.relation.key or self.relation.columns]
         order = [sa.case((newest.is_(None), 1), else_=0), newest.desc(), *rest]
         place = sa.func.row_number().over(partition_by=self.values["id"], order_by=order).label("place")
-        ranked = sa.select(*self.labelled(), place).select_from(self.clause).where(*self.criteria)
+        labelled = [value.label(f"{self.name}_{column}") for column, value in self.values.items()]
+        ranked = sa.select(*labelled, place).select_from(self.clause).where(*self.criteria)
         rows = ranked.subquery(f"{self.name}_ranked")
         self.clause, self.criteria = rows, [rows.c.place == 1]
         self.values = {column: rows.c[f"{self.name}_{column}"] for column in self.values}
+        for column, (_, sql_type) in self._read_directly.items():
+            self._read_directly[column] = self.values[column], sql_type
 
 
 class Queries:
     """How each of our tables is read from one source."""
 
-    def __init__(self, layout: Layout, catalog: Catalog, dialect: str) -> None:
+    def __init__(self, layout: Layout, catalog: Catalog, dialect: str, reading: Reading | None = None) -> None:
         self.layout, self.catalog, self.dialect = layout, catalog, dialect
+        self.reading: Reading = reading or CopyReading(dialect, layout.encoding)
         self._made: dict[str, Query] = {}
         self._schema = self._usual_schema()
         for name, section in layout.sections.items():
@@ -410,7 +469,16 @@ def _as_flag(condition: sa.ColumnElement[bool]) -> Column:
     return sa.case((condition, 1), else_=0)
 
 
+def _is_loose(sql_type: Any, dialect: str) -> bool:
+    """Tell whether values that are written otherwise may be equal."""
+    sql_type = base_type(sql_type)
+    if dialect == "postgresql":
+        return isinstance(sql_type, postgresql.CITEXT) or getattr(sql_type, "collation", None) is not None
+    return isinstance(sql_type, sa.String) and not str(getattr(sql_type, "collation", "")).endswith("_bin")
+
+
 def _family(sql_type: Any) -> str | None:
-    if isinstance(sql_type, sa.Integer | sa.Numeric):
+    sql_type = base_type(sql_type)
+    if isinstance(sql_type, NUMBERS):
         return "numbers"
     return "text" if isinstance(sql_type, sa.String) else None

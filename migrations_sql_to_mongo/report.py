@@ -28,6 +28,8 @@ def as_text(report: Report) -> str:
         lines += _counted(tally, "reasons", "Rejected")
         lines += _counted(tally, "remarks", "Moved by a rule")
         lines += _documents(tally)
+    if report.get("missing_tables"):
+        lines += [f"Not in the source, and expected: {', '.join(report['missing_tables'])}.", ""]
     lines += _no_place(report)
     lines += _unused_rights(report)
     if report.get("in_the_way"):

@@ -1,6 +1,7 @@
 """The SQL database that is moved: opened for reading only, seen in one snapshot, read as streams of rows."""
 
 import contextlib
+import copy
 import functools
 import heapq
 import itertools
@@ -13,6 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+import psycopg.abc
+import psycopg.adapt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -21,6 +24,7 @@ from migrations_sql_to_mongo.catalog import Catalog, Relation
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line, refuse_unescaped
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.queries import Queries
+from migrations_sql_to_mongo.sql_types import Convert, Reading, decoded, is_moment, row_converter
 from migrations_sql_to_mongo.values import shown
 
 Row = tuple[Any, ...]
@@ -78,7 +82,9 @@ class Source:
     def __init__(self, url: str, layout: Layout) -> None:
         self.layout = layout
         self.engine, self.masked_url = _engine(url)
-        self._text_factory = functools.partial(_decode, layout.encoding) if layout.encoding else _decode_utf8
+        if self.engine.dialect.name == "postgresql":
+            sa.event.listen(self.engine, "do_connect", functools.partial(_connect_postgresql, layout.encoding))
+        self._text_factory = functools.partial(decoded, encoding=layout.encoding)
         self.dialect = self.engine.dialect.name
         # A stream that is broken off has a cursor that outlives its connection. That it cannot be closed then is no
         # news for the operator, who gets one line about what broke it off.
@@ -89,6 +95,7 @@ class Source:
         self.columns: dict[str, dict[str, Kind]] = {}  # table -> what its rows hold, in this order
         self.tables: list[str] = []  # of TABLES, those that the source has and that are not excluded
         self.excluded: list[str] = []  # of TABLES, those that the source has and that the map excludes
+        self.missing_tables: list[str] = []  # of TABLES, those that the source does not have
         self.unknown_tables: list[str] = []
         self.unknown_columns: dict[str, list[str]] = {}
         self.unused_rights: list[str] = []  # columns of users that seem to tell who may do what, and stay behind
@@ -114,6 +121,12 @@ class Source:
         self._close()
         if isinstance(error, SQLAlchemyError | sqlite3.Error):
             raise Stopped(f"the source {self.masked_url} stopped answering: {_said(error)}") from error
+
+    def read_by(self, reading: Reading) -> "Source":
+        """Return this source as another reading sees it: the same snapshot, other statements."""
+        other = copy.copy(self)
+        other.queries = Queries(self.layout, self.catalog, self.dialect, reading)
+        return other
 
     def count(self, table: str) -> int:
         """Return the number of rows."""
@@ -142,8 +155,9 @@ class Source:
 
     def ids(self, table: str) -> Iterator[Row]:
         """Yield the id of every row."""
-        ids = self.queries[table].part("rows", "id")
-        return self._corrected(table, self._stream(table, sa.select(ids.c.id)), None)
+        query = self.queries[table]
+        converters = {0: query.converters[0]} if 0 in query.converters else {}
+        return self._corrected(table, self._stream(table, query.select_ids(), converters), None)
 
     def by_package(self, table: str) -> Iterator[Row]:
         """Yield every row of `packages`, `releases`, `files` or `maintainers` in the order of the packages' ids.
@@ -187,10 +201,13 @@ class Source:
         if "release_id" not in query.taken or not self._has_unique_ids("releases"):
             nothing = [sa.null().label(f"none_{name}") for name in RELEASE_OF_DOWNLOAD]
             return self._stream("downloads", query.select(*nothing).order_by(*query.order()))
-        release = self.queries["releases"].part("release", "id", *RELEASE_OF_DOWNLOAD)
+        releases = self.queries["releases"]
+        release = releases.part("release", "id", *RELEASE_OF_DOWNLOAD)
         joined = query.clause.outerjoin(release, release.c.id == query.values["release_id"])
         statement = query.select(*(release.c[name] for name in RELEASE_OF_DOWNLOAD), clause=joined)
-        return self._stream("downloads", statement.order_by(*query.order()))
+        of_release = releases.converters_of_part(*RELEASE_OF_DOWNLOAD)
+        converters = query.converters | {len(query.columns) + place: one for place, one in of_release.items()}
+        return self._stream("downloads", statement.order_by(*query.order()), converters)
 
     def _has_unique_ids(self, table: str) -> bool:
         """Tell whether an id finds one row at most: joined with the others, it would bring rows in twice."""
@@ -239,10 +256,16 @@ class Source:
         named = dict(zip(self.columns["releases"], release, strict=True))
         return (*download[: len(self.columns["downloads"])], *(named.get(name) for name in RELEASE_OF_DOWNLOAD))
 
-    def _stream(self, table: str, statement: sa.Select[Any]) -> Iterator[Row]:
-        if self.dialect == "sqlite":
-            yield from self._sqlite_stream(statement)
-            return
+    def _stream(
+        self, table: str, statement: sa.Select[Any], converters: dict[int, Convert] | None = None
+    ) -> Iterator[Row]:
+        """Yield the rows of a statement that selects a query's columns, and perhaps more, or that has converters."""
+        rows = self._sqlite_stream(statement) if self.dialect == "sqlite" else self._server_stream(table, statement)
+        if converters is None:
+            converters = self.queries[table].converters
+        return map(row_converter(converters), rows) if converters else rows
+
+    def _server_stream(self, table: str, statement: sa.Select[Any]) -> Iterator[Row]:
         result = self._connection(table).execute(statement, execution_options={"yield_per": FETCHED})
         try:
             yield from result
@@ -298,6 +321,9 @@ class Source:
         if self.dialect == "mysql":
             connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             connection.exec_driver_sql("SET SESSION time_zone = '+00:00', SESSION max_sort_length = 8192")
+            connection.exec_driver_sql(
+                "SET SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')"
+            )
         return connection
 
     def _same_snapshots(self) -> None:
@@ -359,6 +385,8 @@ class Source:
             for relation in query.relations:
                 used.setdefault(relation.name, set())
             used[query.relation.name] |= query.used_columns()
+        self._note_moments()
+        self.missing_tables = [table for table in TABLES if table != "files" and table not in self.queries.tables]
         for table in self.tables:
             self._check_joins(table)
         for table in self.excluded:
@@ -370,6 +398,11 @@ class Source:
                 self.unknown_columns[table] = unknown
         rights = self.unknown_columns.get("users", [])
         self.unused_rights = [column for column in rights if _RIGHTS.match(column)]
+
+    def _note_moments(self) -> None:
+        for table in self.tables:
+            types = self.queries[table].types
+            self.layout.moments |= {(table, column) for column, sql_type in types.items() if is_moment(sql_type)}
 
     def _check_joins(self, table: str) -> None:
         """Raise CannotStart when a join finds several rows: it would bring rows in twice."""
@@ -430,6 +463,23 @@ def _engine(url: str) -> tuple[Engine, str]:
         raise CannotStart("the source's address is none that SQLAlchemy can read, like sqlite:///old.sqlite") from None
 
 
+def _connect_postgresql(
+    encoding: str | None, dialect: sa.Dialect, _: Any, arguments: Any, options: dict[str, Any]
+) -> Any:
+    """Connect; a database in SQL_ASCII holds bytes of any encoding, which its driver would give as they are."""
+    connection: Any = dialect.connect(*arguments, **options)
+    if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+
+        class AnyTextLoader(psycopg.adapt.Loader):
+            def load(self, data: psycopg.abc.Buffer) -> str:
+                return decoded(bytes(data), encoding)
+
+        connection.execute("SET client_encoding TO SQL_ASCII")
+        for name in ("text", "varchar", "bpchar", "name"):
+            connection.adapters.register_loader(name, AnyTextLoader)
+    return connection
+
+
 def _sqlite_engine(database: str | None) -> Engine:
     """SQLite would make a missing file, so it is opened as one that is only read."""
     if not database or database == ":memory:":
@@ -442,19 +492,6 @@ def _sqlite_engine(database: str | None) -> Engine:
         return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
 
     return sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=sa.pool.NullPool)
-
-
-def _decode_utf8(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")
-
-
-def _decode(encoding: str, value: bytes) -> str:
-    for codec in ("utf-8", encoding):
-        try:
-            return value.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    return _decode_utf8(value)
 
 
 def _some(names: Any) -> str:

@@ -4,6 +4,7 @@ import decimal
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from fractions import Fraction
 from typing import Any
 
 from migrations_sql_to_mongo.errors import BadValue
@@ -11,8 +12,13 @@ from migrations_sql_to_mongo.errors import BadValue
 MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
 SHOWN = 100  # characters of a bad value
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- see `date_reader`
-# Seconds since 1970 have passed this in the year 5138; larger numbers are milliseconds.
+# Seconds since 1970 have passed this in the year 5138; larger numbers are milliseconds, microseconds, nanoseconds.
 FIRST_MILLISECONDS = 100_000_000_000
+# What other numbers mean dates of the years 1970 to 2100. As seconds, Julian days and YYYYMMDD would all lie in 1970.
+_JULIAN_DAYS = 2440587.5, 2488434.5
+_YEAR_MONTH_DAY = 19700101, 21001231
+_WITH_TIME = 19700101_000000, 21001231_235959
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?\Z", re.ASCII)
 
 DateReader = Callable[[Any], "tuple[datetime | None, str | None]"]
 
@@ -61,10 +67,10 @@ def integer(column: str, value: Any) -> int | None:
 def date_reader(zone: tzinfo) -> DateReader:
     """Return the function that reads a column of dates whose naive times are of this zone.
 
-    It returns a naive datetime in UTC, which BSON encodes in half the time of an aware one, and a remark: "epoch"
-    for a number, taken as seconds or milliseconds since 1970; "bad" for what is no date between the years 1 and
-    9999, with None; "ambiguous" for a local time that the clocks show twice or never (the first one is taken);
-    "microseconds" for a time of which BSON, that keeps milliseconds, loses a part.
+    It returns a naive datetime in UTC, which BSON encodes in half the time of an aware one, and a remark: "epoch",
+    "julian" or "digits" for a number, see `_from_number`; "bad" for what is no date between the years 1 and 9999, with
+    None; "ambiguous" for a local time that the clocks show twice or never (the first one is taken); "microseconds" for
+    a time of which BSON, that keeps milliseconds, loses a part.
     """
     is_utc = zone is UTC
 
@@ -72,20 +78,16 @@ def date_reader(zone: tzinfo) -> DateReader:
         remark = None
         try:
             when = datetime.fromisoformat(value)
-        except TypeError:
+            if value[4:5] != "-" and len(value) != 8 and value.isdigit():
+                raise ValueError(value)  # the digits of a number, not of a date and a time
+        except (TypeError, ValueError):
             if value is None:
                 return None, None
-            found = _from_number(value)
+            found, remark = _from_other(value)
             if found is None:
-                if not isinstance(value, datetime):
-                    return None, "bad"
-                found = value
-            else:
-                remark = "epoch"
+                return None, "bad"
             when = found
-        except ValueError:
-            return None, "bad"
-        if remark is None and (when.tzinfo is not None or not is_utc):
+        if remark in (None, "digits") and (when.tzinfo is not None or not is_utc):
             try:
                 if when.tzinfo is None:
                     when = when.replace(tzinfo=zone)
@@ -101,16 +103,38 @@ def date_reader(zone: tzinfo) -> DateReader:
     return read
 
 
-def _from_number(value: Any) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | decimal.Decimal):
-        return None
+def _from_other(value: Any) -> tuple[datetime | None, str | None]:
+    """Return what is no ISO text as a date, and how it was read; None for what is no date."""
+    if isinstance(value, datetime):
+        return value, None
     try:
-        seconds = float(value)
-        if abs(seconds) >= FIRST_MILLISECONDS:
-            seconds /= 1000
-        return EPOCH + timedelta(seconds=seconds)
-    except (OverflowError, ValueError):
-        return None
+        if isinstance(value, str):
+            value = value.strip()
+            if not _NUMBER.match(value):
+                return datetime.fromisoformat(value), None
+            value = decimal.Decimal(value) if "." in value else int(value)
+        if isinstance(value, bool) or not isinstance(value, int | float | decimal.Decimal):
+            return None, None
+        return _from_number(value)
+    except (OverflowError, ValueError, ArithmeticError):
+        return None, None
+
+
+def _from_number(value: float | decimal.Decimal) -> tuple[datetime, str]:
+    """Return the date that a number means, and how it was read: YYYYMMDD, a Julian day, or time since 1970."""
+    for first, last in (_YEAR_MONTH_DAY, _WITH_TIME):
+        if first <= value <= last and value == int(value):
+            digits = str(int(value))
+            return datetime.strptime(digits, "%Y%m%d" if len(digits) == 8 else "%Y%m%d%H%M%S"), "digits"  # noqa: DTZ007 -- the zone comes later
+    # As fractions: a double that is divided by 1000 may lose a millisecond.
+    number = Fraction(value)
+    if _JULIAN_DAYS[0] <= value < _JULIAN_DAYS[1]:
+        # A double holds a Julian day to about 40 microseconds.
+        return EPOCH + timedelta(milliseconds=round((number - Fraction(_JULIAN_DAYS[0])) * 86_400_000)), "julian"
+    unit = 1
+    while abs(number) >= FIRST_MILLISECONDS * unit and unit < 10**9:
+        unit *= 1000
+    return EPOCH + timedelta(microseconds=round(number * 1_000_000 / unit)), "epoch"
 
 
 def shown(value: Any) -> str:

@@ -1,6 +1,6 @@
 """What the comparisons of all tables share: both sides, what was found, and the reading of single values."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import bson
@@ -75,9 +75,7 @@ class Context:
                 value = moment_in_form(value, form)
                 if isinstance(value, datetime):
                     return value
-            when = datetime.fromisoformat(value) if type(value) is str else moment(value, zone)
-            if when.tzinfo is not None or zone is not UTC:
-                when = in_utc(when, zone)
+            when = _usual_date(value, zone) or moment(value, zone)
         except (ValueError, OverflowError):
             if self.source.layout.date_rule(table, column) == "reject":
                 raise ValueError(f"{shown(value)} is no date") from None
@@ -142,3 +140,14 @@ class Context:
         for table, key in self.rejected.left():
             if table in self.source.tables:
                 self.found.differs(f"{table} {key}: was rejected, but it is in the target, or no longer in the source")
+
+
+def _usual_date(value: Any, zone: tzinfo) -> datetime | None:
+    """Return a date that is ISO text as most are, naive in UTC; None for all others."""
+    if type(value) is not str or value[4:5] != "-":
+        return None
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return when if when.tzinfo is None and zone is UTC else in_utc(when, zone)

@@ -9,6 +9,8 @@ from typing import Any
 from migrations_sql_to_mongo.values import shown
 from webapp.rules import naming
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def whole(value: Any) -> int | None:
     """Return a whole number. Raises ValueError for anything else."""
@@ -22,14 +24,43 @@ def whole(value: Any) -> int | None:
 
 
 def moment(value: Any, zone: tzinfo) -> datetime:
-    """Return a date, naive in UTC, that is a number or a datetime. Raises ValueError for anything else."""
-    if isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool):
-        number = float(value)
-        seconds = number / 1000 if abs(number) >= 1e11 else number
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    """Return a date, naive in UTC: ISO text, a datetime, or one of the numbers that mean one.
+
+    Raises ValueError or OverflowError for anything else.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        head, _, tail = text.removeprefix("-" if text[:1] == "-" else "+").partition(".")
+        if not (head.isascii() and head.isdigit() and (not tail or (tail.isascii() and tail.isdigit()))):
+            return in_utc(datetime.fromisoformat(text), zone)
+        if len(text) == 8 and head == text and head[:4] != "0000":
+            return in_utc(datetime(int(text[:4]), int(text[4:6]), int(text[6:]), tzinfo=zone), zone)
+        value = decimal.Decimal(text)
     if isinstance(value, datetime):
         return in_utc(value, zone)
-    raise ValueError("no date")
+    if isinstance(value, bool) or not isinstance(value, int | float | decimal.Decimal) or not math.isfinite(value):
+        raise ValueError("no date")
+    return _of_number(decimal.Decimal(value), zone)
+
+
+def _of_number(number: decimal.Decimal, zone: tzinfo) -> datetime:
+    """Return the date that a number means: its digits, a day counted from 4713 BC, or a time since 1970."""
+    is_whole = number == int(number)
+    if is_whole and 19_700_101 <= number <= 21_001_231:
+        year, rest = divmod(int(number), 10_000)
+        return in_utc(datetime(year, rest // 100, rest % 100, tzinfo=zone), zone)
+    if is_whole and 19_700_101_000_000 <= number <= 21_001_231_235_959:
+        day, time = divmod(int(number), 1_000_000)
+        clock = time // 10_000, time // 100 % 100, time % 100
+        return in_utc(datetime(day // 10_000, day // 100 % 100, day % 100, *clock, tzinfo=zone), zone)
+    days = number - decimal.Decimal("2440587.5")
+    if 0 <= days < 47_847:
+        milliseconds = (days * 86_400_000).to_integral_value(decimal.ROUND_HALF_EVEN)
+        return in_utc(_EPOCH + timedelta(milliseconds=int(milliseconds)), UTC)
+    size = abs(number)
+    unit = next((10**power for power in (0, 3, 6) if size < 10 ** (11 + power)), 10**9)
+    microseconds = (number * 1_000_000 / unit).to_integral_value(decimal.ROUND_HALF_EVEN)
+    return in_utc(_EPOCH + timedelta(microseconds=int(microseconds)), UTC)
 
 
 def in_utc(when: datetime, zone: tzinfo) -> datetime:

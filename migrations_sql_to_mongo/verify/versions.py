@@ -42,8 +42,8 @@ Found = tuple[str, str | None, str | None]
 def version_of(package: str, url: str | None, major: int | None, minor: int | None, build: int | None) -> Found:
     """Return a release's version, and name and kind of its file."""
     filename = url[url.rfind("/") + 1 :] if url else ""
-    if filename[-7:] == ".tar.gz" and "%" not in filename and "+" not in filename:
-        dash = filename.rfind("-")
+    dash = filename.rfind("-")
+    if filename[-7:] == ".tar.gz" and not {"%", "+"} & {*filename} and "." not in filename[:dash]:
         version = filename[dash + 1 : -7]
         if dash > 0 and _is_name(filename[:dash], package) and version and is_parsed(version):
             return version, filename, "sdist"

@@ -14,6 +14,7 @@ from pymongo.database import Database
 from migrations_sql_to_mongo.cli import main
 from tests.conftest import database_uri
 from tests.migrations_sql_to_mongo.old_site import Rows, make_sqlite
+from tests.migrations_sql_to_mongo.servers import SERVERS, Server, empty_database
 
 
 class Outcome(NamedTuple):
@@ -72,6 +73,13 @@ def mover(tmp_path: Path, target_uri: str) -> Callable[[Rows], Mover]:
         return Mover(make_sqlite(tmp_path / f"{uuid.uuid4().hex}.sqlite", rows), target_uri)
 
     return make
+
+
+@pytest.fixture(params=sorted(SERVERS))
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """An empty database on a server, gone after the test."""
+    with empty_database(request.param) as made:
+        yield made
 
 
 def site_documents(db: Database[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

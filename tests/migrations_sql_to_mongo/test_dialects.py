@@ -1,8 +1,6 @@
 """The same rows through SQLite, PostgreSQL and MariaDB become the same documents."""
 
-import os
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import sqlalchemy as sa
 from pymongo import MongoClient
 from sqlalchemy.engine import make_url
 
-from migrations_sql_to_mongo.source import DRIVERS
 from tests.conftest import SHARED_DATA, database_uri, required
 from tests.migrations_sql_to_mongo.conftest import Mover, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
@@ -24,44 +21,7 @@ from tests.migrations_sql_to_mongo.old_site import (
     some_rows,
     user,
 )
-
-SERVERS = {
-    "postgresql": os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/test"),
-    "mysql": os.environ.get("TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/test"),
-}
-
-
-class Server:
-    """A database of its own on one of the servers."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        parsed = make_url(url)
-        self.engine = sa.create_engine(parsed.set(drivername=DRIVERS[parsed.drivername]), poolclass=sa.pool.NullPool)
-
-    def execute(self, *statements: str) -> None:
-        """Run statements in a transaction."""
-        with self.engine.begin() as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-
-
-@pytest.fixture(params=sorted(SERVERS))
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """An empty database on a server, gone after the test."""
-    url = make_url(SERVERS[request.param])
-    name = f"larder_test_{uuid.uuid4().hex[:12]}"
-    admin = sa.create_engine(
-        url.set(drivername=DRIVERS[url.drivername]), poolclass=sa.pool.NullPool, isolation_level="AUTOCOMMIT"
-    )
-    try:
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    except sa.exc.OperationalError as error:
-        required(f"{request.param} does not answer: {error.orig}")
-    yield Server(url.set(database=name).render_as_string(hide_password=False))
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name}")
+from tests.migrations_sql_to_mongo.servers import SERVERS, Server
 
 
 def documents_of(source: str, mongod_uri: str) -> tuple[int, Any]:

@@ -11,9 +11,7 @@ from pymongo import MongoClient
 
 from tests.conftest import database_uri
 from tests.migrations_sql_to_mongo.conftest import Mover, site_documents
-from tests.migrations_sql_to_mongo.test_dialects import Server, server
-
-__all__ = ["server"]
+from tests.migrations_sql_to_mongo.servers import Server
 
 ACCOUNT = """
 CREATE TABLE {schema}account (

@@ -43,6 +43,7 @@ FILES = "https://files.pythonhosted.org/packages/aa/bb/cc/"
         ("cloud-kiln", "cloud-kiln-2004-05-06.tar.gz", (6, 0, 0), "6.0.0", "sdist"),
         ("cloud-kiln", "cloud_kiln-2004-05.tar.gz", (2004, 5, 0), "2004-05", "sdist"),
         ("foo", "foo-bar-1.5.tar.gz", (1, 5, 0), "1.5", "sdist"),
+        ("py3.1_linux", "py3--1.linux-1.5.tar.gz", (1, 5, 0), "1.5", "bdist_dumb"),
         ("foo", "foo-1.0.tar.gz#md5=123", (1, 0, 0), "1.0", "sdist"),
         ("foo", "foo-1.0%2Blocal.zip", (1, 0, 0), "1.0+local", "sdist"),
         ("pil", "Imaging-1.1.7.tar.gz", (1, 1, 7), "1.1.7", "sdist"),

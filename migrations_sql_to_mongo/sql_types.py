@@ -1,0 +1,155 @@
+"""How a column of each SQL type is read, so that its values come through the driver whole and as what they mean."""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
+
+from migrations_sql_to_mongo.layout import Kind
+
+Column = sa.ColumnElement[Any]
+Convert = Callable[[Any], Any]
+
+NUMBERS = (sa.Integer, sa.Numeric, sa.Float, postgresql.OID, mysql.YEAR)
+BINARY = (sa.LargeBinary, sa.BINARY, sa.VARBINARY, mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)
+BITS = (postgresql.BIT, mysql.BIT)
+LONGEST_BITS = 64
+
+
+class Reading(Protocol):
+    """A way to read columns: the copy has one, `verify` has another."""
+
+    def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
+        """Return what is selected for a column."""
+
+    def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
+        """Return what makes a row's value of what the driver gives, None where it is the value."""
+
+
+def base_type(sql_type: Any) -> Any:
+    """Return the type that a domain is made of; any other type as it is."""
+    while isinstance(sql_type, postgresql.DOMAIN):
+        sql_type = sql_type.data_type
+    return sql_type
+
+
+def is_moment(sql_type: Any) -> bool:
+    """Tell whether a column holds moments although it shows naive times: MySQL's TIMESTAMP, in the session's zone."""
+    return isinstance(sql_type, mysql.TIMESTAMP)
+
+
+class CopyReading:
+    """How the copy reads: as the drivers do, where they lose nothing."""
+
+    def __init__(self, dialect: str, encoding: str | None) -> None:
+        self._is_mysql, self._is_sqlite = dialect == "mysql", dialect == "sqlite"
+        self._encoding = encoding
+
+    def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
+        """Return what is selected for a column."""
+        sql_type = base_type(sql_type)
+        if self._is_sqlite or kind in ("flag", "list"):
+            return column
+        if isinstance(sql_type, BITS):
+            return self._bits(column, sql_type, kind)
+        if isinstance(sql_type, sa.CHAR):
+            # PostgreSQL's driver gives the blanks that the column was filled up with; a cast does not.
+            return column if self._is_mysql else sa.cast(column, sa.Text)
+        if isinstance(sql_type, sa.String):
+            return column
+        if isinstance(sql_type, BINARY):
+            return column if kind in ("text", "key", "sha256", "md5") else self.text(column, sql_type)
+        if isinstance(sql_type, NUMBERS) and kind != "text":
+            return column
+        if kind == "integer" and isinstance(sql_type, sa.Boolean):
+            return sa.cast(column, sa.Integer)
+        if kind == "integer" and isinstance(sql_type, postgresql.MONEY):
+            return sa.cast(column, sa.Numeric)
+        if kind == "text" and isinstance(sql_type, sa.ARRAY):
+            return column
+        if isinstance(sql_type, postgresql.INET):
+            return sa.func.abbrev(column)  # a cast writes "/32" after each address
+        return self.text(column, sql_type)
+
+    def text(self, column: Column, sql_type: Any) -> Column:
+        """Return a column as text."""
+        sql_type = base_type(sql_type)
+        if isinstance(sql_type, sa.String) and (self._is_mysql or not isinstance(sql_type, sa.CHAR)):
+            return column
+        return sa.cast(column, sa.CHAR if self._is_mysql else sa.Text)
+
+    def _bits(self, column: Column, sql_type: Any, kind: Kind) -> Column:
+        if self._is_mysql:
+            number = sa.cast(column, mysql.INTEGER(unsigned=True))
+            return sa.cast(number, sa.CHAR) if kind == "text" else number
+        text = sa.cast(column, sa.Text)
+        if kind == "text" or (sql_type.length or 0) > LONGEST_BITS:
+            return text
+        # Only BIT(n) becomes a number, and a shorter one is filled up on its right.
+        filled = sa.cast(sa.func.lpad(text, LONGEST_BITS, "0"), postgresql.BIT(LONGEST_BITS))
+        return sa.cast(filled, sa.BigInteger)
+
+    def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
+        """Return what makes a row's value of what the driver gives."""
+        sql_type = base_type(sql_type)
+        if self._is_sqlite or kind != "text":
+            return None
+        if isinstance(sql_type, sa.BINARY):  # of a fixed length, filled up with zeros
+            return lambda value: value if value is None else decoded(bytes(value).rstrip(b"\0"), self._encoding)
+        if isinstance(sql_type, BINARY):
+            return lambda value: value if value is None else decoded(bytes(value), self._encoding)
+        if isinstance(sql_type, sa.JSON):
+            return _of_json
+        if isinstance(sql_type, sa.ARRAY):
+            return lambda value: value if value is None else ", ".join(_words(value))
+        return None
+
+
+def decoded(value: bytes, encoding: str | None) -> str:
+    """Return bytes as text: UTF-8 or else the operator's codec; what is neither stays visible as lone surrogates."""
+    for codec in ("utf-8", encoding or "utf-8"):
+        try:
+            return value.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _of_json(value: str | None) -> str | None:
+    """Return the text that JSON holds: a string itself, a list joined by commas, an object as it is written."""
+    if value is None:
+        return None
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return value
+    if found is None or isinstance(found, str):
+        return found
+    if isinstance(found, list) and not any(isinstance(one, list | dict) for one in found):
+        return ", ".join(_words(found))
+    return value
+
+
+def _words(values: list[Any]) -> list[str]:
+    words: list[str] = []
+    for value in values:
+        if isinstance(value, list):
+            words += _words(value)
+        elif value is not None:
+            words.append(value if isinstance(value, str) else json.dumps(value, default=str))
+    return words
+
+
+def row_converter(converters: dict[int, Convert]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return the function that converts some values of a row, by their places."""
+    return functools.partial(_converted, tuple(converters.items()))
+
+
+def _converted(converters: tuple[tuple[int, Convert], ...], row: Any) -> tuple[Any, ...]:
+    values = list(row)
+    for index, convert in converters:
+        values[index] = convert(values[index])
+    return tuple(values)
