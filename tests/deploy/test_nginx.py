@@ -4,10 +4,12 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import requests
+from flask import Flask
 
 from tests.conftest import free_port
 from tests.deploy.conftest import DEPLOY, ROOT, Nginx, dockerfile_command
@@ -121,6 +123,22 @@ def test_logs_hold_no_token_and_no_query(stack: Nginx, site_log: Path) -> None:
     assert stack.line(last.headers["X-Request-ID"])["path"] == "/account/email/***"
     for log in (stack.log, site_log):
         assert "secret-" not in log.read_text()
+
+
+@pytest.mark.parametrize("server", ["site", "nothing"])
+def test_token_of_no_route_gets_into_a_log(
+    app: Flask, stack: Nginx, site_log: Path, tmp_path: Path, server: str
+) -> None:
+    routes = [rule.rule for rule in app.url_map.iter_rules() if "token" in rule.arguments]
+    with ExitStack() as servers:
+        nginx = stack if server == "site" else servers.enter_context(Nginx(tmp_path, free_port()).running())
+        answers = [get(nginx, route.replace("<token>", "secret.token")) for route in routes]
+        nginx.line(answers[-1].headers["X-Request-ID"])
+        logs = {path.name: path.read_text() for path in nginx.folder.joinpath("log").iterdir()}
+
+    assert routes
+    assert {answer.status_code for answer in answers} <= ({410} if server == "site" else {503})
+    assert {name for name, text in (logs | {"site": site_log.read_text()}).items() if "secret.token" in text} == set()
 
 
 def test_slow_clients_stop_nobody_and_are_left(stack: Nginx) -> None:

@@ -3,6 +3,7 @@ import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from flask import Flask, copy_current_request_context
@@ -75,6 +76,25 @@ def test_token_in_an_address_is_not_logged(client: FlaskClient, lines: StringIO,
 
     assert "eyJh" not in lines.getvalue()
     assert "/***" in json.loads(lines.getvalue())["path"]
+
+
+def test_nginx_masks_the_token_in_every_route_that_has_one(site: Flask) -> None:
+    templates = Path(site.root_path).parent / "deploy" / "nginx" / "templates"
+    common, server = (
+        (templates / "larder.conf.template").read_text(),
+        (templates / "larder-site.inc.template").read_text(),
+    )
+    [masked] = re.findall(r"map \$uri \$larder_logged_path \{\s+~(\S+) \$larder_before", common)
+    [silent] = re.findall(r"location ~ (\S+) \{\s+error_log /dev/null", server)
+    routes = [rule.rule for rule in site.url_map.iter_rules() if "token" in rule.arguments]
+
+    assert len(routes) >= 4
+    for route in routes:
+        path = route.replace("<token>", "secret")
+        found = re.match(masked.replace("?<", "?P<"), path)
+        assert found, f"{path} is not masked"
+        assert "secret" not in found["larder_before"]
+        assert re.match(silent, path), f"{path} stands in the error log"
 
 
 @pytest.mark.parametrize("formatter", FORMATTERS)
