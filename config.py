@@ -90,8 +90,9 @@ class Config:
     # Memory in KiB and passes that one argon2id hash of a password takes.
     PASSWORD_MEMORY_KIB = 65_536
     PASSWORD_PASSES = 3
-    # Rounds of the old site's sha512_crypt hashes: a failure takes as long for everybody as for who has such a one.
-    OLD_PASSWORD_ROUNDS = 171_204
+    # Milliseconds that a failed sign-in takes, so that its time does not tell whether there is such an account: longer
+    # than the slowest hash that another site left here.
+    FAILED_SIGN_IN_MS = 1000
     # Searches, and suggestions while one types, that one address may make; empty for any number.
     SEARCH_LIMIT = "5/second"
     SUGGESTION_LIMIT = "20/second"
@@ -135,7 +136,7 @@ class TestingConfig(Config):
     SUGGESTION_LIMIT = ""
     PASSWORD_MEMORY_KIB = 64
     PASSWORD_PASSES = 1
-    OLD_PASSWORD_ROUNDS = 1000
+    FAILED_SIGN_IN_MS = 0
     MAIL_THREADS = 0
 
 

@@ -27,6 +27,7 @@ class Form(NamedTuple):
 # Every form of the site, by its endpoint. A member who is an administrator sends them; some are about Grace.
 FORMS = {
     "accounts.register": Form("/account/register", {"name": "Eve", "email": "eve@example.org", "password": ANOTHER}),
+    "accounts.finish_registration": Form("/account/register/<link>", {"password": ANOTHER}),
     "accounts.login": Form("/account/login", {"email": "ada@example.org", "password": PASSWORD}),
     "accounts.forgotten": Form("/account/forgotten", {"email": "ada@example.org"}),
     "accounts.reset": Form("/account/reset/<link>", {"password": ANOTHER}),
@@ -95,6 +96,7 @@ def path_of(app: Flask, form: Form) -> str:
         links = {
             "reset": tokens.for_reset(ada),
             "email": tokens.for_email(ada, "new@example.org"),
+            "register": tokens.for_registration("Eve", "eve@example.org", ""),
             "invitations": tokens.for_invitation("inviting", "second"),
         }
     return form.path.replace("<link>", links.get(form.path.split("/")[2], ""))

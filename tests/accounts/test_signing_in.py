@@ -76,54 +76,6 @@ def test_failures_leave_equal_traces(app: Flask) -> None:
     assert "nobody@" not in str(not_there.to_mongo())
 
 
-@pytest.mark.parametrize(
-    ("stored", "verified"),
-    [
-        ("none", ["argon2", "sha512_crypt"]),
-        ("passwordless", ["argon2", "sha512_crypt"]),
-        ("broken", ["argon2", "sha512_crypt"]),
-        ("argon2", ["argon2", "sha512_crypt"]),
-        ("sha512_crypt", ["argon2", "sha512_crypt"]),
-    ],
-)
-def test_failure_verifies_one_hash_of_each_kind_whether_the_account_exists_or_not(
-    app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch, stored: str, verified: list[str]
-) -> None:
-    hashes = {
-        "passwordless": None,
-        "broken": "$argon2id$broken",
-        "argon2": passwords.hash_password(PASSWORD),
-        "sha512_crypt": old_hash(PASSWORD),
-    }
-    if stored != "none":
-        factories.user("Ada", email="ada@example.org", hashed_password=hashes[stored])
-    context = app.extensions["passwords"]
-    seen = []
-
-    def verify(password: str, stored_hash: str) -> bool:
-        seen.append(context.identify(stored_hash))
-        return original(password, stored_hash)
-
-    original = context.verify
-    monkeypatch.setattr(context, "verify", verify)
-
-    visitor.sign_in("ada@example.org", "wrong")
-
-    assert sorted(seen) == verified
-
-
-@pytest.mark.parametrize("cost", ["memory_cost", "rounds"])
-def test_dummy_costs_as_much_as_a_hash_of_a_member(app: Flask, cost: str) -> None:
-    context = app.extensions["passwords"]
-
-    passwords.check(None, "wrong")
-
-    dummies = app.extensions["password_dummies"]
-    real = context.handler("argon2").from_string(passwords.hash_password(PASSWORD))
-    assert getattr(context.handler("argon2").from_string(dummies["argon2"]), cost) == getattr(real, cost)
-    assert sha512_crypt.from_string(dummies["sha512_crypt"]).rounds == app.config["OLD_PASSWORD_ROUNDS"]
-
-
 def test_hash_of_the_old_site_fits_and_is_replaced_at_the_first_sign_in(visitor: Browser) -> None:
     old = old_hash("nanoseconds matter", 171_204)
     grace = factories.user("Grace", id=object_id_of_sql_id(63), email="grace@example.org", hashed_password=old)

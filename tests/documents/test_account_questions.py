@@ -20,6 +20,8 @@ ADA = bson.ObjectId("0" * 23 + "7")
 QUESTIONS: list[tuple[str, Callable[[], QuerySet]]] = [
     ("signing_in", lambda: User.objects.signing_in("USER7@example.org")),
     ("signing_in", lambda: User.objects.signing_in("user7")),
+    ("account_of", lambda: User.objects.signing_in("USER7").limit(100)),
+    ("in_any_case", lambda: User.objects.in_any_case("USER7")),
     ("with_session", lambda: User.objects.with_session(ADA, "x")),
     ("administrators", lambda: User.objects.administrators()),
     ("youngest", lambda: User.objects.youngest().limit(20)),

@@ -9,7 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
 
 from webapp.documents.user import fold
-from webapp.members import limits
+from webapp.members import limits, mails
 from webapp.members.forms import (
     EMAIL,
     MAX_EMAIL_LENGTH,
@@ -31,12 +31,18 @@ from webapp.rules.naming import InvalidName, normalize_name
 class RegistrationForm(WithNewPassword):
     """A new account."""
 
-    name = StringField("Name", [Needed(), *NAME], [stripped], description="As others shall read it.")
+    name = StringField("Name", [Needed(), *NAME], [stripped], description="The name that others see.")
     email = EmailField("E-mail address", EMAIL, [stripped], description="Others do not see it.")
     password = PasswordField(
         "Password", NEW_PASSWORD, description="At least 8 characters; a few words are good, and spaces count."
     )
     next = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if mails.are_configured():
+            # It is chosen where the link in the mail leads, by whoever reads that mailbox.
+            del self.password
 
 
 class SignInForm(SiteForm):
@@ -83,7 +89,7 @@ class PasswordForm(WithNewPassword):
 class EmailForm(SiteForm):
     """Another address."""
 
-    email = EmailField("New e-mail address", EMAIL, [stripped], description="A link is sent there; then it is yours.")
+    email = EmailField("New e-mail address", EMAIL, [stripped], description="Open the link that we send there.")
     password = PasswordField("Password", OLD_PASSWORD)
 
 
@@ -94,7 +100,7 @@ class ForgottenForm(SiteForm):
 
 
 class NewPasswordForm(WithNewPassword):
-    """A password for who has the link."""
+    """A password for somebody who has the link."""
 
     password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces count.")
 

@@ -14,7 +14,7 @@ from webapp.documents import ApiToken, AuditEvent, Package, User
 from webapp.documents.api_token import revoke_all
 from webapp.documents.base import utc_now
 from webapp.documents.user import address_of, fold
-from webapp.members import audit, limits, mails, passwords, sessions, tokens
+from webapp.members import audit, confirming, limits, mails, passwords, sessions, tokens
 from webapp.members.confirmation import knows_password
 from webapp.members.form_views import form_view, members_only
 from webapp.members.forms import NothingForm
@@ -22,6 +22,7 @@ from webapp.members.sessions import me
 from webapp.serving.pagination import paginate
 
 RECENT = 10
+USERNAME_TAKEN = "Somebody else has this username."
 ADDRESS_TAKEN = "Another account has this address."
 
 
@@ -57,6 +58,10 @@ def _profile() -> dict[str, Any]:
 def edit_profile(form: ProfileForm) -> AnyResponse | None:
     """Another name, username or picture; the name stands in the packages, too."""
     user = me().user
+    alike = User.objects.in_any_case(form.username.data or "").filter(pk__ne=user.id)
+    if form.username.data and alike.plain_first():
+        form.refuse("username", USERNAME_TAKEN)
+        return None
     values = {
         "name": form.name.data,
         "username": fold(form.username.data or ""),
@@ -67,7 +72,7 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
     try:
         User._get_collection().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
     except DuplicateKeyError:
-        form.refuse("username", "Somebody else has this username.")
+        form.refuse("username", USERNAME_TAKEN)
         return None
     rename_maintainer(user.id, form.name.data)
     audit.record(audit.PROFILE, "Changed the profile.", user=user)
@@ -115,19 +120,21 @@ def _tell_of_new_password(user: User) -> None:
         )
 
 
+def _present_email() -> dict[str, Any]:
+    user = me().user
+    return {"user": user, "initial": {"email": user.unconfirmed_email}}
+
+
 @bp.route("/account/email", methods=["GET", "POST"])
 @members_only
-@form_view(EmailForm, "accounts/change_email.html", lambda: {"user": me().user})
+@form_view(EmailForm, "accounts/change_email.html", _present_email)
 def change_email(form: EmailForm) -> AnyResponse | None:
-    """Ask for another address: a link goes there, and a word to the present one."""
+    """Ask for another address: a link goes there, and a notice to the present one."""
     user, email = me().user, form.email.data
     if not knows_password(form):
         return None
     if is_same_address(email, user.email):
         form.refuse("email", "This is your address already.")
-        return None
-    if User.objects.signing_in(email).count():
-        form.refuse("email", ADDRESS_TAKEN)
         return None
     if not mails.can_send_links():
         form.refuse("email", mails.NONE_SENT)
@@ -135,31 +142,16 @@ def change_email(form: EmailForm) -> AnyResponse | None:
     if not limits.count_mail(email):
         form.refuse("email", "This mailbox got many mails from here. Try again later.")
         return None
-    _send_email_change(user, email)
+    confirming.ask_to_confirm(user, email)
     audit.record(audit.EMAIL, f"Asked to change the address to {email}.", user=user)
     return make_response(render_template("accounts/email_asked.html", email=email))
-
-
-def _send_email_change(user: User, email: str) -> None:
-    link = mails.link_to("accounts.confirm_email", token=tokens.for_email(user, email))
-    former, name = user.email, user.shown_name
-    settings = mails.link_to("accounts.account")
-
-    def act() -> None:
-        mails.send("confirm_email", email, "Confirm your new address", name=name, link=link)
-        if former:
-            mails.send(
-                "email_changing", former, "Your address is about to change", name=name, email=email, settings=settings
-            )
-
-    mails.later(act)
 
 
 def _email_change(token: str) -> dict[str, Any]:
     change = tokens.email_change_of(token)
     if change is None:
         abort(410, "This link is too old, or it was used, or something about the account has changed since.")
-    return {"email": change.email}
+    return {"email": change.email, "account": change.user.shown_name}
 
 
 @bp.route("/account/email/<token>", methods=["GET", "POST"])
@@ -169,7 +161,7 @@ def confirm_email(_: NothingForm, token: str) -> AnyResponse:
     user, email = tokens.email_change_of(token) or abort(410)
     former = user.email
     present = {"_id": user.id, "email_folded": user.email_folded, "hashed_password": user.hashed_password}
-    change = {"$set": {"email": email, "email_folded": fold(email)}}
+    change = {"$set": {"email": email, "email_folded": fold(email)}, "$unset": {"unconfirmed_email": ""}}
     try:
         changed = User._get_collection().update_one(present, change).matched_count
     except DuplicateKeyError:

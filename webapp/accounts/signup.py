@@ -11,7 +11,7 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import SignupForm
 from webapp.documents import User
 from webapp.documents.user import fold
-from webapp.members import limits
+from webapp.members import confirming, limits, mails
 from webapp.members.registration import create_user
 from webapp.serving.extensions import csrf
 
@@ -30,21 +30,34 @@ def speak_json() -> None:
 @bp.post("/signup")
 @limits.limited_registration
 def signup() -> Response:
-    """Register: {"username": ..., "password": ...}, and "email" and "name" if there are such."""
+    """Register: {"username": ..., "password": ...}, and "email" and "name" if there are such.
+
+    Where mail is configured the account has the address once it is confirmed. The answer does not tell whether another
+    account has it.
+    """
     form = SignupForm(MultiDict(_texts(_json())))
     if not form.validate():
         abort(400, _reason(form.errors))
+    if User.objects.in_any_case(form.username.data).plain_first():
+        return make_response(jsonify(error_code=NAME_TAKEN), 400)
+    email = form.email.data or ""
+    asks = bool(email) and mails.are_configured()
+    if asks and not mails.can_send_links():
+        abort(400, f"email: {mails.NONE_SENT}")
+    is_sent = asks and limits.count_mail(email)
     try:
-        create_user(
+        user = create_user(
             username=fold(form.username.data),
             password=form.password.data,
-            email=form.email.data or "",
             name=form.name.data or "",
+            **{"unconfirmed_email" if asks else "email": email},
         )
     except NotUniqueError:
         if User.objects(username=fold(form.username.data)).count():
             return make_response(jsonify(error_code=NAME_TAKEN), 400)
         abort(400, "email: another account has this address.")
+    if is_sent:
+        confirming.ask_to_confirm(user, email)
     return make_response(jsonify(message="User signed up successfully"))
 
 

@@ -1,6 +1,7 @@
 """`/account/tokens/`: a member's tokens, made and revoked."""
 
 from datetime import timedelta
+from typing import Any
 
 import bson
 from flask import Response, abort, flash, make_response, redirect, render_template, url_for
@@ -10,7 +11,7 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import TokenForm
 from webapp.documents import ApiToken
 from webapp.documents.base import utc_now
-from webapp.members import audit
+from webapp.members import audit, confirming
 from webapp.members.api_tokens import USER, is_still_due, make_token
 from webapp.members.confirmation import knows_password
 from webapp.members.form_views import form_view, members_only
@@ -30,9 +31,15 @@ def api_tokens() -> Response:
     return make_response(render_template("accounts/tokens.html", tokens=tokens, now=utc_now(), form=NothingForm()))
 
 
+def _confirmed() -> dict[str, Any]:
+    if confirming.must_confirm(me().user):
+        abort(403, confirming.UNCONFIRMED)
+    return {}
+
+
 @bp.route("/account/tokens/new", methods=["GET", "POST"])
 @members_only
-@form_view(TokenForm, "accounts/new_token.html")
+@form_view(TokenForm, "accounts/new_token.html", _confirmed)
 def new_token(form: TokenForm) -> AnyResponse | None:
     """A new token. Its secret stands in this one answer and nowhere else, so nothing leads on from it."""
     user = me().user

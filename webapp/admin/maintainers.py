@@ -74,5 +74,5 @@ def _user(text: str) -> User | None:
     if bson.ObjectId.is_valid(text):
         by_id: User | None = User.objects(pk=bson.ObjectId(text)).declared_first()
         return by_id
-    by_name: User | None = User.objects.signing_in(text).declared_first()
+    by_name: User | None = User.objects.account_of(text)
     return by_name

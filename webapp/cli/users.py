@@ -46,6 +46,7 @@ def list_command(*, admins: bool, text: str) -> None:
         marks = [
             mark for mark, field in (("administrator", "is_admin"), ("disabled", "is_disabled")) if user.get(field)
         ]
+        marks += ["address not confirmed"] if user.get("unconfirmed_email") else []
         marks += ["no password"] if not user.get("hashed_password") else []
         parts = (
             user["_id"],
@@ -103,7 +104,7 @@ def enable_command(who: str) -> None:
 
 
 def _find(who: str) -> User | None:
-    by_name: User | None = User.objects.signing_in(who).declared_first()
+    by_name: User | None = User.objects.account_of(who)
     by_address: User | None = User.objects.addressed(who).declared_first()
     return by_name or by_address
 

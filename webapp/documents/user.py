@@ -5,12 +5,19 @@ from typing import Any, Self
 
 import bson
 import mongoengine as me
+from pymongo.collection import Collection
 
 from webapp.documents.base import ReadingQuerySet
 from webapp.mongodb import db
 
 # A user is signed in in so many browsers at most; the oldest session ends then.
 MOST_SESSIONS = 20
+
+# How MongoDB compares usernames in any case: by letters and accents.
+# Source: https://www.mongodb.com/docs/manual/core/index-case-insensitive/
+ANY_CASE = {"locale": "en", "strength": 2}
+# Usernames that differ by case alone are at most so many to look at.
+MOST_ALIKE = 100
 
 # What a search for members gives at most.
 MOST_FOUND = 50
@@ -23,12 +30,26 @@ class AccountQuerySet(ReadingQuerySet):
     """The questions that signing in and administration ask about users."""
 
     def signing_in(self, email_or_username: str) -> Self:
-        """The user who signs in with this address or username, in whatever case it is typed."""
+        """The users whom this address or username can mean, in whatever case it is typed: see `account_of`."""
         folded = fold(email_or_username)
         if "@" in folded:
             return self.filter(email_folded=folded)
-        # Usernames are registered in small letters; one that somebody wrote by hand may have others.
-        return self.filter(username__in=list({folded, email_or_username.strip()}))
+        return self.in_any_case(email_or_username)
+
+    def in_any_case(self, username: str) -> Self:
+        """The users who have this username, or one that differs from it by case alone."""
+        # Usernames are registered in small letters; those that came from elsewhere may have others.
+        found = self.filter(username__in=list({fold(username), username.strip()}))
+        return found.collation(ANY_CASE) if isinstance(self._collection, Collection) else found  # mongomock has none
+
+    def account_of(self, email_or_username: str) -> "User | None":
+        """Return the user who signs in with this address or username, in whatever case it is typed.
+
+        Where two usernames differ by case alone, each is meant only when it is typed as it is written.
+        """
+        found: list[User] = [User(**each) for each in self.signing_in(email_or_username).limit(MOST_ALIKE).plain()]
+        as_typed = [each for each in found if each.username == email_or_username.strip()]
+        return (as_typed or found)[0] if as_typed or len(found) == 1 else None
 
     def with_session(self, user_id: bson.ObjectId, session_id: str) -> Self:
         """This user, if this session of theirs still stands and nobody disabled them."""
@@ -92,6 +113,7 @@ class User(db.Document):
     name = me.StringField()
     email = me.StringField()  # as the user wrote it
     email_folded = me.StringField()  # the form that is unique: folded case
+    unconfirmed_email = me.StringField()  # given at /signup; the link in a mail makes it `email`
     hashed_password = me.StringField()
     created_date = me.DateTimeField()
     last_login = me.DateTimeField()
@@ -119,6 +141,13 @@ class User(db.Document):
                 "fields": ["username"],
                 "name": "one_user_a_username",
                 "unique": True,
+                "partialFilterExpression": {"username": {"$gt": ""}},
+            },
+            # Who has this username, in whatever case? Not unique: an old site may have two that differ by case alone.
+            {
+                "fields": ["username"],
+                "name": "username_in_any_case",
+                "collation": ANY_CASE,
                 "partialFilterExpression": {"username": {"$gt": ""}},
             },
             # Who are the administrators? (/admin/)

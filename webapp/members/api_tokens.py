@@ -12,8 +12,9 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from webapp.documents import ApiToken, TokenScope, User
+from webapp.documents.api_token import UPLOAD
 from webapp.documents.base import utc_now
-from webapp.members import limits
+from webapp.members import confirming, limits
 
 # By this prefix people and scanners of leaked secrets know one.
 PREFIX = "larder-"
@@ -87,6 +88,8 @@ def authenticate(permission: str) -> Permit:
     now = utc_now()
     if token.is_over(now):
         raise Forbidden(f"This API token expired on {token.expires_at:%Y-%m-%d}.")
+    if permission == UPLOAD and confirming.must_confirm(user):
+        raise Forbidden(confirming.UNCONFIRMED)
     if permission not in token.permissions:
         raise Forbidden(f"This API token does not permit to {permission}.")
     if not token.last_used_at or token.last_used_at < now - timedelta(seconds=LAST_USE_S):

@@ -124,6 +124,8 @@ class WithNewPassword(SiteForm):
 
     def is_strong(self, known_words: list[str]) -> bool:
         """Tell whether the new password is strong enough for somebody whose words these are; say beside it if not."""
+        if self.NEW not in self:
+            return True
         reason = passwords.weakness(self[self.NEW].data, known_words)
         if reason:
             self.refuse(self.NEW, reason)

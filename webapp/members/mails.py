@@ -90,6 +90,11 @@ def _make_private(folder: Path) -> None:
         raise BadConfig(f"MAIL_DIR cannot be used: {error}") from None
 
 
+def are_configured() -> bool:
+    """Tell whether this site sends mails. Then an address is an account's only once its mailbox has confirmed it."""
+    return bool(current_app.config["MAIL_SERVER"])
+
+
 def missing_settings() -> list[str]:
     """Return what keeps the site from sending links, one sentence for each setting."""
     config, reasons = current_app.config, []

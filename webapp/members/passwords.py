@@ -1,11 +1,21 @@
-"""Passwords: hashes, and what makes a password too weak."""
+"""Passwords: hashes, also those that other sites made, and what makes a password too weak."""
 
+import logging
 import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from flask import Flask, current_app
 from passlib.context import CryptContext
+from werkzeug.exceptions import ServiceUnavailable
 from zxcvbn import zxcvbn
+
+from webapp.members import other_hashes
+
+log = logging.getLogger(__name__)
 
 MIN_LENGTH = 8
 MAX_LENGTH = 4096
@@ -13,8 +23,31 @@ MIN_SCORE = 2
 # What zxcvbn looks at: its time grows with the square of the length.
 EXAMINED = 72
 
-# The first is for new hashes; those of the old site verify, and are replaced at the first sign-in.
-SCHEMES = ("argon2", "sha512_crypt")
+# The first is for new hashes. The others verify, and are replaced at the first sign-in.
+SCHEMES = (
+    "argon2",
+    "sha512_crypt",
+    "sha256_crypt",
+    "bcrypt",
+    "bcrypt_sha256",
+    "pbkdf2_sha512",
+    "pbkdf2_sha256",
+    "django_pbkdf2_sha256",
+    "django_pbkdf2_sha1",
+    "django_bcrypt",
+    "django_bcrypt_sha256",
+    "django_argon2",
+)
+# Whoever steals such a hash soon has the password: it signs nobody in, and its owner gets a link to a new one.
+WEAK_SCHEMES = ("hex_md5", "hex_sha1", "django_salted_md5", "django_salted_sha1")
+# bcrypt reads so many bytes. The library refuses longer passwords, which the sites that made the hashes cut.
+BCRYPT_BYTES = 72
+
+# Attempts to sign in that a process works on at a time. A failed one takes its thread for a while, and `flask serve`
+# has four by default.
+AT_A_TIME = 3
+PATIENCE_S = 0.2
+_places = threading.BoundedSemaphore(AT_A_TIME)
 
 
 class Checked(NamedTuple):
@@ -22,19 +55,18 @@ class Checked(NamedTuple):
 
     fits: bool
     new_hash: str | None = None
+    is_weak: bool = False  # a hash of WEAK_SCHEMES
 
 
 def init_app(app: Flask) -> None:
     """Give the application its hashes, at the cost that the settings name."""
     app.extensions["passwords"] = CryptContext(
-        list(SCHEMES),
+        [*SCHEMES, *WEAK_SCHEMES],
         deprecated="auto",
         argon2__type="ID",
         argon2__memory_cost=app.config["PASSWORD_MEMORY_KIB"],
         argon2__rounds=app.config["PASSWORD_PASSES"],
-        sha512_crypt__default_rounds=app.config["OLD_PASSWORD_ROUNDS"],
     )
-    app.extensions["password_dummies"] = {}
 
 
 def hash_password(password: str) -> str:
@@ -44,19 +76,52 @@ def hash_password(password: str) -> str:
 
 
 def check(stored_hash: str | None, password: str) -> Checked:
-    """Tell whether a password fits to a stored hash.
+    """Tell whether a password fits a stored hash. Where none can be verified, another one is verified all the same."""
+    scheme = scheme_of(stored_hash)
+    if scheme is None or stored_hash is None:
+        _verifies("argon2", _dummy(), password)
+        return Checked(fits=False)
+    if not _verifies(scheme, stored_hash, password):
+        return Checked(fits=False)
+    if scheme in WEAK_SCHEMES:
+        return Checked(fits=True, is_weak=True)
+    outdated = scheme in other_hashes.VERIFIERS or _context().needs_update(stored_hash)
+    return Checked(fits=True, new_hash=hash_password(password) if outdated else None)
 
-    A failure takes one verification of each scheme, whatever is stored, and also when nothing is: its time does not
-    tell whether there is such an account, nor whether it came from the old site.
+
+def scheme_of(stored_hash: str | None) -> str | None:
+    """Return the name of the scheme of a stored hash: one of SCHEMES, WEAK_SCHEMES or `other_hashes.VERIFIERS`.
+
+    None: the site cannot verify it, so its owner needs a new password.
     """
-    scheme = _scheme_of(stored_hash)
-    if scheme and stored_hash and _verifies(stored_hash, password):
-        outdated = _context().needs_update(stored_hash)
-        return Checked(fits=True, new_hash=hash_password(password) if outdated else None)
-    for other in SCHEMES:
-        if other != scheme:
-            _verifies(_dummy(other), password)
-    return Checked(fits=False)
+    text = stored_hash or ""
+    scheme: str | None = _context().identify(text, required=False)
+    return scheme or other_hashes.scheme_of(text)
+
+
+@contextmanager
+def a_place() -> Iterator[None]:
+    """Hold one of the places in which this process checks passwords. Raises ServiceUnavailable when none is free."""
+    if not _places.acquire(timeout=PATIENCE_S):
+        raise ServiceUnavailable("Many people are signing in at the moment. Try again in a few seconds.", retry_after=2)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def wait_out(started: float) -> None:
+    """Wait until a failed sign-in that started then (monotonic clock, s) has taken FAILED_SIGN_IN_MS.
+
+    Hashes of other sites take from 20 to 500 ms. To verify one of each kind at every failure would let anybody keep the
+    processors busy; to wait costs no more than a place.
+    """
+    due_s = current_app.config["FAILED_SIGN_IN_MS"] / 1000
+    left_s = due_s - (time.monotonic() - started)
+    if left_s > 0:
+        time.sleep(left_s)
+    elif due_s:
+        log.warning("a failed sign-in took %d ms more than FAILED_SIGN_IN_MS: its time can tell", -left_s * 1000)
 
 
 def weakness(password: str, known_words: list[str]) -> str | None:
@@ -81,26 +146,20 @@ def _context() -> CryptContext:
     return context
 
 
-def _scheme_of(stored_hash: str | None) -> str | None:
-    """Return the scheme whose verification of this hash will take its time; None for what is no whole hash."""
-    scheme = _context().identify(stored_hash or "", required=False)
+def _verifies(scheme: str, stored_hash: str, password: str) -> bool:
+    verify = other_hashes.VERIFIERS.get(scheme)
     try:
-        _context().handler(scheme).from_string(stored_hash) if scheme else None
+        if verify:
+            return verify(stored_hash, password)
+        secret: Any = password.encode()[:BCRYPT_BYTES] if scheme in ("bcrypt", "django_bcrypt") else password
+        return bool(_context().verify(secret, stored_hash))
     except (ValueError, TypeError):
-        return None
-    return scheme
+        # The stored hash is not whole, or its scheme cannot hash such a password: one with a NUL, or a very long one.
+        return False
 
 
-def _verifies(stored_hash: str, password: str) -> bool:
-    try:
-        return bool(_context().verify(password, stored_hash))
-    except (ValueError, TypeError):
-        return False  # the scheme cannot hash such a password: a NUL for sha512_crypt, a length past 4,096
-
-
-def _dummy(scheme: str) -> str:
+def _dummy() -> str:
     """Return the hash of something that nobody knows; made once, because that takes as long as a verification."""
-    dummies: dict[str, str] = current_app.extensions["password_dummies"]
-    if scheme not in dummies:
-        dummies[scheme] = _context().handler(scheme).hash(secrets.token_urlsafe(32))
-    return dummies[scheme]
+    dummy: str = current_app.extensions.setdefault("password_dummy", "") or hash_password(secrets.token_urlsafe(32))
+    current_app.extensions["password_dummy"] = dummy
+    return dummy

@@ -35,7 +35,7 @@ OPEN = {
     "seo.favicon",
 }
 # Accounts are made by administrators there, or everybody could make one and read.
-CLOSED = {"accounts.register", "accounts.signup"}
+CLOSED = {"accounts.register", "accounts.finish_registration", "accounts.signup"}
 # The rooms that programs read.
 FOR_PROGRAMS = ("feeds", "files", "index_api", "seo", "upstream")
 

@@ -6,7 +6,7 @@ from webapp.members import audit, mails, tokens
 
 def send_link(email: str) -> None:
     """Send the mail if there is such an account; also to who came from the old site without a password."""
-    user: User | None = User.objects.signing_in(email).declared_first()
+    user: User | None = User.objects.account_of(email)
     if user is not None and "@" in email:
         send_link_to(user, "reset", "A new password")
 

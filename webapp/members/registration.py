@@ -5,12 +5,15 @@ from webapp.documents.base import utc_now
 from webapp.members import audit, passwords
 
 
-def create_user(*, password: str, name: str = "", email: str = "", username: str = "") -> User:
+def create_user(
+    *, password: str, name: str = "", email: str = "", username: str = "", unconfirmed_email: str = ""
+) -> User:
     """Keep a new user, and write it down. Raises NotUniqueError: the unique indexes decide, not a look beforehand."""
     user = User(
         name=name or None,
         email=email or None,
         username=username or None,
+        unconfirmed_email=unconfirmed_email or None,
         hashed_password=passwords.hash_password(password),
         created_date=utc_now(),
     )

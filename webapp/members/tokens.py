@@ -13,6 +13,9 @@ from webapp.documents import User
 
 RESET_AGE_S = 2 * 3600
 EMAIL_AGE_S = 24 * 3600
+REGISTRATION_AGE_S = 24 * 3600
+# An address to go on to that is longer is left out of a link.
+MAX_NEXT_LENGTH = 500
 
 
 class EmailChange(NamedTuple):
@@ -20,6 +23,14 @@ class EmailChange(NamedTuple):
 
     user: User
     email: str
+
+
+class Registration(NamedTuple):
+    """Somebody who registers, and the address of this site to go on to; empty for their account."""
+
+    name: str
+    email: str
+    next_address: str
 
 
 def for_reset(user: User) -> str:
@@ -50,6 +61,19 @@ def email_change_of(token: str) -> EmailChange | None:
         return None
     expected = _state(user.hashed_password, user.email_folded)
     return EmailChange(user, values[1]) if hmac.compare_digest(values[2].encode(), expected.encode()) else None
+
+
+def for_registration(name: str, email: str, next_address: str) -> str:
+    """Return what a link carries that finishes a registration. It holds all there is: nothing is stored before."""
+    return _serializer("registration").dumps(
+        [name, email, next_address if len(next_address) <= MAX_NEXT_LENGTH else ""]
+    )
+
+
+def registration_of(token: str) -> Registration | None:
+    """Return the registration that this link finishes, or None."""
+    values = _load("registration", token, REGISTRATION_AGE_S)
+    return Registration(*values) if len(values) == 3 else None
 
 
 def for_invitation(normalized_name: str, invitation_id: str) -> str:

@@ -1,0 +1,56 @@
+"""Wherever mail is configured, an address is confirmed by its mailbox, and only the mailbox learns of its account.
+
+The page and `/signup` answer the same whether an address has an account, and do the same work before they answer.
+"""
+
+from webapp.documents import User
+from webapp.members import audit, mails, tokens
+
+UNCONFIRMED = (
+    "Confirm your e-mail address first: open the link in the mail that was sent to you, or ask for another one under "
+    "“E-mail” on your account page."
+)
+
+
+def must_confirm(user: User) -> bool:
+    """Tell whether a user registered with an address that is still to be confirmed."""
+    return bool(user.unconfirmed_email) and mails.are_configured()
+
+
+def ask_to_register(name: str, email: str, next_address: str) -> None:
+    """Send a link that finishes the registration, or word of the account that has the address already."""
+    link = mails.link_to("accounts.finish_registration", token=tokens.for_registration(name, email, next_address))
+    sign_in = mails.link_to("accounts.login")
+
+    def act() -> None:
+        if not _tell_owner(email, sign_in):
+            mails.send("register", email, "Finish your registration", name=name, link=link)
+
+    mails.later(act)
+
+
+def ask_to_confirm(user: User, email: str) -> None:
+    """Send a user a link that gives their account this address, or word to the owner of the account that has it."""
+    link = mails.link_to("accounts.confirm_email", token=tokens.for_email(user, email))
+    sign_in, settings = mails.link_to("accounts.login"), mails.link_to("accounts.account")
+    former, name = user.email, user.shown_name
+
+    def act() -> None:
+        if not _tell_owner(email, sign_in):
+            mails.send("confirm_email", email, "Confirm your new address", name=name, link=link)
+        if former:
+            mails.send(
+                "email_changing", former, "Your address is about to change", name=name, email=email, settings=settings
+            )
+
+    mails.later(act)
+
+
+def _tell_owner(email: str, sign_in: str) -> bool:
+    """Tell the owner of an address that somebody wanted to use it; False when no account has it."""
+    user: User | None = User.objects.account_of(email)
+    if user is None or not user.email:
+        return False
+    mails.send("address_in_use", user.email, "You have an account already", name=user.shown_name, link=sign_in)
+    audit.record(audit.EMAIL, "Somebody wanted to use the address of this account; its owner was told.", user=user)
+    return True
