@@ -10,7 +10,6 @@ cycles as a web process does (see app.py). Then the site is started with and wit
 import gc
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,8 +23,6 @@ from webapp.rendering import markup, render_description, renderers
 
 ROUNDS = 7
 ROOT = Path(__file__).resolve().parents[1]
-# The longest descriptions take seconds; beside them the others would not be seen in a sum.
-LONG_CHARS = 50_000
 START = """
 import time
 begun = time.process_time()
@@ -68,16 +65,10 @@ def main(folder: Path) -> None:
             child[text.name] = min(child[text.name], _timed(in_child))
     children.close()
     print(f"{'':24}{'in this process':>18}{'in a child':>14}{'ratio':>8}")
-    for label, wanted in (
-        ("all", texts),
-        (f"to {LONG_CHARS:,} characters", [text for text in texts if len(text.text) <= LONG_CHARS]),
-    ):
-        sums = [sum(times[text.name] for text in wanted) * 1000 / len(wanted) for times in (here, child)]
-        print(f"mean, {label:18}{sums[0]:>15.2f} ms{sums[1]:>11.2f} ms{sums[1] / sums[0]:>8.2f}")
+    sums = [sum(times.values()) * 1000 / len(texts) for times in (here, child)]
+    print(f"{'mean, all':24}{sums[0]:>15.2f} ms{sums[1]:>11.2f} ms{sums[1] / sums[0]:>8.2f}")
     ratios = sorted(child[text.name] / here[text.name] for text in texts)
     print(f"ratio of one description: median {statistics.median(ratios):.2f}, at most {ratios[-1]:.2f}")
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"the child took {usage.ru_maxrss / 1024:.0f} MB at most")
     for label, modules in (
         ("the site", "webapp"),
         ("the site with parsers", "webapp, webapp.rendering.markup"),
