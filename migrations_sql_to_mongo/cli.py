@@ -8,7 +8,7 @@ import functools
 import os
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -219,19 +219,18 @@ def run_command(
         source = stack.enter_context(shared.opened_source())
         _refuse_empty(source)
         stack.enter_context(ledger.lock("run"))
+        interrupted = ledger.interrupted()
+        copied_before = interrupted is not None and interrupted["state"] != STEPS[0]
         try:
-            entry = run(source, target, ledger, options, shared.progress)
+            with shared.folder.rejects() as write:
+                entry = run(source, target, ledger, options, shared.progress, write)
         except Differs as error:
             report = _report("run", source, target, {"run": ledger.runs()[0]["_id"], "state": FAILED})
             report |= _found(error.verification) | {"exit_code": 3, "summary": error.message}
             shared.folder.write(report)
             raise
-        except Stopped:
-            # The server may be what has stopped.
-            with suppress(PyMongoError):
-                _export_rejects(shared, target, ledger.interrupted())
-            raise
-        _export_rejects(shared, target, entry)
+        if copied_before:
+            _export_rejects(shared, target, entry)
         report = _report("run", source, target, _of_entry(entry))
     rejected, rows = _sums(report["tally"])
     report |= _outcome(rejected, f"run {entry['_id']} moved {rows - rejected:,} of {rows:,} rows")

@@ -17,7 +17,7 @@ from migrations_sql_to_mongo.errors import BadValue, Stopped
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.mapping import Document, RowReader, Values
 from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of, position
-from migrations_sql_to_mongo.tally import Counted, Reject, Tally
+from migrations_sql_to_mongo.tally import Counted, Reject, Tally, cut
 from migrations_sql_to_mongo.versions import file_of, recover
 from webapp.documents.package import MAX_PACKAGE_BYTES
 
@@ -25,6 +25,7 @@ from webapp.documents.package import MAX_PACKAGE_BYTES
 COLLECTIONS = ("licenses", "languages", "users", "downloads", "auditing", "packages")
 REJECTS = "rejects"
 NEAR_LIMIT_BYTES = MAX_PACKAGE_BYTES * 8 // 10
+OnReject = Callable[[dict[str, Any]], None]
 SECRET = "hashed_password"  # noqa: S105 -- the name of a column
 
 
@@ -212,13 +213,16 @@ class _Files:
 class Copy:
     """One pass over the source. `tally` grows while `documents` is read.
 
+    `on_reject` is given each rejected row whole; among the documents long ones are cut.
     Raises Stopped from within when more than `max_rejects` rows were rejected.
     """
 
-    def __init__(self, source: Source, tally: Tally, *, max_rejects: int | None = None) -> None:
+    def __init__(
+        self, source: Source, tally: Tally, *, max_rejects: int | None = None, on_reject: OnReject | None = None
+    ) -> None:
         self.source = source
         self.tally = tally
-        self._max_rejects = max_rejects
+        self._max_rejects, self._on_reject = max_rejects, on_reject
         self._readers = {table: RowReader(table, source.layout, source.columns.get(table)) for table in TABLES}
         self._licenses: set[str] = set()
         self._rejected_users: set[Any] = set()
@@ -492,7 +496,10 @@ class Copy:
         if not self._rejects:
             return
         for reject in self._rejects:
-            yield Encoded(REJECTS, bson.encode(reject.as_dict()))
+            whole = reject.as_dict()
+            if self._on_reject:
+                self._on_reject(whole)
+            yield Encoded(REJECTS, bson.encode(cut(whole)))
         last = self._rejects[-1]
         self._rejects.clear()
         if self._max_rejects is not None and self.tally.rejected > self._max_rejects:

@@ -33,9 +33,8 @@ def plan(
     tally = Tally()
     samples: list[str] = []
     started = time.monotonic()
-    for number, (collection, encoded) in enumerate(Copy(source, tally).documents(), start=1):
+    for number, (collection, encoded) in enumerate(Copy(source, tally, on_reject=on_reject).documents(), start=1):
         if collection == REJECTS:
-            on_reject(bson.decode(encoded))
             continue
         if collection == "packages" and _is_power_of_two(tally.descriptions) and len(samples) < tally.descriptions:
             samples.append(bson.decode(encoded).get("description") or "")

@@ -84,12 +84,14 @@ def replay(
 
 def _lines(file: Path) -> list[dict[str, Any]]:
     try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, ValueError) as error:
         raise CannotStart(f"{file}: {one_line(error)}") from None
     for number, line in enumerate(lines, start=1):
         if not isinstance(line, dict) or not {"_id", "table", "key", "row"} <= {*line} or line["table"] not in TABLES:
             raise CannotStart(f"{file}, line {number}: this is no line of a rejects file")
+        if line.get("is_cut"):
+            raise CannotStart(f"{file}, line {number}: the row is cut; `plan --report FOLDER` writes it whole")
     return lines
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from migrations_sql_to_mongo import swap
-from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Batch, Copy, TooManyRejects, batches
+from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Batch, Copy, OnReject, TooManyRejects, batches
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
@@ -40,15 +40,24 @@ class Differs(Stopped):
         self.verification = verification
 
 
-def run(source: Source, target: Target, ledger: Ledger, options: Options, progress: Progress) -> Entry:
+def run(
+    source: Source,
+    target: Target,
+    ledger: Ledger,
+    options: Options,
+    progress: Progress,
+    on_reject: OnReject | None = None,
+) -> Entry:
     """Move everything, and return the ledger's entry. An interrupted run goes on from its last checkpoint.
+
+    `on_reject` is given each rejected row whole, unless the rows were copied before the run was interrupted.
 
     `source` is open, and the caller holds the lock. Raises Stopped.
     """
     entry = ledger.interrupted()
     entry = _resumed(entry, source, ledger, options) if entry else _begun(source, target, ledger, options)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
-        "copying": lambda: _copy(source, target, ledger, entry, options, progress),
+        "copying": lambda: _copy(source, target, ledger, entry, options, progress, on_reject),
         "rendering": lambda: _render(target, entry, progress),
         "indexing": lambda: _index(target, entry, progress),
         "verifying": lambda: _verify(source, target, ledger, entry, progress),
@@ -112,7 +121,13 @@ def _resumed(entry: Entry, source: Source, ledger: Ledger, options: Options) -> 
 
 
 def _copy(
-    source: Source, target: Target, ledger: Ledger, entry: Entry, options: Options, progress: Progress
+    source: Source,
+    target: Target,
+    ledger: Ledger,
+    entry: Entry,
+    options: Options,
+    progress: Progress,
+    on_reject: OnReject | None,
 ) -> dict[str, Any]:
     """Copy what the last checkpoint does not cover.
 
@@ -123,7 +138,7 @@ def _copy(
     names[REJECTS] = swap.rejects_collection(entry["_id"])
     _create(target, entry)
     tally = Tally()
-    copy = Copy(source, tally, max_rejects=options.max_rejects)
+    copy = Copy(source, tally, max_rejects=options.max_rejects, on_reject=on_reject)
     done = entry["checkpoint"]["batches"]
 
     def write(number: int, batch: Batch) -> None:

@@ -1,5 +1,8 @@
 """The account of a move: every row that was read is migrated, rejected or excluded."""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -7,6 +10,8 @@ from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.values import as_json, shown
 
 EXAMPLES = 3
+# Characters of a rejected row that are kept in MongoDB as they are; of a longer row's values, so many.
+KEPT_WHOLE, CUT_AT = 100_000, 1_000
 LARGE_SHOWN = 20
 HIDDEN = "(hidden)"  # stands for a password hash in what people read
 
@@ -126,14 +131,40 @@ class Reject:
     detail: str = ""  # the value at fault
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as a report and the ledger keep it: the whole row, but no password hash."""
+        """Return it as a report's file keeps it: the whole row, but no password hash."""
         row = {name: as_json(value) for name, value in self.row.items()}
         if row.get("hashed_password"):
             row["hashed_password"] = HIDDEN
         number = f"{self.table}/{self.number:09d}"
-        return {"_id": number, "table": self.table, "key": self.key, "reason": self.reason, "row": row}
+        return {
+            "_id": number,
+            "table": self.table,
+            "key": self.key,
+            "reason": self.reason,
+            "digest": row_digest(row.values()),
+            "row": row,
+        }
 
     @property
     def example(self) -> str:
         """The row in a few words."""
         return shown(f"{self.key}: {self.detail}" if self.detail else self.key)
+
+
+def row_digest(values: Iterable[Any]) -> str:
+    """Return what tells a row from all others, of its values as JSON holds them."""
+    return hashlib.blake2b(json.dumps(list(values), default=str).encode(), digest_size=16).hexdigest()
+
+
+def cut(reject: dict[str, Any]) -> dict[str, Any]:
+    """Return a reject with long values cut: MongoDB takes no document of more than 16 MB."""
+    if sum(len(str(value)) for value in reject["row"].values()) <= KEPT_WHOLE:
+        return reject
+    row = {name: _cut_value(value) for name, value in reject["row"].items()}
+    return {**reject, "row": row, "is_cut": True}
+
+
+def _cut_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut_value(one) for name, one in value.items()}
+    return f"{value[:CUT_AT]}..." if isinstance(value, str) and len(value) > CUT_AT else value

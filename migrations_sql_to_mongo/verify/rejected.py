@@ -1,13 +1,11 @@
 """The rows that a move rejected: they, and no others, must be missing in the target."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from migrations_sql_to_mongo.source import Row, key_of
-from migrations_sql_to_mongo.tally import HIDDEN
+from migrations_sql_to_mongo.tally import HIDDEN, row_digest
 from migrations_sql_to_mongo.values import as_json, shown
 
 One = tuple[str, str, str]  # table, key, digest of the row
@@ -21,9 +19,7 @@ class Rejected:
 
     def __init__(self, rejects: Iterable[dict[str, Any]], columns: Mapping[str, Iterable[str]]) -> None:
         self._columns = {table: list(names) for table, names in columns.items()}
-        self._left: Counter[One] = Counter(
-            (one["table"], one["key"], _digest(one.get("row", {}).values())) for one in rejects
-        )
+        self._left: Counter[One] = Counter((one["table"], one["key"], one["digest"]) for one in rejects)
         self._keys = {(table, key) for table, key, _ in self._left}
         self.taken: list[One] = []  # since this list was last replaced
 
@@ -31,7 +27,7 @@ class Rejected:
         """Tell whether a row was rejected; each reject stands for one row."""
         if not self._left or (table, key_of(table, row)) not in self._keys:
             return False
-        one = (table, key_of(table, row), _digest(as_json(value) for value in self._without_hash(table, row)))
+        one = (table, key_of(table, row), row_digest(as_json(value) for value in self._without_hash(table, row)))
         if not self._left[one]:
             return False
         self._left[one] -= 1
@@ -60,7 +56,3 @@ class Rejected:
         for (table, key, _), count in self._left.items():
             if count:
                 yield table, key
-
-
-def _digest(values: Iterable[Any]) -> str:
-    return hashlib.blake2b(json.dumps(list(values), default=str).encode(), digest_size=8).hexdigest()
