@@ -28,6 +28,7 @@ from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_tex
 from migrations_sql_to_mongo.run import Differs, Options, run
 from migrations_sql_to_mongo.source import Source, opened_database
 from migrations_sql_to_mongo.suggest import suggest
+from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, open_target
 from migrations_sql_to_mongo.verify import Verification, verify
 
@@ -149,6 +150,11 @@ def run_options(command: Command) -> Command:
         ),
         click.option("--max-rejects", type=click.IntRange(min=0), help="Stop when more rows than this are rejected."),
         click.option(
+            "--max-reject-share",
+            type=click.FloatRange(0, 100),
+            help="Percent of a table that may be rejected; default 5, of tables with 20 rows or more.",
+        ),
+        click.option(
             "--batch-size",
             type=click.IntRange(1, 100_000),
             default=500,
@@ -173,10 +179,16 @@ def main() -> None:
 @shared_options()
 @run_options
 def plan_command(
-    shared: Shared, on_error: str, max_rejects: int | None, batch_size: int, *, replace_existing: bool
+    shared: Shared,
+    on_error: str,
+    max_rejects: int | None,
+    max_reject_share: float | None,
+    batch_size: int,
+    *,
+    replace_existing: bool,
 ) -> None:
     """Read everything, write nothing, and tell what `run` will do."""
-    _plan(shared, Options(batch_size, _limit(on_error, max_rejects), replace_existing))
+    _plan(shared, Options(batch_size, _limit(on_error, max_rejects), max_reject_share, replace_existing))
 
 
 def _limit(on_error: str, max_rejects: int | None) -> int | None:
@@ -197,6 +209,8 @@ def _plan(shared: Shared, options: Options) -> None:
     elif options.max_rejects is not None and rejected > options.max_rejects:
         text = f"run would stop: {rejected:,} rows would be rejected, and {options.max_rejects:,} are allowed."
         report |= {"exit_code": 3, "summary": text}
+    elif reason := Tally.from_dict(report["tally"]).past_share(options.max_reject_share):
+        report |= {"exit_code": 3, "summary": f"run would stop: {reason}."}
     else:
         report |= _outcome(rejected, f"run will move {rows - rejected:,} of {rows:,} rows")
     shared.finish(report)
@@ -207,10 +221,17 @@ def _plan(shared: Shared, options: Options) -> None:
 @run_options
 @click.option("--dry-run", is_flag=True, help="The same as plan.")
 def run_command(
-    shared: Shared, on_error: str, max_rejects: int | None, batch_size: int, *, replace_existing: bool, dry_run: bool
+    shared: Shared,
+    on_error: str,
+    max_rejects: int | None,
+    max_reject_share: float | None,
+    batch_size: int,
+    *,
+    replace_existing: bool,
+    dry_run: bool,
 ) -> None:
     """Copy, prove the copy, and put it in the site's place. An interrupted run goes on."""
-    options = Options(batch_size, _limit(on_error, max_rejects), replace_existing)
+    options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share, replace_existing)
     if dry_run:
         _plan(shared, options)
         return

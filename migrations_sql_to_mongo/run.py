@@ -26,6 +26,7 @@ class Options:
 
     batch_size: int = 500
     max_rejects: int | None = None  # 0 stops at the first one
+    max_reject_share: float | None = None  # percent of a table
     replace_existing: bool = False
 
 
@@ -159,6 +160,11 @@ def _copy(
             raise
     progress.finish()
     tally.check()
+    if text := tally.past_share(options.max_reject_share):
+        ledger.note(entry, tally=tally.as_dict(), error=text)
+        raise TooManyRejects(
+            f"{text}; nothing was swapped in. The report says why; --max-reject-share 100 goes on all the same"
+        )
     return {"tally": tally.as_dict(), "error": None}
 
 

@@ -10,6 +10,7 @@ from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.values import as_json, shown
 
 EXAMPLES = 3
+USUAL_SHARE = 5  # percent of a table that may be rejected
 # Characters of a rejected row that are kept in MongoDB as they are; of a longer row's values, so many.
 KEPT_WHOLE, CUT_AT = 100_000, 1_000
 LARGE_SHOWN = 20
@@ -87,6 +88,19 @@ class Tally:
     def rows(self) -> int:
         """Rows that were read, in all tables."""
         return sum(table.read for table in self.tables.values())
+
+    def past_share(self, percent: float | None) -> str | None:
+        """Return which tables lost more than this share of their rows, None if none did.
+
+        Without a share it is USUAL_SHARE, of tables that are so large that one row is not more than that.
+        """
+        share, smallest = (USUAL_SHARE, 100 / USUAL_SHARE) if percent is None else (percent, 1)
+        found = [
+            f"{table.rejected:,} of {table.read - table.excluded:,} {name}"
+            for name, table in self.tables.items()
+            if table.read - table.excluded >= smallest and table.rejected * 100 > share * (table.read - table.excluded)
+        ]
+        return f"{', '.join(found)} are rejected, more than {share:g} %" if found else None
 
     def check(self) -> None:
         """Raise Stopped unless every row that the source holds is accounted for."""

@@ -58,3 +58,21 @@ def test_row_that_is_cut_cannot_be_replayed(mover: Make, tmp_path: Path) -> None
 
     assert refused.code == 2
     assert "the row is cut" in refused.err
+
+
+@pytest.mark.parametrize(("rows", "rejected", "code"), [(40, 2, 1), (40, 3, 3), (19, 3, 1)])
+def test_run_that_rejects_too_large_a_share_of_a_table_is_not_swapped_in(
+    mover: Make, db: Db, rows: int, rejected: int, code: int
+) -> None:
+    releases = [release(n, "nowhere" if n <= rejected else "flask", f"1.{n}.0") for n in range(1, rows + 1)]
+    move = mover(some_rows() | {"releases": releases})
+
+    planned, done = move("plan"), move("run")
+
+    assert (planned.code, done.code) == (code, code)
+    assert ("packages" in db.list_collection_names()) == (code == 1)
+    if code == 3:
+        assert "3 of 40 releases are rejected, more than 5 %" in done.err
+        assert move("run", "--max-reject-share", "7").code == 3
+        assert move("run", "--max-reject-share", "7.5").code == 1
+        assert move("verify").code == 0
