@@ -57,13 +57,11 @@ def check_metadata(text: str, *, is_wheel: bool) -> Checked:
     refused = errors if is_strict else [error for error in errors if _is_fatal(error, raw, needed)]
     if refused:
         raise BadDistribution(f"The metadata are not valid: {'; '.join(map(_reason, refused[:5]))}")
-    too_much = _too_much(raw)
-    if too_much and is_strict:
-        raise BadDistribution(" ".join(too_much))
+    _check_lengths(raw)
     warnings = [f"Metadata: {_reason(error)}." for error in errors]
     if raw.get("license_expression") and (old := _license_classifiers(raw)):
         warnings.append(f"Beside License-Expression the classifier {shown(old[0])} says nothing (PEP 639).")
-    return Checked(raw, warnings + [f"{each} The rest is left out." for each in too_much])
+    return Checked(raw, warnings)
 
 
 def check_licenses(raw: RawMetadata, folder: str, paths: set[str]) -> None:
@@ -145,14 +143,11 @@ def _license_classifiers(raw: RawMetadata) -> list[str]:
     return [each for each in raw.get("classifiers", []) if each.startswith("License :: ")]
 
 
-def _too_much(raw: RawMetadata) -> list[str]:
-    """Return which limits metadata pass, a sentence each; what passes them in old metadata is not shown."""
-    classifiers = raw.get("classifiers", [])
-    found = []
+def _check_lengths(raw: RawMetadata) -> None:
     if len(raw.get("summary") or "") > MAX_SUMMARY_LENGTH:
-        found.append(f"The summary has more than {MAX_SUMMARY_LENGTH:,} characters.")
+        raise BadDistribution(f"The summary has more than {MAX_SUMMARY_LENGTH:,} characters.")
+    classifiers = raw.get("classifiers", [])
     if len(classifiers) > MAX_CLASSIFIERS or any(len(each) > MAX_CLASSIFIER_LENGTH for each in classifiers):
-        found.append(f"At most {MAX_CLASSIFIERS} classifiers of {MAX_CLASSIFIER_LENGTH} characters, please.")
+        raise BadDistribution(f"At most {MAX_CLASSIFIERS} classifiers of {MAX_CLASSIFIER_LENGTH} characters, please.")
     if len(raw.get("keywords", [])) > MAX_KEYWORDS:
-        found.append(f"At most {MAX_KEYWORDS} keywords, please.")
-    return found
+        raise BadDistribution(f"At most {MAX_KEYWORDS} keywords, please.")
