@@ -26,7 +26,7 @@ from benchmarks.load import drive
 from benchmarks.packages import made_up
 from benchmarks.servers import served
 from config import Config
-from tests.publishing.uploads import basic, metadata, wheel, wheel_name, zipped
+from tests.publishing.uploads import basic, metadata, wheel, wheel_name
 from webapp import create_app
 from webapp.changes import site_stats
 from webapp.changes.pypi_json import keep
@@ -232,9 +232,7 @@ def _large_file(token: str, *, nginx: bool) -> Iterator[Row]:
 
 def _send_large(token: str, megabytes: int, name: str) -> tuple[float, str]:
     """Upload a wheel of so many MB; return the seconds that it took, and the path of the file."""
-    info = f"{name.replace('-', '_')}-1.0.dist-info"
-    small = {f"{info}/METADATA": metadata(name), f"{info}/WHEEL": "", f"{info}/RECORD": ""}
-    content = zipped({**small, "noise.bin": os.urandom(MB) * megabytes})
+    content = wheel(name, extra={"noise.bin": os.urandom(MB) * megabytes})
     filename = wheel_name(name)
     form, headers = _form(filename, content, token)
     digest = hashlib.sha256(content).hexdigest()
