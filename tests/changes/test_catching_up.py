@@ -52,5 +52,15 @@ def test_names_of_all_projects_are_remembered_for_ever(app: Flask, monkeypatch: 
 
     site_stats.refresh()
 
+    assert {each.skeleton for each in KnownName.objects} == {"an0ther", *(f"pr0ject{number}" for number in range(5))}
     names = [each.pk for each in KnownName.objects.order_by("pk")]
     assert names == ["another", *(f"project-{number}" for number in range(5))]
+
+
+def test_names_that_an_older_version_remembered_get_what_they_look_like(app: Flask) -> None:
+    factories.package("py-oil")
+    KnownName._get_collection().insert_one({"_id": "py-oil"})
+
+    site_stats.refresh()
+
+    assert KnownName.objects.get().skeleton == "py011"

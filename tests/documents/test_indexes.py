@@ -21,6 +21,7 @@ from webapp.documents import (
     ApiToken,
     DownloadCount,
     JournalEntry,
+    KnownName,
     License,
     Package,
     Page,
@@ -99,6 +100,7 @@ QUESTIONS = [
     ),
     Question("/files/", "_id_", lambda: StoredFile.objects.named("a.whl"), "named"),
     Question("flask files clean", "deleting", lambda: StoredFile.objects.deleting(factories.A_DAY), "deleting"),
+    Question("/legacy/", "by_skeleton", lambda: KnownName.objects.looking_like("package-1"), "looking_like"),
     Question("/manage/<name>/", "bytes_of_project", lambda: StoredFile.objects.of_project("package-1"), "of_project"),
     Question("/manage/", "bytes_of_account", lambda: StoredFile.objects.of_account(ADA), "of_account"),
     Question(

@@ -76,6 +76,10 @@ def overlapping() -> bytes:
     return bytes(content)
 
 
+def newer(*lines: str) -> str:
+    return metadata("larder-probe", "1.0", *lines).replace("Metadata-Version: 2.1", "Metadata-Version: 2.4")
+
+
 def without(name: str) -> bytes:
     contents = uploads.wheel_contents()
     del contents[f"{INFO}/{name}"]
@@ -143,16 +147,16 @@ WHEELS: dict[str, tuple[Callable[[], bytes], str]] = {
     "two names": (lambda: wheel(text=metadata("larder-probe", "1.0", "Name: other")), "are not valid"),
     "bad requirement": (lambda: wheel(text=metadata("larder-probe", "1.0", "Requires-Dist: a b")), "requires-dist"),
     "1 MB of classifiers": (
-        lambda: wheel(text=metadata("larder-probe", "1.0", *[f"Classifier: Topic :: {n:05}" for n in range(35_000)])),
+        lambda: wheel(text=newer(*[f"Classifier: Topic :: {n:05}" for n in range(35_000)])),
         "At most 200 classifiers",
     ),
     "a long classifier": (
-        lambda: wheel(text=metadata("larder-probe", "1.0", f"Classifier: {'x' * 900_000}")),
+        lambda: wheel(text=newer(f"Classifier: {'x' * 900_000}")),
         "At most 200 classifiers of 200 characters",
     ),
-    "a long summary": (lambda: wheel(text=metadata("larder-probe", "1.0", f"Summary: {'x' * 2000}")), "The summary"),
+    "a long summary": (lambda: wheel(text=newer(f"Summary: {'x' * 2000}")), "The summary"),
     "many keywords": (
-        lambda: wheel(text=metadata("larder-probe", "1.0", f"Keywords: {','.join(map(str, range(1000)))}")),
+        lambda: wheel(text=newer(f"Keywords: {','.join(map(str, range(1000)))}")),
         "keywords",
     ),
 }  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 
 from tests.publishing import uploads
 from tests.publishing.uploads import sdist, sdist_name, wheel, wheel_name
+from webapp.changes.core_metadata import package_from_metadata
 from webapp.rules.archives import BadDistribution
 from webapp.rules.distributions import examine
 
@@ -150,6 +151,19 @@ def test_license_classifier_beside_license_expression_is_warned_about() -> None:
     [warning] = warnings_of_wheel(text("2.4", *lines))
 
     assert "'License :: OSI Approved :: MIT License'" in warning
+
+
+def test_old_metadata_with_too_much_are_taken_and_shown_in_part() -> None:
+    # SE 2.3 has a whole list as one classifier; pip and uv install it.
+    classifiers = [f"Classifier: Topic :: {number}" for number in range(300)]
+    lines = (f"Summary: {'x' * 2000}", f"Classifier: {'y' * 240}", *classifiers)
+
+    said, package = warnings_of_sdist(text("1.1", *lines)), package_from_metadata(text("1.1", *lines))
+
+    assert all("The rest is left out." in each for each in said)
+    assert len(said) == 2
+    assert (len(package.summary), len(package.classifiers)) == (1000, 200)
+    assert package.classifiers[0] == "Topic :: 0"
 
 
 def test_warnings_are_few_and_short() -> None:

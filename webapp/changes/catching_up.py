@@ -40,8 +40,11 @@ def remember_names() -> None:
     found = Package._get_collection().find({"_id": {"$gte": ""}}, {"_id": 1}, sort=ALL_NAMES, batch_size=BATCH)
     names: Iterator[str] = (package["_id"] for package in found)
     while batch := list(islice(names, BATCH)):
-        standing = {each["_id"] for each in known.find({"_id": {"$in": batch}})}
-        if new := [{"_id": name} for name in batch if name not in standing]:
+        standing = {each["_id"]: each for each in known.find({"_id": {"$in": batch}})}
+        for name in batch:
+            if name in standing and "skeleton" not in standing[name]:  # an older version of the site wrote it
+                known.update_one({"_id": name}, {"$set": {"skeleton": naming.skeleton(name)}})
+        if new := [{"_id": name, "skeleton": naming.skeleton(name)} for name in batch if name not in standing]:
             try:
                 known.insert_many(new, ordered=False)
             except BulkWriteError as error:

@@ -10,6 +10,7 @@ from packaging.metadata import RawMetadata, parse_email
 from webapp.changes.pypi_json import NO_KEY, split_keywords
 from webapp.documents import Package
 from webapp.rules import naming
+from webapp.rules.metadata import MAX_CLASSIFIER_LENGTH, MAX_CLASSIFIERS, MAX_KEYWORDS, MAX_SUMMARY_LENGTH
 
 # The fields of a package that come from its metadata; all others are what the index knows.
 FIELDS = (
@@ -23,7 +24,7 @@ FIELDS = (
 def package_from_metadata(text: str | bytes) -> Package:
     """Return the package that core metadata describe, without releases. Raises InvalidName.
 
-    What `packaging` cannot make sense of is left out.
+    What `packaging` cannot make sense of is left out, and so is what is more than a new file may have.
     """
     raw, _ = parse_email(text)
     name = _text(raw, "name")
@@ -31,7 +32,7 @@ def package_from_metadata(text: str | bytes) -> Package:
     return Package(
         normalized_name=naming.normalize_name(name),
         name=name,
-        summary=_text(raw, "summary"),
+        summary=_text(raw, "summary")[:MAX_SUMMARY_LENGTH],
         description=raw.get("description") or "",
         description_content_type=_text(raw, "description_content_type") or None,
         home_page=_text(raw, "home_page"),
@@ -44,14 +45,19 @@ def package_from_metadata(text: str | bytes) -> Package:
         license=_text(raw, "license"),
         license_expression=_text(raw, "license_expression") or None,
         license_files=raw.get("license_files", []),
-        keywords=split_keywords(", ".join(raw.get("keywords", []))),
+        keywords=split_keywords(", ".join(raw.get("keywords", [])))[:MAX_KEYWORDS],
         platform=", ".join(each for each in raw.get("platforms", []) if each != "UNKNOWN") or None,
         dynamic=raw.get("dynamic", []),
-        classifiers=list(dict.fromkeys(raw.get("classifiers", []))),
+        classifiers=_classifiers(raw),
         requires_python=_text(raw, "requires_python") or None,
         requires_dist=raw.get("requires_dist", []),
         provides_extra=raw.get("provides_extra", []),
     )
+
+
+def _classifiers(raw: RawMetadata) -> list[str]:
+    short = [each for each in raw.get("classifiers", []) if len(each) <= MAX_CLASSIFIER_LENGTH]
+    return list(dict.fromkeys(short))[:MAX_CLASSIFIERS]
 
 
 def _text(raw: RawMetadata, key: str) -> str:

@@ -7,7 +7,7 @@ from typing import IO, NamedTuple
 import bson
 from mongoengine.errors import ValidationError
 
-from webapp.changes import claims
+from webapp.changes import claims, new_names
 from webapp.changes.changing import Act, changes
 from webapp.changes.core_metadata import FIELDS, package_from_metadata
 from webapp.changes.pypi_json import RENDERED, keep_labels, render_into, stored_rendering
@@ -75,14 +75,16 @@ class Published(NamedTuple):
 def publish(upload: Upload, by: User) -> Published:
     """Publish a file.
 
-    Raises NotMaintained, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange,
-    RenderersBusy. Any other error leaves the claim behind, because nobody can tell then what the database has done;
-    `claims` says what becomes of it.
+    Raises NotMaintained, NameRefused, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge,
+    ConcurrentChange, RenderersBusy. Any other error leaves the claim behind, because nobody can tell then what the
+    database has done; `claims` says what becomes of it.
     """
     distribution = upload.distribution
     stored = stored_rendering(distribution.normalized_name, "maintainers")
     if stored is not None:
         _check_maintained(stored, distribution, by)  # before the bytes are put; what decides is the look in `_list`
+    else:
+        new_names.take(distribution.normalized_name)
     described = package_from_metadata(distribution.metadata)
     render_into(described, stored)  # before anything is claimed or locked, as it may take long
     claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))

@@ -10,7 +10,7 @@ import click
 import requests
 from mongoengine.errors import ValidationError
 
-from webapp.changes import pypi_json, site_stats
+from webapp.changes import new_names, pypi_json, site_stats
 from webapp.cli.group import SiteGroup
 from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
@@ -31,6 +31,17 @@ class Source(NamedTuple):
 
     name: str
     read: Callable[[], bytes]
+
+
+@packages_group.command("allow")
+@click.argument("name")
+def allow_command(name: str) -> None:
+    """Let a new project have this name, although it looks like another project's or is a module of Python's."""
+    try:
+        new_names.allow(naming.normalize_name(name))
+    except naming.InvalidName as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"A project may be called {name} now.")
 
 
 @packages_group.command("import")

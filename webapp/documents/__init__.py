@@ -7,7 +7,7 @@ from webapp.documents.contents import Chunk, Contents
 from webapp.documents.download import Download
 from webapp.documents.download_count import DownloadCount
 from webapp.documents.journal import Counter, JournalEntry
-from webapp.documents.known_name import KnownName
+from webapp.documents.known_name import KnownName, NameClaim
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import Invitation, Maintainer, Package, PackageTooLarge, Release, ReleaseFile
 from webapp.documents.page import Page
@@ -27,6 +27,7 @@ DOCUMENTS = (
     UpstreamProject,
     UpstreamFile,
     KnownName,
+    NameClaim,
     Contents,
     Chunk,
     JournalEntry,
@@ -60,6 +61,7 @@ __all__ = [
     "Latest",
     "License",
     "Maintainer",
+    "NameClaim",
     "NewestRelease",
     "Package",
     "PackageTooLarge",

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTim
 from werkzeug.formparser import FormDataParser
 
 from webapp.changes import claims
+from webapp.changes.new_names import NameRefused
 from webapp.changes.room import DiskFull, OverQuota, check_disk
 from webapp.changes.uploads import Digests, NotMaintained, Published, Upload, digests_of, publish
 from webapp.documents.api_token import UPLOAD
@@ -151,6 +152,8 @@ def _published(sent: Upload, permit: api_tokens.Permit) -> Published:
         return publish(sent, permit.user)
     except NotMaintained as error:
         abort(403, str(error))
+    except NameRefused as error:
+        abort(400, str(error))
     except OverQuota as error:
         abort(413, str(error))
     except claims.NameTaken as error:

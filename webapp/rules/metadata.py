@@ -57,11 +57,13 @@ def check_metadata(text: str, *, is_wheel: bool) -> Checked:
     refused = errors if is_strict else [error for error in errors if _is_fatal(error, raw, needed)]
     if refused:
         raise BadDistribution(f"The metadata are not valid: {'; '.join(map(_reason, refused[:5]))}")
-    _check_lengths(raw)
+    too_much = _too_much(raw)
+    if too_much and is_strict:
+        raise BadDistribution(" ".join(too_much))
     warnings = [f"Metadata: {_reason(error)}." for error in errors]
     if raw.get("license_expression") and (old := _license_classifiers(raw)):
         warnings.append(f"Beside License-Expression the classifier {shown(old[0])} says nothing (PEP 639).")
-    return Checked(raw, warnings)
+    return Checked(raw, warnings + [f"{each} The rest is left out." for each in too_much])
 
 
 def check_licenses(raw: RawMetadata, folder: str, paths: set[str]) -> None:
@@ -143,11 +145,14 @@ def _license_classifiers(raw: RawMetadata) -> list[str]:
     return [each for each in raw.get("classifiers", []) if each.startswith("License :: ")]
 
 
-def _check_lengths(raw: RawMetadata) -> None:
-    if len(raw.get("summary") or "") > MAX_SUMMARY_LENGTH:
-        raise BadDistribution(f"The summary has more than {MAX_SUMMARY_LENGTH:,} characters.")
+def _too_much(raw: RawMetadata) -> list[str]:
+    """Return which limits metadata pass, a sentence each; what passes them in old metadata is not shown."""
     classifiers = raw.get("classifiers", [])
+    found = []
+    if len(raw.get("summary") or "") > MAX_SUMMARY_LENGTH:
+        found.append(f"The summary has more than {MAX_SUMMARY_LENGTH:,} characters.")
     if len(classifiers) > MAX_CLASSIFIERS or any(len(each) > MAX_CLASSIFIER_LENGTH for each in classifiers):
-        raise BadDistribution(f"At most {MAX_CLASSIFIERS} classifiers of {MAX_CLASSIFIER_LENGTH} characters, please.")
+        found.append(f"At most {MAX_CLASSIFIERS} classifiers of {MAX_CLASSIFIER_LENGTH} characters, please.")
     if len(raw.get("keywords", [])) > MAX_KEYWORDS:
-        raise BadDistribution(f"At most {MAX_KEYWORDS} keywords, please.")
+        found.append(f"At most {MAX_KEYWORDS} keywords, please.")
+    return found

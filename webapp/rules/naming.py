@@ -1,6 +1,7 @@
 """Rules for project names, versions and licences. Pure functions: no Flask, no MongoDB."""
 
 import re
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -39,6 +40,13 @@ _LICENSE_NAMES = {
     "python software foundation license": "PSF-2.0",
 }
 _LANGUAGE_PREFIX = "Programming Language :: "
+_ALIKE = str.maketrans({"-": None, "_": None, ".": None, "l": "1", "i": "1", "o": "0"})
+# Modules that newer versions of Python no longer have (PEP 594, PEP 632, Python 3.12).
+_GONE_MODULES = (
+    *("aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "crypt", "distutils", "imghdr", "imp"),
+    *("lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd", "sndhdr", "spwd", "sunau"),
+    *("telnetlib", "uu", "xdrlib"),
+)
 
 
 class InvalidName(ValueError):
@@ -56,6 +64,21 @@ def normalize_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InvalidName(f"{name!r} is no project name")
     return _SEPARATORS.sub("-", name).lower()
+
+
+# The names of the standard library's modules, as those of projects.
+STANDARD_LIBRARY = frozenset(
+    normalize_name(module.strip("_")) for module in (*sys.stdlib_module_names, *_GONE_MODULES) if module.strip("_")
+)
+
+
+def skeleton(name: str) -> str:
+    """Return what is the same for names that one takes for each other: "Py-Oil" and "pyo1l" -> "py011".
+
+    Without separators and case, and with 1 for the letters l and i and 0 for the letter o. Source: the function
+    `ultranormalize_name` of Warehouse, the software of pypi.org, which refuses new projects by it.
+    """
+    return name.lower().translate(_ALIKE)
 
 
 def required_names(requirements: Iterable[str]) -> list[str]:

@@ -1,0 +1,52 @@
+"""Whether a new project may have a name that people could take for another one.
+
+Names of the standard library's modules, and names that look like that of an existing project, are refused unless an
+administrator allowed them. Of two such projects that are begun at once one gets on: each takes the claim whose `_id` is
+what the names have in common. A claim alone, whose project never came, ends after an hour.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from webapp.documents import KnownName, NameClaim, Package
+from webapp.documents.base import utc_now
+from webapp.rules import naming
+
+_HOW = "choose another name, or ask an administrator to allow it"
+# No upload takes so long, and `known_names` has the names of all projects much sooner.
+LIFETIME = timedelta(hours=1)
+
+
+class NameRefused(RuntimeError):
+    """No new project may have this name."""
+
+
+def take(name: str) -> None:
+    """Let a new project have this normalized name. Raises NameRefused."""
+    key, now = naming.skeleton(name), utc_now()
+    standing: dict[str, Any] = _claims().find_one({"_id": key}) or {}
+    if name in (standing.get("allowed") or []):
+        return
+    if name in naming.STANDARD_LIBRARY:
+        raise NameRefused(f"{name} is a module of Python's standard library; {_HOW}")
+    known = {each["normalized_name"] for each in KnownName.objects.looking_like(name).plain()}
+    alike = (known | {standing.get("holder")}) - {name, None}
+    existing = Package._get_collection().find_one({"_id": {"$in": list(alike)}}, {"_id": 1})
+    if existing:
+        raise NameRefused(f"{name} looks too much like the project {existing['_id']}; {_HOW}")
+    is_free = [{"holder": None}, {"holder": name}, {"taken_at": {"$lt": now - LIFETIME}}]
+    try:
+        _claims().update_one({"_id": key, "$or": is_free}, {"$set": {"holder": name, "taken_at": now}}, upsert=True)
+    except DuplicateKeyError:
+        raise NameRefused(f"{name} looks too much like a project that is just begun; {_HOW}") from None
+
+
+def allow(name: str) -> None:
+    """Let a project have this normalized name, whatever it looks like."""
+    _claims().update_one({"_id": naming.skeleton(name)}, {"$addToSet": {"allowed": name}}, upsert=True)
+
+
+def _claims() -> Any:
+    return NameClaim._get_collection()
