@@ -47,7 +47,7 @@ def package(name: str = "Example", *, releases: Iterable[Release | str] = ("1.0"
     fields.setdefault("summary", f"What {name} does")
     found = Package(normalized_name=normalize_name(name), name=name, releases=made, **fields)
     keep(found)
-    return found
+    return Package.objects.get(pk=found.pk)
 
 
 def stored_file(filename: str, content: bytes, **fields: Any) -> StoredFile:

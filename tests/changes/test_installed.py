@@ -12,6 +12,7 @@ from webapp.changes.installed import installed_packages, package_from_distributi
 from webapp.changes.pypi_json import keep
 from webapp.documents import Package
 from webapp.rules.naming import InvalidName
+from webapp.rules.people import people
 
 
 def test_every_field_of_the_core_metadata_is_kept(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_every_field_of_the_core_metadata_is_kept(tmp_path: Path) -> None:
     assert package.summary == "What it does"
     assert package.description.strip().startswith("# Example\n\nA description with an umlaut: ü.")
     assert package.description_content_type == "text/markdown"
-    assert (package.author_name, package.author_email) == ("Ada L., Grace", "ada@example.org, grace@example.org")
+    assert [each.name for each in people(package.author_name, package.author_email)] == ["Ada L.", "Grace"]
     assert package.license_expression == "MIT"
     assert package.keywords == ["web", "framework"]
     assert package.classifiers == ["Programming Language :: Python :: 3", "Topic :: Internet"]
@@ -71,12 +72,14 @@ Platform: UNKNOWN
     assert package.license_expression is None
 
 
-def test_maintainer_stands_in_for_an_author(tmp_path: Path) -> None:
+def test_maintainer_is_not_taken_for_an_author(tmp_path: Path) -> None:
     text = METADATA.replace("Author-email:", "Maintainer-email:")
 
     package = package_from_distribution(installed(tmp_path, text))
 
-    assert package.author_email == "ada@example.org, grace@example.org"
+    assert not package.author_name
+    assert not package.author_email
+    assert [each.address for each in people("", package.maintainer_email)] == ["ada@example.org", "grace@example.org"]
 
 
 @pytest.mark.parametrize("line", ["Name: ../evil", "Name: a b", "Name: ", "X-Name: none"])

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Self
 from webapp.documents.base import utc_now
 from webapp.documents.journal import JournalFields, next_serial, write_entry
 from webapp.documents.package import ConcurrentChange, Package
+from webapp.documents.release_facts import ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
 from webapp.documents.user import User
 
@@ -137,6 +138,7 @@ def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
     if last.get("action") == REMOVE_PROJECT:
         if Package._get_collection().delete_one(is_unchanged).deleted_count:
             SearchEntry._get_collection().delete_one({"_id": normalized_name})
+            ReleaseFacts.forget(normalized_name, None, last.get("at"))
     else:
         Package._get_collection().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
 

@@ -7,17 +7,16 @@ from typing import Any
 
 from packaging.metadata import RawMetadata, parse_email
 
-from webapp.changes.pypi_json import NO_KEY, split_keywords
 from webapp.documents import Package
 from webapp.rules import naming
-from webapp.rules.metadata import MAX_CLASSIFIER_LENGTH, MAX_CLASSIFIERS, MAX_KEYWORDS, MAX_SUMMARY_LENGTH
-
-# The fields of a package that come from its metadata; all others are what the index knows.
-FIELDS = (
-    *("name", "summary", "description", "description_content_type", "home_page", "download_url", "project_urls"),
-    *("author_name", "author_email", "maintainer_name", "maintainer_email"),
-    *("license", "license_expression", "license_files", "keywords", "platform", "dynamic", "classifiers"),
-    *("requires_python", "requires_dist", "provides_extra"),
+from webapp.rules.metadata import (
+    MAX_CLASSIFIER_LENGTH,
+    MAX_CLASSIFIERS,
+    MAX_KEYWORDS,
+    MAX_SUMMARY_LENGTH,
+    NO_KEY,
+    split_keywords,
+    unfolded,
 )
 
 
@@ -28,18 +27,17 @@ def package_from_metadata(text: str | bytes) -> Package:
     """
     raw, _ = parse_email(text)
     name = _text(raw, "name")
-    author_name, author_email = _author(raw)
     return Package(
         normalized_name=naming.normalize_name(name),
         name=name,
         summary=_text(raw, "summary")[:MAX_SUMMARY_LENGTH],
-        description=raw.get("description") or "",
+        description=unfolded(raw.get("description") or "", text),
         description_content_type=_text(raw, "description_content_type") or None,
         home_page=_text(raw, "home_page"),
         download_url=_text(raw, "download_url") or None,
         project_urls=_project_urls(raw),
-        author_name=author_name,
-        author_email=author_email,
+        author_name=_text(raw, "author"),
+        author_email=_text(raw, "author_email"),
         maintainer_name=_text(raw, "maintainer") or None,
         maintainer_email=_text(raw, "maintainer_email") or None,
         license=_text(raw, "license"),
@@ -64,17 +62,6 @@ def _text(raw: RawMetadata, key: str) -> str:
     value: Any = raw.get(key)
     text = value.strip() if isinstance(value, str) else ""
     return "" if text == "UNKNOWN" else text
-
-
-def _author(raw: RawMetadata) -> tuple[str, str]:
-    """Name and address; since PEP 621 both may stand in the address field: "Ada <ada@example.org>"."""
-    name = _text(raw, "author") or _text(raw, "maintainer")
-    address = _text(raw, "author_email") or _text(raw, "maintainer_email")
-    if not name and "<" in address:
-        people = [person.rpartition("<") for person in address.split(",")]
-        name = ", ".join(before.strip(' "') for before, sign, _ in people if sign and before.strip(' "'))
-        address = ", ".join(after.strip(" >") for _, _, after in people)
-    return name, address
 
 
 def _project_urls(raw: RawMetadata) -> dict[str, str]:

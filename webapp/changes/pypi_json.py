@@ -12,22 +12,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from webapp.changes.changing import Act, enter, write_out_of
+from webapp.changes.rendering import render_into, stored_rendering
+from webapp.changes.stating import DESCRIPTION, Statement, show_latest, state, with_rendered
 from webapp.documents import License, Package, ProgrammingLanguage, Release, ReleaseFile
 from webapp.documents.base import utc_now
 from webapp.documents.package import MAX_INT64, ConcurrentChange
-from webapp.rendering import RENDERER, render_description
+from webapp.documents.release_facts import DOCUMENT, STATED
 from webapp.rules import naming
+from webapp.rules.metadata import NO_KEY, split_keywords
 
 # Python's package index began in 2003; nothing was uploaded before, and nothing is from the future.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 # Versions stand in addresses and installers' command lines.
 _UNUSABLE_VERSION = re.compile(r"[\s/\\?#%<>\"']|^\.+$")
-# What the name of a field in MongoDB cannot be.
-NO_KEY = re.compile(r"\A\$|\0")
 ATTEMPTS = 5
-# What a package keeps of its rendered description, and from which text.
-RENDERED = ("description_html", "description_problem", "description_renderer")
-_SOURCE = ("description", "description_content_type")
 
 
 class RefusedDocument(ValueError):
@@ -40,6 +38,12 @@ class Imported:
 
     package: Package
     remarks: list[str] = field(default_factory=list)
+    version: str | None = None  # the release that it describes
+    as_of: int | None = None  # the serial of the document
+
+    def keep(self) -> bool:
+        """Write the package; True if it was new. See `keep` for what it raises."""
+        return keep(self.package, about=self.version, as_of=self.as_of)
 
 
 def parse(text: str | bytes) -> Imported:
@@ -61,7 +65,11 @@ def package_from_document(document: Any) -> Imported:
         normalized_name = naming.normalize_name(name)
     except naming.InvalidName as error:
         raise RefusedDocument(f"no usable name: {error}") from None
-    releases = document.get("releases")
+    version = info.text("version")
+    # The document of one release lists its files alone.
+    releases = document.get("releases") or ({version: document["urls"]} if document.get("urls") and version else None)
+    if releases is None:
+        releases = document.get("releases")
     if not isinstance(releases, dict):
         raise RefusedDocument("its `releases` is no mapping of versions to files")
     package = Package(
@@ -93,7 +101,10 @@ def package_from_document(document: Any) -> Imported:
     )
     remarks = info.remarks
     package.releases = list(_releases(releases, remarks))
-    return Imported(package, remarks)
+    serial = document.get("last_serial")
+    as_of = serial if isinstance(serial, int) and not isinstance(serial, bool) and 0 <= serial <= MAX_INT64 else None
+    is_listed = any(release.version == version for release in package.releases)
+    return Imported(package, remarks, version if is_listed else None, as_of)
 
 
 def _releases(releases: dict[str, Any], remarks: list[str]) -> Iterator[Release]:
@@ -253,25 +264,28 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def split_keywords(text: str) -> list[str]:
-    """Return the keywords of a `Keywords` field: by comma where there is one, else by white space."""
-    words = text.split(",") if "," in text else text.split()
-    return list(dict.fromkeys(word.strip() for word in words if word.strip()))
-
-
-def keep(package: Package) -> bool:
+def keep(package: Package, *, source: str = DOCUMENT, about: str | None = None, as_of: int | None = None) -> bool:
     """Write an imported package; one that is there already keeps what the import does not know. True if it was new.
 
-    What the import knows replaces what was stored; maintainers, first date and the releases that the import does not
-    list stay. Raises PackageTooLarge and mongoengine's ValidationError.
+    The import states facts of one release, `about`, or the latest that it lists. Releases of which a later document
+    (`as_of`, its serial) is known stay as they are, and so do maintainers, the first date and releases that the import
+    does not list. Raises PackageTooLarge and mongoengine's ValidationError.
     """
+    package.clean()
+    about = about or (package.latest.version if package.latest else None)
     releases = list(package.releases)
+    for release in releases:
+        release.as_of = as_of
     render_into(package, stored_rendering(package.pk))
+    return with_rendered(lambda: _keep(package, releases, Statement(package, source, as_of=as_of), about))
+
+
+def _keep(package: Package, releases: list[Release], statement: Statement, about: str | None) -> bool:
     for _ in range(ATTEMPTS):
         stored = Package.objects(pk=package.pk).declared_first()
-        merged = _merged(package, stored, releases)
-        enter(merged, Act("import"), None)
         try:
+            merged = _merged(package, stored, releases, statement, about)
+            enter(merged, Act("import"), None)
             merged.store()
         except ConcurrentChange:
             continue
@@ -281,49 +295,50 @@ def keep(package: Package) -> bool:
     raise ConcurrentChange(f"{package.name}: changed by others {ATTEMPTS} times in a row")
 
 
-def _merged(package: Package, stored: Package | None, releases: list[Release]) -> Package:
+def _merged(
+    said: Package, stored: Package | None, releases: list[Release], statement: Statement, about: str | None
+) -> Package:
     """Lay an import over what is stored; `releases` are those that the import lists."""
-    package.updated_date = stored.updated_date if stored else None
-    if stored:
-        listed = {release.version: release for release in releases}
-        for before in stored.releases:
-            if release := listed.get(before.version):
-                release.comment, release.legacy = release.comment or before.comment, before.legacy
-                release.keep_own_files(before)
-            elif before.version:
-                releases = [*releases, before]
-        package.maintainers = [maintainer for maintainer in stored.maintainers if maintainer.user_id]
-        package.invitations = stored.invitations
-        package.legacy, package.unwritten = stored.legacy, stored.unwritten
-    package.releases = releases
-    dates = [release.created_date for release in releases if release.created_date]
-    if stored and stored.created_date:
-        dates.append(stored.created_date)
+    package = stored or _without_facts(said)
+    package.name = package.name or said.name
+    before = package.latest.version if package.latest else None
+    package.releases = list(_laid_over(releases, list(package.releases)))
+    package.maintainers = [maintainer for maintainer in package.maintainers if maintainer.user_id]
+    dates = [release.created_date for release in package.releases if release.created_date]
+    if package.created_date:
+        dates.append(package.created_date)
     package.created_date = min(dates, default=utc_now())
+    package.clean()
+    described = next((release for release in package.releases if release.version == about), None)
+    if described:
+        state(package, described, statement)
+    elif package.latest is None:
+        # Of a project without releases its own fields are all that is known.
+        for field in (*STATED, *DESCRIPTION, "name"):
+            setattr(package, field, getattr(said, field))
+    show_latest(package, before, said)
     return package
 
 
-def stored_rendering(normalized_name: str, *also: str) -> Package | None:
-    """Return what is stored of a package's description and how it was rendered, and these fields, too."""
-    return Package.objects(pk=normalized_name).only(*_SOURCE, *RENDERED, *also).declared_first()
+def _without_facts(said: Package) -> Package:
+    stated = {*STATED, *DESCRIPTION, "releases", "latest"}
+    return Package(**{name: getattr(said, name) for name in said._fields if name not in stated})
 
 
-def render_into(package: Package, stored: Package | None = None) -> None:
-    """Render the description, unless what is stored was made from the same text by the same renderer.
-
-    This takes up to half a minute, so no lock may be held. Raises RenderersBusy.
-    """
-    if stored and _is_rendered(stored) and all(getattr(stored, name) == getattr(package, name) for name in _SOURCE):
-        for name in RENDERED:
-            setattr(package, name, getattr(stored, name))
-        return
-    rendered = render_description(package.description or "", package.description_content_type)
-    package.description_html, package.description_problem = rendered
-    package.description_renderer = RENDERER
-
-
-def _is_rendered(stored: Package) -> bool:
-    return stored.description_renderer == RENDERER and stored.description_html is not None
+def _laid_over(releases: list[Release], stored: list[Release]) -> Iterator[Release]:
+    """Yield the releases that an import lists, and the stored ones that it does not list or knows less of."""
+    standing = {release.version: release for release in reversed(stored) if release.version}
+    listed = set()
+    for release in releases:
+        before = standing.get(release.version)
+        if before and (before.as_of or 0) > (release.as_of or 0):
+            continue
+        listed.add(release.version)
+        if before:
+            release.comment, release.legacy = release.comment or before.comment, before.legacy
+            release.keep_own_files(before)
+        yield release
+    yield from (release for release in stored if release.version and release.version not in listed)
 
 
 def keep_labels(package: Package) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import IO, NamedTuple
 
 import bson
@@ -9,9 +10,10 @@ from mongoengine.errors import ValidationError
 
 from webapp.changes import claims, new_names
 from webapp.changes.changing import Act, changes
-from webapp.changes.core_metadata import FIELDS, package_from_metadata
-from webapp.changes.pypi_json import RENDERED, keep_labels, render_into, stored_rendering
+from webapp.changes.pypi_json import keep_labels
+from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.room import OverQuota, check_quota
+from webapp.changes.stating import Statement, show_latest, state, statement_of, with_rendered
 from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange, own_url
@@ -85,8 +87,8 @@ def publish(upload: Upload, by: User) -> Published:
         _check_maintained(stored, distribution, by)  # before the bytes are put; what decides is the look in `_list`
     else:
         new_names.take(distribution.normalized_name)
-    described = package_from_metadata(distribution.metadata)
-    render_into(described, stored)  # before anything is claimed or locked, as it may take long
+    statement = statement_of(distribution.metadata, distribution.packagetype, distribution.filename)
+    render_into(statement.said, stored)  # before anything is claimed or locked, as it may take long
     claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))
     if claim is None:
         return Published(is_new=False)
@@ -94,7 +96,7 @@ def publish(upload: Upload, by: User) -> Published:
         check_quota(distribution.normalized_name, by.id)
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.alive)
-        package = _list(upload, described, by, claim.alive)
+        package = with_rendered(partial(_list, upload, statement, by, claim.alive))
     except _REFUSALS:
         claim.give_back()
         raise
@@ -121,19 +123,20 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
     }
 
 
-def _list(upload: Upload, described: Package, by: User, alive: Callable[[], None]) -> Package:
-    """Put the file into its package, and return that; `described` is what the file's metadata say."""
+def _list(upload: Upload, statement: Statement, by: User, alive: Callable[[], None]) -> Package:
+    """Put the file into its package, and return that; `statement` is what the file's metadata say."""
     distribution = upload.distribution
     for change in changes(distribution.normalized_name, by):
         with change:
             alive()
             package = change.package
             if change.is_new:
-                package.name = described.name
+                package.name = statement.said.name
                 package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
             else:
                 _check_maintained(package, distribution, by)
             package.created_date = package.created_date or utc_now()
+            before = package.latest.version if package.latest else None
             release = package.release_equal_to(distribution.version)
             action = "new project" if change.is_new else "new file" if release else "new release"
             if release is None:
@@ -141,10 +144,8 @@ def _list(upload: Upload, described: Package, by: User, alive: Callable[[], None
                 package.releases = [*package.releases, release]
             _add_file(release, _file(upload, by))
             package.clean()
-            # An sdist's metadata may say less than a wheel's, for instance nothing of what it requires.
-            has_wheel = any(each.packagetype == WHEEL for each in release.files)
-            if package.latest.version == release.version and (distribution.packagetype == WHEEL or not has_wheel):
-                describe(package, described)
+            state(package, release, statement)
+            show_latest(package, before, statement.said)
             change.act = Act(action, release.version, distribution.filename)
     return package
 
@@ -182,12 +183,6 @@ def _add_file(release: Release, file: ReleaseFile) -> None:
     file.yanked, file.yanked_reason = release.yanked, release.yanked_reason
     release.files = [each for each in release.files if each.filename != file.filename] + [file]
     release.sum_up()
-
-
-def describe(package: Package, described: Package) -> None:
-    """Let a package say of itself what the metadata of its latest release say, the rendered description included."""
-    for field in (*FIELDS, *RENDERED):
-        setattr(package, field, getattr(described, field))
 
 
 def _metadata_sha256(distribution: Distribution) -> str:

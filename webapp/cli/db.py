@@ -10,6 +10,7 @@ from webapp.changes.installed import INSTALLED_HERE, installed_packages
 from webapp.changes.pypi_json import keep
 from webapp.cli.group import SiteGroup
 from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
+from webapp.documents.release_facts import INSTALLED
 from webapp.pages.defaults import keep_default_pages
 from webapp.serving.filters import filesize
 
@@ -76,7 +77,7 @@ def prepare_database() -> None:
     if is_filled and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}
         for package in packages.values():
-            keep(package)
+            keep(package, source=INSTALLED)
         click.echo(f"The index was empty; it now holds the {len(packages)} packages installed here.")
         site_stats.refresh()
     search_index.catch_up(_say_read)

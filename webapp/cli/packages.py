@@ -66,7 +66,7 @@ def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
         for source in bar:
             try:
                 imported = pypi_json.parse(source.read())
-                was_new = pypi_json.keep(imported.package)
+                was_new = imported.keep()
             except REFUSALS as error:
                 refused += 1
                 problems.append(f"{source.name}: refused: {_one_line(error)}")

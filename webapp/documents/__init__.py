@@ -11,6 +11,7 @@ from webapp.documents.known_name import KnownName, NameClaim
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import Invitation, Maintainer, Package, PackageTooLarge, Release, ReleaseFile
 from webapp.documents.page import Page
+from webapp.documents.release_facts import ReleaseDescription, ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
 from webapp.documents.search_state import SearchState
 from webapp.documents.search_word import SearchWord
@@ -23,6 +24,8 @@ from webapp.documents.validators import ensure_validators
 
 DOCUMENTS = (
     Package,
+    ReleaseFacts,
+    ReleaseDescription,
     StoredFile,
     UpstreamProject,
     UpstreamFile,
@@ -68,6 +71,8 @@ __all__ = [
     "Page",
     "ProgrammingLanguage",
     "Release",
+    "ReleaseDescription",
+    "ReleaseFacts",
     "ReleaseFile",
     "SearchEntry",
     "SearchState",

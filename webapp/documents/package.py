@@ -13,6 +13,13 @@ from pymongo.errors import DuplicateKeyError
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
 from webapp.documents.journal import JournalFields
 from webapp.documents.partly_read import Outline, PartlyRead, Update
+from webapp.documents.release_facts import (
+    STATED,
+    ReleaseDescription,
+    ReleaseFacts,
+    StatedFields,
+    description_id_of,
+)
 from webapp.documents.search_entry import SearchEntry, entry_of
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.mongodb import db
@@ -83,6 +90,8 @@ class Release(me.EmbeddedDocument):
     requires_python = me.StringField()
     file_count = me.IntField(default=0)
     files = me.EmbeddedDocumentListField(ReleaseFile)
+    as_of = me.LongField()  # of the index's document that listed it last: its serial
+    differing = me.ListField(me.StringField(), default=None)  # the facts in which its files disagree
     legacy = me.DictField(default=None)  # what an SQL move kept for the record
 
     def keep_own_files(self, before: "Release") -> None:
@@ -229,41 +238,18 @@ class PackageQuerySet(ReadingQuerySet):
         return self.filter(__raw__={"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}})
 
 
-class Package(db.Document):
-    """A project: its metadata, maintainers and every release with its files. 5 kB on average, 15 MB at most."""
+class Package(StatedFields, db.Document):
+    """A project with every release, its files, and what the latest one states. 5 kB on average, 15 MB at most."""
 
     normalized_name = me.StringField(primary_key=True)  # PEP 503
     name = me.StringField(required=True)  # as its authors write it
-    summary = me.StringField()
     description = me.StringField()
-    description_content_type = me.StringField()
     description_html = me.StringField()  # safe to show as it is
     description_renderer = me.StringField()  # which renderer made it
-    description_problem = (
-        me.StringField()
-    )  # why it is shown as plain text, a sentence; only if it could not be rendered
-    home_page = me.StringField()
-    docs_url = me.StringField()
-    package_url = me.StringField()
-    project_urls = me.MapField(me.StringField(), default=dict)
-    download_url = me.StringField()
-    bugtrack_url = me.StringField()
-    author_name = me.StringField()
-    author_email = me.StringField()
-    maintainer_name = me.StringField()  # as the metadata says; accounts stand in `maintainers`
-    maintainer_email = me.StringField()
-    license = me.StringField()  # as the authors wrote it, sometimes a whole licence
-    license_expression = me.StringField()  # SPDX (PEP 639)
+    description_problem = me.StringField()  # why it is shown as plain text, a sentence; only if it is
+    description_id = me.StringField()  # which text it is: release_facts.description_id_of
     license_id = me.StringField()  # what it is listed under: naming.license_id
-    license_files = me.ListField(me.StringField())
-    keywords = me.ListField(me.StringField())
-    platform = me.StringField()
-    dynamic = me.ListField(me.StringField())
-    classifiers = me.ListField(me.StringField())
-    requires_python = me.StringField()
-    requires_dist = me.ListField(me.StringField())
     requires = me.ListField(me.StringField())  # naming.required_names of requires_dist
-    provides_extra = me.ListField(me.StringField())
     created_date = me.DateTimeField()
     updated_date = me.DateTimeField()
     maintainers = me.EmbeddedDocumentListField(Maintainer)
@@ -404,6 +390,7 @@ class Package(db.Document):
         that this was read from, PackageTooLarge past 15 MB, and mongoengine's ValidationError.
         """
         releases = self._releases_update()
+        self.description_id = description_id_of(self.description, self.description_content_type)
         read_at, self.updated_date = self.updated_date, utc_now()
         if read_at and self.updated_date <= read_at:
             # Two changes in one millisecond, or by two clocks, must not have the same date: it is the guard.
@@ -495,7 +482,36 @@ class Package(db.Document):
         shown = [as_declared(Release, son) for son in raw.get("shown", [])]
         candidates = [release for release in shown if "version" in release]
         exact = [release for release in candidates if release["version"] == version]
-        return PackagePage(as_declared(cls, raw), next(iter(exact or candidates), None))
+        package, release = as_declared(cls, raw), next(iter(exact or candidates), None)
+        return PackagePage(release_states(package, release), release)
+
+
+def release_states(
+    package: Plain, release: Plain | None, facts: Plain | None = None, *, as_text: bool = False
+) -> Plain:
+    """Return a package that says what one of its releases states, and nothing where that is unknown.
+
+    `facts` are those of the release, where they were read already. `as_text` asks for the description's text, not for
+    its HTML. The package itself says what its latest release states.
+    """
+    latest = package.get("latest", {}).get("version")
+    if release is None or latest is None or release["version"] == latest:
+        return package
+    facts = facts or ReleaseFacts.of(package["normalized_name"], release["version"]) or {}
+    license_id = naming.license_id(facts.get("license"), facts.get("license_expression"), facts.get("classifiers", []))
+    others = {name: value for name, value in package.items() if name not in _STATED}
+    stated = {name: value for name, value in facts.items() if name in STATED} | {"license_id": license_id or ""}
+    if (description_id := facts.get("description_id")) is None:
+        return others | stated
+    field = "description" if as_text else "description_html"
+    if description_id == package.get("description_id"):
+        return others | stated | {field: package.get(field, "")}
+    kept = ReleaseDescription.of(package["normalized_name"], description_id) or {}
+    return others | stated | {field: kept.get("text" if as_text else "html", "")}
+
+
+# What a package says for its latest release.
+_STATED = frozenset({*STATED, "description", "description_html", "description_renderer", "license_id", "requires"})
 
 
 def own_url(sha256: str, filename: str) -> str:

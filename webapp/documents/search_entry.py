@@ -17,6 +17,7 @@ from webapp.documents.base import Plain, ReadingQuerySet
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.mongodb import db
 from webapp.rules import wording
+from webapp.rules.people import decoded
 
 # Of a description its beginning counts, which says what a project is for; behind it stand interfaces and changes. With
 # more words every search for a common one finds more that is not about it, and the largest index grows by as much.
@@ -38,7 +39,8 @@ LANGUAGE = "Programming Language :: "
 
 # What an entry is made from; nothing else of a package need be read.
 SOURCE = (
-    "name", "summary", "description", "keywords", "author_name", "author_email", "maintainer_name", "license_id",
+    "name", "summary", "description", "keywords", "author_name", "author_email", "maintainer_name",
+    "maintainer_email", "license_id",
     "classifiers", "latest", "newest_release", "created_date", "updated_date", "release_count",
 )  # fmt: skip
 
@@ -178,8 +180,10 @@ def _others(words: list[str], seen: set[str]) -> list[str]:
 
 def _authors(package: Mapping[str, Any]) -> list[str]:
     # Of "Ada <ada@example.org>" the name and the part before the host: half the index is at gmail.com.
-    texts = (package.get(field) or "" for field in ("author_name", "author_email", "maintainer_name"))
-    return [re.sub(r"@[^\s,>]*", " ", text[:1000]) for text in texts]
+    texts = (
+        package.get(field) or "" for field in ("author_name", "author_email", "maintainer_name", "maintainer_email")
+    )
+    return [re.sub(r"@[^\s,>]*", " ", decoded(text[:1000])) for text in texts]
 
 
 def _labels(license_id: str | None, classifiers: list[str]) -> list[str]:

@@ -5,11 +5,13 @@ from typing import Any
 from flask import Response, abort, jsonify, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import Package
+from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import declared
+from webapp.documents.package import release_states
 from webapp.index_api.blueprint import bp
 from webapp.index_api.simple import core_metadata
 from webapp.rules import naming
+from webapp.rules.people import joined_names
 from webapp.serving.filters import absolute_file_link, absolute_url, exact_time, isoformat
 from webapp.serving.public_pages import made_from, public
 
@@ -24,13 +26,16 @@ def project_json(name: str, version: str | None) -> AnyResponse:
     """A project and its latest release, or the one release asked for; `releases` only on the first."""
     normalized_name = naming.normalize_name(name)
     raw = Package.objects(pk=normalized_name).exclude("description_html", "requires").raw_first() or abort(404)
-    response = made_from(raw, lambda: _made(name, version, declared(Package, raw)), "json")
+    # Facts of an older release can be found out while its package stays as it is.
+    facts = ReleaseFacts.of(normalized_name, version) if version else None
+    source = raw + repr(facts).encode("utf-8", "surrogatepass") if facts else raw
+    response = made_from(source, lambda: _made(name, version, declared(Package, raw), facts), "json")
     if response.status_code != 301:
         response.cache_control.max_age = MAX_AGE_S
     return response
 
 
-def _made(name: str, version: str | None, package: Plain) -> AnyResponse:
+def _made(name: str, version: str | None, package: Plain, facts: Plain | None) -> AnyResponse:
     normalized_name = package["normalized_name"]
     releases = package.get("releases", [])
     release = _chosen(package, releases, version)
@@ -40,7 +45,7 @@ def _made(name: str, version: str | None, package: Plain) -> AnyResponse:
     if (name, version) != (normalized_name, spelling):
         return redirect(url_for("index_api.project_json", name=normalized_name, version=spelling), 301)
     document = {
-        "info": _info(package, release or {}),
+        "info": _info(release_states(package, release, facts, as_text=True), release or {}),
         "last_serial": package.get("last_serial", 0),
         "ownership": {
             "organization": None,
@@ -75,7 +80,7 @@ def _info(package: Plain, release: Plain) -> Plain:
     project_url = absolute_url("packages.project", name=package["normalized_name"])
     release_url = absolute_url("packages.project", name=package["normalized_name"], version=version or None)
     return {
-        "author": package.get("author_name", ""),
+        "author": joined_names(package.get("author_name"), package.get("author_email")),
         "author_email": package.get("author_email", ""),
         "bugtrack_url": package.get("bugtrack_url"),
         "classifiers": package.get("classifiers", []),
@@ -90,7 +95,7 @@ def _info(package: Plain, release: Plain) -> Plain:
         "license": package.get("license", ""),
         "license_expression": package.get("license_expression"),
         "license_files": package.get("license_files") or None,
-        "maintainer": package.get("maintainer_name", ""),
+        "maintainer": joined_names(package.get("maintainer_name"), package.get("maintainer_email")),
         "maintainer_email": package.get("maintainer_email", ""),
         "name": name,
         "package_url": project_url,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from webapp.rules import naming
 from webapp.serving.filters import safe_link
 
 Plain = dict[str, Any]
@@ -21,6 +22,25 @@ def links(package: Plain) -> list[Plain]:
         if safe := safe_link(url):
             found.setdefault(safe.rstrip("/"), {"label": label.strip() or "Link", "url": safe})
     return list(found.values())
+
+
+def licenses(package: Plain) -> list[Plain]:
+    """Return the licences of a release: [{label: "MIT", license_id: "MIT"}], or with a `classifier` in its place.
+
+    An SPDX expression says it all (PEP 639); without one there are the name that the author wrote and each classifier.
+    """
+    expression, classifiers = package.get("license_expression"), package.get("classifiers", [])
+    if expression:
+        license_id = naming.license_id(None, expression, [])
+        return [{"label": license_id, "license_id": license_id}] if license_id else []
+    named = naming.license_id(package.get("license"), None, [])
+    found = [{"label": named, "license_id": named}] if named else []
+    for each in classifiers:
+        label = each.rpartition(" :: ")[2]
+        is_license = each.startswith("License :: ") and label not in ("License", "OSI Approved")
+        if is_license and naming.license_id(label, None, []) not in [one["label"] for one in found]:
+            found.append({"label": naming.license_id(label, None, []) or label, "classifier": each})
+    return found
 
 
 def classifier_groups(classifiers: list[str]) -> list[Plain]:

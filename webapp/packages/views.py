@@ -11,6 +11,7 @@ from webapp.documents.base import utc_now
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import presentation
 from webapp.rules import naming
+from webapp.rules.people import people
 from webapp.serving.pagination import MAX_ITEMS, page_number, paginate
 from webapp.serving.public_pages import public, render_public
 
@@ -62,6 +63,11 @@ def project(name: str, version: str | None) -> AnyResponse:
         downloads=DownloadCount.summary(utc_now().date(), normalized_name),
         history={"page": number, "pages": pages},
         links=presentation.links(package),
+        authors=people(package.get("author_name"), package.get("author_email")),
+        named_maintainers=people(package.get("maintainer_name"), package.get("maintainer_email")),
+        licenses=presentation.licenses(package),
+        # Installers take a pre-release by themselves where there is nothing else (PEP 440).
+        has_final=not naming.is_prerelease(latest_version),
         classifier_groups=presentation.classifier_groups(package.get("classifiers", [])),
         file_groups=presentation.file_groups(release or {}),
     )

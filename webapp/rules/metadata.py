@@ -8,6 +8,7 @@ Sources: the core metadata specification, PEP 639 (licences), PEP 440 and PEP 50
 """
 
 import re
+import textwrap
 from typing import NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
@@ -24,6 +25,9 @@ MAX_KEYWORDS = 500
 # What is told of one file.
 MAX_WARNINGS = 20
 MAX_WARNING_LENGTH = 300
+
+# What the name of a field in MongoDB cannot be.
+NO_KEY = re.compile(r"\A\$|\0")
 
 STRICT_SINCE = Version("2.4")
 _NEWEST_MAJOR = 2
@@ -156,3 +160,35 @@ def _too_much(raw: RawMetadata) -> list[str]:
     if len(raw.get("keywords", [])) > MAX_KEYWORDS:
         found.append(f"At most {MAX_KEYWORDS} keywords, please.")
     return found
+
+
+def split_keywords(text: str) -> list[str]:
+    """Return the keywords of a `Keywords` field: by comma where there is one, else by white space."""
+    words = text.split(",") if "," in text else text.split()
+    return list(dict.fromkeys(word.strip() for word in words if word.strip()))
+
+
+# How tools write the lines of a description after the first, where it stands in a header: distutils and setuptools
+# put eight spaces before each, the specification seven and "|".
+_FOLDED = (re.compile(r"(?: {7}\|.*|\s*)"), re.compile(r"(?: {8}.*|\s*)"))
+
+
+def unfolded(description: str, metadata: str | bytes) -> str:
+    """Return a description without what was put before its lines because it stands in a header of the metadata.
+
+    In the body, where today's tools write it, the text stands as it is.
+    """
+    first, newline, rest = description.partition("\n")
+    if not newline or not _is_in_header(metadata):
+        return description
+    lines = rest.split("\n")
+    for form in _FOLDED:
+        if all(map(form.fullmatch, lines)):
+            return "\n".join([first, *(line[8:] for line in lines)])
+    return "\n".join([first, *textwrap.dedent(rest).split("\n")])
+
+
+def _is_in_header(metadata: str | bytes) -> bool:
+    text = metadata.decode(errors="replace") if isinstance(metadata, bytes) else metadata
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    return not body.strip() and bool(re.search(r"^Description:", head, re.IGNORECASE | re.MULTILINE))

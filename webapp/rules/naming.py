@@ -39,6 +39,10 @@ _LICENSE_NAMES = {
     "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
     "python software foundation license": "PSF-2.0",
 }
+# What authors write in the place of a licence's name: where it is to be found.
+_NO_LICENSE = re.compile(
+    r"\b(?:see|refer|classifiers?|licen[cs]e\.(?:txt|md|rst))\b|^(?:licen[cs]e|other|none)$", re.IGNORECASE
+)
 _LANGUAGE_PREFIX = "Programming Language :: "
 _ALIKE = str.maketrans({"-": None, "_": None, ".": None, "l": "1", "i": "1", "o": "0"})
 # Modules that newer versions of Python no longer have (PEP 594, PEP 632, Python 3.12).
@@ -182,7 +186,12 @@ def license_id(license: str | None, expression: str | None, classifiers: Iterabl
     texts += [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License :: ")]
     for text in texts:
         text = text.strip()
-        if 0 < len(text) <= MAX_LICENSE_ID_LENGTH and text.isprintable() and text.upper() != "UNKNOWN":
+        if (
+            0 < len(text) <= MAX_LICENSE_ID_LENGTH
+            and text.isprintable()
+            and text.upper() != "UNKNOWN"
+            and not _NO_LICENSE.search(text)
+        ):
             text = _LICENSE_NAMES.get(text.casefold(), text)
             try:
                 return canonicalize_license_expression(text)

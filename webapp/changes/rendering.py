@@ -1,0 +1,32 @@
+"""The description of a package becomes HTML before it is stored."""
+
+from webapp.documents import Package
+from webapp.rendering import RENDERER, render_description
+
+# What a package keeps of its rendered description, and from which text.
+RENDERED = ("description_html", "description_problem", "description_renderer")
+_SOURCE = ("description", "description_content_type")
+
+
+def stored_rendering(normalized_name: str, *also: str) -> Package | None:
+    """Return what is stored of a package's description and how it was rendered, and these fields, too."""
+    return Package.objects(pk=normalized_name).only(*_SOURCE, *RENDERED, *also).declared_first()
+
+
+def render_into(package: Package, stored: Package | None = None) -> None:
+    """Render the description, unless what is stored was made from the same text by the same renderer.
+
+    This takes up to half a minute, so no lock may be held. Raises RenderersBusy.
+    """
+    if stored and is_rendered(stored) and all(getattr(stored, name) == getattr(package, name) for name in _SOURCE):
+        for name in RENDERED:
+            setattr(package, name, getattr(stored, name))
+        return
+    rendered = render_description(package.description or "", package.description_content_type)
+    package.description_html, package.description_problem = rendered
+    package.description_renderer = RENDERER
+
+
+def is_rendered(stored: Package) -> bool:
+    """Tell whether there is HTML of today's renderer."""
+    return stored.description_renderer == RENDERER and stored.description_html is not None

@@ -1,0 +1,263 @@
+"""What a release states is kept with the release, and a package shows what its latest release states.
+
+Facts are written before the package is stored, and writing them twice changes nothing: what a source states that knows
+better stays (`SOURCES`), whatever the order. So a process that dies in between leaves facts of a release that nobody
+sees, and the next try writes them again.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import bson
+from pymongo.errors import DuplicateKeyError
+
+from webapp.changes.core_metadata import package_from_metadata
+from webapp.changes.rendering import RENDERED, render_into
+from webapp.documents import Package, Release, ReleaseDescription, ReleaseFacts, StoredFile
+from webapp.documents.base import utc_now
+from webapp.documents.package import is_own
+from webapp.documents.release_facts import (
+    MOVED,
+    SDIST,
+    SOURCES,
+    STATED,
+    WHEEL,
+    description_id_of,
+    key_of,
+    within,
+)
+from webapp.rules.distributions import WHEEL as WHEEL_FILE
+
+# What files of one release may well say differently: an sdist learns some of it only when it is built.
+_NOT_COMPARED = {"dynamic", "license_files"}
+DESCRIPTION = ("description", *RENDERED)
+
+
+T = TypeVar("T")
+
+
+class Statement(NamedTuple):
+    """What somebody states about one release."""
+
+    said: Package  # whose fields are the facts
+    source: str  # one of SOURCES
+    filename: str | None = None  # of the file that states it
+    as_of: int | None = None  # of an index's document: its serial
+
+
+def statement_of(metadata: str, packagetype: str | None, filename: str) -> Statement:
+    """Return what a file's core metadata state. Raises InvalidName."""
+    return Statement(package_from_metadata(metadata), WHEEL if packagetype == WHEEL_FILE else SDIST, filename)
+
+
+def state(package: Package, release: Release, statement: Statement) -> None:
+    """Keep what is stated about a release of a package, unless a better source has stated it.
+
+    Both are about to be stored, and the package knows already which of its releases is the latest.
+    """
+    if statement.filename:
+        _compare(package, release, statement)
+    _keep_facts(package, release.version, statement)
+
+
+def _keep_facts(package: Package, version: str, statement: Statement) -> None:
+    said = statement.said
+    description_id = description_id_of(said.description, said.description_content_type)
+    is_shown = package.latest is not None and package.latest.version == version
+    shown = description_id_of(package.description, package.description_content_type)
+    if description_id and not is_shown and description_id != shown:
+        _keep_text(package.pk, said)
+    values = {name: getattr(said, name) for name in STATED} | {
+        "name": said.name,
+        "source": statement.source,
+        "filename": statement.filename,
+        "as_of": None if statement.as_of is None else bson.Int64(statement.as_of),
+        "stated_at": utc_now(),
+        "description_id": description_id,
+    }
+    son = {name: value for name, value in values.items() if value not in (None, "", [], {})}
+    no_better = {"_id": key_of(package.pk, version), "$or": _no_better_than(statement)}
+    try:
+        ReleaseFacts._get_collection().replace_one(no_better, ReleaseFacts(**son).to_mongo().to_dict(), upsert=True)
+    except DuplicateKeyError:
+        return  # a better source has stated it
+
+
+def _no_better_than(statement: Statement) -> list[dict[str, Any]]:
+    """Return which stored facts a statement replaces: of a worse source, or as good and not newer.
+
+    Of two files of one kind the one counts whose name comes first, so that it does not matter which was sent first.
+    """
+    worse = SOURCES[: SOURCES.index(statement.source)]
+    equal: dict[str, Any] = {"source": statement.source}
+    if statement.filename:
+        equal["filename"] = {"$gte": statement.filename}
+    elif statement.as_of is not None:
+        equal["$or"] = [{"as_of": None}, {"as_of": {"$lte": statement.as_of}}]
+    return [{"source": {"$in": [None, *worse]}}, equal]
+
+
+def _compare(package: Package, release: Release, statement: Statement) -> None:
+    """Note in which fields the files of a release disagree; one that says nothing of a field does not disagree."""
+    stored = ReleaseFacts.of(package.pk, release.version)
+    if stored is None or stored.get("filename") in (None, statement.filename):
+        return
+    said = statement.said
+    different = [
+        name
+        for name in STATED
+        if name not in _NOT_COMPARED and (mine := getattr(said, name)) and name in stored and mine != stored[name]
+    ]
+    if release.differing or different:
+        release.differing = sorted({*(release.differing or ()), *different})
+
+
+def show_latest(package: Package, before: str | None, said: Package | None = None) -> None:
+    """Let a package show what its latest release states, and nothing where that is unknown.
+
+    `before` is the version whose facts it shows so far. `said` is what was just stated, with its description's text.
+    """
+    package.clean()
+    latest = package.latest.version if package.latest else None
+    if latest is None:
+        return
+    facts = _known(package, latest)
+    if facts is None and latest == before:
+        return  # an old database or a move knows facts of the project alone: these are its latest release's
+    if before is not None and before != latest and _known(package, before) is None:
+        _keep_facts(package, before, Statement(_shown(package), MOVED))
+    old = _shown(package)
+    for name in STATED:
+        setattr(package, name, (facts or {}).get(name))  # None sets its default
+    if facts and facts.get("name"):
+        package.name = facts["name"]
+    _show_description(package, (facts or {}).get("description_id"), old, said)
+    package.clean()
+
+
+def _show_description(package: Package, description_id: str | None, old: Package, said: Package | None) -> None:
+    shown = description_id_of(old.description, old.description_content_type)
+    source: Package | None
+    if said and description_id_of(said.description, said.description_content_type) == description_id:
+        source = said
+    elif shown == description_id:
+        source = old
+    else:
+        source = text_of(package.pk, description_id)
+    if shown != description_id:
+        _keep_replaced(package.pk, old)
+    for name in DESCRIPTION:
+        setattr(package, name, getattr(source, name, None))
+
+
+class NotRendered(Exception):
+    """A description must be rendered before the change can be made."""
+
+    def __init__(self, normalized_name: str, said: Package) -> None:
+        super().__init__(normalized_name)
+        self.normalized_name, self.said = normalized_name, said
+
+
+def with_rendered(attempt: Callable[[], T]) -> T:
+    """Make a change after which another release may be the latest, or older facts are kept.
+
+    Rendering a description may take long, and other changes of the project wait for this one. So a change that needs it
+    ends, and is made again when it is done. Raises RenderersBusy.
+    """
+    while True:
+        try:
+            return attempt()
+        except NotRendered as missing:
+            needed = missing
+        render_into(needed.said)
+        _keep_text(needed.normalized_name, needed.said)
+
+
+def text_of(normalized_name: str, description_id: str | None) -> Package | None:
+    """Return a description that is kept, in the fields of a package, or None."""
+    found = ReleaseDescription.of(normalized_name, description_id) if description_id else None
+    if found is None:
+        return None
+    return Package(
+        description=found.get("text"),
+        description_content_type=found.get("content_type"),
+        description_html=found.get("html"),
+        description_renderer=found.get("renderer"),
+        description_problem=found.get("problem"),
+    )
+
+
+def _keep_replaced(normalized_name: str, old: Package) -> None:
+    """Keep a text that the package is about to lose, if some release has it."""
+    description_id = description_id_of(old.description, old.description_content_type)
+    which = within(normalized_name) | {"description_id": description_id}
+    if description_id and ReleaseFacts._get_collection().find_one(which, {"_id": 1}):
+        _keep_text(normalized_name, old)
+
+
+def _keep_text(normalized_name: str, said: Package) -> None:
+    key = key_of(normalized_name, str(description_id_of(said.description, said.description_content_type)))
+    texts = ReleaseDescription._get_collection()
+    if texts.find_one({"_id": key}, {"_id": 1}):
+        return
+    if said.description_html is None:
+        raise NotRendered(normalized_name, said)
+    document = ReleaseDescription(
+        text=said.description,
+        content_type=said.description_content_type,
+        html=said.description_html,
+        renderer=said.description_renderer,
+        problem=said.description_problem,
+    )
+    texts.replace_one({"_id": key}, document.to_mongo().to_dict(), upsert=True)
+
+
+def _shown(package: Package) -> Package:
+    """Return a copy of what a package shows."""
+    return Package(name=package.name, **{name: getattr(package, name) for name in (*STATED, *DESCRIPTION)})
+
+
+def _known(package: Package, version: str) -> dict[str, Any] | None:
+    """Return the facts of a release: those that are kept, or those of its files, which are kept from now on."""
+    facts = ReleaseFacts.of(package.pk, version)
+    if facts is None or SOURCES.index(facts.get("source", MOVED)) < SOURCES.index(SDIST):
+        for release in package.releases_of(version):
+            if statement := best_statement(package.pk, release):
+                if statement.said.description:
+                    _keep_text(package.pk, statement.said)
+                _keep_facts(package, version, statement)
+                return ReleaseFacts.of(package.pk, version)
+    return facts
+
+
+def best_statement(normalized_name: str, release: Release) -> Statement | None:
+    """Return what the files say that are kept here: a wheel's before an sdist's, which may say less."""
+    own = sorted((file for file in release.files if is_own(file.url)), key=_preference)
+    for file in own:
+        kept = StoredFile.objects(pk=file.filename).only("metadata").plain_first()
+        if kept and kept.get("metadata"):
+            statement = statement_of(kept["metadata"], file.packagetype, file.filename)
+            if statement.said.normalized_name == normalized_name:
+                return statement
+    return None
+
+
+def _preference(file: Any) -> tuple[bool, str]:
+    return file.packagetype != WHEEL_FILE, file.filename
+
+
+def restate(package: Package, release: Release, gone: str) -> None:
+    """Let the other files of a release state its facts when the file goes that stated them."""
+    stated_by_it = {"_id": key_of(package.pk, release.version), "filename": gone}
+    facts = ReleaseFacts._get_collection()
+    if facts.find_one(stated_by_it, {"_id": 1}) and (statement := best_statement(package.pk, release)):
+        if statement.said.description:
+            _keep_text(package.pk, statement.said)
+        facts.update_one(stated_by_it, {"$set": {"source": MOVED}})
+        _keep_facts(package, release.version, statement)
+
+
+def forget_unlisted(package: Package, versions: set[str]) -> None:
+    """Remove the facts of those of the versions that a package which was stored does not list any more."""
+    if gone := {version for version in versions if not package.releases_of(version)}:
+        ReleaseFacts.forget(package.pk, gone, package.updated_date)

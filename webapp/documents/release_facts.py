@@ -1,0 +1,120 @@
+"""What each release says of itself: collection `release_facts`; and their texts: collection `release_descriptions`.
+
+A package shows the facts of its latest release, so these stand in the package, too. A description that the package
+holds stands there alone; one that an older release has, and the package has not, is kept once for all of the project's
+releases that share it.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import mongoengine as me
+
+from webapp.documents.base import Plain, ReadingQuerySet, as_declared
+from webapp.mongodb import db
+
+# Where facts come from; what stands later knows better.
+MOVED, INSTALLED, DOCUMENT, SDIST, WHEEL = "moved", "installed", "document", "sdist", "wheel"
+SOURCES = (MOVED, INSTALLED, DOCUMENT, SDIST, WHEEL)
+
+
+class StatedFields:
+    """The fields that a release states: core metadata, and what an index adds to them in its documents."""
+
+    summary = me.StringField()
+    description_content_type = me.StringField()
+    home_page = me.StringField()
+    docs_url = me.StringField()
+    package_url = me.StringField()
+    project_urls = me.MapField(me.StringField(), default=dict)
+    download_url = me.StringField()
+    bugtrack_url = me.StringField()
+    author_name = me.StringField()  # these four as they were written; rules/people.py tells the people apart
+    author_email = me.StringField()
+    maintainer_name = me.StringField()
+    maintainer_email = me.StringField()
+    license = me.StringField()  # as the authors wrote it, sometimes a whole licence
+    license_expression = me.StringField()  # SPDX (PEP 639)
+    license_files = me.ListField(me.StringField())
+    keywords = me.ListField(me.StringField())
+    platform = me.StringField()
+    dynamic = me.ListField(me.StringField())
+    classifiers = me.ListField(me.StringField())
+    requires_python = me.StringField()
+    requires_dist = me.ListField(me.StringField())
+    provides_extra = me.ListField(me.StringField())
+
+
+STATED = tuple(name for name, field in vars(StatedFields).items() if isinstance(field, me.base.BaseField))
+
+
+class ReleaseFacts(StatedFields, db.Document):
+    """What one release states: 0.9 kB on average, one for each release of which anything is known."""
+
+    key = me.StringField(primary_key=True)  # "flask/3.1.2": the project's normalized name, and the version
+    source = me.StringField(choices=SOURCES)
+    filename = me.StringField()  # of the file whose metadata these are
+    as_of = me.LongField()  # of an index's document: its last_serial
+    stated_at = me.DateTimeField()
+    name = me.StringField()  # as this release writes it
+    description_id = me.StringField()  # absent: it has no description
+
+    meta = {"collection": "release_facts", "queryset_class": ReadingQuerySet, "auto_create_index": False}
+
+    @classmethod
+    def of(cls, normalized_name: str, version: str) -> Plain | None:
+        """Return what a release states, or None when nothing is known of it."""
+        son = cls._get_collection().find_one({"_id": key_of(normalized_name, version)})
+        return None if son is None else as_declared(cls, son)
+
+    @classmethod
+    def forget(cls, normalized_name: str, versions: Iterable[str] | None, until: datetime | None) -> None:
+        """Remove what was stated until then about some releases that are gone, or about all; and texts nobody needs."""
+        which: Plain = within(normalized_name)
+        if versions is not None:
+            which = {"_id": {"$in": [key_of(normalized_name, version) for version in versions]}}
+        facts = cls._get_collection()
+        facts.delete_many(which if until is None else which | {"stated_at": {"$lte": until}})
+        used = facts.distinct("description_id", within(normalized_name))
+        texts = ReleaseDescription._get_collection()
+        needless = {"$nin": [key_of(normalized_name, each) for each in used if isinstance(each, str)]}
+        texts.delete_many({"_id": within(normalized_name)["_id"] | needless})
+
+
+class ReleaseDescription(db.Document):
+    """A description that releases have and their package has not: some kB, one for each text of a project."""
+
+    key = me.StringField(primary_key=True)  # "flask/5f2c...": the project's normalized name, and `description_id_of`
+    text = me.StringField()
+    content_type = me.StringField()
+    html = me.StringField()  # safe to show as it is
+    renderer = me.StringField()  # which renderer made it
+    problem = me.StringField()  # why it is shown as plain text, a sentence; only if it is
+
+    meta = {"collection": "release_descriptions", "queryset_class": ReadingQuerySet, "auto_create_index": False}
+
+    @classmethod
+    def of(cls, normalized_name: str, description_id: str) -> Plain | None:
+        """Return a description, or None."""
+        son = cls._get_collection().find_one({"_id": key_of(normalized_name, description_id)})
+        return None if son is None else as_declared(cls, son)
+
+
+def key_of(normalized_name: str, rest: str) -> str:
+    """Return the `_id` of what belongs to a project."""
+    return f"{normalized_name}/{rest}"
+
+
+def within(normalized_name: str) -> dict[str, Any]:
+    """Return the condition that holds for all documents of a project: "0" is the character after "/"."""
+    return {"_id": {"$gte": f"{normalized_name}/", "$lt": f"{normalized_name}0"}}
+
+
+def description_id_of(text: str | None, content_type: str | None) -> str | None:
+    """Return what tells descriptions apart: 32 hexadecimal digits, or None when there is no text."""
+    if not text:
+        return None
+    content = f"{content_type or ''}\n{text}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(content).hexdigest()[:32]
