@@ -12,6 +12,7 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from webapp.changes.catching_up import add_moved_downloads, derive_requires, remember_names
+from webapp.changes.stating import state_stored_files
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.package import ALL_NAMES, Package
 from webapp.documents.site_stats import SITEMAP_BUCKET, Counted, SitemapBucket, SiteStats
@@ -58,10 +59,13 @@ def refresh() -> Plain:
     """Compute the statistics, keep them, and return them. What else is derived late is brought up to date."""
     started = time.monotonic()
     with pymongo.timeout(CLAIM.total_seconds()):
-        before = SiteStats.objects(pk="site").only("moved_downloads").plain_first() or {}
+        before = SiteStats.objects(pk="site").only("moved_downloads", "facts_read").plain_first() or {}
         derive_requires()
+        if not before.get("facts_read"):
+            state_stored_files()
         remember_names()
         stats = _compute()
+        stats["facts_read"] = True
         stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
         stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
     # Within that limit the driver would try a write again and again, for minutes, while nobody takes it.

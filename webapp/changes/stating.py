@@ -6,6 +6,7 @@ sees, and the next try writes them again.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import bson
@@ -26,6 +27,7 @@ from webapp.documents.release_facts import (
     key_of,
     within,
 )
+from webapp.documents.stored_file import STORED
 from webapp.rules.distributions import WHEEL as WHEEL_FILE
 
 # What files of one release may well say differently: an sdist learns some of it only when it is built.
@@ -121,10 +123,10 @@ def show_latest(package: Package, before: str | None, said: Package | None = Non
     latest = package.latest.version if package.latest else None
     if latest is None:
         return
-    facts = _known(package, latest)
+    facts = known_facts(package, latest)
     if facts is None and latest == before:
         return  # an old database or a move knows facts of the project alone: these are its latest release's
-    if before is not None and before != latest and _known(package, before) is None:
+    if before is not None and before != latest and known_facts(package, before) is None:
         _keep_facts(package, before, Statement(_shown(package), MOVED))
     old = _shown(package)
     for name in STATED:
@@ -217,7 +219,7 @@ def _shown(package: Package) -> Package:
     return Package(name=package.name, **{name: getattr(package, name) for name in (*STATED, *DESCRIPTION)})
 
 
-def _known(package: Package, version: str) -> dict[str, Any] | None:
+def known_facts(package: Package, version: str) -> dict[str, Any] | None:
     """Return the facts of a release: those that are kept, or those of its files, which are kept from now on."""
     facts = ReleaseFacts.of(package.pk, version)
     if facts is None or SOURCES.index(facts.get("source", MOVED)) < SOURCES.index(SDIST):
@@ -261,3 +263,20 @@ def forget_unlisted(package: Package, versions: set[str]) -> None:
     """Remove the facts of those of the versions that a package which was stored does not list any more."""
     if gone := {version for version in versions if not package.releases_of(version)}:
         ReleaseFacts.forget(package.pk, gone, package.updated_date)
+
+
+def state_stored_files() -> None:
+    """Let the files that an older Larder kept state the facts of their releases; what is stated already stays.
+
+    It can be cut off at any time: a release whose facts are there is passed over the next time.
+    """
+    files = StoredFile._get_collection()
+    by_package = [{"$match": {"state": STORED}}, {"$group": {"_id": "$package"}}]
+    for row in files.aggregate(by_package):
+        if isinstance(row["_id"], str) and (package := Package.to_change(row["_id"])):
+            with_rendered(partial(_state_all, package))
+
+
+def _state_all(package: Package) -> None:
+    for release in package.all_releases():
+        known_facts(package, release.version)

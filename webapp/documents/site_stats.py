@@ -38,6 +38,7 @@ class SiteStats(db.Document):
     top_maintainers = me.EmbeddedDocumentListField(Counted)
     sitemap_buckets = me.EmbeddedDocumentListField(SitemapBucket)
     moved_downloads = me.LongField()  # so many documents of `downloads` are in the counts of downloads
+    facts_read = me.BooleanField()  # what files of an older Larder state was read from them
     computed_at = me.DateTimeField()
     took_ms = me.LongField()
     claimed_until = me.DateTimeField()  # some process computes just now
