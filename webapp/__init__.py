@@ -13,6 +13,7 @@ from webapp.serving import (
     log_config,
     metrics,
     public_pages,
+    redirects,
     request_log,
     security,
     slow_clients,
@@ -37,6 +38,7 @@ def create_app(config: type[Config]) -> Flask:
     download_counter.init_app(app)
     filters.init_app(app)
     security.init_app(app)
+    redirects.init_app(app)
     errors.init_app(app)
     accounts.init_app(app)
     read_access.init_app(app)

@@ -67,9 +67,35 @@ def test_range_is_answered_with_its_bytes(client: FlaskClient, asked: str, start
     assert response.content_length == end - start
 
 
-@pytest.mark.parametrize("asked", [f"bytes={len(CONTENT)}-", "bytes=5-1", "bytes=x-y"])
-def test_range_that_cannot_be_is_refused(client: FlaskClient, asked: str) -> None:
-    assert client.get(kept(), headers={"Range": asked}).status_code == 416
+def test_range_behind_the_end_is_refused(client: FlaskClient) -> None:
+    assert client.get(kept(), headers={"Range": f"bytes={len(CONTENT)}-"}).status_code == 416
+
+
+# RFC 9110, section 14.2: what is not understood is ignored.
+@pytest.mark.parametrize("asked", ["bytes=5-1", "bytes=x-y", "lines=1-2", "5-6", "bytes=-0"])
+def test_range_that_is_not_understood_is_ignored(client: FlaskClient, asked: str) -> None:
+    response = client.get(kept(), headers={"Range": asked})
+
+    assert (response.status_code, response.data) == (200, CONTENT)
+
+
+def test_suffix_longer_than_the_file_is_the_whole_file(client: FlaskClient) -> None:
+    response = client.get(kept(), headers={"Range": f"bytes=-{len(CONTENT) + 1}"})
+
+    assert (response.status_code, response.data) == (206, CONTENT)
+    assert response.headers["Content-Range"] == f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"
+
+
+def test_only_get_has_ranges(client: FlaskClient) -> None:
+    response = client.head(kept(), headers={"Range": "bytes=0-9"})
+
+    assert (response.status_code, response.content_length) == (200, len(CONTENT))
+
+
+def test_address_of_older_versions_still_works(client: FlaskClient) -> None:
+    address = kept().replace("/packages/", "/files/")
+
+    assert client.get(address).data == CONTENT
 
 
 def test_several_ranges_are_answered_with_the_whole(client: FlaskClient) -> None:

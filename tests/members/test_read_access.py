@@ -18,6 +18,7 @@ from tests.reading import one, page_of, read, words
 from webapp.documents import Page, User
 from webapp.documents.base import utc_now
 from webapp.members import read_access
+from webapp.serving.programs import PATHS
 from webapp.serving.public_pages import PageCache
 
 WHEEL = uploads.wheel()
@@ -201,7 +202,10 @@ def test_tokens_that_do_not_count_read_nothing(members_only: Flask) -> None:
     answers = {name: browser(members_only).get("/simple/", headers=as_program(each)) for name, each in secrets.items()}
     password = browser(members_only).get("/simple/", headers=as_program("a password", "ada"))
 
-    assert {answer.status_code for answer in (*answers.values(), password)} == {403}
+    challenged = (answers["over"], answers["none"], password)
+    assert {answer.status_code for answer in challenged} == {401}
+    assert all(answer.www_authenticate.type == "basic" for answer in challenged)
+    assert answers["upload"].status_code == 403
     assert (answers["upload"].json or {})["message"] == "This API token does not permit to read."
 
 
@@ -217,7 +221,32 @@ def test_token_of_a_disabled_member_reads_nothing(members_only: Flask) -> None:
     secret = reader()
     User.objects(username="ada").update(is_disabled=True)
 
-    assert browser(members_only).get("/simple/", headers=as_program(secret)).status_code == 403
+    assert browser(members_only).get("/simple/", headers=as_program(secret)).status_code == 401
+
+
+def test_user_with_an_empty_password_is_asked_for_one(members_only: Flask) -> None:
+    # pip sends this before it asks a keyring.
+    answer = browser(members_only).get("/simple/example/", headers=as_program(""))
+
+    assert (answer.status_code, answer.www_authenticate.type) == (401, "basic")
+
+
+@pytest.mark.parametrize("path", ["/simple", "/simple/example", "/pypi/example/json/", "/simple/x/y", "/packages/x"])
+def test_no_program_is_led_to_the_page_for_signing_in(members_only: Flask, path: str) -> None:
+    stranger = browser(members_only).get(path)
+    member = browser(members_only).get(path, headers=as_program(reader()))
+
+    assert stranger.status_code == 401
+    assert "/account/login" not in member.headers.get("Location", "")
+    assert member.status_code in (200, 301, 308, 404)
+    assert member.status_code != 404 or member.is_json
+
+
+def test_paths_of_programs_are_those_of_their_rooms(members_only: Flask) -> None:
+    rooms = ("feeds", "files", "index_api", "health", "upstream")
+    rules = [rule.rule for rule in members_only.url_map.iter_rules() if rule.endpoint.split(".")[0] in rooms]
+
+    assert {rule.split("/")[1] for rule in rules} <= PATHS
 
 
 def test_token_reads_no_page_of_people(members_only: Flask) -> None:

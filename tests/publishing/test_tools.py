@@ -96,7 +96,7 @@ def test_twine_prints_the_reason_of_a_refusal_with_verbose_on_the_shipped_server
         _, said_without = twine(run, site.address, "larder-wrong", wheel)
 
     # twine breaks its lines where they become long.
-    reason = "This API token is not valid. It may have been revoked, or is not whole."
+    reason = "This API token is not valid. It may have been revoked, or it is incomplete."
     assert code == 1
     assert reason in " ".join(said.split())
     # docs/publishing.md says so.

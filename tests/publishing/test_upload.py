@@ -257,7 +257,7 @@ def test_record_of_the_same_file_elsewhere_gives_way_to_the_file(client: FlaskCl
     upload(client, secret, wheel(), wheel_name())
 
     [file] = Package.objects.get().releases[0].files
-    assert file.url.startswith("/files/")
+    assert file.url.startswith("/packages/")
 
 
 def test_file_that_is_added_to_a_yanked_release_is_yanked(client: FlaskClient) -> None:
@@ -344,12 +344,27 @@ def test_wrong_digest_is_refused(client: FlaskClient, field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{":action": "submit"}, {"protocol_version": "2"}, {":action": ""}], ids=lambda fields: str(fields)
+    "fields", [{":action": "list"}, {"protocol_version": "2"}, {":action": ""}], ids=lambda fields: str(fields)
 )
 def test_form_of_another_kind_is_refused(client: FlaskClient, fields: dict[str, str]) -> None:
     _, secret = uploads.publisher()
 
     assert "no upload form" in line(upload(client, secret, wheel(), wheel_name(), **fields), 400)
+
+
+@pytest.mark.parametrize(
+    ("action", "way_on"), [("submit", "upload a file"), ("doc_upload", "does not host documentation")]
+)
+def test_what_pypi_retired_is_gone_here_with_the_way_on(client: FlaskClient, action: str, way_on: str) -> None:
+    _, secret = uploads.publisher()
+
+    assert way_on in line(upload(client, secret, wheel(), wheel_name(), **{":action": action}), 410)
+
+
+def test_upload_address_works_without_its_last_slash(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+
+    assert client.post("/legacy", data=b"x", auth=("__token__", secret)).status_code == 400
 
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data", "application/json", "multipart/form-data; boundary=x"])

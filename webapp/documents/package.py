@@ -42,8 +42,10 @@ MAX_INT64 = 2**63 - 1
 OWNER, MAINTAINER = "owner", "maintainer"
 ROLES = (OWNER, MAINTAINER)
 
-# Where the addresses of the files begin that are kept here.
-OWN_FILES = "/files/"
+# Where the addresses of the files begin that are kept here. Mirrors take only files below /packages/.
+OWN_FILES = "/packages/"
+# Where they began in older versions; documents may still say so, and these addresses go on working.
+FORMER_OWN_FILES = "/files/"
 
 
 class PackageTooLarge(ValueError):
@@ -521,4 +523,4 @@ def own_url(sha256: str, filename: str) -> str:
 
 def is_own(url: str | None) -> bool:
     """Tell whether this is the address of a file that is kept here."""
-    return bool(url and url.startswith(OWN_FILES))
+    return bool(url and url.startswith((OWN_FILES, FORMER_OWN_FILES)))

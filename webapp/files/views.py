@@ -1,8 +1,8 @@
-"""`/files/<sha256 in three parts>/<filename>` and its `.metadata` (PEP 658, PEP 714): bytes that never change."""
+"""`/packages/<sha256 in three parts>/<filename>` and its `.metadata` (PEP 658, PEP 714): bytes that never change."""
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, request
+from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.changes.claims import is_listed
@@ -16,12 +16,7 @@ bp = Blueprint("files", __name__)
 SERVED = ("filename", "package", "version", "state", "size", "sha256", "uploaded_at", "content_id")
 
 
-@bp.before_request
-def for_programs() -> None:
-    """Errors here are JSON whatever the client accepts."""
-    g.for_programs = True
-
-
+@bp.get("/packages/<first>/<second>/<rest>/<filename>")
 @bp.get("/files/<first>/<second>/<rest>/<filename>")
 def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
     """A file, or a range of its bytes; with `.metadata` behind a wheel's name, its core metadata."""

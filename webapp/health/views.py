@@ -3,7 +3,7 @@
 import time
 
 import pymongo
-from flask import Blueprint, Response, g, jsonify, make_response
+from flask import Blueprint, Response, jsonify, make_response
 from pymongo.errors import PyMongoError
 
 from webapp.documents import SiteStats
@@ -12,12 +12,6 @@ bp = Blueprint("health", __name__)
 
 # Load balancers and Kubernetes give up after a second or a few, and a refusal tells them more than silence.
 DATABASE_TIMEOUT_S = 0.9
-
-
-@bp.before_request
-def for_programs() -> None:
-    """Errors here are JSON whatever the client accepts."""
-    g.for_programs = True
 
 
 @bp.get("/ping")

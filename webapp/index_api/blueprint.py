@@ -1,14 +1,8 @@
 """The blueprint that both APIs hang on."""
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response
 
 bp = Blueprint("index_api", __name__)
-
-
-@bp.before_request
-def for_programs() -> None:
-    """Errors here are JSON whatever the client accepts."""
-    g.for_programs = True
 
 
 @bp.after_request

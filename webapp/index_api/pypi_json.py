@@ -19,8 +19,8 @@ MAX_AGE_S = 900
 Plain = dict[str, Any]
 
 
-@bp.get("/pypi/<name>/json", defaults={"version": None})
-@bp.get("/pypi/<name>/<version>/json")
+@bp.get("/pypi/<name>/json", defaults={"version": None}, strict_slashes=False)
+@bp.get("/pypi/<name>/<version>/json", strict_slashes=False)
 @public
 def project_json(name: str, version: str | None) -> AnyResponse:
     """A project and its latest release, or the one release asked for; `releases` only on the first."""

@@ -4,6 +4,7 @@ Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, up
 714 (core-metadata).
 """
 
+import hashlib
 import json
 import re
 import threading
@@ -21,7 +22,7 @@ from webapp.documents.base import Plain, declared
 from webapp.index_api.blueprint import bp
 from webapp.rules import naming
 from webapp.serving.filters import exact_time, file_link
-from webapp.serving.public_pages import gzipped, made_from, public, send_gzipped
+from webapp.serving.public_pages import gzipped, made_from, public, public_while, send_gzipped
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.1"
@@ -42,9 +43,17 @@ OFFERED = {
 
 
 def content_type() -> str:
-    """Return the form that the client prefers; one that accepts none of them gets HTML (PEP 691)."""
-    best = request.accept_mimetypes.best_match(list(OFFERED), default=HTML)
-    return OFFERED[str(best)]
+    """Return the form that the client prefers (PEP 691).
+
+    A client that names JSON and takes HTML just as gladly gets JSON, which says more. One that accepts neither, or
+    anything at all, gets HTML.
+    """
+    accepted = request.accept_mimetypes
+    named = {value.lower(): quality for value, quality in accepted}
+    json_quality = max(named.get(form, 0) for form, given in OFFERED.items() if given == V1_JSON)
+    if json_quality and json_quality >= max(accepted.quality(form) for form in OFFERED if OFFERED[form] != V1_JSON):
+        return V1_JSON
+    return OFFERED[str(accepted.best_match(list(OFFERED), default=HTML))]
 
 
 @bp.get("/simple/")
@@ -63,8 +72,14 @@ def simple_index() -> Response:
     return _negotiated(response, form)
 
 
+def _stamp(name: str) -> str:
+    """Return what changes with every upload, yank and deletion of a project, in whichever process it happened."""
+    package = Package.objects(pk=naming.normalize_name(name)).only("last_serial", "updated_date").raw_first() or b""
+    return hashlib.sha256(package).hexdigest()
+
+
 @bp.get("/simple/<name>/")
-@public
+@public_while(_stamp)
 def simple_project(name: str) -> AnyResponse:
     """The files of one project, the oldest version first."""
     normalized_name = naming.normalize_name(name)
@@ -117,7 +132,8 @@ def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
-    hashes = {name: file[key] for name, key in HASHES if key in file}
+    # SHA-256 alone, as PyPI lists it: uv copies every hash into lock files, under the name it has here.
+    hashes = {"sha256": file["sha256"]} if "sha256" in file else {}
     described: dict[str, Any] = {"filename": file["filename"], "url": file["url"], "hashes": hashes}
     if file.get("requires_python"):
         described["requires-python"] = file["requires_python"]
@@ -127,7 +143,8 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
         described["upload-time"] = exact_time(file["uploaded_at"])
     # A reason tells as much as `true`, and more.
     described["yanked"] = file.get("yanked_reason") or True if file.get("yanked") else False
-    described["core-metadata"] = core_metadata(file)
+    # Under its former name, too, for installers from before PEP 714.
+    described["core-metadata"] = described["dist-info-metadata"] = core_metadata(file)
     return described
 
 
@@ -144,9 +161,6 @@ def core_metadata(file: dict[str, Any]) -> dict[str, str] | bool:
     """Return what JSON says of a file's core metadata (PEP 714)."""
     digest = metadata_digest(file)
     return {"sha256": digest} if digest else False
-
-
-HASHES = (("sha256", "sha256"), ("md5", "md5"), ("blake2b", "blake2b_256"))
 
 
 class KeptIndex(NamedTuple):
@@ -214,6 +228,9 @@ def _as_json(batches: Iterator[list[Plain]], last_serial: int) -> Iterator[str]:
 
 
 def _negotiated(response: Response, form: str) -> Response:
+    # pip keeps a page for its max-age, and would not find a release that was uploaded a moment ago. To ask whether the
+    # page is still the same costs little.
+    response.cache_control.no_cache = True
     response.content_type = f"{form}; charset=utf-8" if form == HTML else form
     response.vary.add("Accept")
     return response

@@ -12,7 +12,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from webapp.documents import ApiToken, TokenScope, User
-from webapp.documents.api_token import UPLOAD
+from webapp.documents.api_token import READ, UPLOAD
 from webapp.documents.base import utc_now
 from webapp.members import confirming, limits
 
@@ -70,24 +70,27 @@ def digest_of(secret: str) -> str:
 def authenticate(permission: str) -> Permit:
     """Return who makes this request by a token with this permission.
 
-    Raises Unauthorized when there is no token, Forbidden with the reason when it is none that counts, and
+    Raises Unauthorized when there is no token, Forbidden with the reason when it does not permit this, and
     TooManyRequests when too many from this address were none. A good token always counts: nobody can guess one, so
     those who try need not be kept from the others of the same address.
     """
     given = request.authorization
     if given is None or given.type != "basic" or not given.username:
-        realm = WWWAuthenticate("basic", {"realm": current_app.config["SITE_NAME"]})
-        raise Unauthorized(f"Sign in with the user name {USER} and an API token as password.", www_authenticate=realm)
+        raise _unauthorized(f"Sign in with the user name {USER} and an API token as password.")
+    refused = _unauthorized if permission == READ else Forbidden
     if given.username != USER:
-        raise Forbidden(f"Passwords are not accepted here. Use an API token: user name {USER}, the token as password.")
-    token: ApiToken | None = ApiToken.objects.with_digest(digest_of(given.password or "")).declared_first()
+        raise refused(f"Passwords are not accepted here. Use an API token: user name {USER}, the token as password.")
+    if not given.password:
+        # What pip sends before it asks a keyring for the password.
+        raise refused(f"The API token is missing. Send it as the password of the user {USER}.")
+    token: ApiToken | None = ApiToken.objects.with_digest(digest_of(given.password)).declared_first()
     user: User | None = User.objects(pk=token.user_id).declared_first() if token else None
     if token is None or user is None or user.is_disabled:
         limits.hit(parse(current_app.config["SIGN_IN_FAILURES"]), ("tokens by address", limits.network()))
-        raise Forbidden("This API token is not valid. It may have been revoked, or is not whole.")
+        raise refused("This API token is not valid. It may have been revoked, or it is incomplete.")
     now = utc_now()
     if token.is_over(now):
-        raise Forbidden(f"This API token expired on {token.expires_at:%Y-%m-%d}.")
+        raise refused(f"This API token expired on {token.expires_at:%Y-%m-%d}.")
     if permission == UPLOAD and confirming.must_confirm(user):
         raise Forbidden(confirming.UNCONFIRMED)
     if permission not in token.permissions:
@@ -95,3 +98,9 @@ def authenticate(permission: str) -> Permit:
     if not token.last_used_at or token.last_used_at < now - timedelta(seconds=LAST_USE_S):
         ApiToken._get_collection().update_one({"_id": token.id}, {"$set": {"last_used_at": now}})
     return Permit(user, token)
+
+
+def _unauthorized(reason: str) -> Unauthorized:
+    """Return an answer with a challenge: after it, pip and uv ask their keyring, netrc or the person (RFC 9110)."""
+    realm = WWWAuthenticate("basic", {"realm": current_app.config["SITE_NAME"]})
+    return Unauthorized(reason, www_authenticate=realm)

@@ -13,6 +13,7 @@ from webapp.documents.api_token import READ
 from webapp.members import api_tokens
 from webapp.members.sessions import signed_in_user, to_sign_in
 from webapp.rules import naming
+from webapp.serving.programs import is_for_programs
 
 PUBLIC, MEMBERS = "public", "members"
 
@@ -36,8 +37,6 @@ OPEN = {
 }
 # Accounts are made by administrators there, or everybody could make one and read.
 CLOSED = {"accounts.register", "accounts.finish_registration", "accounts.signup"}
-# The rooms that programs read.
-FOR_PROGRAMS = ("feeds", "files", "index_api", "seo", "upstream")
 
 
 def init_app(app: Flask) -> None:
@@ -61,8 +60,7 @@ def refuse_strangers() -> AnyResponse | None:
     if request.endpoint in CLOSED:
         g.for_programs = request.endpoint == "accounts.signup"
         raise Forbidden("Accounts are made by the administrators of this site; ask one of them.")
-    if request.blueprint in FOR_PROGRAMS:
-        g.for_programs = True
+    if is_for_programs():
         if request.authorization or not signed_in_user():
             _check_scope(api_tokens.authenticate(READ))
         return None

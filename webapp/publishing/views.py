@@ -38,11 +38,16 @@ FORM_PARTS = 3_000
 IN_MEMORY_BYTES = 500_000
 # A body that trickles in is given up after so many seconds.
 MAX_UPLOAD_S = 900
+# What old tools still send.
+RETIRED = {
+    "submit": "Projects are not registered in advance any more: upload a file, and the project is created.",
+    "doc_upload": "This index does not host documentation. Link to it in the project's metadata instead.",
+}
 # The form's name of each digest.
 SENT_DIGESTS = {"sha256": "sha256_digest", "blake2b_256": "blake2_256_digest", "md5": "md5_digest"}
 
 
-@bp.post("/legacy/")
+@bp.post("/legacy/", strict_slashes=False)
 @bp.post("/")
 def upload() -> Response:
     """Publish a file, and make its project if there is none of that name."""
@@ -92,6 +97,8 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
         _, form, files = parser.parse_from_environ(request.environ)
     except RequestEntityTooLarge:
         _too_large()
+    if form.get(":action") in RETIRED:
+        abort(410, RETIRED[form[":action"]])
     if form.get(":action") != "file_upload" or form.get("protocol_version", "1") != "1":
         abort(400, "This is no upload form of protocol version 1 (:action=file_upload).")
     sent = files.get("content")

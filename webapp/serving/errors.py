@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask.globals import request_ctx
 from mongoengine.errors import OperationError, ValidationError
 from pymongo.errors import PyMongoError
@@ -14,6 +14,7 @@ from webapp.documents.package import ConcurrentChange
 from webapp.mongodb.errors import is_away, reason_of
 from webapp.rendering import RenderersBusy
 from webapp.rules.naming import InvalidName
+from webapp.serving.programs import is_for_programs
 from webapp.serving.request_log import shown_path
 
 log = logging.getLogger(__name__)
@@ -120,8 +121,8 @@ def broken_document(error: ValidationError) -> Response:
 
 
 def wants_json() -> bool:
-    """Tell whether the client prefers JSON to HTML; pages for programs say so of themselves."""
-    if g.get("for_programs"):
+    """Tell whether the client prefers JSON to HTML; programs get JSON whatever they accept."""
+    if is_for_programs():
         return True
     accepted: Any = request.accept_mimetypes
     return bool(accepted.best_match(["text/html", "application/json"]) == "application/json")

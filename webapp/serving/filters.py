@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 
-from webapp.documents.package import is_own
+from webapp.documents.package import FORMER_OWN_FILES, OWN_FILES, is_own
 from webapp.serving.pagination import page_numbers
 
 # What XML 1.0 cannot contain, section 2.2.
@@ -110,7 +110,9 @@ def safe_link(url: Any) -> str:
 def file_link(url: Any) -> str:
     """Return the address of a file: one that is kept here begins at the root of this site. Else as `safe_link`."""
     if isinstance(url, str) and is_own(url):
-        return request.script_root + quote(url, safe="/+!~")
+        return request.script_root + quote(
+            OWN_FILES + url.removeprefix(OWN_FILES).removeprefix(FORMER_OWN_FILES), safe="/+!~"
+        )
     return safe_link(url)
 
 

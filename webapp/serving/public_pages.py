@@ -67,12 +67,20 @@ def init_app(app: Flask) -> None:
 
 def public(view: Callable[P, Any]) -> Callable[P, Response]:
     """Mark a view as one whose answer is the same for everybody and may be cached."""
+    return public_while(lambda **_: "")(view)
 
+
+def public_while(stamp: Callable[..., str]) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
+    """Mark a view as public, and keep its answer only while this stamp of the view's arguments stays the same."""
+    return lambda view: _cached(view, stamp)
+
+
+def _cached(view: Callable[P, Any], stamp: Callable[..., str]) -> Callable[P, Response]:
     @wraps(view)
     def cached_view(*args: P.args, **kwargs: P.kwargs) -> Response:
         cache: PageCache | None = current_app.extensions["page_cache"]
         # A page contains its own absolute address, so the host is a part of the key.
-        key = f"{request.url} {request.headers.get('Accept', '')}"
+        key = f"{request.url} {request.headers.get('Accept', '')} {stamp(**kwargs) if cache else ''}"
         kept = cache.get(key) if cache else None
         # What is kept may be just the 304 that another reader got; it serves those who have the same copy.
         if kept is None or (kept.status_code == 304 and not _reader_has(kept)):
@@ -160,7 +168,8 @@ def _for_reader(kept: AnyResponse) -> Response:
 def _made_public(response: Response) -> Response:
     if response.status_code in (200, 304):
         response.cache_control.public = True
-        response.cache_control.max_age = response.cache_control.max_age or MAX_AGE_S
+        if not response.cache_control.no_cache:
+            response.cache_control.max_age = response.cache_control.max_age or MAX_AGE_S
         if not response.get_etag()[0] and not response.is_streamed:
             response.add_etag(weak=response.content_encoding == "gzip")
     return response

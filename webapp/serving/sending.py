@@ -18,12 +18,25 @@ def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetim
     response.content_length = size
     make_immutable(response, sha256)
     response.last_modified = uploaded_at
-    asked = request.environ
-    if request.range and len(request.range.ranges) > 1:
-        # Several ranges in one answer are a form of its own, which no installer reads: the whole file has them all.
-        asked = {key: value for key, value in asked.items() if key != "HTTP_RANGE"}
+    asked = {key: value for key, value in request.environ.items() if key != "HTTP_RANGE"}
+    if wanted := _range(size):
+        asked["HTTP_RANGE"] = wanted
     response.make_conditional(asked, accept_ranges=True, complete_length=size)
     return response
+
+
+def _range(size: int) -> str | None:
+    """Return the range to send, or None for the whole file. Source: RFC 9110, section 14.
+
+    Only GET has ranges, and units or ranges that are not understood are ignored. A suffix that is longer than the file
+    is all of it. Several ranges in one answer are a form of their own, which no installer reads: the whole file has
+    them all.
+    """
+    asked = request.range
+    if request.method != "GET" or asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return None
+    first, _ = asked.ranges[0]
+    return "bytes=0-" if size and first is not None and -first > size else asked.to_header()
 
 
 def make_immutable(response: Response, etag: str) -> None:

@@ -3,7 +3,7 @@
 from itertools import chain
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, request, url_for
+from flask import Blueprint, Response, abort, current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -17,12 +17,6 @@ from webapp.upstream.index import Index
 bp = Blueprint("upstream", __name__)
 
 Plain = dict[str, Any]
-
-
-@bp.before_request
-def for_programs() -> None:
-    """Errors here are JSON whatever the client accepts."""
-    g.for_programs = True
 
 
 def index() -> Index | None:
