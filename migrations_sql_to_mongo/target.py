@@ -36,7 +36,10 @@ from webapp.documents import (
     License,
     Package,
     ProgrammingLanguage,
+    ReleaseDescription,
+    ReleaseFacts,
     SiteStats,
+    StoredFile,
     User,
 )
 from webapp.documents.validators import set_validator, validator_of
@@ -191,7 +194,10 @@ class Target:
         """Compute the site's statistics anew."""
         # Computing them may take minutes, so it would wait that long for a server that is away.
         self.client.admin.command("ping")
-        asked = (SiteStats, Package, KnownName, User, Download, DownloadCount)
+        asked = (
+            *(SiteStats, Package, KnownName, User, Download, DownloadCount),
+            *(StoredFile, ReleaseFacts, ReleaseDescription),
+        )
         with self._documents({each: each._meta["collection"] for each in asked}):
             # Other downloads may be as many as those that were added up before.
             SiteStats.objects(pk="site").update(unset__moved_downloads=True)
