@@ -234,7 +234,7 @@ def test_missing_slash_redirects_with_the_query(reader: FlaskClient, app: Flask)
             response = reader.get(f"{address[:-1]}?a=b&c=%20")
 
             assert response.status_code == 308, address
-            assert response.headers["Location"].startswith(f"http://localhost{address.replace(' ', '%20')}?a=b&c=")
+            assert response.headers["Location"].startswith(f"{address.replace(' ', '%20')}?a=b&c=")
 
 
 @pytest.mark.parametrize("path", ["x" * 100_000, "/" * 10_000, "a/" * 20_000, "../" * 5_000, ";" * 5_000])
