@@ -39,7 +39,7 @@ def test_account_is_made_by_who_reads_the_mailbox(app: Flask, visitor: Browser) 
     response = visitor.send(link_in(mail), password=PASSWORD)
 
     assert form.select("input[type=password]") == []
-    assert "A mail is on its way to ada@example.org" in words(one(page, ".lead"))
+    assert "We sent an email to ada@example.org" in words(one(page, ".lead"))
     assert before == 0
     assert (mail.to, mail.subject) == (["ada@example.org"], "Finish your registration · Larder")
     assert response.location == "/account"
@@ -105,11 +105,11 @@ def test_registration_tells_only_the_mailbox_that_there_is_an_account(app: Flask
     free, taken = outbox(app)
     assert answers[0] == answers[1]
     assert free.subject == "Finish your registration · Larder"
-    assert (taken.to, taken.subject) == (["ada@example.org"], "You have an account already · Larder")
+    assert (taken.to, taken.subject) == (["ada@example.org"], "You already have an account · Larder")
     assert "Hello Ada Lovelace," in taken.body
     assert link_in(taken) == "/account/login"
     assert User.objects.count() == 1
-    assert AuditEvent.objects.get().description.startswith("Somebody wanted to use the address of this account")
+    assert AuditEvent.objects.get().description.startswith("Someone tried to use the address of this account")
 
 
 @pytest.mark.parametrize("is_there", [False, True])
@@ -123,7 +123,7 @@ def test_signup_tells_only_the_mailbox_that_there_is_an_account(app: Flask, is_t
     user = User.objects.get(username="grace")
     assert (user.email, user.email_folded, user.unconfirmed_email) == (None, None, "grace@example.org")
     [mail] = outbox(app)
-    subject = "You have an account already" if is_there else "Confirm your new address"
+    subject = "You already have an account" if is_there else "Confirm your new address"
     assert (mail.to, mail.subject) == (["grace@example.org"], f"{subject} · Larder")
     grace = browser(app)
     grace.sign_in("grace")
@@ -143,8 +143,14 @@ def test_new_address_tells_only_the_mailbox_that_there_is_an_account(app: Flask)
 
     assert answers[0] == answers[1]
     assert told == [
-        [("Grace@example.org", "Confirm your new address"), ("eve0@example.org", "Your address is about to change")],
-        [("grace@example.org", "You have an account already"), ("eve1@example.org", "Your address is about to change")],
+        [
+            ("Grace@example.org", "Confirm your new address"),
+            ("eve0@example.org", "Confirm the change of your email address"),
+        ],
+        [
+            ("grace@example.org", "You already have an account"),
+            ("eve1@example.org", "Confirm the change of your email address"),
+        ],
     ]
 
 
@@ -199,7 +205,7 @@ def test_address_that_is_not_confirmed_finds_nobody(app: Flask, runner: FlaskCli
     signed = browser(app).sign_in("grace@example.org")
     browser(app).send("/account/forgotten", email="grace@example.org")
 
-    assert errors(added) == {"user": "There is no such user."}
+    assert errors(added) == {"user": "User not found."}
     assert "there is no such user" in found.stderr
     assert signed.status_code == 400
     assert len(outbox(app)) == 1

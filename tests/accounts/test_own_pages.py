@@ -82,7 +82,7 @@ class TestProfile:
 
         response = visitor.send("/account/profile", name="Another", username=username)
 
-        assert errors(response) == {"username": "Somebody else has this username."}
+        assert errors(response) == {"username": "This username is taken."}
         assert User.objects(username="grace").count() == 1
         assert User.objects(name="Another").count() == 0
 
@@ -90,7 +90,7 @@ class TestProfile:
     def test_username_that_is_no_part_of_an_address_is_refused(self, app: Flask, username: str) -> None:
         response = signed_in(app).send("/account/profile", name="Ada", username=username)
 
-        assert errors(response)["username"].startswith("A username has 1 to 50 letters")
+        assert errors(response)["username"].startswith("Use 1 to 50 letters")
         assert page_of(response, 400).select_one("#username")["value"] == username  # type: ignore[index]
 
     def test_username_that_came_from_elsewhere_may_stay_and_can_be_given_up(self, app: Flask) -> None:
@@ -129,7 +129,7 @@ class TestProfile:
     def test_picture_is_an_address_on_the_web(self, app: Flask, url: str) -> None:
         response = signed_in(app).send("/account/profile", name="Ada", profile_image_url=url)
 
-        assert errors(response) == {"profile_image_url": "This is no address that begins with https://."}
+        assert errors(response) == {"profile_image_url": "Enter an address that starts with https://."}
 
     @pytest.mark.parametrize("field", ["is_admin", "email", "hashed_password", "is_disabled", "sessions"])
     def test_other_fields_count_for_nothing(self, app: Flask, field: str) -> None:
@@ -163,8 +163,8 @@ class TestPassword:
     @pytest.mark.parametrize(
         ("password", "new_password", "field", "reason"),
         [
-            ("wrong", ANOTHER, "password", "This is not your password."),
-            ("", ANOTHER, "password", "Please fill this in."),
+            ("wrong", ANOTHER, "password", "The password is incorrect."),
+            ("", ANOTHER, "password", "This field is required."),
             (PASSWORD, "short", "new_password", "Use 8 to 4096 characters."),
             (PASSWORD, "ada lovelace", "new_password", "This password is too easy to guess."),
             (PASSWORD, "ada@example.org", "new_password", "This password is too easy to guess."),
@@ -249,15 +249,15 @@ class TestEmail:
         response = visitor.send(link_in(outbox(app)[0]))
 
         assert response.status_code == 409
-        assert "Another account has this address." in response.text
+        assert "Another account uses this address." in response.text
         assert User.objects(name="Ada Lovelace").get().email == "ada@example.org"
 
     @pytest.mark.parametrize(
         ("email", "password", "expected"),
         [
-            ("augusta@example.org", "wrong", {"password": "This is not your password."}),
-            ("ADA@example.org", PASSWORD, {"email": "This is your address already."}),
-            ("nothing", PASSWORD, {"email": "This is no e-mail address. It should look like ada@example.org."}),
+            ("augusta@example.org", "wrong", {"password": "The password is incorrect."}),
+            ("ADA@example.org", PASSWORD, {"email": "This is already your address."}),
+            ("nothing", PASSWORD, {"email": "Enter a valid email address, such as ada@example.org."}),
         ],
     )
     def test_what_is_wrong_stands_beside_the_field(
@@ -281,7 +281,7 @@ class TestDeletion:
 
         response = visitor.send("/account/delete", password=PASSWORD)
 
-        assert words(one(page_of(response), "h1")) == "Your account is deleted"
+        assert words(one(page_of(response), "h1")) == "Your account was deleted"
         assert User.objects.count() == 0
         assert not visitor.is_signed_in()
         assert not other.is_signed_in()
@@ -290,7 +290,7 @@ class TestDeletion:
     def test_password_is_asked_again(self, app: Flask) -> None:
         response = signed_in(app).send("/account/delete", password="wrong")
 
-        assert errors(response) == {"password": "This is not your password."}
+        assert errors(response) == {"password": "The password is incorrect."}
         assert User.objects.count() == 1
 
     def test_project_that_nobody_else_maintains_stands_in_the_way(self, app: Flask) -> None:

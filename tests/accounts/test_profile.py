@@ -36,7 +36,7 @@ def test_user_without_projects_has_a_page(client: FlaskClient) -> None:
 
     page = read(client, f"/user/{ada.id}/")
 
-    assert words(one(page, ".nothing")) == "Ada does not maintain a project here."
+    assert words(one(page, ".nothing")) == "Ada has no projects here."
 
 
 def test_user_without_a_name_has_a_heading(client: FlaskClient) -> None:
@@ -44,7 +44,7 @@ def test_user_without_a_name_has_a_heading(client: FlaskClient) -> None:
     nobody.save()
     named.save()
 
-    assert words(one(read(client, f"/user/{nobody.id}/"), "h1")) == "A user without a name"
+    assert words(one(read(client, f"/user/{nobody.id}/"), "h1")) == "Unnamed user"
     assert words(one(read(client, "/user/ada/"), "h1")) == "ada"
 
 
@@ -88,7 +88,7 @@ def test_username_of_any_spelling_has_its_page(client: FlaskClient, username: st
 def test_unknown_user_is_not_found(client: FlaskClient, address: str) -> None:
     page = read(client, f"/user/{address}/", 404)
 
-    assert "There is no user of this name or id." in words(page)
+    assert "There is no user with this name or ID." in words(page)
 
 
 def test_many_projects_are_paged(client: FlaskClient) -> None:

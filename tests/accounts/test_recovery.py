@@ -26,15 +26,15 @@ def test_link_from_the_mail_gives_a_new_password_and_ends_every_session(app: Fla
 
     assert (response.status_code, response.location) == (302, "/account/login")
     page = page_of(visitor.get("/account/login"))
-    assert words(one(page, ".banner-good")) == "Your new password is set. Sign in with it."
+    assert words(one(page, ".banner-good")) == "Your password was changed. Sign in with the new one."
     assert not here.is_signed_in()
     assert not there.is_signed_in()
     assert visitor.sign_in("ada@example.org").status_code == 400
     assert visitor.sign_in("ada@example.org", ANOTHER).status_code == 302
     done = [event.description for event in AuditEvent.objects.of_kind("password").order_by("pk")]
     assert done == [
-        "A link to a new password was sent.",
-        "Set a new password by a link; all sessions ended, all API tokens were revoked.",
+        "A password reset link was sent.",
+        "Set a new password from an emailed link; all sessions were ended and all API tokens revoked.",
     ]
 
 
@@ -45,7 +45,7 @@ def test_mail_says_what_it_is_about_as_text_and_as_html(app: Flask, visitor: Bro
 
     [mail] = outbox(app)
     assert mail.to == ["ada@example.org"]
-    assert mail.subject == "A new password · Larder"
+    assert mail.subject == "Reset your password · Larder"
     assert mail.from_email == "larder@localhost"
     assert "Hello Ada <b>," in mail.body
     [(html, content_type)] = mail.alternatives
@@ -111,7 +111,7 @@ def test_link_is_good_once(app: Flask, visitor: Browser) -> None:
 
     page = page_of(visitor.get(path), 410)
 
-    assert "This link is more than two hours old, or it was used" in words(page)
+    assert "This link has expired, was already used" in words(page)
     assert visitor.send("/account/login", email="x", password="y").status_code == 400
     token = visitor.token()
     assert visitor.post(path, data={"csrf_token": token, "password": PASSWORD}).status_code == 410
@@ -197,7 +197,7 @@ def test_link_for_an_address_is_none_for_a_password(app: Flask) -> None:
 def test_link_that_is_no_longer_good_leads_to_another_one(visitor: Browser, path: str, way_on: str) -> None:
     page = page_of(visitor.get(path), 410)
 
-    assert ("Ask for another link", way_on) in links(page, "main a")
+    assert ("Request another link", way_on) in links(page, "main a")
 
 
 def test_link_does_not_tell_the_hash(app: Flask) -> None:

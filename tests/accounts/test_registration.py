@@ -43,7 +43,7 @@ def test_address_that_somebody_has_is_refused_beside_its_field(visitor: Browser,
 
     assert response.status_code == 400
     assert errors(response) == {
-        "email": "There is an account with this address already. Sign in to it, or ask for a new password."
+        "email": "An account with this address already exists. Sign in, or reset your password."
     }
     assert User.objects.count() == 1
     assert not visitor.is_signed_in()
@@ -52,16 +52,16 @@ def test_address_that_somebody_has_is_refused_beside_its_field(visitor: Browser,
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("name", "", "Please fill this in."),
-        ("name", "   ", "Please fill this in."),
-        ("name", "x" * 101, "At most 100 characters, please."),
-        ("name", "Ada\nBcc: all", "Please use characters that can be seen."),
-        ("name", "Ada\0", "Please use characters that can be seen."),
-        ("email", "", "Please fill this in."),
-        ("email", "ada", "This is no e-mail address. It should look like ada@example.org."),
-        ("email", "ada@example.org\nBcc: all@example.org", "This is no e-mail address."),
-        ("email", f"{'a' * 250}@example.org", "At most 254 characters, please."),
-        ("password", "", "Please fill this in."),
+        ("name", "", "This field is required."),
+        ("name", "   ", "This field is required."),
+        ("name", "x" * 101, "Use at most 100 characters."),
+        ("name", "Ada\nBcc: all", "Remove line breaks and invisible characters."),
+        ("name", "Ada\0", "Remove line breaks and invisible characters."),
+        ("email", "", "This field is required."),
+        ("email", "ada", "Enter a valid email address, such as ada@example.org."),
+        ("email", "ada@example.org\nBcc: all@example.org", "Enter a valid email address"),
+        ("email", f"{'a' * 250}@example.org", "Use at most 254 characters."),
+        ("password", "", "This field is required."),
         ("password", "short 1", "Use 8 to 4096 characters."),
         ("password", "x" * 4097, "Use 8 to 4096 characters."),
         ("password", "password1", "This password is too easy to guess."),
@@ -145,6 +145,6 @@ def test_too_many_registrations_from_one_address_are_refused_for_a_while(
 
     page = page_of(response, 429)
     assert 3590 <= int(response.headers["Retry-After"]) <= 3600
-    assert words(one(page, ".lead")) == "That was tried too often. Try again in 60 minutes."
+    assert words(one(page, ".lead")) == "Too many attempts. Try again in 60 minutes."
     assert User.objects.count() == 2
     assert visitor.get("/account/register").status_code == 200

@@ -45,7 +45,8 @@ def test_first_to_register_an_address_publishes_nothing_after_its_owner_took_it_
     assert "revoked" in refused.text
     said = words(one(page_of(owner.get(response.location)), ".banner-good"))
     assert said == (
-        "Your new password is set. Sign in with it. Your API tokens were revoked; make new ones for your programs."
+        "Your password was changed. Sign in with the new one. "
+        "Your API tokens were revoked; create new ones for your programs."
     )
 
 
@@ -59,7 +60,7 @@ def test_reset_revokes_the_tokens_of_that_account_alone(app: Flask, ada: Browser
     assert left() == ["Grace Hopper"]
     assert "revokes your API tokens" in words(one(page, "main"))
     assert "revokes your API tokens" in outbox(app)[-1].body
-    assert "all API tokens were revoked" in AuditEvent.objects.of_kind("password").first().description
+    assert "all API tokens revoked" in AuditEvent.objects.of_kind("password").first().description
 
 
 def test_link_that_is_not_used_revokes_nothing(app: Flask, ada: Browser) -> None:
@@ -87,11 +88,11 @@ def test_change_of_the_password_offers_to_revoke_them(ada: Browser, fields: dict
 
     response = ada.send("/account/password", password=PASSWORD, new_password=ANOTHER, **fields)
 
-    assert words(one(page, "label[for=revoke_tokens]")) == "Revoke all my API tokens, too"
+    assert words(one(page, "label[for=revoke_tokens]")) == "Also revoke all my API tokens"
     assert response.status_code == 302
     assert left() == whose
     told = texts(page_of(ada.get("/account")), ".banner-good")
-    assert ("Your API tokens are revoked. Programs that have one are refused from now on." in told) is bool(fields)
+    assert ("Your API tokens were revoked. Programs that use them can no longer sign in." in told) is bool(fields)
 
 
 def test_who_has_no_token_is_offered_nothing(app: Flask) -> None:

@@ -65,7 +65,7 @@ def test_stale_form_is_shown_again_with_what_was_typed_passwords_aside(app: Flas
 
     page = page_of(visitor.post(path_of(app, form), data=form.fields | {"csrf_token": "stale"}), 400)
 
-    assert words(one(page, "[role=alert]")).startswith("This form was open for too long")
+    assert words(one(page, "[role=alert]")).startswith("This form expired")
     for name, value in form.fields.items():
         if name != "read_version":
             assert typed(one(page, f"[name={name}]")) == ("" if "password" in name else value)
@@ -112,7 +112,7 @@ def test_form_that_another_site_sent_is_not_shown_again(app: Flask, headers: dic
     page = page_of(response, 400)
     assert "evil@example.org" not in response.text
     assert page.select("main form") == []
-    assert "Please go back, load the page again" in words(one(page, ".lead"))
+    assert "Go back, reload the page" in words(one(page, ".lead"))
     assert state(app) == before
 
 
@@ -187,7 +187,7 @@ def test_search_for_users_takes_text_as_text(app: Flask, query: str) -> None:
 
     page = page_of(visitor.get("/admin/users", query_string={"q": query}))
 
-    assert words(one(page, ".admin-table tbody")) == "Nobody is called so."
+    assert words(one(page, ".admin-table tbody")) == "No matching users."
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_hidden_fields_are_the_token_and_where_to_go(visitor: Browser) -> None:
     page = page_of(visitor.get("/account/login?next=/projects/"))
 
     assert [str(each["name"]) for each in page.select("main input[type=hidden]")] == ["next", "csrf_token"]
-    assert texts(page, "main label")[:2] == ["E-mail address or username", "Password"]
+    assert texts(page, "main label")[:2] == ["Email address or username", "Password"]
 
 
 def test_form_without_a_token_at_an_address_where_nothing_is_finds_nothing(app: Flask) -> None:

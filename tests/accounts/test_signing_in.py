@@ -59,7 +59,7 @@ def test_failure_says_the_same_of_whoever_it_is(visitor: Browser, identifier: st
     assert one(page, "#email")["value"] == identifier
     assert not visitor.is_signed_in()
     # Beyond what was typed, and the token, the page is the same for all.
-    assert texts(page, "main .banner") == ["That did not work yet. What is wrong stands beside the field."]
+    assert texts(page, "main .banner") == ["Please correct the errors below."]
 
 
 def test_failures_leave_equal_traces(app: Flask) -> None:
@@ -122,7 +122,7 @@ def test_disabled_account_is_told_only_to_who_knows_its_password(visitor: Browse
     assert errors(visitor.sign_in("ada@example.org", "wrong")) == {"password": WRONG}
     response = visitor.sign_in("ada@example.org")
 
-    assert errors(response) == {"email": "This account was disabled by an administrator."}
+    assert errors(response) == {"email": "An administrator has disabled this account."}
     assert not visitor.is_signed_in()
     assert User.objects.get().last_login is None
 
@@ -160,7 +160,7 @@ def test_sign_in_is_written_down(visitor: Browser) -> None:
     events = list(AuditEvent.objects.about_user(ada.id).order_by("pk"))
 
     assert [event.kind for event in events] == ["sign-in failed", "sign-in", "sign-out"]
-    assert [event.actor_name for event in events] == ["nobody signed in", "Ada", "Ada"]
+    assert [event.actor_name for event in events] == ["not signed in", "Ada", "Ada"]
     assert {event.ip_address for event in events} == {"127.0.0.1"}
     assert words(one(page_of(visitor.get("/account/login")), "h1")) == "Sign in"
 

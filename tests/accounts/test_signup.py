@@ -49,7 +49,7 @@ def test_address_that_somebody_has_is_refused(visitor: Browser) -> None:
 
     response = visitor.post("/signup", json=GRACE | {"email": "GRACE@example.org"})
 
-    assert (response.status_code, response.json) == (400, {"message": "email: another account has this address."})
+    assert (response.status_code, response.json) == (400, {"message": "email: another account uses this address."})
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,20 @@ def test_address_that_somebody_has_is_refused(visitor: Browser) -> None:
         (GRACE | {"password": 12345678}, "password must be text."),
         (GRACE | {"email": {"$regex": "."}}, "email must be text."),
         (GRACE | {"name": {"$where": "1"}}, "name must be text."),
-        (GRACE | {"email": "nothing"}, "email: This is no e-mail address."),
-        (GRACE | {"name": "a\nb"}, "name: Please use characters that can be seen."),
-        (GRACE | {"name": "\ud800"}, "name: Please use characters that can be seen."),
+        (GRACE | {"email": "nothing"}, "email: Enter a valid email address"),
+        (GRACE | {"name": "a\nb"}, "name: Remove line breaks and invisible characters."),
+        (GRACE | {"name": "\ud800"}, "name: Remove line breaks and invisible characters."),
         (GRACE | {"email": "\ud800@example.org"}, "email: "),
-        (GRACE | {"password": "\ud800\ud800\ud800\ud800\ud800\ud800\ud800\ud800"}, "password: This is no text."),
+        (
+            GRACE | {"password": "\ud800\ud800\ud800\ud800\ud800\ud800\ud800\ud800"},
+            "password: This text contains invalid characters.",
+        ),
         (GRACE | {"password": "short"}, "password: Use 8 to 4096 characters."),
         (GRACE | {"password": "x" * 4097}, "password: Use 8 to 4096 characters."),
         (GRACE | {"password": "password"}, "password: This password is too easy to guess."),
         (GRACE | {"username": "gracehopper", "password": "gracehopper"}, "password: This password is too easy"),
-        (GRACE | {"name": "x" * 101}, "name: At most 100 characters"),
-        (GRACE | {"email": f"{'x' * 300}@example.org"}, "email: At most 254 characters"),
+        (GRACE | {"name": "x" * 101}, "name: Use at most 100 characters"),
+        (GRACE | {"email": f"{'x' * 300}@example.org"}, "email: Use at most 254 characters"),
     ],
     ids=lambda value: json.dumps(value)[:40],
 )
@@ -130,7 +133,7 @@ def test_what_is_no_json_is_refused(visitor: Browser, data: bytes, content_type:
     response = visitor.post("/signup", data=data, content_type=content_type)
 
     assert response.status_code == 400
-    assert response.json == {"message": "Send a JSON object, as application/json."}
+    assert response.json == {"message": "Send a JSON object with the content type application/json."}
 
 
 def test_body_that_is_too_large_is_refused(visitor: Browser) -> None:
@@ -162,7 +165,7 @@ def test_it_is_limited_together_with_registrations(
     response = browser(app).post("/signup", json=GRACE | {"username": "third"})
 
     assert response.status_code == 429
-    assert response.json == {"message": "That was tried too often. Try again in 60 minutes."}
+    assert response.json == {"message": "Too many attempts. Try again in 60 minutes."}
     assert int(response.headers["Retry-After"]) > 3500
 
 

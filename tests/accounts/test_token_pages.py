@@ -26,7 +26,7 @@ def test_token_that_was_made_uploads(app: Flask) -> None:
     assert secret.startswith("larder-")
     assert upload(app.test_client(), secret, wheel(), wheel_name()).status_code == 200
     [line] = texts(page_of(visitor.get("/account/tokens/")), ".token")
-    assert line.startswith(f"CI {secret[:11]}… All your projects · upload · made")
+    assert line.startswith(f"CI {secret[:11]}… All your projects · upload · created")
     assert "last used" in line
 
 
@@ -38,7 +38,7 @@ def test_secret_is_shown_once_and_stands_nowhere(app: Flask) -> None:
     assert visitor.get("/account/tokens/").text.count(secret) == 0
     everything = str([ApiToken._get_collection().find_one(), *AuditEvent._get_collection().find()])
     assert secret not in everything
-    assert "Made the API token “CI”" in everything
+    assert "Created the API token “CI”" in everything
 
 
 def test_token_for_one_project_says_so(app: Flask) -> None:
@@ -59,7 +59,7 @@ def test_token_is_not_made_without_the_password_or_for_no_project(app: Flask) ->
     nameless = visitor.send("/account/tokens/new", **(MADE | {"project": "../evil", "name": " "}))
     odd = visitor.send("/account/tokens/new", **(MADE | {"purpose": "admin", "lifetime": "99999"}))
 
-    assert errors(wrong) == {"password": "This is not your password."}
+    assert errors(wrong) == {"password": "The password is incorrect."}
     assert sorted(errors(nameless)) == ["name", "project"]
     assert sorted(errors(odd)) == ["lifetime", "purpose"]
     assert ApiToken.objects.count() == 0
@@ -98,7 +98,7 @@ def test_member_has_so_many_tokens_at_most(app: Flask) -> None:
 
     response = visitor.send("/account/tokens/new", **MADE)
 
-    assert "50 tokens" in errors(response)["name"]
+    assert "at most 50 API tokens" in errors(response)["name"]
 
 
 def test_tokens_go_with_their_owner(app: Flask) -> None:
@@ -116,4 +116,4 @@ def test_tokens_that_were_edited_by_hand_are_shown_as_far_as_they_go(app: Flask)
 
     [line] = texts(page_of(visitor.get("/account/tokens/")), ".token")
 
-    assert line.startswith("A token")
+    assert line.startswith("Unnamed token")

@@ -51,4 +51,4 @@ def test_what_is_wrong_belongs_to_its_field_and_is_said_above(app: Flask, endpoi
     assert wrong
     for field in wrong:
         assert f"{field['id']}-errors" in str(field["aria-describedby"]).split()
-    assert "What is wrong stands beside the field." in words(one(page, "[role=alert]"))
+    assert "Please correct the errors below." in words(one(page, "[role=alert]"))

@@ -44,7 +44,7 @@ class TestWhoMayEnter:
         response = signed_in(app).get(path)
 
         page = page_of(response, 403)
-        assert words(one(page, ".lead")) == "This page is for the administrators of the site."
+        assert words(one(page, ".lead")) == "This page is for administrators only."
         assert response.headers["Cache-Control"] == "no-store"
 
     @pytest.mark.parametrize("path", ["/admin/", "/admin/users", "/admin/audit"])
@@ -110,8 +110,8 @@ class TestUsers:
 
         assert not User.objects(pk=ada.id).get().is_admin
         assert acts() == [
-            ("Grace Hopper", "Made an administrator.", "user Ada"),
-            ("Grace Hopper", "Removed from the administrators.", "user Ada"),
+            ("Grace Hopper", "Made administrator.", "user Ada"),
+            ("Grace Hopper", "Removed as administrator.", "user Ada"),
         ]
         event = AuditEvent.objects.of_kind("administration").first()
         assert event.ip_address == "127.0.0.1"
@@ -142,7 +142,7 @@ class TestUsers:
         assert visitor.sign_in("ada@example.org").status_code == 302
         assert [what for _, what, _ in acts()] == [
             "Disabled the account.",
-            "Enabled the account; its API tokens were revoked.",
+            "Enabled the account and revoked its API tokens.",
         ]
 
     @pytest.mark.parametrize("path", ["x", "f" * 24, "{}/become-a-god", "x/disable"])
@@ -202,7 +202,7 @@ class TestMaintainers:
 
         response = admin.send("/admin/packages/engine", user=who, role="owner")
 
-        assert errors(response) == {"user": "There is no such user."}
+        assert errors(response) == {"user": "User not found."}
 
     def test_who_maintains_it_already_is_refused(self, admin: Browser) -> None:
         member("Ada")
@@ -211,7 +211,7 @@ class TestMaintainers:
 
         response = admin.send("/admin/packages/engine", user="ada@example.org", role="maintainer")
 
-        assert errors(response)["user"].startswith("Ada looks after it already")
+        assert errors(response)["user"].startswith("Ada is already a maintainer")
 
     def test_role_is_one_of_two(self, admin: Browser) -> None:
         member("Ada")
@@ -262,7 +262,7 @@ class TestPages:
         page = page_of(browser(app).get("/company/team"))
         assert words(one(page, "h1")) == "Our team"
         assert words(one(page, ".description em")) == "few"
-        assert acts() == [("Grace Hopper", "Wrote a new page.", "page company/team")]
+        assert acts() == [("Grace Hopper", "Created a page.", "page company/team")]
 
     def test_preview_shows_the_page_and_keeps_nothing(self, admin: Browser) -> None:
         response = admin.send("/admin/pages/new", **NEW | {"content": "*few* <script>x</script>"}, preview="1")
@@ -303,7 +303,7 @@ class TestPages:
 
         response = admin.send("/admin/pages/new", **NEW | {"title": "Another"})
 
-        assert errors(response) == {"path": "There is a page at this path."}
+        assert errors(response) == {"path": "A page with this path already exists."}
         assert Page.objects.get().title == "Our team"
 
     def test_page_is_changed(self, app: Flask, admin: Browser) -> None:
@@ -326,7 +326,7 @@ class TestPages:
 
         response = admin.post(path, data=fields | {"title": "Second", "content": "Second, long"})
 
-        assert "Somebody else changed this page" in errors(response)["page-text"]
+        assert "Someone else changed this page" in errors(response)["page-text"]
         assert one(page_of(response, 400), "textarea").get_text().strip() == "Second, long"
         assert Page.objects.get().content == "First"
 
@@ -342,7 +342,7 @@ class TestPages:
         monkeypatch.setattr("webapp.admin.content.render_markdown", render_meanwhile)
         response = admin.send("/admin/pages/edit/company/team", title="Second", content="Second")
 
-        assert "Somebody else changed this page" in errors(response)["page-text"]
+        assert "Someone else changed this page" in errors(response)["page-text"]
         assert Page.objects.get().content == "First"
 
     def test_preview_of_a_change_keeps_its_guard(self, admin: Browser) -> None:
@@ -417,16 +417,16 @@ class TestNewAccount:
         [mail] = outbox(app)
         visitor.send(link_in(mail), password=PASSWORD)
         assert mail.subject == "Your new account · Larder"
-        assert "Grace Hopper made an account for you at Larder. Choose a password here:" in mail.body
-        assert "Grace Hopper made an account for you at Larder." in str(mail.alternatives[0][0])
+        assert "Grace Hopper created an account for you at Larder. Choose a password here:" in mail.body
+        assert "Grace Hopper created an account for you at Larder." in str(mail.alternatives[0][0])
         assert response.location == f"/admin/users/{ada.id}"
         assert not ada.is_admin
-        assert acts() == [("Grace Hopper", "Made the account.", "user Ada Lovelace")]
+        assert acts() == [("Grace Hopper", "Created the account.", "user Ada Lovelace")]
         assert visitor.sign_in("ada@example.org").status_code == 302
 
     def test_nobody_gets_two(self, app: Flask, admin: Browser) -> None:
         response = admin.send("/admin/users/new", name="Other", email="GRACE@example.org")
 
-        assert errors(response) == {"email": "There is an account with this address already."}
+        assert errors(response) == {"email": "An account with this address already exists."}
         assert User.objects.count() == 1
         assert outbox(app) == []

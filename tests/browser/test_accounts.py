@@ -30,7 +30,7 @@ def link_in_last_mail(app: Flask, visitor: Visitor, to: str) -> str:
 
 def sign_in(page: Page, identifier: str, password: str) -> None:
     page.goto("/account/login")
-    page.get_by_label("E-mail address or username").fill(identifier)
+    page.get_by_label("Email address or username").fill(identifier)
     page.get_by_label("Password").fill(password)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
@@ -41,7 +41,7 @@ def walk(app: Flask, visitor: Visitor, page: Page) -> None:
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Account").click()
     page.get_by_role("link", name="Register").click()
     page.get_by_label("Name", exact=True).fill("Augusta King")
-    page.get_by_label("E-mail address").fill("augusta@example.org")
+    page.get_by_label("Email address").fill("augusta@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Register").click()
     expect(page.get_by_role("status")).to_have_text("Welcome, Augusta King.")
@@ -52,23 +52,23 @@ def walk(app: Flask, visitor: Visitor, page: Page) -> None:
 
     page.goto("/account/login")
     page.get_by_role("link", name="Forgot your password?").click()
-    page.get_by_label("E-mail address").fill("augusta@example.org")
+    page.get_by_label("Email address").fill("augusta@example.org")
     page.get_by_role("button", name="Send the link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
 
     page.goto(link_in_last_mail(app, visitor, "augusta@example.org"))
     page.get_by_label("New password").fill(ANOTHER)
-    page.get_by_role("button", name="Set the password").click()
-    expect(page.get_by_role("status")).to_have_text("Your new password is set. Sign in with it.")
+    page.get_by_role("button", name="Set password").click()
+    expect(page.get_by_role("status")).to_have_text("Your password was changed. Sign in with the new one.")
 
     sign_in(page, "augusta@example.org", ANOTHER)
     expect(page.get_by_role("heading", level=1)).to_have_text("Augusta King")
 
-    page.get_by_role("link", name="Change your e-mail address").click()
-    page.get_by_label("New e-mail address").fill("countess@example.org")
+    page.get_by_role("link", name="Change your email address").click()
+    page.get_by_label("New email address").fill("countess@example.org")
     page.get_by_label("Password").fill(ANOTHER)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_text("A link is on its way to countess@example.org.")).to_be_visible()
+    expect(page.get_by_text("We sent a link to countess@example.org.")).to_be_visible()
     page.goto(link_in_last_mail(app, visitor, "countess@example.org"))
     page.get_by_role("button", name="Yes, use this address").click()
     expect(page.get_by_role("status")).to_have_text("Your address is now countess@example.org.")
@@ -77,7 +77,7 @@ def walk(app: Flask, visitor: Visitor, page: Page) -> None:
     page.get_by_role("link", name="Delete your account").click()
     page.get_by_label("Password").fill(ANOTHER)
     page.get_by_role("button", name="Delete my account").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your account is deleted")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your account was deleted")
     assert User.objects(name="Augusta King").count() == 0
 
 
@@ -119,7 +119,7 @@ def test_form_is_filled_in_and_sent_with_keys_alone(visitor: Visitor) -> None:
     page = visitor.window()
     page.goto("/account/login")
 
-    expect(page.get_by_label("E-mail address or username")).to_be_focused()
+    expect(page.get_by_label("Email address or username")).to_be_focused()
     page.keyboard.type("grace@example.org")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -137,15 +137,15 @@ def test_what_is_wrong_is_read_out_with_its_field(visitor: Visitor) -> None:
     page = visitor.window(PHONE)
     page.goto("/account/register")
     page.get_by_label("Name", exact=True).fill("Grace")
-    page.get_by_label("E-mail address").fill("grace@")
+    page.get_by_label("Email address").fill("grace@")
     page.get_by_label("Password").fill("password")
 
     page.get_by_role("main").get_by_role("button", name="Register").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("What is wrong stands beside the field.")
-    field = page.get_by_label("E-mail address")
+    expect(page.get_by_role("alert")).to_contain_text("Please correct the errors below.")
+    field = page.get_by_label("Email address")
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description(re.compile("This is no e-mail address."))
+    expect(field).to_have_accessible_description(re.compile("Enter a valid email address"))
     expect(field).to_have_value("grace@")
     expect(page.get_by_label("Password")).to_have_value("")
 
@@ -156,11 +156,11 @@ def test_form_that_became_stale_is_shown_again_and_then_works(visitor: Visitor) 
     page = visitor.window()
     page.goto("/account/login")
     page.context.clear_cookies()
-    page.get_by_label("E-mail address or username").fill("grace@example.org")
+    page.get_by_label("Email address or username").fill("grace@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("This form was open for too long")
-    expect(page.get_by_label("E-mail address or username")).to_have_value("grace@example.org")
+    expect(page.get_by_role("alert")).to_contain_text("This form expired")
+    expect(page.get_by_label("Email address or username")).to_have_value("grace@example.org")
 
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()

@@ -63,7 +63,7 @@ def test_release_is_yanked_offered_again_and_deleted_with_keys_alone(visitor: Vi
 
     follow(page, "Offer it again")
     expect(status).to_have_text("larder-probe 2.0 is offered again.")
-    follow(page, "Delete it")
+    follow(page, "Delete")
     fill_in(page, "Type it once more", "larder-probe 2.0")
     expect(status).to_have_text("larder-probe 2.0 is deleted.")
     expect(page.locator(".history-version")).to_have_text(["1.0"])

@@ -62,7 +62,7 @@ def test_errors_are_the_sites_own(stack: Nginx, path: str) -> None:
     page, program = get(stack, path), get(stack, path, headers={"Accept": "application/json"})
 
     assert page.status_code == program.status_code == 404
-    assert "There is nothing" in page.text or "nothing-of-this-name" in page.text
+    assert "There is no page" in page.text or "nothing-of-this-name" in page.text
     assert list(program.json()) == ["message"]
 
 
@@ -72,7 +72,7 @@ def test_body_that_is_too_large_is_413(stack: Nginx, path: str) -> None:
     program = requests.post(stack.address + path, TOO_LARGE, headers={"Accept": "application/json"}, timeout=20)
 
     assert page.status_code == program.status_code == 413
-    assert "That is more than the site accepts." in page.text
+    assert "The request is larger than this site accepts." in page.text
     assert program.json() == {"message": "Request Entity Too Large"}
     assert "Retry-After" not in page.headers
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")

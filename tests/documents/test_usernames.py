@@ -46,5 +46,5 @@ def test_new_username_may_not_differ_from_another_by_case_alone(app: Flask) -> N
     chosen = visitor.send("/account/profile", name="Eve", username="ADA", profile_image_url="")
 
     assert (signed_up.status_code, signed_up.json) == (400, {"error_code": 401})
-    assert "Somebody else has this username." in chosen.text
+    assert "This username is taken." in chosen.text
     assert User.objects(username="ada").count() == 0

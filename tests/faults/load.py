@@ -113,7 +113,7 @@ class Load:
         """Look at what an error tells the reader."""
         if status == 200 and b"Traceback" not in body:
             return
-        says_when = retry_after == "5" and b"does not answer at the moment" in body
+        says_when = retry_after == "5" and b"is unavailable" in body
         if status != 503 or not says_when or b"Traceback" in body or b"pymongo" in body:
             self.wrong.append(f"{target}: {status}, Retry-After {retry_after}: {body[:300]!r}")
 

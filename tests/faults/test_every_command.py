@@ -115,7 +115,7 @@ def check(database: Mongod, make: Callable[[], Act], *, may_go_on: bool = False)
                 break
             if not (may_go_on and answer.status_code < 400):
                 assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "5"), f"command {number}"
-                assert "The database does not answer at the moment." in answer.text
+                assert "The database is unavailable." in answer.text
 
 
 @pytest.mark.parametrize("endpoint", FORMS)

@@ -57,7 +57,7 @@ def test_member_who_is_invited_accepts_and_uploads(
     page = page_of(grace.get(link))
     response = grace.send(link)
 
-    assert "Ada Lovelace asks you to look after the project larder-probe" in mail.body
+    assert "Ada Lovelace invites you to maintain the project larder-probe" in mail.body
     assert "Ada Lovelace asks you to look after larder-probe, as its maintainer." in words(one(page, ".lead"))
     assert response.location == f"/manage/{NAME}/"
     assert roles() == {"Ada Lovelace": "owner", "Grace Hopper": "maintainer"}
@@ -98,7 +98,7 @@ def test_link_lets_one_person_in_once(app: Flask, invited: Callable[..., str]) -
     ("access", "how"),
     [
         ("public", "You need an account to accept; you can register there."),
-        ("members", "The administrators of the site make them; ask Ada Lovelace if you have none."),
+        ("members", "An administrator of the site can create one for you; ask Ada Lovelace if you do not have one."),
     ],
 )
 def test_mail_says_how_to_get_an_account(
@@ -183,7 +183,7 @@ def test_address_that_is_none_and_too_many_invitations_are_refused(
     assert "20 people are invited already" in errors(ada.send(PEOPLE, email="a@example.org", role="owner"))["email"]
     monkeypatch.setitem(app.config, "HTTPS_ONLY", 1)
     monkeypatch.setitem(app.config, "MAIL_SERVER", "")
-    assert "cannot send mails" in errors(ada.send(PEOPLE, email="a@example.org", role="owner"))["email"]
+    assert "cannot send email" in errors(ada.send(PEOPLE, email="a@example.org", role="owner"))["email"]
     assert outbox(app) == []
 
 

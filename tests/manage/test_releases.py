@@ -69,7 +69,7 @@ def test_member_without_a_project_is_told_how_to_publish_one(ada: Browser) -> No
     page = page_of(ada.get("/manage/"))
 
     assert "twine upload --repository-url http://localhost/legacy/ -u __token__ dist/*" in words(one(page, ".command"))
-    assert ("Make an API token", "/account/tokens/") in links(page, "main a")
+    assert ("Create an API token", "/account/tokens/") in links(page, "main a")
 
 
 def test_projects_and_releases_are_led_to(ada: Browser, publish: Publish) -> None:
@@ -260,7 +260,7 @@ def test_nothing_is_deleted_before_its_name_is_typed_and_after_half_an_hour_the_
     assert errors(wrong) == {"typed": f"This is not “{right}”."}
     assert errors(late) == {"password": "You signed in more than 30 minutes ago. Please type your password, too."}
     assert one(page_of(late, 400), "[name=typed]")["value"] == right
-    assert errors(bad) == {"password": "This is not your password."}
+    assert errors(bad) == {"password": "The password is incorrect."}
     assert Package._get_collection().find_one({}) == before
     assert ada.send(address, typed=right, password=PASSWORD).status_code == 302
 
@@ -352,7 +352,7 @@ def test_project_that_was_edited_by_hand_into_nonsense_is_no_error_of_ours(ada: 
         assert ada.get(f"/manage/{NAME}/{page}").status_code == 200
     answer = ada.send(f"/manage/{NAME}/yank/1.0", reason="It is broken")
 
-    assert "an operator has to mend it" in words(one(page_of(answer, 409), ".lead"))
+    assert "an operator needs to fix it" in words(one(page_of(answer, 409), ".lead"))
     assert journal() == ["new project"]
 
 

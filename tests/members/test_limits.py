@@ -40,7 +40,7 @@ def test_page_says_how_long_to_wait(visitor: Browser) -> None:
 
     page = page_of(response, 429)
     assert words(one(page, "h1")) == "Too Many Requests"
-    assert words(one(page, ".lead")) == "That was tried too often. Try again in 5 minutes."
+    assert words(one(page, ".lead")) == "Too many attempts. Try again in 5 minutes."
     assert 295 <= int(response.headers["Retry-After"]) <= 300
     assert response.headers["Cache-Control"] == "no-store"
 
@@ -183,7 +183,7 @@ def test_limit_that_is_none_is_refused_at_the_start_by_name(name: str, value: st
     site = Flask("another")
     site.config |= {"SIGN_IN_FAILURES": "1/hour", "REGISTRATION_LIMIT": "1/hour", "MAIL_LIMIT": "1/hour", name: value}
 
-    with pytest.raises(BadConfig, match=f"{name} is '{value}'; it must be like '10/5minutes' or '20/hour'"):
+    with pytest.raises(BadConfig, match=f"{name} is '{value}'; expected a limit such as '10/5minutes' or '20/hour'"):
         limits.init_app(site)
 
 

@@ -94,7 +94,7 @@ def test_server_takes_the_mail_with_both_its_parts(smtp: Callable[..., Mailbox],
     [(sender, recipients, message)] = mailbox.taken
     assert sender == "larder@localhost"
     assert recipients == ["ada@example.org"]
-    assert message["Subject"] == "A new password · Larder"
+    assert message["Subject"] == "Reset your password · Larder"
     assert message["To"] == "ada@example.org"
     assert message["Message-ID"]
     assert message["Date"]
@@ -152,7 +152,7 @@ def test_server_with_a_certificate_that_nobody_vouches_for_gets_nothing(
 
     assert response.status_code == 200
     assert mailbox.taken == []
-    assert "mail reset could not be sent: SSLCertVerificationError" in caplog.text
+    assert "could not send mail reset: SSLCertVerificationError" in caplog.text
 
 
 def test_server_that_is_away_is_logged_and_the_answer_is_the_same(
@@ -167,9 +167,9 @@ def test_server_that_is_away_is_logged_and_the_answer_is_the_same(
     app.extensions["mailman"] = before
     assert response.status_code == 200
     [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert line.startswith("mail reset could not be sent: ConnectionRefusedError")
+    assert line.startswith("could not send mail reset: ConnectionRefusedError")
     assert "ada@example.org" not in line
-    assert AuditEvent.objects.get().description == "A link to a new password could not be sent."
+    assert AuditEvent.objects.get().description == "A password reset link could not be sent."
 
 
 class Busy(Mailbox):
@@ -229,7 +229,7 @@ def test_mail_that_could_not_be_made_is_logged_with_a_traceback_where_that_helps
     mails.later(fail)
 
     (record,) = caplog.records
-    assert record.getMessage() == "a mail could not be made" + (f": {line}" if line else "")
+    assert record.getMessage() == "could not create an email" + (f": {line}" if line else "")
     assert (record.levelname, bool(record.exc_info)) == ("ERROR", has_traceback)
 
 
@@ -342,9 +342,9 @@ def test_site_that_does_not_know_its_address_sends_no_link(
     if path in ("/account/forgotten", "/account/email", "/manage/mine/maintainers"):
         assert errors(response) == {"email": mails.NONE_SENT}
     elif path == "/account/password":
-        assert "tell the people who run the site" in outbox(app)[0].body
+        assert "contact the administrators of the site" in outbox(app)[0].body
     else:
-        assert "no mail could be sent" in words(one(page_of(ada.get(response.location)), ".banner"))
+        assert "no email could be sent" in words(one(page_of(ada.get(response.location)), ".banner"))
 
 
 PRODUCTION: dict[str, Any] = {
@@ -396,5 +396,5 @@ def test_mailbox_that_got_many_mails_gets_no_other_and_the_member_is_told(
 
     response = visitor.send("/account/email", email="Another@example.org", password=PASSWORD)
 
-    assert errors(response) == {"email": "This mailbox got many mails from here. Try again later."}
+    assert errors(response) == {"email": "Too many emails were sent to this address. Try again later."}
     assert outbox(app) == []

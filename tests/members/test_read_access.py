@@ -137,7 +137,7 @@ def test_page_leads_a_stranger_to_signing_in_and_back(members_only: Flask) -> No
     shown = read(visitor, "/account/login")
 
     assert (asked.status_code, asked.location) == (302, "/account/login?next=/project/other/?page%3D1")
-    assert "This site is for members." in words(one(shown, ".form-else"))
+    assert "This site is for members only." in words(one(shown, ".form-else"))
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/project/nothing/", "/simple/nothing/", "/x/y/z", "/files/a/b/c/d"])
@@ -174,7 +174,7 @@ def test_program_is_asked_for_a_token(members_only: Flask, path: str) -> None:
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
-    assert (answer.json or {})["message"].startswith("Sign in with the user name __token__")
+    assert (answer.json or {})["message"].startswith("Sign in with the username __token__")
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -206,7 +206,7 @@ def test_tokens_that_do_not_count_read_nothing(members_only: Flask) -> None:
     assert {answer.status_code for answer in challenged} == {401}
     assert all(answer.www_authenticate.type == "basic" for answer in challenged)
     assert answers["upload"].status_code == 403
-    assert (answers["upload"].json or {})["message"] == "This API token does not permit to read."
+    assert (answers["upload"].json or {})["message"] == "This API token does not have the read permission."
 
 
 def test_token_that_may_read_uploads_nothing(members_only: Flask) -> None:

@@ -330,7 +330,7 @@ def test_account_lists_where_one_is_signed_in(app: Flask) -> None:
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.0 Safari/605.1.15", "Safari on macOS"),
         ("Lynx/2.9", "Lynx/2.9"),
-        (None, "A browser without a name"),
+        (None, "Unknown browser"),
     ],
 )
 def test_browser_is_called_what_people_call_it(user_agent: str | None, name: str) -> None:

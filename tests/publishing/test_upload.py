@@ -295,7 +295,7 @@ def test_tokens_that_count_no_more(client: FlaskClient) -> None:
     reading = uploads.token_of(user, permissions=("read",))
 
     assert "expired on" in line(upload(client, expired, wheel(), wheel_name()), 403)
-    assert "does not permit to upload" in line(upload(client, reading, wheel(), wheel_name()), 403)
+    assert "does not have the upload permission" in line(upload(client, reading, wheel(), wheel_name()), 403)
     assert "not valid" in line(upload(client, secret + "x", wheel(), wheel_name()), 403)
     disable(user.id)
     assert "not valid" in line(upload(client, secret, wheel(), wheel_name()), 403)

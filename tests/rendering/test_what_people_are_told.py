@@ -92,7 +92,7 @@ def test_upload_while_all_children_are_busy_is_refused_and_leaves_nothing(
     answer = uploads.upload(client, secret, uploads.wheel(), uploads.wheel_name())
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.text.startswith("Too many descriptions are being rendered at the moment.")
+    assert answer.text.startswith("Too many descriptions are being rendered right now.")
     assert Package.objects.count() == 0
     monkeypatch.undo()
     assert uploads.upload(client, secret, uploads.wheel(), uploads.wheel_name()).status_code == 200
@@ -167,7 +167,7 @@ def test_editor_is_told_why_a_page_is_plain(app: Flask, breaking: pytest.MonkeyP
     stored = Page.objects.get()
     admin.send(address, **fields | {"content": "fine"})
 
-    assert told == ["The page is there.", PROBLEM]
+    assert told == ["The page was created.", PROBLEM]
     assert texts(preview, ".preview .banner") == [PROBLEM]
     assert (stored.content_html, stored.content_problem) == ('<pre class="description-plain">burn</pre>', PROBLEM)
     assert (Page.objects.get().content_html, Page.objects.get().content_problem) == ("<p>FINE</p>", None)

@@ -55,14 +55,14 @@ def raising(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception 
 
 
 CODES = [
-    (400, "Bad Request", "The address or the form could not be understood."),
-    (403, "Forbidden", "This page is not for you."),
-    (404, "Not Found", "There is nothing at this address."),
-    (405, "Method Not Allowed", "This address does not answer to that method."),
-    (413, "Request Entity Too Large", "That is more than the site accepts."),
-    (429, "Too Many Requests", "Too many requests in a short time."),
-    (500, "Internal Server Error", "Something went wrong here. It has been noted."),
-    (503, "Service Unavailable", "The database does not answer at the moment. Please try again in a few seconds."),
+    (400, "Bad Request", "The request could not be understood."),
+    (403, "Forbidden", "You do not have access to this page."),
+    (404, "Not Found", "There is no page at this address."),
+    (405, "Method Not Allowed", "This address does not support that method."),
+    (413, "Request Entity Too Large", "The request is larger than this site accepts."),
+    (429, "Too Many Requests", "You sent too many requests. Try again later."),
+    (500, "Internal Server Error", "Something went wrong. The error has been logged."),
+    (503, "Service Unavailable", "The database is unavailable. Please try again in a few seconds."),
 ]
 
 
@@ -224,10 +224,13 @@ def test_database_that_is_away_is_said_in_one_line(
 
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
-    assert "The database does not answer at the moment." in response.get_data(as_text=True)
+    assert "The database is unavailable." in response.get_data(as_text=True)
     assert "secret host" not in response.get_data(as_text=True)
     (record,) = complaints(caplog)
-    assert record.getMessage() == f"database away: GET /about: {type(error).__name__}: {error}".partition(", full")[0]
+    assert (
+        record.getMessage()
+        == f"database unavailable: GET /about: {type(error).__name__}: {error}".partition(", full")[0]
+    )
 
 
 def test_log_says_why_the_database_is_away_and_no_more(
@@ -240,7 +243,7 @@ def test_log_says_why_the_database_is_away_and_no_more(
 
     (record,) = complaints(caplog)
     assert record.getMessage() == (
-        "database away: GET /about: ServerSelectionTimeoutError: mongo:27017: [Errno 111] Connection refused"
+        "database unavailable: GET /about: ServerSelectionTimeoutError: mongo:27017: [Errno 111] Connection refused"
     )
 
 
@@ -380,7 +383,7 @@ def test_database_away_is_answered_503_on_every_page(address: str) -> None:
 
     for (path, headers), response in zip(asked, responses, strict=True):
         assert (response.status_code, response.headers["Retry-After"]) == (503, "5"), path
-        assert "The database does not answer at the moment." in response.text
+        assert "The database is unavailable." in response.text
         assert "Traceback" not in response.text
         if headers:
             assert response.json() == {"message": CODES[-1][2]}

@@ -31,10 +31,12 @@ from webapp.rules.naming import InvalidName, normalize_name
 class RegistrationForm(WithNewPassword):
     """A new account."""
 
-    name = StringField("Name", [Needed(), *NAME], [stripped], description="The name that others see.")
-    email = EmailField("E-mail address", EMAIL, [stripped], description="Others do not see it.")
+    name = StringField("Name", [Needed(), *NAME], [stripped], description="Shown to other people.")
+    email = EmailField("Email address", EMAIL, [stripped], description="Not shown to other people.")
     password = PasswordField(
-        "Password", NEW_PASSWORD, description="At least 8 characters; a few words are good, and spaces count."
+        "Password",
+        NEW_PASSWORD,
+        description="At least 8 characters. Several words make a good password; spaces are allowed.",
     )
     next = HiddenField()
 
@@ -48,7 +50,7 @@ class RegistrationForm(WithNewPassword):
 class SignInForm(SiteForm):
     """Who somebody is."""
 
-    email = StringField("E-mail address or username", [Needed(), Length(max=MAX_EMAIL_LENGTH)], [stripped])
+    email = StringField("Email address or username", [Needed(), Length(max=MAX_EMAIL_LENGTH)], [stripped])
     password = PasswordField("Password", OLD_PASSWORD)
     remember = BooleanField("Stay signed in on this device")
     next = HiddenField()
@@ -66,13 +68,13 @@ class ProfileForm(SiteForm):
         "Username",
         [Optional(), username_of_usual_form],
         [stripped],
-        description="Signs you in like your e-mail address, and stands in the address of your public profile.",
+        description="You can sign in with it, and it is part of the address of your public profile.",
     )
     profile_image_url = URLField(
-        "Address of a picture",
-        [Optional(), Length(max=MAX_URL_LENGTH, message="At most %(max)d characters, please."), web_address],
+        "Picture URL",
+        [Optional(), Length(max=MAX_URL_LENGTH, message="Use at most %(max)d characters."), web_address],
         [stripped],
-        description="Your profile links to it. It begins with https://.",
+        description="Your profile links to it. It must start with https://.",
     )
 
 
@@ -81,28 +83,30 @@ class PasswordForm(WithNewPassword):
 
     NEW = "new_password"
 
-    password = PasswordField("Present password", OLD_PASSWORD)
-    new_password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces count.")
-    revoke_tokens = BooleanField("Revoke all my API tokens, too")
+    password = PasswordField("Current password", OLD_PASSWORD)
+    new_password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces are allowed.")
+    revoke_tokens = BooleanField("Also revoke all my API tokens")
 
 
 class EmailForm(SiteForm):
     """Another address."""
 
-    email = EmailField("New e-mail address", EMAIL, [stripped], description="Open the link that we send there.")
+    email = EmailField(
+        "New email address", EMAIL, [stripped], description="We send a confirmation link to this address."
+    )
     password = PasswordField("Password", OLD_PASSWORD)
 
 
 class ForgottenForm(SiteForm):
     """Where to send a link to a new password."""
 
-    email = EmailField("E-mail address", EMAIL, [stripped])
+    email = EmailField("Email address", EMAIL, [stripped])
 
 
 class NewPasswordForm(WithNewPassword):
     """A password for somebody who has the link."""
 
-    password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces count.")
+    password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces are allowed.")
 
 
 def project_name(_: FlaskForm, field: Field) -> None:
@@ -110,24 +114,24 @@ def project_name(_: FlaskForm, field: Field) -> None:
     try:
         field.data = normalize_name(field.data)
     except InvalidName:
-        raise ValidationError("This is no name of a project: letters, digits, and . - _ between them.") from None
+        raise ValidationError("Enter a valid project name: letters and digits, with . - _ between them.") from None
 
 
 class TokenForm(SiteForm):
     """A token for a program."""
 
-    LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked"))
+    LIFETIMES = (("30", "after 30 days"), ("90", "after 90 days"), ("365", "after a year"), ("", "never"))
     PURPOSES = (("upload", "upload"), ("read", "install"), ("upload read", "upload and install"))
 
-    name = StringField("What it is for", [Needed(), *NAME], [stripped], description="So that you know it again.")
+    name = StringField("Token name", [Needed(), *NAME], [stripped], description="Helps you recognize the token later.")
     project = StringField(
-        "Only for this project",
+        "Project",
         [Optional(), project_name],
         [stripped],
-        description="It need not be there yet: the first upload makes it. Left empty, it is for all that you may do.",
+        description="A project that the first upload creates may be named too. Leave empty for all your projects.",
     )
-    purpose = SelectField("It may", choices=[SelectChoice(*each) for each in PURPOSES])
-    lifetime = SelectField("It is valid for", choices=[SelectChoice(*each) for each in LIFETIMES], default="365")
+    purpose = SelectField("Permissions", choices=[SelectChoice(*each) for each in PURPOSES])
+    lifetime = SelectField("Expires", choices=[SelectChoice(*each) for each in LIFETIMES], default="365")
     password = PasswordField("Your password", OLD_PASSWORD)
 
 

@@ -22,8 +22,8 @@ from webapp.members.sessions import me
 from webapp.serving.pagination import paginate
 
 RECENT = 10
-USERNAME_TAKEN = "Somebody else has this username."
-ADDRESS_TAKEN = "Another account has this address."
+USERNAME_TAKEN = "This username is taken."
+ADDRESS_TAKEN = "Another account uses this address."
 
 
 @bp.get("/account")
@@ -76,7 +76,7 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
         return None
     rename_maintainer(user.id, form.name.data)
     audit.record(audit.PROFILE, "Changed the profile.", user=user)
-    flash("Your profile is changed.")
+    flash("Your profile was updated.")
     return redirect(url_for("accounts.account"))
 
 
@@ -100,14 +100,14 @@ def change_password(form: PasswordForm) -> AnyResponse | None:
         "$pull": {"sessions": {"session_id": {"$ne": member.session_id}}},
     }
     if not User._get_collection().update_one(present, change).matched_count:
-        form.refuse("password", "Your password was changed by somebody else in this moment.")
+        form.refuse("password", "Your password was just changed from another browser. Reload the page and try again.")
         return None
-    audit.record(audit.PASSWORD, "Changed the password; all other sessions ended.", user=member.user)
+    audit.record(audit.PASSWORD, "Changed the password; all other sessions were ended.", user=member.user)
     if form.revoke_tokens.data and revoke_all(member.user.id):
-        audit.record(audit.TOKEN, "Revoked all API tokens with the change of the password.", user=member.user)
-        flash("Your API tokens are revoked. Programs that have one are refused from now on.")
+        audit.record(audit.TOKEN, "Revoked all API tokens while changing the password.", user=member.user)
+        flash("Your API tokens were revoked. Programs that use them can no longer sign in.")
     _tell_of_new_password(member.user)
-    flash("Your password is changed. You are signed out everywhere else.")
+    flash("Your password was changed, and you were signed out everywhere else.")
     return redirect(url_for("accounts.account"))
 
 
@@ -134,13 +134,13 @@ def change_email(form: EmailForm) -> AnyResponse | None:
     if not knows_password(form):
         return None
     if is_same_address(email, user.email):
-        form.refuse("email", "This is your address already.")
+        form.refuse("email", "This is already your address.")
         return None
     if not mails.can_send_links():
         form.refuse("email", mails.NONE_SENT)
         return None
     if not limits.count_mail(email):
-        form.refuse("email", "This mailbox got many mails from here. Try again later.")
+        form.refuse("email", "Too many emails were sent to this address. Try again later.")
         return None
     confirming.ask_to_confirm(user, email)
     audit.record(audit.EMAIL, f"Asked to change the address to {email}.", user=user)
@@ -150,7 +150,7 @@ def change_email(form: EmailForm) -> AnyResponse | None:
 def _email_change(token: str) -> dict[str, Any]:
     change = tokens.email_change_of(token)
     if change is None:
-        abort(410, "This link is too old, or it was used, or something about the account has changed since.")
+        abort(410, "This link has expired, was already used, or the account has changed since.")
     return {"email": change.email, "account": change.user.shown_name}
 
 
@@ -167,11 +167,13 @@ def confirm_email(_: NothingForm, token: str) -> AnyResponse:
     except DuplicateKeyError:
         abort(409, ADDRESS_TAKEN)
     if not changed:
-        abort(410, "This link was used in this moment.")
+        abort(410, "This link was just used.")
     audit.record(audit.EMAIL, f"Changed the address from {former or 'none'} to {email}.", user=user, by=user)
     if former:
         name = user.shown_name
-        mails.later(lambda: mails.send("email_changed", former, "Your address was changed", name=name, email=email))
+        mails.later(
+            lambda: mails.send("email_changed", former, "Your email address was changed", name=name, email=email)
+        )
     flash(f"Your address is now {email}.")
     return redirect(url_for("accounts.account"))
 

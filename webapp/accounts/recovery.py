@@ -13,7 +13,7 @@ from webapp.members import audit, limits, mails, passwords, sessions, tokens
 from webapp.members.form_views import form_view
 from webapp.members.recovery import send_link
 
-USED = "This link is more than two hours old, or it was used, or you have signed in since. Ask for another one."
+USED = "This link has expired, was already used, or you have signed in since. Request another one."
 
 
 @bp.route("/account/forgotten", methods=["GET", "POST"])
@@ -53,9 +53,9 @@ def reset(form: NewPasswordForm, token: str) -> AnyResponse | None:
     if not User._get_collection().update_one(present, change).matched_count:
         abort(410, USED)
     revoked += revoke_all(user.id)
-    done = "Set a new password by a link; all sessions ended, all API tokens were revoked."
+    done = "Set a new password from an emailed link; all sessions were ended and all API tokens revoked."
     audit.record(audit.PASSWORD, done, user=user, by=user)
     sessions.forget()
-    tokens_too = " Your API tokens were revoked; make new ones for your programs." if revoked else ""
-    flash(f"Your new password is set. Sign in with it.{tokens_too}")
+    tokens_too = " Your API tokens were revoked; create new ones for your programs." if revoked else ""
+    flash(f"Your password was changed. Sign in with the new one.{tokens_too}")
     return redirect(url_for("accounts.login"))

@@ -16,11 +16,11 @@ from webapp.members.forms import NothingForm
 from webapp.members.next_page import safe_next
 from webapp.members.registration import create_user
 
-WRONG = "There is no account with this name and this password."
-TAKEN = "There is an account with this address already. Sign in to it, or ask for a new password."
-LINK_OVER = "This link is more than a day old, or it was used. Sign in, or register again."
-STORED_WEAKLY = "Your password is right, but it was stored in a form that is too weak today."
-DISABLED = "This account was disabled by an administrator."
+WRONG = "The username or password is incorrect."
+TAKEN = "An account with this address already exists. Sign in, or reset your password."
+LINK_OVER = "This link has expired or was already used. Sign in, or register again."
+STORED_WEAKLY = "Your password is correct, but it was stored in a way that is no longer secure."
+DISABLED = "An administrator has disabled this account."
 
 
 class WeakHash(RuntimeError):
@@ -114,10 +114,10 @@ def login(form: SignInForm) -> AnyResponse | None:
 def _replacing(user: User) -> str:
     """Send a link to a new password to a user whose hash is weak, and return what to say to them."""
     if not user.email or not mails.can_send_links():
-        return f"{STORED_WEAKLY} Ask an administrator of this site for a new one."
+        return f"{STORED_WEAKLY} Ask an administrator to reset it."
     if limits.count_mail(user.email):
         mails.later(lambda: recovery.send_link_to(user, "weak_password", "Choose a new password"))
-    return f"{STORED_WEAKLY} Open the link that was sent to your address to choose a new one."
+    return f"{STORED_WEAKLY} Open the link we sent to your email address to choose a new one."
 
 
 def authenticated(identifier: str, password: str) -> User | None:

@@ -55,7 +55,7 @@ def signup() -> Response:
     except NotUniqueError:
         if User.objects(username=fold(form.username.data)).count():
             return make_response(jsonify(error_code=NAME_TAKEN), 400)
-        abort(400, "email: another account has this address.")
+        abort(400, "email: another account uses this address.")
     if is_sent:
         confirming.ask_to_confirm(user, email)
     return make_response(jsonify(message="User signed up successfully"))
@@ -69,7 +69,7 @@ def _json() -> dict[str, Any]:
     try:
         sent = request.get_json()
     except (BadRequest, UnsupportedMediaType, RecursionError):
-        abort(400, "Send a JSON object, as application/json.")
+        abort(400, "Send a JSON object with the content type application/json.")
     if not isinstance(sent, dict):
         abort(400, "Send a JSON object.")
     return sent

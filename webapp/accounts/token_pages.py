@@ -20,7 +20,7 @@ from webapp.members.sessions import me
 from webapp.serving.filters import site_url
 
 MOST_TOKENS = 50
-TOO_MANY = f"You have {MOST_TOKENS} tokens, which is the most. Revoke one that you do not need."
+TOO_MANY = f"You can have at most {MOST_TOKENS} API tokens. Revoke one that you no longer need."
 
 
 @bp.get("/account/tokens/")
@@ -58,9 +58,9 @@ def new_token(form: TokenForm) -> AnyResponse | None:
     )
     if not is_still_due(user):
         token.delete()
-        abort(409, "Your password was changed at this moment, so no token was made. Sign in again.")
+        abort(409, "Your password was just changed, so no token was created. Sign in again.")
     target = f"project {token.scope.project}" if token.scope.project else "everything"
-    audit.record(audit.TOKEN, f"Made the API token “{token.name}” ({token.hint}…) for {target}.", user=user)
+    audit.record(audit.TOKEN, f"Created the API token “{token.name}” ({token.hint}…) for {target}.", user=user)
     return make_response(
         render_template("accounts/token_made.html", secret=secret, token=token, user_name=USER, address=site_url())
     )
@@ -75,7 +75,7 @@ def revoke_token(_: NothingForm, token_id: str) -> AnyResponse:
     mine = {"_id": bson.ObjectId(token_id), "user_id": user.id} if bson.ObjectId.is_valid(token_id) else None
     token = ApiToken._get_collection().find_one_and_delete(mine) if mine else None
     if token is None:
-        abort(404, "You have no such token. It may be revoked already.")
+        abort(404, "API token not found. It may already have been revoked.")
     audit.record(audit.TOKEN, f"Revoked the API token “{token.get('name')}” ({token.get('hint')}…).", user=user)
-    flash("The token is revoked. Programs that have it are refused from now on.")
+    flash("The token was revoked. Programs that use it can no longer sign in.")
     return redirect(url_for("accounts.api_tokens"))

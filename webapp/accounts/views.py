@@ -16,7 +16,7 @@ def profile(id_or_username: str) -> Response:
     """What the public may know of a user: name, picture, since when, and the projects they look after."""
     user = User.objects.addressed(id_or_username).public().plain_first()
     if user is None:
-        abort(404, "There is no user of this name or id.")
+        abort(404, "There is no user with this name or ID.")
     address = address_of(user["id"], user.get("username"))
     if id_or_username != address:
         # Not for good: members change their usernames.

@@ -20,7 +20,7 @@ def administrators_only() -> AnyResponse | None:
     if user is None:
         return to_sign_in()
     if not user.is_admin:
-        abort(403, "This page is for the administrators of the site.")
+        abort(403, "This page is for administrators only.")
     return None
 
 
@@ -47,7 +47,7 @@ def audit_log() -> Response:
     """Everything that was written down, or one kind of it."""
     kind = request.args.get("kind", "")
     if kind and kind not in audit.KINDS:
-        abort(400, f"A kind is one of: {', '.join(audit.KINDS)}.")
+        abort(400, f"Choose one of these kinds: {', '.join(audit.KINDS)}.")
     question = AuditEvent.objects.of_kind(kind) if kind else AuditEvent.objects.newest()
     found = paginate([question], EVENTS_PER_PAGE)
     return make_response(render_template("admin/audit.html", found=found, kind=kind, kinds=audit.KINDS))

@@ -18,7 +18,7 @@ from webapp.members.forms import NothingForm
 from webapp.rendering import RENDERER, render_markdown
 from webapp.serving.pagination import paginate
 
-CHANGED = "Somebody else changed this page since you opened it. Copy your text, open the page again, and put it in."
+CHANGED = "Someone else changed this page after you opened it. Copy your text, reopen the page and paste it in."
 
 
 @bp.get("/pages")
@@ -39,10 +39,10 @@ def new_page(form: NewPageForm) -> AnyResponse | None:
     try:
         page.save(force_insert=True)
     except NotUniqueError:
-        form.refuse("path", "There is a page at this path.")
+        form.refuse("path", "A page with this path already exists.")
         return None
-    audit.record(audit.ADMINISTRATION, "Wrote a new page.", target=f"page {page.path}")
-    _flash("The page is there.", page.content_problem)
+    audit.record(audit.ADMINISTRATION, "Created a page.", target=f"page {page.path}")
+    _flash("The page was created.", page.content_problem)
     return redirect(url_for("admin.edit_page", path=page.path))
 
 
@@ -72,7 +72,7 @@ def edit_page(form: PageForm, path: str) -> AnyResponse | None:
         form.refuse("content", CHANGED)
         return None
     audit.record(audit.ADMINISTRATION, "Changed a page.", target=f"page {path}")
-    _flash("The page is changed.", values["content_problem"])
+    _flash("The page was saved.", values["content_problem"])
     return redirect(url_for("admin.edit_page", path=path))
 
 
@@ -83,7 +83,7 @@ def delete_page(_: NothingForm, path: str) -> AnyResponse:
     if not Page._get_collection().delete_one({"_id": path}).deleted_count:
         abort(404)
     audit.record(audit.ADMINISTRATION, "Deleted a page.", target=f"page {path}")
-    flash(f"The page {path} is deleted.")
+    flash(f"The page {path} was deleted.")
     return redirect(url_for("admin.pages"))
 
 

@@ -24,7 +24,7 @@ def no_page_of_the_site(_: SiteForm, field: StringField) -> None:
         except HTTPException:
             continue
         if endpoint != "pages.page":
-            raise ValidationError("The site itself has a page there.")
+            raise ValidationError("The site already uses this path.")
 
 
 class PageForm(SiteForm):
@@ -33,8 +33,8 @@ class PageForm(SiteForm):
     title = StringField("Title", [Needed(), Length(max=Page.title.max_length), one_line], [stripped])
     content = TextAreaField(
         "Text",
-        [Needed(), Length(max=MAX_CONTENT_LENGTH, message="At most %(max)d characters, please.")],
-        description="In Markdown.",
+        [Needed(), Length(max=MAX_CONTENT_LENGTH, message="Use at most %(max)d characters.")],
+        description="Markdown is supported.",
         id="page-text",  # the page itself has a part with the id "content"
     )
     read_version = HiddenField()  # when the page was changed last before it was read into this form
@@ -49,11 +49,13 @@ class NewPageForm(PageForm):
         [
             Needed(),
             Length(max=Page.path.max_length),
-            Regexp(Page.path.regex, message="Small letters, digits, dashes and underscores, with / between the parts."),
+            Regexp(
+                Page.path.regex, message="Use lowercase letters, digits, dashes and underscores, with / between parts."
+            ),
             no_page_of_the_site,
         ],
         [stripped],
-        description="As in company/history.",
+        description="For example, company/history.",
     )
 
 
@@ -61,11 +63,13 @@ class NewUserForm(SiteForm):
     """An account for somebody else, who chooses the password."""
 
     name = StringField("Name", [Needed(), *NAME], [stripped])
-    email = EmailField("E-mail address", EMAIL, [stripped], description="A link to choose a password goes there.")
+    email = EmailField(
+        "Email address", EMAIL, [stripped], description="We send a link to choose a password to this address."
+    )
 
 
 class MaintainerForm(SiteForm):
     """Another maintainer of a package."""
 
-    user = StringField("Address, username or id of the user", [Needed(), Length(max=254)], [stripped])
+    user = StringField("Email, username or ID of the user", [Needed(), Length(max=254)], [stripped])
     role = SelectField("Role", choices=[SelectChoice(role, role) for role in reversed(ROLES)])

@@ -43,15 +43,15 @@ def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
     """The maintainers of a package, and another one for it."""
     user = _user(form.user.data)
     if user is None:
-        form.refuse("user", "There is no such user.")
+        form.refuse("user", "User not found.")
         return None
     if not add_maintainer(name, user, form.role.data, signed_in_user()):
-        form.refuse("user", f"{user.shown_name} looks after it already, or it has too many maintainers.")
+        form.refuse("user", f"{user.shown_name} is already a maintainer, or the project has too many maintainers.")
         return None
     audit.record(
         audit.ADMINISTRATION, f"Made {user.shown_name} {form.role.data} of {name}.", user=user, target=f"package {name}"
     )
-    flash(f"{user.shown_name} looks after {name} now.")
+    flash(f"{user.shown_name} now maintains {name}.")
     return redirect(url_for("admin.maintainers", name=name))
 
 
@@ -60,13 +60,13 @@ def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
 def end_maintaining(_: NothingForm, name: str, user_id: str) -> AnyResponse:
     """Take a package out of somebody's hands."""
     if not bson.ObjectId.is_valid(user_id) or not remove_maintainer(name, bson.ObjectId(user_id), signed_in_user()):
-        abort(404, "This user does not look after this package.")
+        abort(404, "This user does not maintain this package.")
     user = User.objects(pk=bson.ObjectId(user_id)).declared_first()
     who = user.shown_name if user else user_id
     audit.record(
         audit.ADMINISTRATION, f"Removed {who} from the maintainers of {name}.", user=user, target=f"package {name}"
     )
-    flash(f"{who} does not look after {name} any more.")
+    flash(f"{who} no longer maintains {name}.")
     return redirect(url_for("admin.maintainers", name=name))
 
 

@@ -25,10 +25,10 @@ RECENT = 20
 
 # What can be done to a user: by the last part of the address, the function and what the audit log says of it.
 ACTS: dict[str, tuple[Callable[[bson.ObjectId], bool], str]] = {
-    "make-administrator": (administrators.make_administrator, "Made an administrator."),
-    "remove-administrator": (administrators.remove_administrator, "Removed from the administrators."),
+    "make-administrator": (administrators.make_administrator, "Made administrator."),
+    "remove-administrator": (administrators.remove_administrator, "Removed as administrator."),
     "disable": (administrators.disable, "Disabled the account."),
-    "enable": (administrators.enable, "Enabled the account; its API tokens were revoked."),
+    "enable": (administrators.enable, "Enabled the account and revoked its API tokens."),
 }
 
 
@@ -68,14 +68,16 @@ def new_user(form: NewUserForm) -> AnyResponse | None:
     try:
         person.save(force_insert=True)
     except NotUniqueError:
-        form.refuse("email", "There is an account with this address already.")
+        form.refuse("email", "An account with this address already exists.")
         return None
-    audit.record(audit.ADMINISTRATION, "Made the account.", user=person)
+    audit.record(audit.ADMINISTRATION, "Created the account.", user=person)
     if mails.can_send_links():
         _welcome(person)
-        flash(f"{person.shown_name} has an account. A mail with a link to choose a password is on its way.")
+        flash(f"{person.shown_name} now has an account. We sent them a link to choose a password.")
     else:
-        flash(f"{person.shown_name} has an account, but no mail could be sent. Set a password at the command line.")
+        flash(
+            f"{person.shown_name} now has an account, but no email could be sent. Set a password on the command line."
+        )
     return redirect(url_for("admin.user", user_id=person.id))
 
 
@@ -104,7 +106,7 @@ def act_on_user(_: NothingForm, user_id: str, act: str) -> AnyResponse:
         audit.record(audit.ADMINISTRATION, description, user=person)
         flash(f"{person.shown_name}: {description}")
     else:
-        flash(f"{person.shown_name}: already so; nothing changed.")
+        flash(f"{person.shown_name}: nothing to change.")
     return redirect(url_for("admin.user", user_id=user_id))
 
 
@@ -112,4 +114,4 @@ def user_or_404(user_id: str) -> User:
     """Return the user of this id."""
     valid = bson.ObjectId.is_valid(user_id)
     person: User | None = User.objects(pk=bson.ObjectId(user_id)).declared_first() if valid else None
-    return person or abort(404, "There is no user of this id.")
+    return person or abort(404, "There is no user with this ID.")

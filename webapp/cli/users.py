@@ -15,7 +15,7 @@ users_group = SiteGroup("users", help="Look after accounts.")
 
 
 @users_group.command("create-admin")
-@click.option("--email", prompt="E-mail address", help="Address of the administrator.")
+@click.option("--email", prompt="Email address", help="Address of the administrator.")
 @click.option("--name", prompt="Name", help="Name of the administrator.")
 @click.password_option(help="Asked for when it is not given; better so, because other users see a command's arguments.")
 def create_admin_command(email: str, name: str, password: str) -> None:
@@ -32,7 +32,7 @@ def create_admin_command(email: str, name: str, password: str) -> None:
         except NotUniqueError:
             raise click.ClickException(f"{email}: somebody has registered with this address just now") from None
     if administrators.make_administrator(user.id):
-        audit.record(audit.ADMINISTRATION, "Made an administrator.", user=user)
+        audit.record(audit.ADMINISTRATION, "Made administrator.", user=user)
     click.echo(f"{user.shown_name} is an administrator.")
 
 
@@ -98,7 +98,7 @@ def enable_command(who: str) -> None:
     user = _find_or_fail(who)
     changed = administrators.enable(user.id)
     if changed:
-        audit.record(audit.ADMINISTRATION, "Enabled the account; its API tokens were revoked.", user=user)
+        audit.record(audit.ADMINISTRATION, "Enabled the account and revoked its API tokens.", user=user)
     done = "may sign in again; API tokens of before are revoked" if changed else "was not disabled"
     click.echo(f"{user.shown_name} {done}.")
 

@@ -18,7 +18,7 @@ class YankForm(SiteForm):
 
     reason = StringField(
         "Reason",
-        [Needed(), Length(max=MAX_REASON_LENGTH, message="At most %(max)d characters, please."), one_line],
+        [Needed(), Length(max=MAX_REASON_LENGTH, message="Use at most %(max)d characters."), one_line],
         [stripped],
         description="Installers and the project's page show it.",
     )
@@ -30,14 +30,14 @@ class DeletionForm(SiteForm):
     typed = StringField("Type it once more", [Needed(), Length(max=MAX_TYPED_LENGTH)], [stripped])
     # Asked for only when the sign-in is old, so it is not needed here.
     password = PasswordField(
-        "Your password", [Length(max=passwords.MAX_LENGTH, message="No password has more than %(max)d characters.")]
+        "Your password", [Length(max=passwords.MAX_LENGTH, message="Passwords have at most %(max)d characters.")]
     )
 
 
 class InvitationForm(SiteForm):
     """Somebody who shall look after the project, too."""
 
-    email = EmailField("E-mail address", EMAIL, [stripped], description="A link is sent there, good for seven days.")
+    email = EmailField("Email address", EMAIL, [stripped], description="A link is sent there, good for seven days.")
     role = SelectField("Role", choices=[SelectChoice(each, each) for each in (MAINTAINER, OWNER)])
 
 

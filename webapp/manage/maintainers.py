@@ -43,7 +43,7 @@ def maintainers(form: InvitationForm, name: str) -> AnyResponse | None:
         form.refuse("email", mails.NONE_SENT)
         return None
     if not limits.count_mail(email):
-        form.refuse("email", "This mailbox got many mails from here. Try again later.")
+        form.refuse("email", "Too many emails were sent to this address. Try again later.")
         return None
     try:
         invitation = maintaining.invite(package.pk, email, form.role.data, user)

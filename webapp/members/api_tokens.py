@@ -76,10 +76,10 @@ def authenticate(permission: str) -> Permit:
     """
     given = request.authorization
     if given is None or given.type != "basic" or not given.username:
-        raise _unauthorized(f"Sign in with the user name {USER} and an API token as password.")
+        raise _unauthorized(f"Sign in with the username {USER} and an API token as the password.")
     refused = _unauthorized if permission == READ else Forbidden
     if given.username != USER:
-        raise refused(f"Passwords are not accepted here. Use an API token: user name {USER}, the token as password.")
+        raise refused(f"Passwords are not accepted here. Use the username {USER} and an API token as the password.")
     if not given.password:
         # What pip sends before it asks a keyring for the password.
         raise refused(f"The API token is missing. Send it as the password of the user {USER}.")
@@ -94,7 +94,7 @@ def authenticate(permission: str) -> Permit:
     if permission == UPLOAD and confirming.must_confirm(user):
         raise Forbidden(confirming.UNCONFIRMED)
     if permission not in token.permissions:
-        raise Forbidden(f"This API token does not permit to {permission}.")
+        raise Forbidden(f"This API token does not have the {permission} permission.")
     if not token.last_used_at or token.last_used_at < now - timedelta(seconds=LAST_USE_S):
         ApiToken._get_collection().update_one({"_id": token.id}, {"$set": {"last_used_at": now}})
     return Permit(user, token)

@@ -50,7 +50,7 @@ def record(kind: str, description: str, *, user: User | None = None, by: User | 
         kind=kind,
         description=description,
         actor_id=actor.id if actor else None,
-        actor_name=actor.shown_name if actor else "nobody signed in" if has_request_context() else "the command line",
+        actor_name=actor.shown_name if actor else "not signed in" if has_request_context() else "command line",
         user_id=user.id if user else None,
         target=target or (f"user {user.shown_name}" if user else ""),
         expires_at=now + timedelta(days=current_app.config["AUDIT_DAYS"]),

@@ -4,7 +4,7 @@ from webapp.members import limits, passwords
 from webapp.members.forms import SiteForm
 from webapp.members.sessions import me
 
-WRONG_PASSWORD = "This is not your password."  # noqa: S105 - a message
+WRONG_PASSWORD = "The password is incorrect."  # noqa: S105 - a message
 
 
 def knows_password(form: SiteForm) -> bool:

@@ -7,8 +7,8 @@ from webapp.documents import User
 from webapp.members import audit, mails, tokens
 
 UNCONFIRMED = (
-    "Confirm your e-mail address first: open the link in the mail that was sent to you, or ask for another one under "
-    "“E-mail” on your account page."
+    "Confirm your email address first: open the link in the email we sent you, or request another one under “Email” "
+    "on your account page."
 )
 
 
@@ -40,7 +40,12 @@ def ask_to_confirm(user: User, email: str) -> None:
             mails.send("confirm_email", email, "Confirm your new address", name=name, link=link)
         if former:
             mails.send(
-                "email_changing", former, "Your address is about to change", name=name, email=email, settings=settings
+                "email_changing",
+                former,
+                "Confirm the change of your email address",
+                name=name,
+                email=email,
+                settings=settings,
             )
 
     mails.later(act)
@@ -51,6 +56,6 @@ def _tell_owner(email: str, sign_in: str) -> bool:
     user: User | None = User.objects.account_of(email)
     if user is None or not user.email:
         return False
-    mails.send("address_in_use", user.email, "You have an account already", name=user.shown_name, link=sign_in)
-    audit.record(audit.EMAIL, "Somebody wanted to use the address of this account; its owner was told.", user=user)
+    mails.send("address_in_use", user.email, "You already have an account", name=user.shown_name, link=sign_in)
+    audit.record(audit.EMAIL, "Someone tried to use the address of this account; its owner was notified.", user=user)
     return True

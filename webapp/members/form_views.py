@@ -17,7 +17,7 @@ from webapp.serving.errors import http_error, wants_json
 P = ParamSpec("P")
 Context = dict[str, Any]
 
-STALE = "This form was open for too long, or you signed in or out in the meantime. Nothing was changed. "
+STALE = "This form expired, or you signed in or out since you opened it. Nothing was changed. "
 
 
 def form_view(
@@ -98,10 +98,10 @@ def _shown_again() -> AnyResponse:
     """
     view: Any = current_app.view_functions.get(request.endpoint or "")
     if wants_json() or _comes_from_elsewhere() or not hasattr(view, "show_form"):
-        return http_error(CSRFError(STALE + "Please go back, load the page again, and send the form once more."))
+        return http_error(CSRFError(STALE + "Go back, reload the page and submit the form again."))
     if getattr(view, "is_for_members", False) and signed_in_user() is None:
         return _signed_out()
-    g.stale_form = STALE + "Look at what you typed, and send it once more."
+    g.stale_form = STALE + "Check what you entered and submit it again."
     response: AnyResponse = view.show_form(**(request.view_args or {}))
     return response
 

@@ -17,7 +17,7 @@ MAX_NAME_LENGTH = 100
 # RFC 5321, section 4.5.3.1.3.
 MAX_EMAIL_LENGTH = 254
 MAX_URL_LENGTH = 500
-NO_EMAIL = "This is no e-mail address. It should look like ada@example.org."
+NO_EMAIL = "Enter a valid email address, such as ada@example.org."
 
 
 def stripped(text: str | None) -> str | None:
@@ -28,13 +28,13 @@ def stripped(text: str | None) -> str | None:
 def one_line(_: FlaskForm, field: Field) -> None:
     """Refuse line ends and other characters that nobody can see."""
     if field.data and not field.data.isprintable():
-        raise ValidationError("Please use characters that can be seen.")
+        raise ValidationError("Remove line breaks and invisible characters.")
 
 
 def web_address(_: FlaskForm, field: Field) -> None:
     """Refuse what is no address of a picture on the web."""
     if not safe_link(field.data) or urlsplit(field.data).scheme != "https":
-        raise ValidationError("This is no address that begins with https://.")
+        raise ValidationError("Enter an address that starts with https://.")
 
 
 def encodable(_: FlaskForm, field: Field) -> None:
@@ -42,15 +42,15 @@ def encodable(_: FlaskForm, field: Field) -> None:
     try:
         (field.data or "").encode()
     except UnicodeEncodeError:
-        raise ValidationError("This is no text.") from None
+        raise ValidationError("This text contains invalid characters.") from None
 
 
 def username_of_usual_form(_: FlaskForm, field: Field) -> None:
     """Refuse what cannot be a part of an address, or would be taken for an id; what is there already may stay."""
     if field.data != field.object_data and not USERNAME.match(field.data or ""):
         raise ValidationError(
-            "A username has 1 to 50 letters, digits, dots, dashes and underscores, begins and ends with a letter or "
-            "digit, and does not look like an id: a number, or 24 digits and letters from a to f."
+            "Use 1 to 50 letters, digits, dots, dashes or underscores, starting and ending with a letter or digit. A "
+            "username cannot look like an ID: only digits, or 24 digits and letters from a to f."
         )
 
 
@@ -58,7 +58,7 @@ class Needed(InputRequired):
     """Something must be there, also after the white space around it is gone; HTML says so too."""
 
     def __init__(self) -> None:
-        super().__init__("Please fill this in.")
+        super().__init__("This field is required.")
 
     def __call__(self, form: FlaskForm, field: Field) -> None:
         """Check a field. Raises StopValidation."""
@@ -77,14 +77,14 @@ class EmailAddress(Email):
 
 EMAIL = [
     Needed(),
-    Length(max=MAX_EMAIL_LENGTH, message="At most %(max)d characters, please."),
+    Length(max=MAX_EMAIL_LENGTH, message="Use at most %(max)d characters."),
     EmailAddress(),
 ]
-NAME = [Length(max=MAX_NAME_LENGTH, message="At most %(max)d characters, please."), one_line]
+NAME = [Length(max=MAX_NAME_LENGTH, message="Use at most %(max)d characters."), one_line]
 # Before passwords were limited, nobody could have a longer one either.
 OLD_PASSWORD = [
     Needed(),
-    Length(max=passwords.MAX_LENGTH, message="No password has more than %(max)d characters."),
+    Length(max=passwords.MAX_LENGTH, message="Passwords have at most %(max)d characters."),
 ]
 NEW_PASSWORD = [
     Needed(),

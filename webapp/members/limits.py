@@ -79,7 +79,9 @@ def init_app(app: Flask) -> None:
             if app.config[name] or name not in optional:
                 parse(app.config[name])
         except ValueError:
-            raise BadConfig(f"{name} is {app.config[name]!r}; it must be like '10/5minutes' or '20/hour'") from None
+            raise BadConfig(
+                f"{name} is {app.config[name]!r}; expected a limit such as '10/5minutes' or '20/hour'"
+            ) from None
     in_memory = app.config["MONGODB_URI"].startswith(MONGOMOCK)
     # Ten in five minutes are ten in any five minutes; a fixed window lets twice as many pass around its edge.
     app.extensions["limiter"] = MovingWindowRateLimiter(MemoryStorage() if in_memory else SiteStorage())
@@ -154,7 +156,7 @@ def hit(limit: RateLimitItem, key: tuple[str, str]) -> None:
 def refusal(seconds: float) -> TooManyRequests:
     """Return the answer to who tried too often: when they may try again."""
     left_s = max(1, math.ceil(seconds))
-    return TooManyRequests(f"That was tried too often. Try again in {spoken(left_s)}.", retry_after=left_s)
+    return TooManyRequests(f"Too many attempts. Try again in {spoken(left_s)}.", retry_after=left_s)
 
 
 def spoken(seconds: int) -> str:

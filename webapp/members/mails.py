@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 # Before each further try to send a mail. Together less than the ten seconds that a process has to end in.
 PAUSES_S = (1, 5)
-NONE_SENT = "This site cannot send mails yet. Please tell the people who run it."
+NONE_SENT = "This site cannot send email yet. Please contact an administrator."
 # The environment variable by which `flask serve` tells its web processes the loopback address that they listen on.
 LOOPBACK_URL = "LARDER_LOOPBACK_URL"
 
@@ -61,7 +61,7 @@ class PrivateFileEmailBackend(FileBackend):
 def init_app(app: Flask) -> None:
     """Bind the mails to their server, or to the folder in which they are written. Raises BadConfig."""
     if app.config["MAIL_USE_TLS"] and app.config["MAIL_USE_SSL"]:
-        raise BadConfig("MAIL_USE_TLS and MAIL_USE_SSL are both 1; a mail is encrypted in one way")
+        raise BadConfig("MAIL_USE_TLS and MAIL_USE_SSL cannot both be 1")
     app.config["LOOPBACK_URL"] = os.environ.get(LOOPBACK_URL, "")
     app.config["MAIL_FILE_PATH"] = app.config["MAIL_DIR"]
     if app.config["MAIL_SERVER"]:
@@ -87,7 +87,7 @@ def _make_private(folder: Path) -> None:
         for path in folder.glob("[0-9]*-[0-9]*-[0-9]*.log"):
             path.chmod(0o600)
     except OSError as error:
-        raise BadConfig(f"MAIL_DIR cannot be used: {error}") from None
+        raise BadConfig(f"cannot use MAIL_DIR: {error}") from None
 
 
 def are_configured() -> bool:
@@ -99,9 +99,9 @@ def missing_settings() -> list[str]:
     """Return what keeps the site from sending links, one sentence for each setting."""
     config, reasons = current_app.config, []
     if not _base_of_links():
-        reasons.append("SITE_URL is not set: no mail with a link is sent, because a request's own host can be forged.")
+        reasons.append("SITE_URL is not set: emails with links are not sent, because a Host header can be forged.")
     if config["HTTPS_ONLY"] and not config["MAIL_SERVER"]:
-        reasons.append("MAIL_SERVER is not set: no mail with a link is sent, and nobody gets the others.")
+        reasons.append("MAIL_SERVER is not set: emails are not delivered.")
     return reasons
 
 
@@ -109,7 +109,7 @@ def can_send_links() -> bool:
     """Tell whether links can be sent, which members must know before they wait for one; if not, the log says why."""
     reasons = missing_settings()
     for reason in reasons:
-        log.error("somebody asked for a mail: %s", reason)
+        log.error("a requested email was not sent: %s", reason)
     return not reasons
 
 
@@ -153,9 +153,9 @@ def send(template: str, to: str, subject: str, **context: Any) -> bool:
         except OSError as error:  # smtplib's own errors are OSErrors too
             reason = f"{type(error).__name__}: {str(error)[:200]}"
             if not pauses or _is_final(error):
-                log.error("mail %s could not be sent: %s", template, reason)
+                log.error("could not send mail %s: %s", template, reason)
                 return False
-            log.warning("mail %s could not be sent, next try in %d s: %s", template, pauses[0], reason)
+            log.warning("could not send mail %s, retrying in %d s: %s", template, pauses[0], reason)
             time.sleep(pauses.pop(0))
         else:
             log.info("mail %s sent", template)
@@ -179,9 +179,9 @@ def _logging_failures(act: Callable[[], object]) -> None:
         act()
     except Exception as error:
         if reason := explained(error):
-            log.error("a mail could not be made: %s", reason)
+            log.error("could not create an email: %s", reason)
         else:
-            log.exception("a mail could not be made")
+            log.exception("could not create an email")
 
 
 def _is_final(error: OSError) -> bool:

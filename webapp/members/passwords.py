@@ -103,7 +103,7 @@ def scheme_of(stored_hash: str | None) -> str | None:
 def a_place() -> Iterator[None]:
     """Hold one of the places in which this process checks passwords. Raises ServiceUnavailable when none is free."""
     if not _places.acquire(timeout=PATIENCE_S):
-        raise ServiceUnavailable("Many people are signing in at the moment. Try again in a few seconds.", retry_after=2)
+        raise ServiceUnavailable("Too many people are signing in right now. Try again in a few seconds.", retry_after=2)
     try:
         yield
     finally:
@@ -121,7 +121,10 @@ def wait_out(started: float) -> None:
     if left_s > 0:
         time.sleep(left_s)
     elif due_s:
-        log.warning("a failed sign-in took %d ms more than FAILED_SIGN_IN_MS: its time can tell", -left_s * 1000)
+        log.warning(
+            "a failed sign-in took %d ms longer than FAILED_SIGN_IN_MS: its timing may reveal the account",
+            -left_s * 1000,
+        )
 
 
 def weakness(password: str, known_words: list[str]) -> str | None:

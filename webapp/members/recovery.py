@@ -8,7 +8,7 @@ def send_link(email: str) -> None:
     """Send the mail if there is such an account; also to who came from the old site without a password."""
     user: User | None = User.objects.account_of(email)
     if user is not None and "@" in email:
-        send_link_to(user, "reset", "A new password")
+        send_link_to(user, "reset", "Reset your password")
 
 
 def send_link_to(user: User, template: str, subject: str, **context: str) -> None:
@@ -17,4 +17,4 @@ def send_link_to(user: User, template: str, subject: str, **context: str) -> Non
         return
     link = mails.link_to("accounts.reset", token=tokens.for_reset(user))
     sent = mails.send(template, user.email, subject, name=user.shown_name, link=link, **context)
-    audit.record(audit.PASSWORD, f"A link to a new password {'was' if sent else 'could not be'} sent.", user=user)
+    audit.record(audit.PASSWORD, f"A password reset link {'was' if sent else 'could not be'} sent.", user=user)

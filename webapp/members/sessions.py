@@ -181,7 +181,7 @@ def to_sign_in() -> AnyResponse:
 
 def browser_name(user_agent: str | None) -> str:
     """Return what people call a browser: "Firefox on Windows"; text that is unknown stays as it is."""
-    text = user_agent or "A browser without a name"
+    text = user_agent or "Unknown browser"
     browser = next((name for part, name in BROWSERS if part in text), None)
     system = next((name for part, name in SYSTEMS if part in text), None)
     return f"{browser} on {system}" if browser and system else text

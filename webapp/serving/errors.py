@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 RETRY_AFTER_S = 5
 
 EXPLANATIONS = {
-    400: "The address or the form could not be understood.",
-    403: "This page is not for you.",
-    404: "There is nothing at this address.",
-    405: "This address does not answer to that method.",
-    413: "That is more than the site accepts.",
-    429: "Too many requests in a short time.",
-    500: "Something went wrong here. It has been noted.",
-    503: "The database does not answer at the moment. Please try again in a few seconds.",
+    400: "The request could not be understood.",
+    403: "You do not have access to this page.",
+    404: "There is no page at this address.",
+    405: "This address does not support that method.",
+    413: "The request is larger than this site accepts.",
+    429: "You sent too many requests. Try again later.",
+    500: "Something went wrong. The error has been logged.",
+    503: "The database is unavailable. Please try again in a few seconds.",
 }
 
 
@@ -87,7 +87,7 @@ def database_error(error: PyMongoError | OperationError) -> Response:
         return unexpected_error(error)
     # One line: a database that is away says so in each request, and its traceback helps nobody.
     kind = type(error).__name__
-    log.warning("database away: %s %s: %s: %s", request.method, shown_path(), kind, reason_of(error))
+    log.warning("database unavailable: %s %s: %s: %s", request.method, shown_path(), kind, reason_of(error))
     return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
 
 
@@ -111,13 +111,13 @@ def changed_by_others(error: ConcurrentChange) -> Response:
 
 def renderers_busy(_: RenderersBusy) -> Response:
     """Answer 503: descriptions of others are being rendered."""
-    message = "Too many descriptions are being rendered at the moment. Please try again in a few seconds."
+    message = "Too many descriptions are being rendered right now. Please try again in a few seconds."
     return http_error(ServiceUnavailable(message, retry_after=RETRY_AFTER_S))
 
 
 def broken_document(error: ValidationError) -> Response:
     """Answer 409: somebody edited a document by hand into what cannot be stored again."""
-    return http_error(Conflict(f"The document breaks the rules, and an operator has to mend it: {error}"))
+    return http_error(Conflict(f"A stored document is invalid; an operator needs to fix it: {error}"))
 
 
 def wants_json() -> bool:
