@@ -29,7 +29,7 @@ def test_home_counts_projects_releases_and_users(client: FlaskClient) -> None:
 def test_empty_site_says_so(client: FlaskClient) -> None:
     page = read(client, "/")
 
-    assert texts(page, ".nothing") == ["No release has been published yet.", "No project has been added yet."]
+    assert texts(page, ".nothing") == ["No releases yet.", "No projects yet."]
     assert facts(page, ".counts") == {"projects": "0", "releases": "0", "users": "0"}
 
 

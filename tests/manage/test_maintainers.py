@@ -58,7 +58,7 @@ def test_member_who_is_invited_accepts_and_uploads(
     response = grace.send(link)
 
     assert "Ada Lovelace invites you to maintain the project larder-probe" in mail.body
-    assert "Ada Lovelace asks you to look after larder-probe, as its maintainer." in words(one(page, ".lead"))
+    assert "Ada Lovelace invites you to maintain larder-probe as its maintainer." in words(one(page, ".lead"))
     assert response.location == f"/manage/{NAME}/"
     assert roles() == {"Ada Lovelace": "owner", "Grace Hopper": "maintainer"}
     assert journal()[:2] == [("add maintainer", "Grace Hopper"), ("invite maintainer", None)]
@@ -76,7 +76,7 @@ def test_who_has_no_account_registers_on_the_way(app: Flask, invited: Callable[.
     fields = {"name": "Grace Hopper", "email": "grace@example.org", "password": ANOTHER}
     response = newcomer.send(register, **fields)
 
-    assert texts(page, "main button") == ["No, thank you"]
+    assert texts(page, "main button") == ["Decline"]
     assert newcomer.post(link, data={"csrf_token": newcomer.token(link)}).status_code == 302
     assert response.location == link
     assert roles() == {"Ada Lovelace": "owner", "Grace Hopper": "owner"}
@@ -122,7 +122,7 @@ def test_invitation_can_be_declined_without_an_account(app: Flask, ada: Browser,
     assert (response.status_code, response.location) == (302, "/account/login")
     assert newcomer.get(link).status_code == 410
     assert journal()[0] == ("decline invitation", None)
-    assert "Nobody is invited" in page_of(ada.get(PEOPLE)).get_text()
+    assert "There are no pending invitations" in page_of(ada.get(PEOPLE)).get_text()
 
 
 def test_invitation_that_was_taken_back_is_worth_nothing(app: Flask, ada: Browser, invited: Callable[..., str]) -> None:
@@ -246,7 +246,7 @@ def test_last_owner_cannot_leave_be_removed_or_made_less(ada: Browser, join: Joi
 
     settings, people = page_of(ada.get(f"/manage/{NAME}/settings")), page_of(ada.get(PEOPLE))
 
-    assert "You are its last owner, so you cannot leave." in words(one(settings, "main"))
+    assert "You are the last owner, so you cannot leave." in words(one(settings, "main"))
     assert people.select(f"form[action^='{person}']") == []
     token = {"csrf_token": ada.token("/account/profile")}
     for address in (f"/manage/{NAME}/leave", f"{person}/remove", f"{person}/maintainer"):

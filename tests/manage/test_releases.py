@@ -61,8 +61,8 @@ def test_room_that_files_take_is_shown(ada: Browser, publish: Publish) -> None:
 
     projects, releases = page_of(ada.get("/manage/")), page_of(ada.get(f"/manage/{NAME}/"))
 
-    assert texts(projects, ".used-room") == [f"The files that you uploaded take {size} of 50.0 GB."]
-    assert texts(releases, ".used-room") == [f"The files of this project take {size} of 10.0 GB."]
+    assert texts(projects, ".used-room") == [f"Your uploads use {size} of 50.0 GB."]
+    assert texts(releases, ".used-room") == [f"This project uses {size} of 10.0 GB."]
 
 
 def test_member_without_a_project_is_told_how_to_publish_one(ada: Browser) -> None:
@@ -167,13 +167,13 @@ def test_deleted_file_is_gone_and_takes_its_release_along_when_it_is_the_last(
     second = ada.send(f"/manage/{NAME}/delete-file/{WHEEL}/of/1.0", typed=WHEEL)
 
     assert first.location == f"/manage/{NAME}/release/1.0"
-    assert "the release goes with it" in words(one(page, "main"))
+    assert "the release will be deleted too" in words(one(page, "main"))
     assert second.location == f"/manage/{NAME}/"
     package = Package.objects.get()
     assert (package.release_count, package.latest, list(package.releases)) == (0, None, [])
     assert {file.state for file in StoredFile.objects} == {"deleted"}
     assert contents.Chunk.objects.count() == 0
-    assert "This project has no release yet." in words(one(read(client, f"/project/{NAME}/"), ".banner"))
+    assert "This project has no releases yet." in words(one(read(client, f"/project/{NAME}/"), ".banner"))
     assert journal()[:2] == ["remove file", "remove file"]
 
 
@@ -210,7 +210,7 @@ def test_deleted_project_is_gone_and_its_journal_stays(client: FlaskClient, ada:
     assert response.location == "/manage/"
     for gone in (f"/project/{NAME}/", f"/simple/{NAME}/", f"/pypi/{NAME}/json", address):
         assert client.get(gone).status_code == 404
-    assert words(one(page_of(ada.get("/manage/")), ".banner-good")) == f"{NAME} is deleted."
+    assert words(one(page_of(ada.get("/manage/")), ".banner-good")) == f"{NAME} was deleted."
     assert read(client, f"/search/?q={NAME}").select(".package-link") == []
     assert contents.Contents.objects.count() == contents.Chunk.objects.count() == 0
     assert [file.state for file in StoredFile.objects] == ["deleted", "deleted"]
@@ -257,8 +257,8 @@ def test_nothing_is_deleted_before_its_name_is_typed_and_after_half_an_hour_the_
     bad = ada.send(address, typed=right, password=ANOTHER)
 
     assert fresh_page.select("[name=password]") == []
-    assert errors(wrong) == {"typed": f"This is not “{right}”."}
-    assert errors(late) == {"password": "You signed in more than 30 minutes ago. Please type your password, too."}
+    assert errors(wrong) == {"typed": f"Type “{right}” to confirm."}
+    assert errors(late) == {"password": "You signed in more than 30 minutes ago. Enter your password as well."}
     assert one(page_of(late, 400), "[name=typed]")["value"] == right
     assert errors(bad) == {"password": "The password is incorrect."}
     assert Package._get_collection().find_one({}) == before

@@ -72,7 +72,7 @@ def test_projects_come_by_name_when_no_order_is_asked_for(three: FlaskClient) ->
 def test_unknown_order_is_refused_with_those_there_are(client: FlaskClient, order: str) -> None:
     page = read(client, f"/projects/?order={order}", 400)
 
-    assert "The order can be name, newest, updated, releases." in words(page)
+    assert "Choose one of these orders: name, newest, updated, releases." in words(page)
 
 
 @pytest.mark.parametrize(
@@ -101,19 +101,19 @@ def test_projects_can_be_narrowed_to_a_beginning_of_the_name(
 def test_prefix_that_nothing_has_is_named(client: FlaskClient) -> None:
     page = read(client, "/projects/?starts=q")
 
-    assert words(one(page, ".nothing")) == "No project has a name that starts with “q”."
+    assert words(one(page, ".nothing")) == "No project name starts with “q”."
 
 
 def test_prefix_goes_with_the_order_by_name_only(client: FlaskClient) -> None:
     page = read(client, "/projects/?order=newest&starts=a", 400)
 
-    assert "Names that start with some letters are listed by name." in words(page)
+    assert "A list of names with a prefix can only be ordered by name." in words(page)
 
 
 def test_empty_site_has_an_empty_list(client: FlaskClient) -> None:
     page = read(client, "/projects/")
 
-    assert words(one(page, ".nothing")) == "No project is here yet."
+    assert words(one(page, ".nothing")) == "No projects yet."
     assert words(one(page, ".page-head .muted")) == "0 projects"
 
 
@@ -130,7 +130,7 @@ def test_lists_are_paged_twenty_at_a_time(client: FlaskClient) -> None:
         (text, f"/projects/?starts=pack&page={number}")
         for text, number in (("Previous", 1), ("1", 1), ("3", 3), ("Next", 3))
     ]
-    assert "There are only 3 pages here." in words(read(client, "/projects/?page=4", 404))
+    assert "This list has only 3 pages." in words(read(client, "/projects/?page=4", 404))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_licence_that_lost_its_last_project_keeps_its_page(client: FlaskClient) 
     package.delete()
 
     for address in ("/license/MIT/", "/language/c/"):
-        assert words(one(read(client, address), ".nothing")) == "No project is here yet."
+        assert words(one(read(client, address), ".nothing")) == "No projects yet."
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_older_release_says_that_there_is_a_newer_one(client: FlaskClient) -> No
 
     page = read(client, "/project/example/1.0/")
 
-    assert banners(page) == ["There is a newer version: 1.1 of 2 Mar 2024."]
+    assert banners(page) == ["A newer version is available: 1.1 of 2 Mar 2024."]
     assert links(page, ".banner a") == [("1.1", "/project/example/")]
     assert words(one(page, "title")) == "Example 1.0 · Larder"
 
@@ -81,7 +81,7 @@ def test_pre_release_says_so_and_names_the_version_to_install(client: FlaskClien
 
     pre_release, other = banners(page)
     assert pre_release.startswith("This is a pre-release.")
-    assert other == "The version to install is another one: 1.0 of 1 Mar 2024."
+    assert other == "The recommended version is: 1.0 of 1 Mar 2024."
 
 
 def test_pre_release_without_a_final_one_is_what_installers_take_so_no_banner_warns(client: FlaskClient) -> None:
@@ -110,7 +110,7 @@ def test_yanked_release_is_announced_with_its_reason(client: FlaskClient, reason
     first, other = banners(page)
     assert first.startswith("This release was yanked.")
     assert first.endswith(said)
-    assert other.startswith("The version to install is another one: 1.0")
+    assert other.startswith("The recommended version is: 1.0")
 
 
 def test_yanked_release_is_passed_over(client: FlaskClient) -> None:
@@ -128,10 +128,10 @@ def test_project_without_a_release_says_so(client: FlaskClient) -> None:
     page = read(client, "/project/example/")
 
     assert words(one(page, "h1")) == "Example"
-    assert banners(page) == ["This project has no release yet."]
+    assert banners(page) == ["This project has no releases yet."]
     assert page.select(".install") == []
     assert words(one(page, "#history .nothing")) == "No release yet."
-    assert words(one(page, "#files .nothing")) == "No file is known of this project."
+    assert words(one(page, "#files .nothing")) == "This project has no files."
 
 
 def test_description_is_shown_as_it_was_rendered(client: FlaskClient) -> None:
@@ -147,7 +147,7 @@ def test_missing_description_is_admitted(client: FlaskClient) -> None:
 
     page = read(client, "/project/example/")
 
-    assert words(one(page, "#description")) == "The authors of Example wrote no description."
+    assert words(one(page, "#description")) == "Example has no description."
 
 
 def test_tabs_lead_to_their_panes_and_tell_how_much_is_there(client: FlaskClient) -> None:
@@ -505,7 +505,7 @@ def test_version_of_no_standard_has_its_page(client: FlaskClient) -> None:
     page = read(client, "/project/example/0.9-horsea/")
 
     assert words(one(page, "h1")) == "Example 0.9-horsea"
-    assert banners(page) == ["There is a newer version: 1.0 of 2 Mar 2024."]
+    assert banners(page) == ["A newer version is available: 1.0 of 2 Mar 2024."]
 
 
 @pytest.mark.parametrize("count", [10, 2500])
@@ -528,7 +528,7 @@ def test_maintainer_without_a_name_is_still_linked(client: FlaskClient) -> None:
 
     page = read(client, "/project/example/")
 
-    assert ("A user", f"/user/{key}/") in links(page, ".project-side a")
+    assert ("Unnamed user", f"/user/{key}/") in links(page, ".project-side a")
 
 
 def test_time_of_a_release_is_exact_to_the_second_in_utc(client: FlaskClient) -> None:
@@ -558,7 +558,7 @@ def test_page_names_the_projects_that_use_this_one(client: FlaskClient) -> None:
     assert [text for text, _ in few] == [f"Flask.{number}" for number in range(8)]
     assert few[0][1] == "/project/flask-0/"
     assert len(many) == 9
-    assert many[-1] == ("All that require Flask", "/used-by/flask/")
+    assert many[-1] == ("All projects that require Flask", "/used-by/flask/")
 
 
 def test_page_of_a_project_that_nothing_requires_says_nothing_of_it(client: FlaskClient) -> None:
@@ -578,7 +578,7 @@ def test_page_charts_the_downloads_of_the_last_weeks(client: FlaskClient) -> Non
 
     pane = one(page, "#downloads")
     assert words(one(page, "#downloads-tab")) == "Downloads 3"
-    assert words(one(pane, "p.muted")).startswith("3 in the last 13 weeks, 4 in all.")
+    assert words(one(pane, "p.muted")).startswith("3 in the last 13 weeks, 4 in total.")
     days = texts(pane, ".chart-wide title")
     assert (len(days), days[0], days[-1]) == (91, f"{today - timedelta(days=90)}: 1", f"{today}: 2")
     assert texts(pane, ".data-table td") == ["1", *["0"] * 11, "2"]
@@ -591,7 +591,7 @@ def test_page_of_a_project_that_was_fetched_long_ago_has_no_chart(client: FlaskC
 
     page = read(client, "/project/flask/")
 
-    assert words(one(page, "#downloads .nothing")) == "No download in the last 13 weeks; 1 before."
+    assert words(one(page, "#downloads .nothing")) == "No downloads in the last 13 weeks; 1 before that."
 
 
 def test_page_of_a_project_that_nobody_fetched_says_nothing_of_downloads(client: FlaskClient) -> None:

@@ -120,7 +120,7 @@ def test_results_are_paged_and_the_query_stays(client: FlaskClient) -> None:
 def test_page_past_the_end_is_not_found(client: FlaskClient) -> None:
     factories.package("bread")
 
-    assert "There is only one page here." in words(read(client, "/search/?q=bread&page=2", 404))
+    assert "This list has only one page." in words(read(client, "/search/?q=bread&page=2", 404))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_query_has_at_most_a_thousand_characters(client: FlaskClient, length: in
     page = search(client, "x" * length, status)
 
     if status == 413:
-        assert "A search has at most 1,000 characters." in words(page)
+        assert "A search can have at most 1,000 characters." in words(page)
 
 
 def test_words_past_the_twelfth_are_passed_over(client: FlaskClient) -> None:

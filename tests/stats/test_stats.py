@@ -129,7 +129,7 @@ def test_chart_is_described_for_those_who_do_not_see_it(client: FlaskClient) -> 
 
     chart = one(page, ".chart-wide")
     assert chart["role"] == "img"
-    assert chart["aria-label"] == "Releases a month from 2021-11 to 2022-01; the numbers stand in the table below"
+    assert chart["aria-label"] == "Releases per month from 2021-11 to 2022-01; the table below has the numbers"
     assert texts(page, ".data-table th[scope=col]") == ["Year", "Releases"]
 
 
@@ -183,7 +183,7 @@ def test_downloads_of_the_site_and_of_the_busiest_projects_are_shown(client: Fla
     page = read(client, "/stats/")
 
     section = one(page, "[aria-labelledby=downloads]")
-    assert words(one(section, "p")).startswith("3 in the last 13 weeks, 4 in all.")
+    assert words(one(section, "p")).startswith("3 in the last 13 weeks, 4 in total.")
     assert texts(section, ".chart-wide title")[-1] == f"{today}: 3"
     assert texts(page, "[aria-labelledby=most-downloaded] tbody tr") == ["Flask_Login 2", "gone 1"]
     assert links(page, "[aria-labelledby=most-downloaded] a") == [("Flask_Login", "/project/flask-login/")]

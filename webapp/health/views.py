@@ -34,7 +34,7 @@ def ready() -> Response:
         with pymongo.timeout(DATABASE_TIMEOUT_S):
             SiteStats._get_db().command("ping")
     except PyMongoError as error:
-        response = _uncached(status="error", message=f"the database does not answer: {type(error).__name__}")
+        response = _uncached(status="error", message=f"the database is unavailable: {type(error).__name__}")
         response.status_code = 503
         response.headers["Retry-After"] = "5"
         return response

@@ -17,7 +17,7 @@ from webapp.serving.errors import http_error
 
 bp = Blueprint("manage", __name__)
 
-ASK_PASSWORD = "You signed in more than 30 minutes ago. Please type your password, too."  # noqa: S105 - a message
+ASK_PASSWORD = "You signed in more than 30 minutes ago. Enter your password as well."  # noqa: S105 - a message
 
 
 def project(name: str, role: str = MAINTAINER) -> Package:
@@ -32,7 +32,7 @@ def project(name: str, role: str = MAINTAINER) -> Package:
 def permitted(package: Package | None, name: str, role: str) -> Package:
     """Return this package if the member of this request has at least this role there; see `project`."""
     if package is None:
-        abort(404, f"There is no project called “{name}” here.")
+        abort(404, f"There is no project called “{name}” on this site.")
     check_role(package, role, me().user)
     package.name = package.name or package.pk
     return package
@@ -55,7 +55,7 @@ def deletion(package: Package, expected: str, **context: Any) -> dict[str, Any]:
 def is_confirmed(form: DeletionForm, *expected: str) -> bool:
     """Tell whether the right name was typed, and the password where the sign-in is old; say beside the field if not."""
     if form.typed.data not in expected:
-        form.refuse("typed", f"This is not “{expected[0]}”.")
+        form.refuse("typed", f"Type “{expected[0]}” to confirm.")
         return False
     if sessions.is_fresh():
         return True

@@ -20,14 +20,14 @@ class YankForm(SiteForm):
         "Reason",
         [Needed(), Length(max=MAX_REASON_LENGTH, message="Use at most %(max)d characters."), one_line],
         [stripped],
-        description="Installers and the project's page show it.",
+        description="Shown by installers and on the project page.",
     )
 
 
 class DeletionForm(SiteForm):
     """The end of a file, a release or a project."""
 
-    typed = StringField("Type it once more", [Needed(), Length(max=MAX_TYPED_LENGTH)], [stripped])
+    typed = StringField("Confirmation", [Needed(), Length(max=MAX_TYPED_LENGTH)], [stripped])
     # Asked for only when the sign-in is old, so it is not needed here.
     password = PasswordField(
         "Your password", [Length(max=passwords.MAX_LENGTH, message="Passwords have at most %(max)d characters.")]
@@ -37,11 +37,13 @@ class DeletionForm(SiteForm):
 class InvitationForm(SiteForm):
     """Somebody who shall look after the project, too."""
 
-    email = EmailField("Email address", EMAIL, [stripped], description="A link is sent there, good for seven days.")
+    email = EmailField(
+        "Email address", EMAIL, [stripped], description="We send an invitation link that is valid for seven days."
+    )
     role = SelectField("Role", choices=[SelectChoice(each, each) for each in (MAINTAINER, OWNER)])
 
 
 class AnswerForm(SiteForm):
     """What somebody says to an invitation."""
 
-    decline = SubmitField("No, thank you")
+    decline = SubmitField("Decline")

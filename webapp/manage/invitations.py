@@ -24,7 +24,7 @@ def _invitation(token: str) -> dict[str, Any]:
     return {
         "package": package,
         "invitation": invitation,
-        "inviting": inviting or "A user",
+        "inviting": inviting or "Another user",
         "user": signed_in_user(),
         "here": request.path,
     }
@@ -39,7 +39,7 @@ def invitation(form: AnswerForm, token: str) -> AnyResponse:
     user: User | None = found["user"]
     if form.decline.data:
         maintaining.decline(package.pk, found["invitation"].invitation_id, user)
-        flash(f"You declined to look after {package.name}.")
+        flash(f"You declined the invitation to {package.name}.")
         return redirect(url_for("accounts.account" if user else "accounts.login"))
     if user is None:
         return redirect(url_for("accounts.login", next=request.path))
@@ -47,5 +47,5 @@ def invitation(form: AnswerForm, token: str) -> AnyResponse:
     audit.record(
         audit.PROJECT, f"Became {role} of {package.pk} by invitation.", user=user, target=f"package {package.pk}"
     )
-    flash(f"You look after {package.name} now.")
+    flash(f"You are now a maintainer of {package.name}.")
     return redirect(url_for("manage.releases", name=package.pk))

@@ -54,7 +54,7 @@ def maintainers(form: InvitationForm, name: str) -> AnyResponse | None:
     audit.record(
         audit.PROJECT, f"Invited {email} as {invitation.role} of {package.pk}.", target=f"package {package.pk}"
     )
-    flash(f"A link is on its way to {email}.")
+    flash(f"We sent an invitation to {email}.")
     return redirect(url_for("manage.maintainers", name=package.pk))
 
 
@@ -67,30 +67,30 @@ def _send(package: Package, invitation: Invitation, by: User) -> None:
         "days": maintaining.INVITATION_AGE.days,
     }
     email = invitation.email
-    mails.later(lambda: mails.send("invitation", email, f"An invitation to {package.name}", **context))
+    mails.later(lambda: mails.send("invitation", email, f"Invitation to {package.name}", **context))
 
 
 @bp.post("/manage/<name>/invitations/<invitation_id>/revoke")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Take the invitation back", OWNER))
+@form_view(NothingForm, "manage/act.html", button_for("Revoke the invitation", OWNER))
 def revoke_invitation(_: NothingForm, name: str, invitation_id: str) -> AnyResponse:
     """Take an invitation back; its link is worth nothing then."""
     package = project(name, OWNER)
     revoked = maintaining.revoke_invitation(package.pk, invitation_id, me().user)
-    audit.record(audit.PROJECT, f"Took the invitation of {revoked.email} back.", target=f"package {package.pk}")
-    flash(f"The invitation of {revoked.email} is taken back.")
+    audit.record(audit.PROJECT, f"Revoked the invitation of {revoked.email}.", target=f"package {package.pk}")
+    flash(f"The invitation of {revoked.email} was revoked.")
     return redirect(url_for("manage.maintainers", name=package.pk))
 
 
 @bp.post("/manage/<name>/maintainers/<user_id>/<any(owner, maintainer):role>")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Change their role", OWNER))
+@form_view(NothingForm, "manage/act.html", button_for("Change the role", OWNER))
 def change_role(_: NothingForm, name: str, user_id: str, role: str) -> AnyResponse:
     """Make a maintainer an owner, or an owner a maintainer; the last owner stays one."""
     package, person = _person(name, user_id)
     maintaining.change_role(package.pk, person.user_id, role, me().user)
     _note(f"Made {person.name or 'a user'} {role} of {package.pk}.", package, person.user_id)
-    flash(f"{person.name or 'This user'} is {role} now.")
+    flash(f"{person.name or 'This user'} is now {'an' if role == OWNER else 'a'} {role}.")
     return redirect(url_for("manage.maintainers", name=package.pk))
 
 
@@ -102,7 +102,7 @@ def remove_maintainer(_: NothingForm, name: str, user_id: str) -> AnyResponse:
     package, person = _person(name, user_id)
     maintaining.end_maintaining(package.pk, person.user_id, me().user)
     _note(f"Removed {person.name or 'a user'} from {package.pk}.", package, person.user_id)
-    flash(f"{person.name or 'This user'} does not look after {package.name} any more.")
+    flash(f"{person.name or 'This user'} no longer maintains {package.name}.")
     # Who removed themselves may see this project no more.
     return redirect(
         url_for("manage.index") if person.user_id == me().user.id else url_for("manage.maintainers", name=package.pk)
@@ -114,7 +114,7 @@ def _person(name: str, user_id: str) -> tuple[Package, Any]:
     for each in package.maintainers:
         if bson.ObjectId.is_valid(user_id) and each.user_id == bson.ObjectId(user_id):
             return package, each
-    raise NotThere("This user does not look after this project.")
+    raise NotThere("This user does not maintain this project.")
 
 
 def _note(what: str, package: Package, user_id: bson.ObjectId) -> None:

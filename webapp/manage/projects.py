@@ -68,7 +68,7 @@ def leave(_: NothingForm, name: str) -> AnyResponse:
     package, user = project(name), me().user
     end_maintaining(package.pk, user.id, user)
     audit.record(audit.PROJECT, f"Left {package.pk}.", user=user, target=f"package {package.pk}")
-    flash(f"You do not look after {package.name} any more.")
+    flash(f"You no longer maintain {package.name}.")
     return redirect(url_for("manage.index"))
 
 
@@ -88,5 +88,5 @@ def delete_project(form: DeletionForm, name: str) -> AnyResponse | None:
     withdrawing.delete_project(package.pk, me().user)
     audit.record(audit.PROJECT, f"Deleted the project {package.pk}.", target=f"package {package.pk}")
     tell_owners(package, f"the project {package.name}")
-    flash(f"{package.name} is deleted.")
+    flash(f"{package.name} was deleted.")
     return redirect(url_for("manage.index"))

@@ -33,7 +33,7 @@ def releases(name: str) -> Response:
     package = permitted(Package(**found.package) if found else None, name, MAINTAINER)
     pages = max(1, -(-(package.release_count or 0) // RELEASES_PER_PAGE))
     if number > pages:
-        abort(404, f"There are only {pages} pages here.")
+        abort(404, f"This list has only {pages} pages.")
     warned = StoredFile.objects.with_warnings(package.pk).only("version").plain()
     page = render_template(
         "manage/releases.html",
@@ -75,19 +75,19 @@ def yank(form: YankForm, name: str, version: str) -> AnyResponse:
     package = project(name)
     withdrawing.yank(package.pk, version, form.reason.data, me().user)
     audit.record(audit.PROJECT, f"Yanked {package.pk} {version}.", target=f"package {package.pk}")
-    flash(f"{package.name} {version} is yanked.")
+    flash(f"{package.name} {version} was yanked.")
     return redirect(url_for("manage.release", name=package.pk, version=version))
 
 
 @bp.post("/manage/<name>/unyank/<path:version>")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Offer the release again"))
+@form_view(NothingForm, "manage/act.html", button_for("Unyank the release"))
 def unyank(_: NothingForm, name: str, version: str) -> AnyResponse:
     """Offer a yanked release again."""
     package = project(name)
     withdrawing.unyank(package.pk, version, me().user)
     audit.record(audit.PROJECT, f"Unyanked {package.pk} {version}.", target=f"package {package.pk}")
-    flash(f"{package.name} {version} is offered again.")
+    flash(f"{package.name} {version} was unyanked.")
     return redirect(url_for("manage.release", name=package.pk, version=version))
 
 
@@ -108,7 +108,7 @@ def delete_release(form: DeletionForm, name: str, version: str) -> AnyResponse |
     withdrawing.delete_release(package.pk, version, me().user)
     audit.record(audit.PROJECT, f"Deleted {package.pk} {version}.", target=f"package {package.pk}")
     tell_owners(package, f"{package.name} {version}")
-    flash(f"{package.name} {version} is deleted.")
+    flash(f"{package.name} {version} was deleted.")
     return redirect(url_for("manage.releases", name=package.pk))
 
 
@@ -116,7 +116,7 @@ def _file_deletion(name: str, version: str, filename: str) -> Context:
     context = _release(name, version, OWNER)
     files = [file.get("filename") for file in context["release"].get("files", [])]
     if filename not in files:
-        abort(404, f"There is no file {filename} in this release.")
+        abort(404, f"This release has no file {filename}.")
     return deletion(context["package"], filename, release=context["release"], is_last=len(files) == 1)
 
 
@@ -131,7 +131,7 @@ def delete_file(form: DeletionForm, name: str, version: str, filename: str) -> A
     is_left = withdrawing.delete_file(package.pk, version, filename, me().user)
     audit.record(audit.PROJECT, f"Deleted {filename}.", target=f"package {package.pk}")
     tell_owners(package, filename)
-    flash(f"{filename} is deleted.")
+    flash(f"{filename} was deleted.")
     if is_left:
         return redirect(url_for("manage.release", name=package.pk, version=version))
     return redirect(url_for("manage.releases", name=package.pk))

@@ -40,8 +40,8 @@ def project(name: str, version: str | None) -> AnyResponse:
     if found is None:
         upstream = current_app.extensions["upstream"]
         may_be_there = upstream and not upstream.refusal(normalized_name)
-        elsewhere = f" Installers get it from {upstream.host}, if it is there." if may_be_there else ""
-        abort(404, f"There is no project called “{name}” here.{elsewhere}")
+        elsewhere = f" Installers look for it on {upstream.host}." if may_be_there else ""
+        abort(404, f"There is no project called “{name}” on this site.{elsewhere}")
     package, release = found
     if version is not None and not (release and release["version"]):
         abort(404, f"{package.get('name', name)} has no release {version}.")
@@ -87,12 +87,12 @@ def projects() -> Response:
     """All projects, in one of four orders, or those whose name starts with some letters."""
     order = request.args.get("order", "name")
     if order not in ORDERS:
-        abort(400, f"The order can be {', '.join(ORDERS)}.")
+        abort(400, f"Choose one of these orders: {', '.join(ORDERS)}.")
     prefix = request.args.get("starts", "").strip().lower()
     question = Package.objects.listed().order_by(*ORDERS[order][1])
     if prefix:
         if order != "name":
-            abort(400, "Names that start with some letters are listed by name.")
+            abort(400, "A list of names with a prefix can only be ordered by name.")
         # Names are kept in their comparison form (PEP 503), so "zope.i" finds Zope.Interface.
         question = question.starting_with(re.sub(r"[-_.]+", "-", prefix)[: naming.MAX_NAME_LENGTH])
     return render_public(
@@ -115,7 +115,7 @@ def license_page(license_id: str) -> Response:
         [Package.objects.under_license(license_id).listed()], known=SearchWord.objects.frequency(LICENSE + license_id)
     )
     if label is None and not found["total"]:
-        abort(404, f"No project is under the licence “{license_id[:100]}”.")
+        abort(404, f"No project has the licence “{license_id[:100]}”.")
     return _filed_under("Licence", (label or {}).get("description") or license_id, found)
 
 
@@ -125,7 +125,7 @@ def language(language_id: str) -> Response:
     """The projects for one programming language."""
     label = ProgrammingLanguage.objects(pk=language_id).plain_first()
     if label is None:
-        abort(404, f"No project is for a language called “{language_id[:100]}”.")
+        abort(404, f"No project has the language “{language_id[:100]}”.")
     classifier = label.get("description", "")
     found = paginate(
         [Package.objects.classified(classifier).listed()], known=SearchWord.objects.frequency(CLASSIFIER + classifier)

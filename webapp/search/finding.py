@@ -412,7 +412,7 @@ def _page_of(ranked: list[Plain], number: int, total: int | None = None, items: 
     listed = min(found, MAX_ITEMS)
     pages = max(1, -(-listed // PER_PAGE)) + more
     if number > pages or (number > 1 and items is not None and not items):
-        abort(404, f"There are only {pages} pages here." if pages > 1 else "There is only one page here.")
+        abort(404, f"This list has only {pages} pages." if pages > 1 else "This list has only one page.")
     if items is None:
         items = ranked[(number - 1) * PER_PAGE : number * PER_PAGE]
     shown = [plain for item in items if "normalized_name" in (plain := as_declared(SearchEntry, item))]

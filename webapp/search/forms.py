@@ -43,5 +43,5 @@ def filters_of(arguments: MultiDict[str, str]) -> Filters:
 def _values(arguments: MultiDict[str, str], kind: str) -> tuple[str, ...]:
     values = tuple(dict.fromkeys(value for text in arguments.getlist(kind) if (value := _plain(text))))
     if len(values) > MAX_FILTERS or any(len(value) > MAX_FILTER_LENGTH for value in values):
-        abort(413, f"A search has at most {MAX_FILTERS} filters of a kind, each of {MAX_FILTER_LENGTH} characters.")
+        abort(413, f"Use at most {MAX_FILTERS} filters of each kind, with up to {MAX_FILTER_LENGTH} characters each.")
     return values

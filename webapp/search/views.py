@@ -41,10 +41,10 @@ def search() -> Response:
     """The projects that a query finds."""
     form = SearchForm(request.args)
     if not form.validate():
-        abort(413, f"A search has at most {MAX_QUERY_LENGTH:,} characters.")
+        abort(413, f"A search can have at most {MAX_QUERY_LENGTH:,} characters.")
     order = request.args.get("order", "relevance")
     if order not in ORDERS:
-        abort(400, f"The order can be {', '.join(ORDERS)}.")
+        abort(400, f"Choose one of these orders: {', '.join(ORDERS)}.")
     count_by_address("SEARCH_LIMIT")
     current_app.extensions["catching_up"].in_background(current_app.config["STATS_MAX_AGE_S"])
     text, filters, number = form.q.data, filters_of(request.args), page_number()
@@ -139,7 +139,7 @@ def suggest() -> Response:
     """The first names that begin so, as JSON: {"q": "fla", "names": ["Flask", ...]}."""
     text = request.args.get("q", "")
     if len(text) > MAX_QUERY_LENGTH:
-        abort(413, f"A search has at most {MAX_QUERY_LENGTH:,} characters.")
+        abort(413, f"A search can have at most {MAX_QUERY_LENGTH:,} characters.")
     count_by_address("SUGGESTION_LIMIT")
     response = jsonify(q=text, names=SearchEntry.objects.names_beginning(text, SUGGESTED))
     response.cache_control.max_age = SUGGESTIONS_LAST_S

@@ -39,7 +39,7 @@ def paginate(questions: list[QuerySet], per_page: int = PER_PAGE, *, known: int 
     total = min(found, MAX_ITEMS)
     pages = max(1, -(-total // per_page))
     if page > pages:
-        abort(404, f"There are only {pages} pages here." if pages > 1 else "There is only one page here.")
+        abort(404, f"This list has only {pages} pages." if pages > 1 else "This list has only one page.")
     items: list[dict[str, Any]] = []
     skip, wanted = (page - 1) * per_page, per_page
     for question, count in zip(questions, counts, strict=True):
