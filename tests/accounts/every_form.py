@@ -62,7 +62,7 @@ FORMS = {
     "admin.maintainers": Form("/admin/packages/example", {"user": "ada@example.org", "role": "maintainer"}),
     "admin.end_maintaining": Form(f"/admin/packages/example/remove/{GRACE}", {}),
     "admin.new_user": Form("/admin/users/new", {"name": "Eve", "email": "eve@example.org"}),
-    "admin.act_on_user": Form(f"/admin/users/{GRACE}/disable", {}),
+    "admin.change_user": Form(f"/admin/users/{GRACE}/disable", {}),
 }
 FILLED_IN = [endpoint for endpoint, form in FORMS.items() if form.fields]
 

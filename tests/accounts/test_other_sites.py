@@ -161,7 +161,7 @@ def test_failure_takes_the_same_time_whoever_it_is_and_whatever_was_verified(
 def test_success_waits_for_nothing(app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     member_with(GOOD[0][2])
     monkeypatch.setitem(app.config, "FAILED_SIGN_IN_MS", 1000)
-    monkeypatch.setattr(passwords, "wait_out", lambda _: pytest.fail("it waited"))
+    monkeypatch.setattr(passwords, "pad_failed_sign_in", lambda _: pytest.fail("it waited"))
 
     assert visitor.sign_in("ada@example.org", PASSWORDS["short"]).status_code == 302
 
@@ -169,9 +169,9 @@ def test_success_waits_for_nothing(app: Flask, visitor: Browser, monkeypatch: py
 def test_those_who_fail_take_some_places_and_no_more(
     app: Flask, visitor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "PATIENCE_S", 0)
+    monkeypatch.setattr(passwords, "SLOT_WAIT_S", 0)
     token = visitor.token()
-    places = [passwords.a_place() for _ in range(passwords.AT_A_TIME)]
+    places = [passwords.check_slot() for _ in range(passwords.MAX_CONCURRENT_CHECKS)]
     for place in places:
         place.__enter__()
 

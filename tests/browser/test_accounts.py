@@ -54,7 +54,7 @@ def walk(app: Flask, visitor: Visitor, page: Page) -> None:
     page.get_by_role("link", name="Forgot your password?").click()
     page.get_by_label("Email address").fill("augusta@example.org")
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
 
     page.goto(link_in_last_mail(app, visitor, "augusta@example.org"))
     page.get_by_label("New password").fill(ANOTHER)

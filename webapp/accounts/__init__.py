@@ -1,4 +1,4 @@
-"""Members: their public profiles, signing in, their own pages, recovery, and `/signup` for programs."""
+"""Accounts: public profiles, signing in, account pages, password recovery, and `/signup` for programs."""
 
 from flask import Flask
 
@@ -10,6 +10,6 @@ __all__ = ["bp", "init_app", "own_pages", "recovery", "signing_in", "signup", "t
 
 
 def init_app(app: Flask) -> None:
-    """Set up what signing in needs."""
+    """Set up passwords, sessions, limits, mail and form errors."""
     for part in (passwords, sessions, limits, mails, form_views):
         part.init_app(app)

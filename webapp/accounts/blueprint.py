@@ -1,4 +1,4 @@
-"""The blueprint of the room, and what all its private pages share."""
+"""The blueprint, and the headers that its private pages share."""
 
 from flask import Blueprint, Response, request
 
@@ -9,7 +9,7 @@ PUBLIC_ENDPOINT = "accounts.profile"
 
 @bp.after_request
 def keep_private(response: Response) -> Response:
-    """No cache may keep a page of a member's own; the public profile says for itself how long it may be kept."""
+    """Forbid caches to store private pages; the public profile sets its own caching headers."""
     if request.endpoint != PUBLIC_ENDPOINT:
         response.headers["Cache-Control"] = "no-store"
     return response

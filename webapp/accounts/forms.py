@@ -1,4 +1,4 @@
-"""The forms of accounts."""
+"""Forms for accounts."""
 
 from typing import Any
 
@@ -20,16 +20,16 @@ from webapp.members.forms import (
     Needed,
     SiteForm,
     WithNewPassword,
-    encodable,
+    https_url,
     stripped,
-    username_of_usual_form,
-    web_address,
+    valid_unicode,
+    valid_username,
 )
 from webapp.rules.naming import InvalidName, normalize_name
 
 
 class RegistrationForm(WithNewPassword):
-    """A new account."""
+    """Register an account."""
 
     name = StringField("Name", [Needed(), *NAME], [stripped], description="Shown to other people.")
     email = EmailField("Email address", EMAIL, [stripped], description="Not shown to other people.")
@@ -43,12 +43,12 @@ class RegistrationForm(WithNewPassword):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if mails.are_configured():
-            # It is chosen where the link in the mail leads, by whoever reads that mailbox.
+            # The link in the confirmation email leads to the form that sets the password.
             del self.password
 
 
 class SignInForm(SiteForm):
-    """Who somebody is."""
+    """Sign in."""
 
     email = StringField("Email address or username", [Needed(), Length(max=MAX_EMAIL_LENGTH)], [stripped])
     password = PasswordField("Password", OLD_PASSWORD)
@@ -61,25 +61,25 @@ class SignInForm(SiteForm):
 
 
 class ProfileForm(SiteForm):
-    """What others see of a member."""
+    """Edit the public profile."""
 
     name = StringField("Name", [Needed(), *NAME], [stripped])
     username = StringField(
         "Username",
-        [Optional(), username_of_usual_form],
+        [Optional(), valid_username],
         [stripped],
         description="You can sign in with it, and it is part of the address of your public profile.",
     )
     profile_image_url = URLField(
         "Picture URL",
-        [Optional(), Length(max=MAX_URL_LENGTH, message="Use at most %(max)d characters."), web_address],
+        [Optional(), Length(max=MAX_URL_LENGTH, message="Use at most %(max)d characters."), https_url],
         [stripped],
         description="Your profile links to it. It must start with https://.",
     )
 
 
 class PasswordForm(WithNewPassword):
-    """Another password for somebody who knows the present one."""
+    """Change the password, confirmed by the current one."""
 
     NEW = "new_password"
 
@@ -89,7 +89,7 @@ class PasswordForm(WithNewPassword):
 
 
 class EmailForm(SiteForm):
-    """Another address."""
+    """Change the email address."""
 
     email = EmailField(
         "New email address", EMAIL, [stripped], description="We send a confirmation link to this address."
@@ -98,19 +98,19 @@ class EmailForm(SiteForm):
 
 
 class ForgottenForm(SiteForm):
-    """Where to send a link to a new password."""
+    """Request a password reset link."""
 
     email = EmailField("Email address", EMAIL, [stripped])
 
 
 class NewPasswordForm(WithNewPassword):
-    """A password for somebody who has the link."""
+    """Set a password from an emailed link."""
 
     password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces are allowed.")
 
 
 def project_name(_: FlaskForm, field: Field) -> None:
-    """Refuse what is no name of a project; the project itself may come later."""
+    """Normalize a project name, or reject it. The project need not exist yet."""
     try:
         field.data = normalize_name(field.data)
     except InvalidName:
@@ -118,7 +118,7 @@ def project_name(_: FlaskForm, field: Field) -> None:
 
 
 class TokenForm(SiteForm):
-    """A token for a program."""
+    """Create an API token."""
 
     LIFETIMES = (("30", "after 30 days"), ("90", "after 90 days"), ("365", "after a year"), ("", "never"))
     PURPOSES = (("upload", "upload"), ("read", "install"), ("upload read", "upload and install"))
@@ -136,25 +136,25 @@ class TokenForm(SiteForm):
 
 
 class DeletionForm(SiteForm):
-    """The end of an account."""
+    """Delete the account."""
 
     password = PasswordField("Password", OLD_PASSWORD)
 
 
 class SignupForm(WithNewPassword):
-    """A new account that a program asks for, in JSON: no token, because no browser sends such a request by itself."""
+    """Register an account with JSON. It needs no CSRF token: browsers do not send such requests across sites."""
 
     class Meta:
         """Settings of WTForms."""
 
         csrf = False
 
-    username = StringField("username", [Needed(), username_of_usual_form])
+    username = StringField("username", [Needed(), valid_username])
     password = PasswordField("password", NEW_PASSWORD)
-    email = StringField("email", [Optional(), encodable, *EMAIL[1:]], [stripped])
+    email = StringField("email", [Optional(), valid_unicode, *EMAIL[1:]], [stripped])
     name = StringField("name", [Optional(), *NAME], [stripped])
 
 
 def is_same_address(one: str | None, other: str | None) -> bool:
-    """Tell whether two addresses are the same, in whatever case they are written."""
+    """Return whether two addresses are equal, ignoring case."""
     return fold(one or "") == fold(other or "")

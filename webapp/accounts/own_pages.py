@@ -17,7 +17,7 @@ from webapp.documents.user import address_of, fold
 from webapp.members import audit, confirming, limits, mails, passwords, sessions, tokens
 from webapp.members.confirmation import knows_password
 from webapp.members.form_views import form_view, members_only
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
 from webapp.serving.pagination import paginate
 
@@ -29,7 +29,7 @@ ADDRESS_TAKEN = "Another account uses this address."
 @bp.get("/account")
 @members_only
 def account() -> Response:
-    """What the site knows of a member, the packages they maintain, and what happened to the account."""
+    """Show the account: profile, packages, sessions and recent activity."""
     member = me()
     now = utc_now()
     user = member.user
@@ -42,7 +42,7 @@ def account() -> Response:
         found=paginate([Package.objects.maintained_by(user.id).listed()]),
         events=AuditEvent.objects.about_user(user.id).limit(RECENT).plain(),
         token_count=ApiToken.objects.of_user(user.id).count(),
-        form=NothingForm(),
+        form=ButtonForm(),
     )
     return make_response(page)
 
@@ -56,7 +56,7 @@ def _profile() -> dict[str, Any]:
 @members_only
 @form_view(ProfileForm, "accounts/edit_profile.html", _profile)
 def edit_profile(form: ProfileForm) -> AnyResponse | None:
-    """Another name, username or picture; the name stands in the packages, too."""
+    """Edit name, username and picture. The name is copied to the packages that the user maintains."""
     user = me().user
     alike = User.objects.in_any_case(form.username.data or "").filter(pk__ne=user.id)
     if form.username.data and alike.plain_first():
@@ -88,7 +88,7 @@ def _password() -> dict[str, Any]:
 @members_only
 @form_view(PasswordForm, "accounts/change_password.html", _password)
 def change_password(form: PasswordForm) -> AnyResponse | None:
-    """Another password; every other browser is signed out, and API tokens are revoked if the member says so."""
+    """Change the password and sign out every other browser. Revoke API tokens if the member asks for it."""
     member = me()
     if not knows_password(form):
         return None
@@ -129,7 +129,7 @@ def _present_email() -> dict[str, Any]:
 @members_only
 @form_view(EmailForm, "accounts/change_email.html", _present_email)
 def change_email(form: EmailForm) -> AnyResponse | None:
-    """Ask for another address: a link goes there, and a notice to the present one."""
+    """Request a change of address: send a link to the new one and a notice to the current one."""
     user, email = me().user, form.email.data
     if not knows_password(form):
         return None
@@ -155,9 +155,9 @@ def _email_change(token: str) -> dict[str, Any]:
 
 
 @bp.route("/account/email/<token>", methods=["GET", "POST"])
-@form_view(NothingForm, "accounts/confirm_email.html", _email_change)
-def confirm_email(_: NothingForm, token: str) -> AnyResponse:
-    """Take the new address. A button, because some mailboxes open every link by themselves."""
+@form_view(ButtonForm, "accounts/confirm_email.html", _email_change)
+def confirm_email(_: ButtonForm, token: str) -> AnyResponse:
+    """Switch to the new address. It takes a click on a button because mail scanners open every link."""
     user, email = tokens.email_change_of(token) or abort(410)
     former = user.email
     present = {"_id": user.id, "email_folded": user.email_folded, "hashed_password": user.hashed_password}
@@ -180,9 +180,9 @@ def confirm_email(_: NothingForm, token: str) -> AnyResponse:
 
 @bp.post("/account/sessions/end")
 @members_only
-@form_view(NothingForm, "accounts/sign_out.html")
-def end_sessions(_: NothingForm) -> AnyResponse:
-    """Sign out everywhere, here too."""
+@form_view(ButtonForm, "accounts/sign_out.html")
+def end_sessions(_: ButtonForm) -> AnyResponse:
+    """Sign out everywhere, including this browser."""
     user = me().user
     sessions.end_others(user.id)
     audit.record(audit.SIGN_OUT, "Signed out everywhere.", user=user)
@@ -200,7 +200,7 @@ def _deletion() -> dict[str, Any]:
 @members_only
 @form_view(DeletionForm, "accounts/delete.html", _deletion)
 def delete_account(form: DeletionForm) -> AnyResponse | None:
-    """Delete the account, unless a package would be left without anybody, or the site without an administrator."""
+    """Delete the account, unless it is the last owner of a package or the last administrator of the site."""
     user = me().user
     if _deletion()["in_the_way"] or not knows_password(form):
         return None

@@ -1,4 +1,4 @@
-"""`/account/forgotten` and the link from its mail: a new password for who owns the mailbox."""
+"""`/account/forgotten` and the emailed link that sets a new password."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ USED = "This link has expired, was already used, or you have signed in since. Re
 @bp.route("/account/forgotten", methods=["GET", "POST"])
 @form_view(ForgottenForm, "accounts/forgotten.html")
 def forgotten(form: ForgottenForm) -> AnyResponse | None:
-    """Send a link to a new password; the answer is the same whether there is such an account."""
+    """Send a password reset link. The response is the same whether or not the account exists."""
     email = form.email.data
     if not mails.can_send_links():
         form.refuse("email", mails.NONE_SENT)
@@ -38,9 +38,9 @@ def _reset(token: str) -> dict[str, Any]:
 @bp.route("/account/reset/<token>", methods=["GET", "POST"])
 @form_view(NewPasswordForm, "accounts/reset.html", _reset)
 def reset(form: NewPasswordForm, token: str) -> AnyResponse | None:
-    """Keep the new password, and end every session and every API token of the account.
+    """Set the new password, end every session and revoke every API token of the account.
 
-    Whoever had the account before, or registered the address first, must not go on publishing in its owner's name.
+    Anyone who had access before must not keep publishing in the owner's name.
     """
     user = tokens.user_of_reset(token) or abort(410, USED)
     if not form.is_strong(user.words()):

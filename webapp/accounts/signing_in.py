@@ -12,7 +12,7 @@ from webapp.accounts.forms import NewPasswordForm, RegistrationForm, SignInForm
 from webapp.documents import Package, User
 from webapp.members import audit, confirming, limits, mails, passwords, recovery, sessions, tokens
 from webapp.members.form_views import form_view, visitors_only
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.next_page import safe_next
 from webapp.members.registration import create_user
 
@@ -24,7 +24,7 @@ DISABLED = "An administrator has disabled this account."
 
 
 class WeakHash(RuntimeError):
-    """The password is right, and whoever reads the database could know it, too."""
+    """The password is correct, but stored as a hash that is easy to crack."""
 
     def __init__(self, user: User) -> None:
         super().__init__("the hash of this password is weak")
@@ -39,7 +39,7 @@ def _next_page() -> dict[str, Any]:
 @limits.limited_registration
 @form_view(RegistrationForm, "accounts/register.html", _next_page)
 def register(form: RegistrationForm) -> AnyResponse | None:
-    """A new account: by a link in a mail where mail is configured, elsewhere signed in at once."""
+    """Register: by an emailed link where mail is configured, otherwise immediately."""
     if mails.are_configured():
         return _register_by_mail(form)
     try:
@@ -51,7 +51,7 @@ def register(form: RegistrationForm) -> AnyResponse | None:
 
 
 def _register_by_mail(form: RegistrationForm) -> AnyResponse | None:
-    """Send a link to the mailbox. The answer is the same whether the address has an account."""
+    """Send a link. The response is the same whether or not the address has an account."""
     email = form.email.data
     if not mails.can_send_links():
         form.refuse("email", mails.NONE_SENT)
@@ -71,7 +71,7 @@ def _registration(token: str) -> dict[str, Any]:
 @bp.route("/account/register/<token>", methods=["GET", "POST"])
 @form_view(NewPasswordForm, "accounts/finish_registration.html", _registration)
 def finish_registration(form: NewPasswordForm, token: str) -> AnyResponse | None:
-    """Make the account of somebody who opened the link in the mail, with the password that they choose now."""
+    """Create the account once the emailed link was opened and a password chosen."""
     registration = tokens.registration_of(token) or abort(410, LINK_OVER)
     if not form.is_strong([registration.name, registration.email]):
         return None
@@ -92,7 +92,7 @@ def _welcomed(user: User, next_address: str | None) -> AnyResponse:
 @visitors_only
 @form_view(SignInForm, "accounts/login.html", _next_page)
 def login(form: SignInForm) -> AnyResponse | None:
-    """Sign in, and go on to where one came from."""
+    """Sign in, then return to the page the visitor came from."""
     try:
         user = authenticated(form.email.data, form.password.data)
     except WeakHash as error:
@@ -104,7 +104,7 @@ def login(form: SignInForm) -> AnyResponse | None:
     try:
         sessions.begin(user, remember=form.remember.data, where=audit.where())
     except sessions.AccountDisabled:
-        # Only who knows the password is told so.
+        # Shown only after the correct password, so it reveals nothing to others.
         form.refuse("email", DISABLED)
         return None
     audit.record(audit.SIGN_IN, "Signed in.", user=user, by=user)
@@ -112,7 +112,7 @@ def login(form: SignInForm) -> AnyResponse | None:
 
 
 def _replacing(user: User) -> str:
-    """Send a link to a new password to a user whose hash is weak, and return what to say to them."""
+    """Send a reset link to a user with a weak hash, and return the message to show."""
     if not user.email or not mails.can_send_links():
         return f"{STORED_WEAKLY} Ask an administrator to reset it."
     if limits.count_mail(user.email):
@@ -121,10 +121,10 @@ def _replacing(user: User) -> str:
 
 
 def authenticated(identifier: str, password: str) -> User | None:
-    """Return the user whose address or username and password these are, or None.
+    """Return the user with this address or username and this password, or None.
 
-    A failure takes the same time and leaves the same words in the audit log whether there is such an account. Raises
-    TooManyRequests, ServiceUnavailable, and WeakHash when the password is right but was stored in a form that is weak.
+    A failure takes the same time and logs the same audit event whether or not the account exists. Raises
+    TooManyRequests, ServiceUnavailable, and WeakHash when the password is correct but its stored hash is weak.
     """
     attempt = limits.SignInAttempt(identifier)
     user, checked = _checked(identifier, password)
@@ -134,26 +134,26 @@ def authenticated(identifier: str, password: str) -> User | None:
     if checked.is_weak:
         raise WeakHash(user)
     if checked.new_hash:
-        # Whoever changed the password in this moment has the newer hash.
+        # If the password was changed meanwhile, the newer hash stays.
         present = {"_id": user.id, "hashed_password": user.hashed_password}
         User._get_collection().update_one(present, {"$set": {"hashed_password": checked.new_hash}})
     return user
 
 
 def _checked(identifier: str, password: str) -> tuple[User | None, passwords.Checked]:
-    with passwords.a_place():
+    with passwords.check_slot():
         started = time.monotonic()
         user = User.objects.account_of(identifier)
         checked = passwords.check(user.hashed_password if user else None, password)
         if not checked.fits:
             audit.record(audit.SIGN_IN_FAILED, "Failed to sign in.", user=user, target="" if user else "no account")
-            passwords.wait_out(started)
+            passwords.pad_failed_sign_in(started)
     return user, checked
 
 
 @bp.post("/account/logout")
-@form_view(NothingForm, "accounts/sign_out.html")
-def logout(_: NothingForm) -> AnyResponse:
+@form_view(ButtonForm, "accounts/sign_out.html")
+def logout(_: ButtonForm) -> AnyResponse:
     """Sign out of this browser."""
     user = sessions.signed_in_user()
     if user:
@@ -164,13 +164,13 @@ def logout(_: NothingForm) -> AnyResponse:
 
 @bp.get("/account/nav")
 def navigation() -> Response:
-    """Who is signed in, and whether they look after the project that the page is about.
+    """Return who is signed in, and whether they maintain the project shown on the page.
 
-    Asked by a script, so that public pages can be the same bytes for everybody.
+    A script requests this, so that public pages can be cached and identical for everyone.
     """
     user = sessions.signed_in_user()
     if user is None:
-        # The session itself stays: it may hold the token of a form that is open.
+        # Keep the session: it may hold the CSRF token of an open form.
         sessions.mark(0)
         return make_response(jsonify(name=None))
     administration = url_for("admin.index") if user.is_admin else None

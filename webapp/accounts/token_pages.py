@@ -1,4 +1,4 @@
-"""`/account/tokens/`: a member's tokens, made and revoked."""
+"""`/account/tokens/`: create and revoke API tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,10 +12,10 @@ from webapp.accounts.forms import TokenForm
 from webapp.documents import ApiToken
 from webapp.documents.base import utc_now
 from webapp.members import audit, confirming
-from webapp.members.api_tokens import USER, is_still_due, make_token
+from webapp.members.api_tokens import USER, make_token, may_still_have_token
 from webapp.members.confirmation import knows_password
 from webapp.members.form_views import form_view, members_only
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
 from webapp.serving.filters import site_url
 
@@ -26,9 +26,9 @@ TOO_MANY = f"You can have at most {MOST_TOKENS} API tokens. Revoke one that you 
 @bp.get("/account/tokens/")
 @members_only
 def api_tokens() -> Response:
-    """A member's tokens; their secrets are not among what the site knows."""
+    """List a member's tokens. The site stores only hashes of their secrets."""
     tokens = ApiToken.objects.of_user(me().user.id).plain()
-    return make_response(render_template("accounts/tokens.html", tokens=tokens, now=utc_now(), form=NothingForm()))
+    return make_response(render_template("accounts/tokens.html", tokens=tokens, now=utc_now(), form=ButtonForm()))
 
 
 def _confirmed() -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _confirmed() -> dict[str, Any]:
 @members_only
 @form_view(TokenForm, "accounts/new_token.html", _confirmed)
 def new_token(form: TokenForm) -> AnyResponse | None:
-    """A new token. Its secret stands in this one answer and nowhere else, so nothing leads on from it."""
+    """Create a token. This response is the only place that shows its secret, so it does not redirect."""
     user = me().user
     if not knows_password(form):
         return None
@@ -56,7 +56,7 @@ def new_token(form: TokenForm) -> AnyResponse | None:
         permissions=form.purpose.data.split(),
         expires_at=utc_now() + timedelta(days=int(days)) if days else None,
     )
-    if not is_still_due(user):
+    if not may_still_have_token(user):
         token.delete()
         abort(409, "Your password was just changed, so no token was created. Sign in again.")
     target = f"project {token.scope.project}" if token.scope.project else "everything"
@@ -68,9 +68,9 @@ def new_token(form: TokenForm) -> AnyResponse | None:
 
 @bp.post("/account/tokens/<token_id>/revoke")
 @members_only
-@form_view(NothingForm, "accounts/sign_out.html")
-def revoke_token(_: NothingForm, token_id: str) -> AnyResponse:
-    """End a token at once."""
+@form_view(ButtonForm, "accounts/sign_out.html")
+def revoke_token(_: ButtonForm, token_id: str) -> AnyResponse:
+    """Revoke a token immediately."""
     user = me().user
     mine = {"_id": bson.ObjectId(token_id), "user_id": user.id} if bson.ObjectId.is_valid(token_id) else None
     token = ApiToken._get_collection().find_one_and_delete(mine) if mine else None

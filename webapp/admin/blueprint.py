@@ -1,4 +1,4 @@
-"""The blueprint of the room: who may enter, its first page, and the audit log."""
+"""The admin blueprint: access control, overview and audit log."""
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,7 +15,7 @@ EVENTS_PER_PAGE = 50
 
 @bp.before_request
 def administrators_only() -> AnyResponse | None:
-    """Let nobody else in."""
+    """Restrict the pages to administrators."""
     user = signed_in_user()
     if user is None:
         return to_sign_in()
@@ -26,14 +26,14 @@ def administrators_only() -> AnyResponse | None:
 
 @bp.after_request
 def keep_private(response: Response) -> Response:
-    """No cache may keep these pages."""
+    """Forbid caches to store these pages."""
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @bp.get("/")
 def index() -> Response:
-    """What there is to administer, and what happened last."""
+    """Show administrators and recent activity."""
     page = render_template(
         "admin/index.html",
         administrators=User.objects.administrators().only("name", "username", "email").plain(),
@@ -44,7 +44,7 @@ def index() -> Response:
 
 @bp.get("/audit")
 def audit_log() -> Response:
-    """Everything that was written down, or one kind of it."""
+    """Show the audit log, optionally filtered by kind."""
     kind = request.args.get("kind", "")
     if kind and kind not in audit.KINDS:
         abort(400, f"Choose one of these kinds: {', '.join(audit.KINDS)}.")

@@ -14,7 +14,7 @@ from webapp.documents import Page
 from webapp.documents.base import utc_now
 from webapp.members import audit
 from webapp.members.form_views import form_view
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.rendering import RENDERER, render_markdown
 from webapp.serving.pagination import paginate
 
@@ -31,7 +31,7 @@ def pages() -> Response:
 @bp.route("/pages/new", methods=["GET", "POST"])
 @form_view(NewPageForm, "admin/page.html")
 def new_page(form: NewPageForm) -> AnyResponse | None:
-    """A page at a path that has none."""
+    """Create a content page."""
     if form.preview.data:
         return _preview(form, None)
     now = utc_now()
@@ -55,7 +55,7 @@ def _page(path: str) -> dict[str, Any]:
 @bp.route("/pages/edit/<path:path>", methods=["GET", "POST"])
 @form_view(PageForm, "admin/page.html", _page)
 def edit_page(form: PageForm, path: str) -> AnyResponse | None:
-    """Another title or text; not over what somebody else wrote in the meantime."""
+    """Edit a page, refusing to overwrite a concurrent change."""
     page = _page(path)["page"]
     if form.preview.data:
         return _preview(form, page)
@@ -77,9 +77,9 @@ def edit_page(form: PageForm, path: str) -> AnyResponse | None:
 
 
 @bp.route("/pages/delete/<path:path>", methods=["GET", "POST"])
-@form_view(NothingForm, "admin/delete_page.html", _page)
-def delete_page(_: NothingForm, path: str) -> AnyResponse:
-    """Take a page away."""
+@form_view(ButtonForm, "admin/delete_page.html", _page)
+def delete_page(_: ButtonForm, path: str) -> AnyResponse:
+    """Delete a page."""
     if not Page._get_collection().delete_one({"_id": path}).deleted_count:
         abort(404)
     audit.record(audit.ADMINISTRATION, "Deleted a page.", target=f"page {path}")

@@ -1,4 +1,4 @@
-"""What administrators type."""
+"""Forms for administrators."""
 
 from urllib.parse import quote
 
@@ -15,8 +15,8 @@ from webapp.members.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripp
 MAX_CONTENT_LENGTH = 200_000
 
 
-def no_page_of_the_site(_: SiteForm, field: StringField) -> None:
-    """Refuse a path at which the site itself has a page: nobody would ever see this one."""
+def not_a_page_of_the_site(_: SiteForm, field: StringField) -> None:
+    """Reject a path that the site already uses: the page would never be shown."""
     addresses = current_app.url_map.bind("")
     for path in (f"/{quote(field.data or '')}", f"/{quote(field.data or '')}/"):
         try:
@@ -42,7 +42,7 @@ class PageForm(SiteForm):
 
 
 class NewPageForm(PageForm):
-    """A content page at a path that has none."""
+    """A new content page."""
 
     path = StringField(
         "Path",
@@ -52,7 +52,7 @@ class NewPageForm(PageForm):
             Regexp(
                 Page.path.regex, message="Use lowercase letters, digits, dashes and underscores, with / between parts."
             ),
-            no_page_of_the_site,
+            not_a_page_of_the_site,
         ],
         [stripped],
         description="For example, company/history.",
@@ -60,7 +60,7 @@ class NewPageForm(PageForm):
 
 
 class NewUserForm(SiteForm):
-    """An account for somebody else, who chooses the password."""
+    """Create an account for someone who will choose the password."""
 
     name = StringField("Name", [Needed(), *NAME], [stripped])
     email = EmailField(
@@ -69,7 +69,7 @@ class NewUserForm(SiteForm):
 
 
 class MaintainerForm(SiteForm):
-    """Another maintainer of a package."""
+    """Add a maintainer to a package."""
 
     user = StringField("Email, username or ID of the user", [Needed(), Length(max=254)], [stripped])
     role = SelectField("Role", choices=[SelectChoice(role, role) for role in reversed(ROLES)])

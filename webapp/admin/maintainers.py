@@ -1,4 +1,4 @@
-"""`/admin/packages`: who looks after which package."""
+"""`/admin/packages`: manage the maintainers of packages."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from webapp.changes.maintaining import add_maintainer, remove_maintainer
 from webapp.documents import Package, User
 from webapp.members import audit
 from webapp.members.form_views import form_view
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.sessions import signed_in_user
 from webapp.rules import naming
 
@@ -34,13 +34,13 @@ def packages() -> AnyResponse:
 
 def _package(name: str) -> dict[str, Any]:
     package = Package.objects(pk=name).only("normalized_name", "name", "maintainers").plain_first()
-    return {"package": package or abort(404), "button_form": NothingForm()}
+    return {"package": package or abort(404), "button_form": ButtonForm()}
 
 
 @bp.route("/packages/<name>", methods=["GET", "POST"])
 @form_view(MaintainerForm, "admin/maintainers.html", _package)
 def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
-    """The maintainers of a package, and another one for it."""
+    """List the maintainers of a package and add one."""
     user = _user(form.user.data)
     if user is None:
         form.refuse("user", "User not found.")
@@ -56,9 +56,9 @@ def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
 
 
 @bp.post("/packages/<name>/remove/<user_id>")
-@form_view(NothingForm, "admin/act.html")
-def end_maintaining(_: NothingForm, name: str, user_id: str) -> AnyResponse:
-    """Take a package out of somebody's hands."""
+@form_view(ButtonForm, "admin/act.html")
+def end_maintaining(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
+    """Remove a maintainer from a package."""
     if not bson.ObjectId.is_valid(user_id) or not remove_maintainer(name, bson.ObjectId(user_id), signed_in_user()):
         abort(404, "This user does not maintain this package.")
     user = User.objects(pk=bson.ObjectId(user_id)).declared_first()

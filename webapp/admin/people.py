@@ -15,7 +15,7 @@ from webapp.documents import AuditEvent, Package, User
 from webapp.documents.base import utc_now
 from webapp.members import audit, mails
 from webapp.members.form_views import form_view
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.recovery import send_link_to
 from webapp.members.sessions import me
 from webapp.serving.pagination import paginate
@@ -23,8 +23,8 @@ from webapp.serving.pagination import paginate
 MAX_QUERY_LENGTH = 254
 RECENT = 20
 
-# What can be done to a user: by the last part of the address, the function and what the audit log says of it.
-ACTS: dict[str, tuple[Callable[[bson.ObjectId], bool], str]] = {
+# Actions on a user, by the last part of the URL: the function and its audit log message.
+ACTIONS: dict[str, tuple[Callable[[bson.ObjectId], bool], str]] = {
     "make-administrator": (administrators.make_administrator, "Made administrator."),
     "remove-administrator": (administrators.remove_administrator, "Removed as administrator."),
     "disable": (administrators.disable, "Disabled the account."),
@@ -34,10 +34,10 @@ ACTS: dict[str, tuple[Callable[[bson.ObjectId], bool], str]] = {
 
 @bp.get("/users")
 def users() -> Response:
-    """All users, the youngest first, or those whom a word finds."""
+    """List users, newest first, or search for them."""
     text = request.args.get("q", "").strip()
     if len(text) > MAX_QUERY_LENGTH:
-        abort(413, f"At most {MAX_QUERY_LENGTH} characters, please.")
+        abort(413, f"Use at most {MAX_QUERY_LENGTH} characters.")
     if text:
         people = User.objects.found(text).plain()
         found = {"items": people, "page": 1, "pages": 1, "total": len(people), "more": False}
@@ -48,14 +48,14 @@ def users() -> Response:
 
 @bp.get("/users/<user_id>")
 def user(user_id: str) -> Response:
-    """One user: what the site knows, and what can be done."""
+    """Show one user and the available actions."""
     person = user_or_404(user_id)
     page = render_template(
         "admin/user.html",
         person=person,
         packages=Package.objects.maintained_by(person.id).listed().limit(RECENT).plain(),
         events=AuditEvent.objects.about_user(person.id).limit(RECENT).plain(),
-        form=NothingForm(),
+        form=ButtonForm(),
     )
     return make_response(page)
 
@@ -63,7 +63,7 @@ def user(user_id: str) -> Response:
 @bp.route("/users/new", methods=["GET", "POST"])
 @form_view(NewUserForm, "admin/new_user.html")
 def new_user(form: NewUserForm) -> AnyResponse | None:
-    """An account for somebody else: they get a link by which they choose a password."""
+    """Create an account for someone and email them a link to choose a password."""
     person = User(name=form.name.data, email=form.email.data, created_date=utc_now())
     try:
         person.save(force_insert=True)
@@ -87,17 +87,17 @@ def _welcome(person: User) -> None:
 
 
 def _act(user_id: str, act: str) -> dict[str, Any]:
-    if act not in ACTS:
+    if act not in ACTIONS:
         abort(404)
     return {"person": user_or_404(user_id), "act": act}
 
 
 @bp.route("/users/<user_id>/<act>", methods=["GET", "POST"])
-@form_view(NothingForm, "admin/act.html", _act)
-def act_on_user(_: NothingForm, user_id: str, act: str) -> AnyResponse:
-    """Do one of ACTS, and write it down."""
+@form_view(ButtonForm, "admin/act.html", _act)
+def change_user(_: ButtonForm, user_id: str, act: str) -> AnyResponse:
+    """Perform one of ACTIONS and record it in the audit log."""
     person = user_or_404(user_id)
-    apply, description = ACTS[act]
+    apply, description = ACTIONS[act]
     try:
         changed = apply(person.id)
     except administrators.LastAdministrator as error:
@@ -111,7 +111,7 @@ def act_on_user(_: NothingForm, user_id: str, act: str) -> AnyResponse:
 
 
 def user_or_404(user_id: str) -> User:
-    """Return the user of this id."""
+    """Return the user with this ID, or abort with 404."""
     valid = bson.ObjectId.is_valid(user_id)
     person: User | None = User.objects(pk=bson.ObjectId(user_id)).declared_first() if valid else None
     return person or abort(404, "There is no user with this ID.")

@@ -70,7 +70,7 @@ def is_confirmed(form: DeletionForm, *expected: str) -> bool:
 
 @bp.after_request
 def keep_private(response: Response) -> Response:
-    """No cache may keep these pages."""
+    """Forbid caches to store these pages."""
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -14,7 +14,7 @@ from webapp.manage.blueprint import bp, button_for, project
 from webapp.manage.forms import InvitationForm
 from webapp.members import audit, limits, mails, tokens
 from webapp.members.form_views import form_view, members_only
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
 
 Context = dict[str, Any]
@@ -29,7 +29,7 @@ def _people(name: str) -> Context:
         "has_owner": any(each.role == OWNER for each in package.maintainers),
         "needed": [each.user_id for each in package.maintainers if is_needed(package, each.user_id)],
         "pending": pending(package),
-        "button_form": NothingForm(),
+        "button_form": ButtonForm(),
     }
 
 
@@ -72,8 +72,8 @@ def _send(package: Package, invitation: Invitation, by: User) -> None:
 
 @bp.post("/manage/<name>/invitations/<invitation_id>/revoke")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Revoke the invitation", OWNER))
-def revoke_invitation(_: NothingForm, name: str, invitation_id: str) -> AnyResponse:
+@form_view(ButtonForm, "manage/act.html", button_for("Revoke the invitation", OWNER))
+def revoke_invitation(_: ButtonForm, name: str, invitation_id: str) -> AnyResponse:
     """Take an invitation back; its link is worth nothing then."""
     package = project(name, OWNER)
     revoked = maintaining.revoke_invitation(package.pk, invitation_id, me().user)
@@ -84,8 +84,8 @@ def revoke_invitation(_: NothingForm, name: str, invitation_id: str) -> AnyRespo
 
 @bp.post("/manage/<name>/maintainers/<user_id>/<any(owner, maintainer):role>")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Change the role", OWNER))
-def change_role(_: NothingForm, name: str, user_id: str, role: str) -> AnyResponse:
+@form_view(ButtonForm, "manage/act.html", button_for("Change the role", OWNER))
+def change_role(_: ButtonForm, name: str, user_id: str, role: str) -> AnyResponse:
     """Make a maintainer an owner, or an owner a maintainer; the last owner stays one."""
     package, person = _person(name, user_id)
     maintaining.change_role(package.pk, person.user_id, role, me().user)
@@ -96,8 +96,8 @@ def change_role(_: NothingForm, name: str, user_id: str, role: str) -> AnyRespon
 
 @bp.post("/manage/<name>/maintainers/<user_id>/remove")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Remove them", OWNER))
-def remove_maintainer(_: NothingForm, name: str, user_id: str) -> AnyResponse:
+@form_view(ButtonForm, "manage/act.html", button_for("Remove them", OWNER))
+def remove_maintainer(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
     """Take a project out of somebody's hands."""
     package, person = _person(name, user_id)
     maintaining.end_maintaining(package.pk, person.user_id, me().user)

@@ -14,7 +14,7 @@ from webapp.manage.forms import DeletionForm
 from webapp.manage.notices import tell_owners
 from webapp.members import audit
 from webapp.members.form_views import form_view, members_only
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
 from webapp.serving.filters import site_url
 from webapp.serving.pagination import paginate
@@ -55,15 +55,15 @@ def settings(name: str) -> Response:
         package=package,
         is_owner=package.role_of(user.id) == OWNER,
         is_needed=is_needed(package, user.id),
-        form=NothingForm(),
+        form=ButtonForm(),
     )
     return make_response(page)
 
 
 @bp.post("/manage/<name>/leave")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Leave the project"))
-def leave(_: NothingForm, name: str) -> AnyResponse:
+@form_view(ButtonForm, "manage/act.html", button_for("Leave the project"))
+def leave(_: ButtonForm, name: str) -> AnyResponse:
     """Give one's own part in a project up; the last owner cannot."""
     package, user = project(name), me().user
     end_maintaining(package.pk, user.id, user)

@@ -13,7 +13,7 @@ from webapp.manage.forms import DeletionForm, YankForm
 from webapp.manage.notices import tell_owners
 from webapp.members import audit
 from webapp.members.form_views import form_view, members_only
-from webapp.members.forms import NothingForm
+from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
 from webapp.rules import naming
 from webapp.serving.pagination import page_number
@@ -64,7 +64,7 @@ def release(name: str, version: str) -> Response:
     names = [file.get("filename") for file in context["release"].get("files", [])]
     warned = StoredFile.objects.with_warnings(context["package"].pk).filter(pk__in=names).only("filename", "warnings")
     warnings = {file["filename"]: file.get("warnings", []) for file in warned.plain()}
-    return make_response(render_template("manage/release.html", form=NothingForm(), warnings=warnings, **context))
+    return make_response(render_template("manage/release.html", form=ButtonForm(), warnings=warnings, **context))
 
 
 @bp.route("/manage/<name>/yank/<path:version>", methods=["GET", "POST"])
@@ -81,8 +81,8 @@ def yank(form: YankForm, name: str, version: str) -> AnyResponse:
 
 @bp.post("/manage/<name>/unyank/<path:version>")
 @members_only
-@form_view(NothingForm, "manage/act.html", button_for("Unyank the release"))
-def unyank(_: NothingForm, name: str, version: str) -> AnyResponse:
+@form_view(ButtonForm, "manage/act.html", button_for("Unyank the release"))
+def unyank(_: ButtonForm, name: str, version: str) -> AnyResponse:
     """Offer a yanked release again."""
     package = project(name)
     withdrawing.unyank(package.pk, version, me().user)

@@ -50,7 +50,7 @@ def make_token(
     return secret, token
 
 
-def is_still_due(user: User) -> bool:
+def may_still_have_token(user: User) -> bool:
     """Tell whether a token that was just made may stay: the account is enabled and its password is the one it was.
 
     A reset revokes the tokens that it finds. One that is made at the same moment is found by this question instead.

@@ -1,4 +1,4 @@
-"""What all forms share: fields that members fill in, and what is wrong with what they typed."""
+"""Validators and base classes shared by all forms."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,32 +21,32 @@ NO_EMAIL = "Enter a valid email address, such as ada@example.org."
 
 
 def stripped(text: str | None) -> str | None:
-    """Return text without the white space around it; not for passwords."""
+    """Strip surrounding white space from a field's text. Not for passwords."""
     return text.strip() if isinstance(text, str) else text
 
 
 def one_line(_: FlaskForm, field: Field) -> None:
-    """Refuse line ends and other characters that nobody can see."""
+    """Reject line breaks and other unprintable characters."""
     if field.data and not field.data.isprintable():
         raise ValidationError("Remove line breaks and invisible characters.")
 
 
-def web_address(_: FlaskForm, field: Field) -> None:
-    """Refuse what is no address of a picture on the web."""
+def https_url(_: FlaskForm, field: Field) -> None:
+    """Reject anything but an https:// URL."""
     if not safe_link(field.data) or urlsplit(field.data).scheme != "https":
         raise ValidationError("Enter an address that starts with https://.")
 
 
-def encodable(_: FlaskForm, field: Field) -> None:
-    """Refuse half a character, which JSON can hold and nothing else."""
+def valid_unicode(_: FlaskForm, field: Field) -> None:
+    """Reject lone surrogates, which JSON can carry but UTF-8 cannot encode."""
     try:
         (field.data or "").encode()
     except UnicodeEncodeError:
         raise ValidationError("This text contains invalid characters.") from None
 
 
-def username_of_usual_form(_: FlaskForm, field: Field) -> None:
-    """Refuse what cannot be a part of an address, or would be taken for an id; what is there already may stay."""
+def valid_username(_: FlaskForm, field: Field) -> None:
+    """Reject usernames that do not fit in a URL or look like an ID. An existing username may stay."""
     if field.data != field.object_data and not USERNAME.match(field.data or ""):
         raise ValidationError(
             "Use 1 to 50 letters, digits, dots, dashes or underscores, starting and ending with a letter or digit. A "
@@ -55,7 +55,7 @@ def username_of_usual_form(_: FlaskForm, field: Field) -> None:
 
 
 class Needed(InputRequired):
-    """Something must be there, also after the white space around it is gone; HTML says so too."""
+    """Require a value that is not empty after stripping, and mark the input as `required` in HTML."""
 
     def __init__(self) -> None:
         super().__init__("This field is required.")
@@ -69,7 +69,7 @@ class Needed(InputRequired):
 
 
 class EmailAddress(Email):
-    """An address of the usual form. Whether it exists, only a mail can tell."""
+    """Check the syntax of an email address, not whether it exists."""
 
     def __init__(self) -> None:
         super().__init__(NO_EMAIL, check_deliverability=False)
@@ -81,49 +81,49 @@ EMAIL = [
     EmailAddress(),
 ]
 NAME = [Length(max=MAX_NAME_LENGTH, message="Use at most %(max)d characters."), one_line]
-# Before passwords were limited, nobody could have a longer one either.
+# Forms that set a password have always had this limit, so no stored password is longer.
 OLD_PASSWORD = [
     Needed(),
     Length(max=passwords.MAX_LENGTH, message="Passwords have at most %(max)d characters."),
 ]
 NEW_PASSWORD = [
     Needed(),
-    encodable,
+    valid_unicode,
     Length(passwords.MIN_LENGTH, passwords.MAX_LENGTH, message="Use %(min)d to %(max)d characters."),
 ]
 
 
 class SiteForm(FlaskForm):
-    """What the site's forms share."""
+    """The base class of the site's forms."""
 
     class Meta(FlaskForm.Meta):
         """How a form is read."""
 
         def wrap_formdata(self, _: FlaskForm, formdata: Any) -> Any:
-            """Read the texts that a browser sent. Flask-WTF would take files and JSON, too: values of any type."""
+            """Read only form fields. Flask-WTF also accepts files and JSON, whose values may be of any type."""
             return formdata if formdata is None or isinstance(formdata, MultiDict) else request.form or None
 
     def refuse(self, field_name: str, message: str) -> None:
-        """Say beside a field what is wrong with it."""
+        """Add an error message to a field."""
         field = self[field_name]
         field.errors = [*field.errors, message]
 
 
 class WithNewPassword(SiteForm):
-    """A form with a new password, which its owner's own words must not be."""
+    """A form that sets a new password, which must not resemble the user's own details."""
 
     NEW = "password"  # the field of the new password
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Check each field; then whether the new password is too weak, which is worth its time only for a whole one."""
+        """Validate each field, then the strength of the password, which is slow and pointless for an invalid form."""
         if not super().validate(extra_validators):
             return False
-        # What an attacker would try first is whatever else stands in the form.
+        # The other fields of the form are the first guesses of an attacker.
         texts = [field.data for field in self if field.name in ("name", "email", "username")]
         return self.is_strong([text for text in texts if isinstance(text, str)])
 
     def is_strong(self, known_words: list[str]) -> bool:
-        """Tell whether the new password is strong enough for somebody whose words these are; say beside it if not."""
+        """Return whether the new password is strong enough, given the user's own words; add an error if not."""
         if self.NEW not in self:
             return True
         reason = passwords.weakness(self[self.NEW].data, known_words)
@@ -132,5 +132,5 @@ class WithNewPassword(SiteForm):
         return reason is None
 
 
-class NothingForm(SiteForm):
-    """A button: only its token matters."""
+class ButtonForm(SiteForm):
+    """A form that is only a button; it carries just the CSRF token."""

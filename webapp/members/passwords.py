@@ -45,9 +45,9 @@ BCRYPT_BYTES = 72
 
 # Attempts to sign in that a process works on at a time. A failed one takes its thread for a while, and `flask serve`
 # has four by default.
-AT_A_TIME = 3
-PATIENCE_S = 0.2
-_places = threading.BoundedSemaphore(AT_A_TIME)
+MAX_CONCURRENT_CHECKS = 3
+SLOT_WAIT_S = 0.2
+_check_slots = threading.BoundedSemaphore(MAX_CONCURRENT_CHECKS)
 
 
 class Checked(NamedTuple):
@@ -100,17 +100,17 @@ def scheme_of(stored_hash: str | None) -> str | None:
 
 
 @contextmanager
-def a_place() -> Iterator[None]:
+def check_slot() -> Iterator[None]:
     """Hold one of the places in which this process checks passwords. Raises ServiceUnavailable when none is free."""
-    if not _places.acquire(timeout=PATIENCE_S):
+    if not _check_slots.acquire(timeout=SLOT_WAIT_S):
         raise ServiceUnavailable("Too many people are signing in right now. Try again in a few seconds.", retry_after=2)
     try:
         yield
     finally:
-        _places.release()
+        _check_slots.release()
 
 
-def wait_out(started: float) -> None:
+def pad_failed_sign_in(started: float) -> None:
     """Wait until a failed sign-in that started then (monotonic clock, s) has taken FAILED_SIGN_IN_MS.
 
     Hashes of other sites take from 20 to 500 ms. To verify one of each kind at every failure would let anybody keep the

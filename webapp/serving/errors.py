@@ -1,4 +1,4 @@
-"""What a reader, or a program, is told when something goes wrong."""
+"""Error responses: HTML pages, JSON, or a plain line for upload tools."""
 
 import logging
 from typing import Any
@@ -47,12 +47,12 @@ def init_app(app: Flask) -> None:
 
 
 def http_error(error: HTTPException) -> Response:
-    """Answer with a page in the site's style, with JSON to a program that asked for it, or an upload with a line."""
+    """Respond with a page in the site's style, JSON if the client prefers it, or a plain line for uploads."""
     code = error.code or 500
     if isinstance(error, BadHost):
-        # Flask could not bind its map of addresses to such a host, but the page links to the site's own.
+        # Flask cannot build URLs for an invalid host, and the error page needs links.
         request_ctx.url_adapter = current_app.url_map.bind("")
-    # Werkzeug's own descriptions are long and technical; a text of ours is shown as it is.
+    # Werkzeug's default descriptions are long and technical. Ours are shown unchanged.
     own_text = error.description if error.description != type(error).description else None
     message = own_text or EXPLANATIONS.get(code) or error.name
     if request.blueprint == "publishing":  # the tools print it
@@ -82,17 +82,17 @@ def plain_line(code: int, message: str) -> Response:
 
 
 def database_error(error: PyMongoError | OperationError) -> Response:
-    """Answer 503 when the database is away, 500 for what is our own mistake."""
+    """Answer 503 when the database is unavailable, otherwise 500."""
     if not is_away(error):
         return unexpected_error(error)
-    # One line: a database that is away says so in each request, and its traceback helps nobody.
+    # One line, without a traceback: every request fails while the database is unavailable.
     kind = type(error).__name__
     log.warning("database unavailable: %s %s: %s: %s", request.method, shown_path(), kind, reason_of(error))
     return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
 
 
 def unexpected_error(error: Exception) -> Response:
-    """Answer 500, and keep the traceback in the log."""
+    """Answer 500 and log the traceback."""
     log.error("%s %s failed", request.method, shown_path(), exc_info=error)
     return http_error(InternalServerError())
 
@@ -105,18 +105,18 @@ def package_too_large(error: PackageTooLarge) -> Response:
 
 
 def changed_by_others(error: ConcurrentChange) -> Response:
-    """Answer 503: others kept changing the same project."""
+    """Answer 503 because concurrent changes to the same project kept winning."""
     return http_error(ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S))
 
 
 def renderers_busy(_: RenderersBusy) -> Response:
-    """Answer 503: descriptions of others are being rendered."""
+    """Answer 503 because all renderers are busy."""
     message = "Too many descriptions are being rendered right now. Please try again in a few seconds."
     return http_error(ServiceUnavailable(message, retry_after=RETRY_AFTER_S))
 
 
 def broken_document(error: ValidationError) -> Response:
-    """Answer 409: somebody edited a document by hand into what cannot be stored again."""
+    """Answer 409 for a document that a manual edit made invalid."""
     return http_error(Conflict(f"A stored document is invalid; an operator needs to fix it: {error}"))
 
 
