@@ -9,14 +9,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from webapp.cli.serve import web_server
+
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
-SERVERS = {
-    "granian": ["granian", "--interface", "wsgi", "--workers", "{workers}", "--blocking-threads", "{threads}",
-                "--log-level", "error", "--port", "{port}", "{target}"],
-    "gunicorn": ["gunicorn", "--workers", "{workers}", "--threads", "{threads}", "--log-level", "error",
-                 "--bind", "127.0.0.1:{port}", "{target}"],
-}  # fmt: skip
+SERVERS = ("granian", "gunicorn")
+# The site as its web processes run it.
+SITE = "webapp.cli.web_process:app"
 
 
 @contextlib.contextmanager
@@ -24,11 +23,14 @@ def served(
     target: str, address: str, environment: dict[str, str], *, server: str = "granian", threads: int = 4
 ) -> Iterator[int]:
     """Serve an application with two workers at this address while the context lasts; give the server's process id."""
-    values = {"workers": WORKERS, "threads": threads, "port": address.rpartition(":")[2], "target": target}
-    command = [part.format(**values) for part in SERVERS[server]]
-    command[0] = str(Path(sys.executable).parent / command[0])
+    port = int(address.rpartition(":")[2])
+    command, own_environment = web_server("127.0.0.1", port, WORKERS, threads, target)
+    if server == "gunicorn":
+        command = [sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--threads", str(threads)]
+        command += ["--log-level", "error", "--bind", f"127.0.0.1:{port}", target]
     # One client asks more often than a reader may search. The log is written, as in production, and not kept.
-    process = subprocess.Popen(command, env={"SEARCH_LIMIT": "", **environment}, cwd=ROOT, stderr=subprocess.DEVNULL)
+    environment = {"SEARCH_LIMIT": "", **environment, **own_environment}
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):
             if _answers(address):

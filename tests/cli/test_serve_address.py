@@ -1,6 +1,9 @@
+import socket
+
+import click
 import pytest
 
-from webapp.cli.serve import loopback_url
+from webapp.cli.serve import check_that_port_is_free, loopback_url
 
 
 @pytest.mark.parametrize(
@@ -18,3 +21,14 @@ from webapp.cli.serve import loopback_url
 )
 def test_site_knows_its_own_address_only_where_this_machine_alone_reaches_it(host: str, address: str) -> None:
     assert loopback_url(host, 5006) == address
+
+
+@pytest.mark.parametrize(("host", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_port_that_is_taken_is_refused(host: str, family: socket.AddressFamily) -> None:
+    with socket.create_server((host, 0), family=family) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(click.ClickException, match="Address already in use"):
+            check_that_port_is_free(host, port)
+
+    check_that_port_is_free(host, port)

@@ -344,3 +344,10 @@ def test_signing_in_works_on_a_site_for_members(members_only: Flask, client: Fla
     assert member.is_signed_in()
     assert member.name_in_navigation() == "Grace"
     assert browser(members_only).name_in_navigation() is None
+
+
+def test_stranger_who_sends_a_form_is_led_to_sign_in_before_anything_is_said_of_the_form(members_only: Flask) -> None:
+    answer = browser(members_only).post("/manage/example/delete", data={"name": "example"})
+
+    assert answer.status_code == 302
+    assert answer.location.startswith("/account/login")

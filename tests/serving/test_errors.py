@@ -296,7 +296,7 @@ def test_host_that_is_none_is_refused(client: FlaskClient, host: str, headers: d
     assert response.is_json == bool(headers)
 
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 # Addresses that ask the database, each in a way of its own.
 ASKING = [
     "/",

@@ -1,18 +1,51 @@
-"""Requests whose bodies take long: they may wait, but not in every thread."""
+"""Clients that send or read slowly: they may wait, but not in the way of the others."""
 
 import io
 import threading
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
-from flask import Flask, request
-from werkzeug.test import TestResponse
+from flask import Flask, Response, request
+from flask.testing import FlaskClient
+from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
+from werkzeug.test import TestResponse, run_wsgi_app
 
 from tests.people import browser
 from tests.publishing.test_upload import line
 from tests.publishing.uploads import publisher, upload, wheel, wheel_name
 from webapp.serving import slow_clients
-from webapp.serving.slow_clients import PLACES
+from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, SlowClients
+
+
+def refused(shares: Shares, address: str) -> bool:
+    try:
+        shares.take(address)
+    except ServiceUnavailable:
+        return True
+    return False
+
+
+def test_one_address_gets_half_of_the_places_and_leaves_some_to_the_next() -> None:
+    shares = Shares(8)
+
+    taken = dict.fromkeys(("first", "second", "third"), 0)
+    for address in taken:
+        while not refused(shares, address):
+            taken[address] += 1
+
+    assert taken == {"first": 4, "second": 2, "third": 1}
+
+
+def test_place_that_is_given_back_is_there_for_others() -> None:
+    shares = Shares(2)
+    give_back = shares.take("first")
+    assert refused(shares, "first")
+
+    give_back()
+
+    shares.take("first")
 
 
 class SlowBody(io.RawIOBase):
@@ -30,104 +63,214 @@ class SlowBody(io.RawIOBase):
         return 0
 
 
-def test_few_threads_wait_for_bodies_and_the_others_go_on(app: Flask) -> None:
-    bodies = [SlowBody() for _ in range(PLACES)]
-
-    def send(body: SlowBody) -> TestResponse:
-        environ = {"wsgi.input": body, "CONTENT_LENGTH": "10", "CONTENT_TYPE": "application/json"}
-        return browser(app).post("/signup", environ_overrides=environ)
-
-    with ThreadPoolExecutor(PLACES) as senders:
-        slow = [senders.submit(send, body) for body in bodies]
-        assert all(body.asked.wait(10) for body in bodies)
-        refused = browser(app).post("/account/login", data={"email": "ada"})
-        read = browser(app).get("/projects/")
-        for body in bodies:
-            body.comes.set()
-        answers = [each.result() for each in slow]
-
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-    assert "Too many requests are being received at the moment." in refused.text
-    assert read.status_code == 200
-    assert [answer.status_code for answer in answers] == [400] * PLACES
-    assert browser(app).post("/account/login", data={"email": "ada"}).status_code == 400
+@pytest.fixture
+def places(app: Flask) -> Iterator[ExitStack]:
+    """All places for bodies but two, and what holds them."""
+    clients: SlowClients = app.extensions[slow_clients.KEY]
+    with ExitStack() as held:
+        for number in range(BODIES - 2):
+            held.callback(clients.bodies.take(f"somebody {number}"))
+        yield held
 
 
-def held_places(app: Flask, senders: ThreadPoolExecutor) -> list[SlowBody]:
-    """Bodies that hold every place."""
-    bodies = [SlowBody() for _ in range(PLACES)]
-    for body in bodies:
-        environ = {"wsgi.input": body, "CONTENT_LENGTH": "10", "CONTENT_TYPE": "application/json"}
-        senders.submit(browser(app).post, "/signup", environ_overrides=environ)
-    assert all(body.asked.wait(10) for body in bodies)
-    return bodies
+def send(app: Flask, body: SlowBody, address: str = "192.0.2.1") -> TestResponse:
+    environ = {"wsgi.input": body, "CONTENT_LENGTH": "10", "CONTENT_TYPE": "application/json", "REMOTE_ADDR": address}
+    return browser(app).post("/signup", environ_overrides=environ)
 
 
-def send_upload(app: Flask, secret: str) -> TestResponse:
-    return upload(browser(app), secret, wheel(), wheel_name())
-
-
-def test_upload_waits_for_a_place(app: Flask) -> None:
-    _, secret = publisher()
-
-    with ThreadPoolExecutor(PLACES + 1) as senders:
-        bodies = held_places(app, senders)
-        sent = senders.submit(send_upload, app, secret)
-        with pytest.raises(TimeoutError):
-            sent.result(0.2)
-        for body in bodies:
-            body.comes.set()
-
-    assert sent.result().status_code == 200
-
-
-def test_one_upload_waits_and_those_behind_it_are_told_so_in_a_line(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slow_clients, "LINE_PATIENCE_S", 0.05)
-    _, secret = publisher()
-
-    with ThreadPoolExecutor(PLACES + 2) as senders:
-        bodies = held_places(app, senders)
-        sent = {senders.submit(send_upload, app, secret) for _ in range(2)}
-        [refused], [waiting] = wait(sent, timeout=10, return_when=FIRST_COMPLETED)
-        for body in bodies:
-            body.comes.set()
-
-    assert line(refused.result(), 503) == slow_clients.BUSY
-    assert refused.result().headers["Retry-After"] == "5"
-    assert waiting.result().status_code == 200
-
-
-def test_stranger_who_uploads_takes_no_place(app: Flask) -> None:
-    with ThreadPoolExecutor(PLACES) as senders:
-        bodies = held_places(app, senders)
-        answer = send_upload(app, "larder-wrong")
-        for body in bodies:
-            body.comes.set()
-
-    line(answer, 403)
-
-
-def test_large_body_gives_its_place_back(app: Flask) -> None:
-    for _ in range(PLACES + 1):
-        answer = browser(app).post("/signup", data=b"x" * (app.config["MAX_CONTENT_LENGTH"] + 1))
-
-        assert answer.status_code == 400
-
-
-def test_who_comes_through_a_proxy_is_not_refused() -> None:
-    site = Flask("site")
-    site.config["TRUSTED_PROXIES"] = 1
-    site.add_url_rule("/", view_func=lambda: request.get_data(), methods=["POST"])
-    slow_clients.init_app(site)
+def test_address_that_sends_slowly_is_refused_more_and_another_is_not(app: Flask, places: ExitStack) -> None:
     body = SlowBody()
 
-    with ThreadPoolExecutor(PLACES + 1) as senders:
-        answers = [
-            senders.submit(site.test_client().post, "/", environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": "10"})
-            for _ in range(PLACES + 1)
-        ]
+    with ThreadPoolExecutor(1) as senders:
+        slow = senders.submit(send, app, body)
+        assert body.asked.wait(10)
+        more = browser(app).post("/account/login", data={"email": "ada"}, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+        other = browser(app).post("/account/login", data={"email": "ada"})
         body.comes.set()
 
-    assert [answer.result().status_code for answer in answers] == [400] * (PLACES + 1)  # nothing came
+    assert (more.status_code, more.headers["Retry-After"]) == (503, "5")
+    assert BUSY in more.text
+    assert other.status_code == 400
+    assert slow.result().status_code == 400
+
+
+def test_upload_is_refused_in_a_line_while_its_address_sends_slowly(app: Flask, places: ExitStack) -> None:
+    _, secret = publisher()
+    body = SlowBody()
+
+    with ThreadPoolExecutor(1) as senders:
+        senders.submit(send, app, body, "127.0.0.1")
+        assert body.asked.wait(10)
+        answer = upload(browser(app), secret, wheel(), wheel_name())
+        body.comes.set()
+
+    assert line(answer, 503) == BUSY
+    assert answer.headers["Retry-After"] == "5"
+    assert upload(browser(app), secret, wheel(), wheel_name()).status_code == 200
+
+
+def test_stranger_who_uploads_takes_no_place(app: Flask, places: ExitStack) -> None:
+    for number in range(2):
+        places.callback(app.extensions[slow_clients.KEY].bodies.take(f"another {number}"))
+
+    line(upload(browser(app), "larder-wrong", wheel(), wheel_name()), 403)
+
+
+def test_body_is_known_to_be_waited_for_while_it_comes_in(app: Flask) -> None:
+    body = SlowBody()
+    arriving: set[Body] = app.extensions[slow_clients.KEY].arriving
+
+    with ThreadPoolExecutor(1) as senders:
+        senders.submit(send, app, body)
+        assert body.asked.wait(10)
+        waited_for = len(arriving)
+        body.comes.set()
+
+    assert (waited_for, len(arriving)) == (1, 0)
+
+
+def test_body_that_takes_too_long_is_given_up() -> None:
+    body = Body(io.BytesIO(b"0123456789"), "192.0.2.1", seconds=-1)
+
+    with pytest.raises(RequestTimeout):
+        body.read()
+
+
+Answering = Callable[[Callable[[], Response]], FlaskClient]
+
+
+@pytest.fixture
+def answering() -> Answering:
+    """A small site with a page of this kind, which works on one request at a time."""
+
+    def site(view: Callable[[], Response]) -> FlaskClient:
+        app = Flask("site")
+        app.config["MAX_CONTENT_LENGTH"] = 1000
+        slow_clients.init_app(app)
+        app.add_url_rule("/", view_func=view, methods=["GET", "POST"])
+        app.wsgi_app = AtWork(app.wsgi_app, 1)  # type: ignore[method-assign]
+        return app.test_client()
+
+    return site
+
+
+def test_request_whose_body_is_waited_for_lets_another_be_worked_on(
+    answering: Answering,
+) -> None:
+    client = answering(lambda: Response(request.get_data()))
+    body = SlowBody()
+
+    with ThreadPoolExecutor(1) as senders:
+        slow = senders.submit(client.post, environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": "10"})
+        assert body.asked.wait(10)
+        other = client.application.test_client().get("/")
+        assert not slow.done()
+        body.comes.set()
+
+    assert other.status_code == 200
+
+
+def test_request_that_is_worked_on_makes_the_next_one_wait(
+    answering: Answering,
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def view() -> Response:
+        begun.set()
+        goes_on.wait(10)
+        return Response("")
+
+    client = answering(view)
+    with ThreadPoolExecutor(2) as readers:
+        first = readers.submit(client.get)
+        assert begun.wait(10)
+        begun.clear()
+        second = readers.submit(client.application.test_client().get)
+        both_at_once = begun.wait(0.1)
+        goes_on.set()
+
+    assert not both_at_once
+    assert first.result().status_code == second.result().status_code == 200
+
+
+LARGE = bytes(range(256)) * (4 * WHOLE_BYTES // 256)
+
+
+def sent(client: FlaskClient, method: str = "GET") -> tuple[list[bytes], str, Callable[[], None]]:
+    """The pieces that a web server is given, the status, and what it calls when the client is gone."""
+    environ = client.application.test_request_context("/", method=method).request.environ
+    app_iter, status, _ = run_wsgi_app(client.application.wsgi_app, environ)
+    pieces = list(app_iter)
+    return pieces, status, getattr(app_iter, "close", lambda: None)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Response(LARGE),
+        lambda: Response(iter([LARGE[:10], LARGE[10:]])),
+        lambda: Response(iter([LARGE]), direct_passthrough=True),
+    ],
+    ids=["page", "stream", "file"],
+)
+def test_long_answer_goes_out_in_pieces_and_gives_its_place_back(
+    answering: Answering, make: Callable[[], Response]
+) -> None:
+    client = answering(make)
+    streams = client.application.extensions[slow_clients.KEY].streams = Shares(1)
+
+    pieces, status, _ = sent(client)
+
+    assert status == "200 OK"
+    assert b"".join(pieces) == LARGE
+    assert max(map(len, pieces)) <= PIECE_BYTES
+    streams.take("the next one")
+
+
+def test_long_answer_is_refused_while_its_address_reads_others_slowly(
+    answering: Answering,
+) -> None:
+    closed = threading.Event()
+
+    def view() -> Response:
+        response = Response(iter([LARGE]))
+        response.call_on_close(closed.set)
+        return response
+
+    client = answering(view)
+    streams = client.application.extensions[slow_clients.KEY].streams = Shares(2)
+    streams.take("127.0.0.1")
+
+    answer = client.get("/", headers={"Accept": "application/json"})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert closed.is_set()
+
+
+def test_client_that_goes_away_gives_its_place_back(
+    answering: Answering,
+) -> None:
+    client = answering(lambda: Response(iter([LARGE])))
+    streams = client.application.extensions[slow_clients.KEY].streams = Shares(1)
+    answer = client.get("/", buffered=False)
+    assert refused(streams, "the next one")
+
+    answer.close()
+
+    streams.take("the next one")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_short_answer_needs_no_place(answering: Answering, method: str) -> None:
+    def view() -> Response:
+        response = Response(iter([b"a", b"b"]), direct_passthrough=True)
+        response.content_length = 2
+        return response
+
+    client = answering(view)
+    client.application.extensions[slow_clients.KEY].streams = Shares(0)
+
+    pieces, status, _ = sent(client, method)
+
+    assert status == "200 OK"
+    assert pieces == ([b"ab"] if method == "GET" else [])

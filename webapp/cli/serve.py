@@ -4,6 +4,7 @@ import ctypes
 import ipaddress
 import json
 import os
+import resource
 import shlex
 import signal
 import socket
@@ -26,6 +27,12 @@ from webapp.mongodb.errors import explained, is_away
 from webapp.mongodb.programs import support_warning
 from webapp.rendering import end_children
 from webapp.serving.log_config import logging_config
+from webapp.serving.slow_clients import BODIES, STREAMS
+
+# Files that a web process may have open at most; half of them are connections.
+MOST_FILES = 10_000
+# What the web processes are told in their environment.
+PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTIONS"
 
 
 @click.command("serve")
@@ -36,7 +43,7 @@ from webapp.serving.log_config import logging_config
 @with_appcontext
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the site; an empty database is filled first. Ctrl-C stops it."""
-    _check_that_port_is_free(host, port)
+    check_that_port_is_free(host, port)
     _prepare_database()
     end_children()  # the web processes have their own
     with tempfile.TemporaryDirectory(prefix="larder-") as folder:
@@ -47,7 +54,8 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
     """Run the web server until it ends or this process is told to, and return its exit code."""
     current_app.config["LOOPBACK_URL"] = loopback_url(host, port)
     uri = current_app.config["MONGODB_SETTINGS"]["host"]
-    click.echo(f"\n  {current_app.config['SITE_NAME']} is at  http://{host}:{port}/")
+    shown_host = f"[{host}]" if ":" in host else host
+    click.echo(f"\n  {current_app.config['SITE_NAME']} is at  http://{shown_host}:{port}/")
     if not current_app.config["MONGODB_URI"]:
         _say_database(uri)
     for reason in mails.missing_settings():
@@ -59,19 +67,13 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
         environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     log_config = folder / "log.json"
     log_config.write_text(json.dumps(logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])))
+    command, web_environment = web_server(host, port, workers, threads)
     # In a session of its own, so that Ctrl-C does not reach it: granian 2.8 told to stop by the terminal and by its
     # parent at once hung in 16 of 20 cases. It is told once, by SIGTERM, and finishes the requests in flight.
     server = subprocess.Popen(  # noqa: S603 - the command is ours
-        [
-            *(sys.executable, "-m", "granian", "app:app", "--interface", "wsgi", "--log-level", "error"),
-            *("--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)),
-            # Without the last one granian ends when one of its workers does.
-            *("--workers-kill-timeout", "10", "--log-config", str(log_config), "--respawn-failed-workers"),
-            # A client that has not sent its headers by then is given up: each takes one of some hundred connections.
-            *("--http1-header-read-timeout", "10000"),
-        ],
+        [*command, "--log-config", str(log_config)],
         cwd=Path(current_app.root_path).parent,
-        env=environment,
+        env=environment | web_environment,
         start_new_session=True,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
@@ -103,6 +105,35 @@ def _say_database(uri: str) -> None:
     click.echo(f"  look into it  mongosh {shlex.quote(uri)}")
     if reason := support_warning(version):
         click.echo(f"  warning       {reason}", err=True)
+
+
+def web_server(
+    host: str, port: int, workers: int, threads: int, target: str = "webapp.cli.web_process:app"
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command that runs the web server, and what it needs in its environment."""
+    connections = _connections()
+    command = [
+        *(sys.executable, "-m", "granian", target, "--interface", "wsgi", "--log-level", "error"),
+        *("--host", host, "--port", str(port), "--workers", str(workers)),
+        # Nothing but HTTP/1.1: over HTTP/2 silent connections were never dropped, and one held any number of requests.
+        *("--http", "1", "--no-ws"),
+        # Most of these threads wait for clients: slow_clients.py.
+        *("--blocking-threads", str(threads + BODIES + STREAMS), "--backpressure", str(connections)),
+        # A client that has not sent its headers by then is given up.
+        *("--http1-header-read-timeout", "10000"),
+        # Without the last one granian ends when one of its workers does.
+        *("--workers-kill-timeout", "10", "--respawn-failed-workers"),
+    ]
+    return command, {PORT: str(port), REQUESTS: str(threads), CONNECTIONS: str(connections)}
+
+
+def _connections() -> int:
+    """Allow this process and its children as many open files as they may have; return how many connections fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if files > soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files // 2
 
 
 def _prepare_database() -> None:
@@ -138,9 +169,10 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-def _check_that_port_is_free(host: str, port: int) -> None:
+def check_that_port_is_free(host: str, port: int) -> None:
     """Refuse a port that is taken: the web server would share it in silence, and answer every other request."""
     try:
-        socket.create_server((host, port)).close()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None

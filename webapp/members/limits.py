@@ -1,7 +1,6 @@
 """How often somebody may try: counted in the site's database, so that all its processes count together."""
 
 import hashlib
-import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from config import BadConfig
 from webapp.documents.user import fold
 from webapp.mongodb.connection import MONGOMOCK
+from webapp.rules.addresses import network_of
 
 P = ParamSpec("P")
 
@@ -88,13 +88,8 @@ def init_app(app: Flask) -> None:
 
 
 def network() -> str:
-    """Return what counts as one address: of IPv6 the /64, which is what one customer of a provider has."""
-    address = request.remote_addr or ""
-    try:
-        is_ipv6 = ipaddress.ip_address(address).version == 6
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if is_ipv6 else address
+    """Return what the request's address counts as."""
+    return network_of(request.remote_addr or "")
 
 
 def limited_registration(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:

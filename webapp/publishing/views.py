@@ -5,14 +5,13 @@ Source: the "Upload API" of PyPI's documentation.
 
 import io
 import tempfile
-import time
 from contextlib import ExitStack
 from typing import IO, NoReturn
 
 from flask import Blueprint, Response, abort, current_app, request
 from mongoengine.errors import ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, ServiceUnavailable
 from werkzeug.formparser import FormDataParser
 
 from webapp.changes import claims
@@ -28,7 +27,7 @@ from webapp.rules.distributions import Distribution, examine
 from webapp.serving.errors import RETRY_AFTER_S
 from webapp.serving.extensions import csrf
 from webapp.serving.filters import absolute_url
-from webapp.serving.slow_clients import place_for_upload
+from webapp.serving.slow_clients import receiving
 
 bp = Blueprint("publishing", __name__)
 
@@ -54,7 +53,7 @@ def upload() -> Response:
     permit = api_tokens.authenticate(UPLOAD)
     _check_disk()
     with ExitStack() as opened:
-        with place_for_upload():
+        with receiving(MAX_UPLOAD_S):
             form, file, filename = _read_form(opened)
         size = file.seek(0, io.SEEK_END)
         if size > current_app.config["MAX_FILE_BYTES"]:
@@ -92,7 +91,6 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
         max_content_length=current_app.config["MAX_FILE_BYTES"] + FORM_BYTES,
         max_form_parts=FORM_PARTS,
     )
-    request.environ["wsgi.input"] = _Patient(request.environ["wsgi.input"], MAX_UPLOAD_S)
     try:
         _, form, files = parser.parse_from_environ(request.environ)
     except RequestEntityTooLarge:
@@ -120,22 +118,6 @@ def _check_disk() -> None:
 def _too_large() -> NoReturn:
     most = current_app.config["MAX_FILE_BYTES"]
     abort(413, f"That is too large: a file has {most:,} bytes at most, and the rest of the form a few MB.")
-
-
-class _Patient:
-    """A body that must have come in after some seconds. It cannot interrupt a client who sends nothing at all."""
-
-    def __init__(self, stream: io.RawIOBase, seconds: float) -> None:
-        self._stream = stream
-        self._end_at = time.monotonic() + seconds
-
-    def read(self, size: int = -1) -> bytes:
-        if time.monotonic() > self._end_at:
-            raise RequestTimeout("The upload took too long.")
-        return self._stream.read(size) or b""
-
-    def readline(self, size: int = -1) -> bytes:
-        return self._stream.readline(size)
 
 
 def _compare(digests: Digests, form: MultiDict[str, str]) -> None:

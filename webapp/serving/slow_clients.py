@@ -1,78 +1,223 @@
-"""Clients that send the body of a request slowly, or not at all: they must not take every thread from the others.
+"""Clients that send a request or read an answer slowly: they may wait, but not in the way of the others.
 
-granian gives up a client that sends its headers slowly, but a thread that reads a body waits for as long as the client
-likes (https://github.com/emmett-framework/granian/issues/728). Eight such clients stopped a site of two processes.
+granian keeps a thread busy for as long as a body comes in or a streamed answer goes out
+(https://github.com/emmett-framework/granian/issues/728). So each process has many more threads than requests it works
+on at a time. `AtWork` limits the requests; `Shares` limits the threads that wait for clients, and how many of them one
+address gets. Clients that make no progress are disconnected: connections.py.
 """
 
 import io
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, cast
 
-from flask import Flask, current_app, g, request
-from werkzeug.exceptions import ServiceUnavailable
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
 
-# Half of the threads that each web process has unless `flask serve` was told otherwise.
-PLACES = 2
-# Honest forms are received in much less, so that a place becomes free.
-PATIENCE_S = 0.02
-# An upload takes longer, and who sends one has a token. The next in line waits for so long, in the third thread.
-UPLOAD_PATIENCE_S = 20.0
-# Those behind it wait in the fourth, which readers need, too.
-LINE_PATIENCE_S = 1.0
-BUSY = "Too many requests are being received at the moment. Please try again in a few seconds."
-RETRY_AFTER_S = 5
-KEY = "slow_clients"
+from webapp.rules.addresses import network_of
+from webapp.serving.errors import RETRY_AFTER_S, http_error
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# Clients of each web process that may send a body, or read a streamed answer, at the same time.
+BODIES, STREAMS = 64, 128
+# Larger answers are streamed, so that a client that does not read them holds no more than a few pieces in memory.
+WHOLE_BYTES = 256 * 1024
+# Pieces in which answers are sent: about six of them are in memory for each client.
+PIECE_BYTES = 256 * 1024
+# Small, because granian's read waits for all of it.
+READ_BYTES = 16 * 1024
+# Seconds within which a form must have come in. Uploads have a limit of their own.
+FORM_S = 60.0
+BUSY = "Too many requests are being handled at the moment. Please try again in a few seconds."
+KEY, PEER, AT_WORK = "slow_clients", "larder.peer", "larder.at_work"
+
+
+class Shares:
+    """Places for clients that are waited for, shared fairly between addresses.
+
+    An address may hold as many as are still free: half of them when it is alone, a third when there are two, and so on.
+    So there is still one for a newcomer when several addresses take all they can get.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._held = Counter[str]()
+        self._lock = threading.Lock()
+
+    def take(self, address: str) -> Callable[[], None]:
+        """Take a place, and return the function that gives it back. Raises ServiceUnavailable."""
+        with self._lock:
+            if self._held[address] >= self._free:
+                raise ServiceUnavailable(BUSY, retry_after=RETRY_AFTER_S)
+            self._free -= 1
+            self._held[address] += 1
+        return partial(self._give_back, address)
+
+    def _give_back(self, address: str) -> None:
+        with self._lock:
+            self._free += 1
+            self._held[address] -= 1
+            if not self._held[address]:
+                del self._held[address]
+
+
+class AtWork:
+    """Lets the application work on a few requests at a time; those that wait for their client do not count."""
+
+    def __init__(self, app: "WSGIApplication", requests: int) -> None:
+        self._app = app
+        self._places = threading.Semaphore(requests)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer a request when its turn has come."""
+        environ[PEER] = environ.get("REMOTE_ADDR", "")  # before a proxy's word for it is believed
+        environ[AT_WORK] = self._places
+        with self._places:
+            return self._app(environ, start_response)
+
+
+class Body:
+    """A request's body on its way in, which says when the client last made progress."""
+
+    def __init__(self, stream: "_Readable", peer: str, seconds: float) -> None:
+        """Let `read` raise RequestTimeout after so many seconds."""
+        self.peer = peer
+        self.moved_at = time.monotonic()
+        self._stream = stream
+        self._end_at = self.moved_at + seconds
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some of the body, at most `size` bytes; all that is left when it is negative."""
+        if size < 0:
+            return b"".join(iter(partial(self.read, READ_BYTES), b""))
+        if time.monotonic() > self._end_at:
+            raise RequestTimeout("The request took too long to arrive.")
+        part = self._stream.read(min(size, READ_BYTES))
+        self.moved_at = time.monotonic()
+        return part
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class SlowClients:
+    """The clients that this process waits for."""
+
+    def __init__(self) -> None:
+        self.bodies, self.streams = Shares(BODIES), Shares(STREAMS)
+        self.arriving: set[Body] = set()
 
 
 def init_app(app: Flask) -> None:
-    """Let `PLACES` threads of this process wait for bodies at a time, and answer 503 to who comes after them.
-
-    A proxy in front receives bodies itself, as nginx does, and sends them on at once: nobody needs to wait then.
-    """
-    behind_proxy = app.config["TRUSTED_PROXIES"]
-    places = threading.BoundedSemaphore(sys.maxsize if behind_proxy else PLACES)
-    app.extensions[KEY] = places, threading.BoundedSemaphore(1)
-    if not behind_proxy:
-        app.before_request(receive_body)
+    """Receive bodies before views run, and send long answers in pieces; answer 503 to clients beyond the limits."""
+    app.extensions[KEY] = SlowClients()
+    app.before_request(receive_body)
+    app.after_request(share_out)
 
 
 def receive_body() -> None:
-    """Take the body in before anything else is done with the request. Raises ServiceUnavailable."""
+    """Take the body in before anything else is done with the request. Raises ServiceUnavailable, RequestTimeout."""
     says_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.method in ("GET", "HEAD", "OPTIONS") and not says_body:
         return
-    # Uploads take a place once they have shown their token. No other view reads what is too large.
+    # Uploads are received once they have shown their token. No other view reads what is too large.
     too_large = (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
     if request.blueprint == "publishing" or too_large:
         return
-    with place():
-        request.environ["wsgi.input"] = io.BytesIO(request.get_data())
+    with receiving(FORM_S):
+        body = request.get_data()
+    request.environ["wsgi.input"] = io.BytesIO(body)
     g.body_is_received = True
 
 
-def place(patience_s: float = PATIENCE_S) -> AbstractContextManager[None]:
-    """Hold a place while a body comes in. Raises ServiceUnavailable when none becomes free in time."""
-    places, _ = current_app.extensions[KEY]
-    return _one_of(places, patience_s)
+@contextmanager
+def receiving(seconds: float) -> Iterator[None]:
+    """Let the body in `wsgi.input` be read here, without keeping others from being worked on.
+
+    Raises ServiceUnavailable when too many bodies are coming in. `read` raises RequestTimeout after so many seconds.
+    """
+    clients: SlowClients = current_app.extensions[KEY]
+    environ = request.environ
+    give_back = clients.bodies.take(network_of(request.remote_addr or ""))
+    stream = environ["wsgi.input"]
+    body = environ["wsgi.input"] = Body(stream, environ.get(PEER, ""), seconds)
+    clients.arriving.add(body)
+    try:
+        with not_at_work():
+            yield
+    finally:
+        clients.arriving.discard(body)
+        environ["wsgi.input"] = stream
+        give_back()
 
 
 @contextmanager
-def place_for_upload() -> Iterator[None]:
-    """Hold a place while an upload comes in; one waits for it, others shortly for that. Raises ServiceUnavailable."""
-    _, line = current_app.extensions[KEY]
-    with ExitStack() as held:
-        with _one_of(line, LINE_PATIENCE_S):
-            held.enter_context(place(UPLOAD_PATIENCE_S))
+def not_at_work() -> Iterator[None]:
+    """Let another request be worked on while this one waits for somebody."""
+    places: threading.Semaphore | None = request.environ.get(AT_WORK)
+    if places is None:  # under another web server
         yield
-
-
-@contextmanager
-def _one_of(free: threading.Semaphore, patience_s: float) -> Iterator[None]:
-    if not free.acquire(timeout=patience_s):
-        raise ServiceUnavailable(BUSY, retry_after=RETRY_AFTER_S)
+        return
+    places.release()
     try:
         yield
     finally:
-        free.release()
+        places.acquire()
+
+
+def share_out(response: Response) -> Response:
+    """Send a long answer in pieces while a place for it is held, or answer 503."""
+    if request.method == "HEAD" or response.status_code in (204, 304):
+        return response
+    size = response.content_length if response.is_streamed else response.calculate_content_length()
+    if size is not None and size <= WHOLE_BYTES:
+        if response.is_streamed:
+            response.direct_passthrough = False
+            response.set_data(response.get_data())  # in one piece, which granian takes without waiting for the client
+        return response
+    clients: SlowClients = current_app.extensions[KEY]
+    try:
+        give_back = clients.streams.take(network_of(request.remote_addr or ""))
+    except ServiceUnavailable as error:
+        response.close()
+        return http_error(error)
+    if size is not None:
+        response.content_length = size
+    response.response = _Pieces(cast("Iterable[bytes]", response.response), give_back)
+    return response
+
+
+class _Pieces:
+    """An answer in pieces, which gives its place back when it has been sent or its client is gone."""
+
+    def __init__(self, parts: Iterable[bytes], give_back: Callable[[], None]) -> None:
+        self._parts, self._give_back = parts, give_back
+        self._pieces = (
+            part[start : start + PIECE_BYTES] for part in parts for start in range(0, len(part), PIECE_BYTES)
+        )
+        self._is_open = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except BaseException:  # its end, or an error that ends it
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the place back, once."""
+        if self._is_open:
+            self._is_open = False
+            self._give_back()
+            if close := getattr(self._parts, "close", None):
+                close()

@@ -1,15 +1,12 @@
 """What becomes of the body of a request that was answered without a look at it."""
 
 import contextlib
-import time
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from webapp.serving.slow_clients import place
+from webapp.serving.slow_clients import READ_BYTES, receiving
 
-# Small, because a read waits for all of it.
-CHUNK_BYTES = 8192
 # The rest of the form around an uploaded file.
 FORM_BYTES = 4_000_000
 # What a client has not sent by then is not waited for.
@@ -31,10 +28,9 @@ def init_app(app: Flask) -> None:
         may_be_left = request.content_length and request.environ.get("wsgi.input_terminated")
         if may_be_left and not g.get("body_is_received"):
             left = app.config["MAX_FILE_BYTES"] + FORM_BYTES
-            end_at = time.monotonic() + PATIENCE_S
-            # Where every place is held, nobody waits for this client, too: slow_clients.py.
-            with contextlib.suppress(OSError, HTTPException), place(0):
+            # Given up when it takes too long, or when too many other bodies are coming in.
+            with contextlib.suppress(OSError, HTTPException), receiving(PATIENCE_S):
                 stream = request.environ["wsgi.input"]
-                while left > 0 and time.monotonic() < end_at and (chunk := stream.read(min(CHUNK_BYTES, left))):
+                while left > 0 and (chunk := stream.read(min(READ_BYTES, left))):
                     left -= len(chunk)
         return response

@@ -18,7 +18,7 @@ from tests.conftest import SLOW, database_uri
 from webapp.serving import metrics
 from webapp.serving.metrics.figures import Figures
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def figures(text: str) -> dict[str, float]:
