@@ -1,7 +1,7 @@
-"""Every setting of Larder: its default, its meaning, and the environment variable of the same name.
+"""Every setting of Larder, with its default. Each can be set by an environment variable of the same name.
 
-`config_from_environment` picks a class by LARDER_ENV and lays the environment over it. What must hold is checked by
-`create_app`, so that importing this module never fails.
+`config_from_environment` chooses a class by LARDER_ENV and applies the environment variables. `create_app` validates
+the result, so importing this module never fails.
 """
 
 import os
@@ -12,118 +12,118 @@ ROOT = Path(__file__).resolve().parent
 
 
 class Config:
-    """What all configurations share."""
+    """Defaults shared by all configurations."""
 
-    # Secret that signs sessions and forms. Production requires one of its own.
+    # Secret key that signs sessions and forms. Required in production.
     SECRET_KEY = "development only, not a secret"  # noqa: S105 - production refuses it
-    # The MongoDB to use, with the database's name; empty means the embedded one in MONGODB_DIR.
+    # MongoDB connection string, including the database name. Empty: start the embedded MongoDB in MONGODB_DIR.
     MONGODB_URI = ""
-    # Where the embedded MongoDB keeps its data.
+    # Data directory of the embedded MongoDB.
     MONGODB_DIR = str(ROOT / "var" / "mongodb")
-    # Milliseconds that one operation on the database may take, finding a server included.
+    # Maximum milliseconds for one database operation, including server selection.
     MONGODB_TIMEOUT_MS = 2500
-    # Seconds for which `flask serve` waits at its start for a database that does not answer yet.
+    # Seconds that `flask serve` waits for the database at startup.
     MONGODB_WAIT_S = 60
-    # Connections that one web process holds at most.
+    # Maximum number of database connections per web process.
     MONGODB_POOL = 32
-    # Name of the site, in its pages and feeds.
+    # Name of the site, shown in pages, feeds and emails.
     SITE_NAME = "Larder"
-    # Who reads the site: public, or members, who sign in, and whose programs use an API token.
+    # Who can read the site: "public", or "members", who sign in or use an API token.
     READ_ACCESS = "public"
-    # Address under which readers reach the site ("https://packages.example.org"). Empty: pages use the address of the
-    # request, and mails carry links only while `flask serve` listens on a loopback address.
+    # Public URL of the site ("https://packages.example.org"). Empty: pages use the host of the request, and emails
+    # contain links only while `flask serve` listens on a loopback address.
     SITE_URL = ""
-    # Seconds for which each web process keeps the bytes of a public page; 0 makes every page anew.
+    # Seconds that each web process caches a public page; 0 disables the cache.
     PAGE_CACHE_S = 3
-    # Bytes of such pages that each web process keeps at most.
+    # Maximum size of that cache in bytes, per web process.
     PAGE_CACHE_BYTES = 16_000_000
-    # Seconds after which the counts and statistics are computed again.
+    # Seconds until counts and statistics are recomputed.
     STATS_MAX_AGE_S = 60
-    # Seconds after which each web process writes the downloads that it counted; 0 writes each at once.
+    # Seconds between writes of download counts by each web process; 0 writes each download immediately.
     DOWNLOADS_WRITTEN_EVERY_S = 5
-    # Seconds for which browsers keep stylesheets, scripts and pictures; their addresses change when they do.
+    # Seconds that browsers cache stylesheets, scripts and images. Their URLs change with their contents.
     SEND_FILE_MAX_AGE_DEFAULT = 2_592_000
-    # Level of the log: DEBUG, INFO, WARNING or ERROR.
+    # Log level: DEBUG, INFO, WARNING or ERROR.
     LOG_LEVEL = "INFO"
-    # Form of its lines: "text" for people, "json" for programs.
+    # Log format: "text" for people, "json" for programs.
     LOG_FORMAT = "text"
-    # 1: /metrics tells Prometheus what the site does. The proxy in front must keep it from the public.
+    # 1: serve Prometheus metrics at /metrics. Block that path from the public in the proxy.
     METRICS = 0
-    # Bytes of a request's body that are accepted at most.
+    # Maximum size of a request body in bytes.
     MAX_CONTENT_LENGTH = 1_000_000
-    # Bytes that an uploaded file may have.
+    # Maximum size of an uploaded file in bytes.
     MAX_FILE_BYTES = 100_000_000
-    # Bytes that the files of one project, and all files that one account uploaded, may have together.
+    # Maximum total size in bytes of the files of one project, and of all files uploaded by one account.
     PROJECT_BYTES = 10_000_000_000
     ACCOUNT_BYTES = 50_000_000_000
-    # Bytes of the database's disk that uploads leave free.
+    # Bytes of free disk space that uploads must leave on the database server.
     DISK_RESERVE_BYTES = 2_000_000_000
-    # The simple index that is asked for projects that are not here, such as https://pypi.org/simple/; empty: none.
+    # Simple index to use for projects that are not on this site, such as https://pypi.org/simple/. Empty: none.
     UPSTREAM_INDEX = ""
-    # Names that are never asked for there, with commas; * stands for any letters: "acme,acme-*".
+    # Comma-separated names that are never looked up upstream; * is a wildcard: "acme,acme-*".
     RESERVED_NAMES = ""
-    # Days for which files that are new there are hidden; 0 shows them at once.
+    # Days to hide files that are new upstream; 0 shows them immediately.
     UPSTREAM_COOLDOWN_DAYS = 0
-    # Seconds for which what is known of a project there serves without asking again.
+    # Seconds to cache the list of files of an upstream project.
     UPSTREAM_MAX_AGE_S = 600
-    # Seconds to wait for an answer from there, and for each part of it.
+    # Timeout in seconds for connecting to the upstream index and for each read.
     UPSTREAM_TIMEOUT_S = 10
-    # Bytes that a file from there may have.
+    # Maximum size of an upstream file in bytes.
     UPSTREAM_MAX_FILE_BYTES = 2_000_000_000
-    # Bytes of files from there that are kept at most; past it, those go that were used longest ago.
+    # Maximum total size of cached upstream files in bytes; the least recently used are removed first.
     UPSTREAM_MAX_BYTES = 50_000_000_000
-    # 1: readers reach the site by HTTPS alone. Cookies are Secure then, and browsers are told so (HSTS).
+    # 1: the site is only reached over HTTPS. Marks cookies as Secure and sends HSTS.
     HTTPS_ONLY = 0
-    # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto headers are trusted.
     TRUSTED_PROXIES = 0
-    # Seconds without a request after which a member is signed out, and seconds after which in any case.
+    # Seconds until a member is signed out: without activity, and in any case.
     SESSION_IDLE_S = 7200
     SESSION_ABSOLUTE_S = 43_200
-    # Seconds for which "Stay signed in" keeps a member signed in: 30 days.
+    # Seconds that "Stay signed in" lasts (30 days).
     REMEMBER_S = 2_592_000
     # Failed sign-ins allowed for one account and for one address.
     SIGN_IN_FAILURES = "10/5minutes"
-    # Attempts to register allowed for one address, on the page and by /signup together.
+    # Registrations allowed for one address, on the page and through /signup combined.
     REGISTRATION_LIMIT = "20/hour"
-    # Mails with a link that are sent at one address's request, and that one mailbox gets.
+    # Emails with a link that one address may request, and that one mailbox receives.
     MAIL_LIMIT = "5/hour"
-    # Memory in KiB and passes that one argon2id hash of a password takes.
+    # Cost of one argon2id password hash: memory in KiB, and passes.
     PASSWORD_MEMORY_KIB = 65_536
     PASSWORD_PASSES = 3
-    # Milliseconds that a failed sign-in takes, so that its time does not tell whether there is such an account: longer
-    # than the slowest hash that another site left here.
+    # Milliseconds that every failed sign-in takes, so that timing does not reveal whether an account exists. Must be
+    # longer than the slowest password hash imported from another site.
     FAILED_SIGN_IN_MS = 1000
-    # Searches, and suggestions while one types, that one address may make; empty for any number.
+    # Searches and search suggestions allowed for one address. Empty: no limit.
     SEARCH_LIMIT = "5/second"
     SUGGESTION_LIMIT = "20/second"
-    # Days for which the audit log keeps an act.
+    # Days to keep audit log entries.
     AUDIT_DAYS = 365
-    # The SMTP server that takes the site's mails; empty means that they are written to MAIL_DIR.
+    # SMTP server for outgoing mail. Empty: write emails to MAIL_DIR instead.
     MAIL_SERVER = ""
     MAIL_PORT = 587
     MAIL_USERNAME = ""
     MAIL_PASSWORD = ""
-    # 1: encrypt by STARTTLS (port 587). 1: encrypt from the first byte (port 465). One of them at most.
+    # 1: use STARTTLS (port 587). 1: use TLS from the start (port 465). Set at most one of them.
     MAIL_USE_TLS = 1
     MAIL_USE_SSL = 0
-    # Seconds to wait for the SMTP server.
+    # Timeout in seconds for the SMTP server.
     MAIL_TIMEOUT = 10
-    # Whom the mails come from.
+    # Sender of outgoing mail.
     MAIL_DEFAULT_SENDER = "larder@localhost"
-    # Where mails are written when there is no server for them.
+    # Directory for emails when MAIL_SERVER is empty.
     MAIL_DIR = str(ROOT / "var" / "mail")
-    # Threads of each web process that send mails beside the requests; 0 sends within the request.
+    # Background threads per web process that send mail; 0 sends it during the request.
     MAIL_THREADS = 1
 
 
 class DevelopmentConfig(Config):
-    """What `make run` uses."""
+    """The configuration of `make run`."""
 
     PAGE_CACHE_S = 0
 
 
 class TestingConfig(Config):
-    """What the tests use: nothing is kept between two requests."""
+    """The configuration of the tests: nothing is cached between requests."""
 
     TESTING = True
     SECRET_KEY = "testing only, not a secret"  # noqa: S105 - production refuses it
@@ -141,7 +141,7 @@ class TestingConfig(Config):
 
 
 class ProductionConfig(Config):
-    """What a public site uses. SECRET_KEY and MONGODB_URI have no default here."""
+    """The configuration of a deployed site. SECRET_KEY and MONGODB_URI must be set."""
 
     SECRET_KEY = ""
     HTTPS_ONLY = 1
@@ -154,16 +154,16 @@ CONFIGURATIONS: dict[str, type[Config]] = {
     "production": ProductionConfig,
 }
 
-# Settings whose empty value means something else than their default: no limit.
+# Settings for which an empty value is meaningful: it removes the limit.
 MAY_BE_EMPTY = ("SEARCH_LIMIT", "SUGGESTION_LIMIT")
 
 
 class BadConfig(ValueError):
-    """A setting is missing or has a value that it cannot have."""
+    """A setting is missing or invalid."""
 
 
 def config_from_environment(environ: dict[str, str] | None = None) -> type[Config]:
-    """Return the configuration that LARDER_ENV names, with the environment's values laid over it.
+    """Return the configuration named by LARDER_ENV, with environment variables applied.
 
     A variable without a value, such as the `SECRET_KEY=` of a copied .env.example, counts as not set. Raises BadConfig
     for an unknown LARDER_ENV and for text where a number belongs.
@@ -171,7 +171,7 @@ def config_from_environment(environ: dict[str, str] | None = None) -> type[Confi
     environ = dict(os.environ) if environ is None else environ
     name = environ.get("LARDER_ENV", "development")
     if name not in CONFIGURATIONS:
-        raise BadConfig(f"LARDER_ENV is {name!r}; it can be {', '.join(CONFIGURATIONS)}")
+        raise BadConfig(f"LARDER_ENV is {name!r}; expected one of {', '.join(CONFIGURATIONS)}")
     base = CONFIGURATIONS[name]
     given = {key: environ[key] for key in settings() if environ.get(key) or (key in environ and key in MAY_BE_EMPTY)}
     values = {key: _value(key, text, getattr(base, key)) for key, text in given.items()}
@@ -187,5 +187,5 @@ def _value(key: str, text: str, default: Any) -> Any:
     if not isinstance(default, int):
         return text
     if not (text.isascii() and text.isdecimal()):
-        raise BadConfig(f"{key} is {text!r}; it must be a whole number")
+        raise BadConfig(f"{key} is {text!r}; expected a whole number")
     return int(text)
