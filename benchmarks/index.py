@@ -24,7 +24,7 @@ import bson
 
 from benchmarks.load import drive
 from benchmarks.packages import made_up
-from benchmarks.servers import served
+from benchmarks.servers import SITE_TARGET, served
 from config import Config
 from tests.publishing.uploads import basic, metadata, wheel, wheel_name
 from webapp import create_app
@@ -108,8 +108,8 @@ def _measured(place: Path, uri: str, token: str, chosen: argparse.Namespace) -> 
     environment = os.environ | {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
     environment |= {"MAX_FILE_BYTES": str(2_000 * MB), "FLOOR_FILE": str(large), "PYTHONPATH": str(place)}
     with (
-        served("app:app", SITE, environment) as server,
-        served("app:app", ANEW, environment | {"PAGE_CACHE_S": "0"}),
+        served(SITE_TARGET, SITE, environment) as server,
+        served(SITE_TARGET, ANEW, environment | {"PAGE_CACHE_S": "0"}),
         served("benchmarks.floor:app", FLOOR, environment),
         _nginx(place) as nginx,
     ):

@@ -27,7 +27,7 @@ import pymongo
 from benchmarks.catalogue import loading, texts
 from benchmarks.catalogue.catalogue import Catalogue
 from benchmarks.load import drive
-from benchmarks.servers import served
+from benchmarks.servers import SITE_TARGET, served
 from benchmarks.site import SECRET
 from config import Config
 from tests.conftest import free_port
@@ -109,12 +109,12 @@ def _measure_size(packages: int, folder: Path, chosen: argparse.Namespace) -> Si
     with served("benchmarks.floor:app", url, environment) as server:
         processes = [*_children(server), _mongod_of(folder)]
         floor = {name: _times(url, [path], chosen.seconds, processes) for name, path in FLOOR.items()}
-    with served("app:app", url, environment) as server:
+    with served(SITE_TARGET, url, environment) as server:
         processes = [*_children(server), _mongod_of(folder)]
         roots = _simple_root(url)
         production = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(_resident(server))
-    with served("app:app", url, environment | {"PAGE_CACHE_S": "0"}) as server:
+    with served(SITE_TARGET, url, environment | {"PAGE_CACHE_S": "0"}) as server:
         processes = [*_children(server), _mongod_of(folder)]
         anew = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(memory, *_resident(server))

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
 SERVERS = ("granian", "gunicorn")
 # The site as its web processes run it.
-SITE = "webapp.cli.web_process:app"
+SITE_TARGET = "webapp.cli.web_process:app"
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.load import Measured, drive
 from benchmarks.packages import fill
-from benchmarks.servers import SERVERS, served
+from benchmarks.servers import SERVERS, SITE_TARGET, served
 from config import Config
 from webapp import create_app
 from webapp.mongodb import embedded
@@ -61,8 +61,8 @@ def main() -> None:
             packages = fill()
         environment = os.environ | {"MONGODB_URI": uri, "SECRET_KEY": SECRET, "LARDER_ENV": "production"}
         with (
-            served("app:app", SITE, environment, **how),
-            served("app:app", ANEW, environment | {"PAGE_CACHE_S": "0"}, **how),
+            served(SITE_TARGET, SITE, environment, **how),
+            served(SITE_TARGET, ANEW, environment | {"PAGE_CACHE_S": "0"}, **how),
             served("benchmarks.floor:app", FLOOR, environment, **how),
         ):
             measured = [{page.name: _measure(page, chosen.seconds) for page in PAGES} for _ in range(chosen.rounds)]
