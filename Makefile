@@ -22,13 +22,13 @@ coverage: $(VENV)/.dev ## Run every test, and print what none of them reached
 	$(BIN)/pytest -n 2 --cov --cov-report term
 
 test-faults: $(VENV)/.dev ## Break servers under load and look at what readers get, and keep the figures
-	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults
+	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults --timeout 1800
 
 test-thorough: $(VENV)/.dev ## Compare what takes minutes, such as both readers of a million file names
-	$(BIN)/pytest -m thorough
+	$(BIN)/pytest -m thorough --timeout 1800
 
 test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run, and tools from PyPI that publish
-	$(BIN)/pytest -m deployment tests/deploy tests/publishing
+	$(BIN)/pytest -m deployment --timeout 1800 tests/deploy tests/publishing
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff check .

@@ -29,10 +29,14 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_configure() -> None:
-    """Let the programs that tests start be interrupted, even where the suite itself runs under nohup or in a job."""
-    for signum, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-        if signal.getsignal(signum) == signal.SIG_IGN:
-            signal.signal(signum, handler)
+    """Start children with default signal handlers, even where the suite runs under `nohup` or in a background job.
+
+    Children inherit which signals are ignored, and tests could not interrupt them. Handlers are not inherited, so one
+    that does nothing keeps the suite itself going.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def required(reason: str) -> None:
