@@ -65,14 +65,14 @@ def test_environment_chooses_the_configuration(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "prod", "Production", "development "])
 def test_unknown_environment_is_refused_by_name(name: str) -> None:
-    with pytest.raises(BadConfig, match=f"LARDER_ENV is '{name}'; it can be development, testing, production"):
+    with pytest.raises(BadConfig, match=f"LARDER_ENV is '{name}'; expected one of development, testing, production"):
         config_from_environment({"LARDER_ENV": name})
 
 
 @pytest.mark.parametrize("name", [name for name in config.settings() if isinstance(getattr(Config, name), int)])
 @pytest.mark.parametrize("text", ["many", "1.5", "5s", "0x10"])
 def test_setting_that_is_no_number_is_refused_by_name(name: str, text: str) -> None:
-    with pytest.raises(BadConfig, match=f"{name} is '{text}'; it must be a whole number"):
+    with pytest.raises(BadConfig, match=f"{name} is '{text}'; expected a whole number"):
         config_from_environment({name: text})
 
 
