@@ -75,6 +75,19 @@ def test_equal_descriptions_are_kept_once() -> None:
     assert ReleaseFacts.objects.count() == 3
 
 
+def test_document_of_one_release_lists_its_files_without_releases(client: FlaskClient) -> None:
+    import_document("2.0", ["1.0", "2.0"], 2, summary="second")
+    info = document(releases={}, version="1.0", summary="first")["info"]
+    files = [file("example-1.0-py3-none-any.whl", size=7)]
+
+    parse(json.dumps({"info": info, "urls": files, "last_serial": 3})).keep()
+
+    package = Package.objects.get()
+    assert package.summary == "second"
+    assert {each.version: each.size for each in package.releases} == {"2.0": 2, "1.0": 7}
+    assert info_of(client, "1.0")["summary"] == "first"
+
+
 STATEMENTS = st.lists(
     st.tuples(
         st.sampled_from(["1.0", "1.1", "2.0rc1", "2.0"]),

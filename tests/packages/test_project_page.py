@@ -10,6 +10,7 @@ from tests import factories
 from tests.counting import counted
 from tests.factories import A_DAY
 from tests.reading import facts, links, one, page_of, read, texts, words
+from webapp.changes.installed import INSTALLED_HERE
 from webapp.documents import DownloadCount, Maintainer, Package
 from webapp.documents.base import utc_now
 
@@ -33,6 +34,14 @@ def test_page_shows_name_version_date_and_summary(client: FlaskClient) -> None:
     assert one(page, ".project-title time")["title"] == "2024-03-02 12:00:00 UTC"
     assert words(one(page, ".project-summary")) == "Keeps people logged in"
     assert banners(page) == []
+
+
+def test_release_found_on_the_machine_says_that_it_was_installed_and_not_released(client: FlaskClient) -> None:
+    factories.package("Example", releases=[factories.release("1.0", comment=INSTALLED_HERE)])
+
+    page = read(client, "/project/example/")
+
+    assert words(one(page, ".project-title p")) == "Installed here on 1 Mar 2024"
 
 
 @pytest.mark.parametrize(
@@ -361,6 +370,16 @@ def test_side_column_has_every_fact(client: FlaskClient) -> None:
         ("C++", "/classifier/Programming%20Language%20::%20C++/"),
     ]
     assert links(side, ".feed-link") == [("Releases as RSS", "/rss/project/example/releases.xml")]
+
+
+def test_each_of_several_licence_classifiers_is_shown_and_leads_to_its_list(client: FlaskClient) -> None:
+    osi = "License :: OSI Approved"
+    factories.package("Example", classifiers=[osi, f"{osi} :: MIT License", f"{osi} :: Apache Software License"])
+
+    side = one(read(client, "/project/example/"), ".project-side .facts")
+
+    assert [label for label, _ in links(side)] == ["MIT", "Apache Software License"]
+    assert [client.get(address).status_code for _, address in links(side)] == [200, 200]
 
 
 def test_side_column_leaves_out_what_nobody_wrote(client: FlaskClient) -> None:
