@@ -357,8 +357,9 @@ def license_id(text: str | None, classifiers: tuple[str, ...]) -> str | None:
 
 
 def _latest(releases: list[Document]) -> Document | None:
-    """Return what Package.clean takes for the latest: the highest stable version, or the highest if none is stable."""
-    found = next((release for release in releases if _is_stable(release)), None) or _highest_unstable(releases)
+    """Return what Package.clean takes for the latest: the highest stable version that is not yanked, or the next best."""
+    offered = [release for release in releases if not release["yanked"]] or releases
+    found = next((release for release in offered if _is_stable(release)), None) or next(iter(offered), None)
     return found and {key: found[key] for key in ("version", "created_date", "size") if key in found}
 
 
@@ -366,15 +367,11 @@ def _is_stable(release: Document) -> bool:
     return not release["is_prerelease"] and not release["sort_key"].startswith("!")
 
 
-def _highest_unstable(releases: list[Document]) -> Document | None:
-    return releases[0] if releases else None
-
-
 def _newest_release(releases: list[Document]) -> Document | None:
     newest = None
     for release in releases:  # sorted, so that of one date the highest version comes first
         date = release.get("created_date")
-        if date is not None and (newest is None or date > newest["created_date"]):
+        if date is not None and not release["yanked"] and (newest is None or date > newest["created_date"]):
             newest = release
     return newest and {"version": newest["version"], "created_date": newest["created_date"]}
 

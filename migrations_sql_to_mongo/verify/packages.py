@@ -109,16 +109,18 @@ class Packages:
         )
         expected |= {column: more.get(column) or None for column in ("keywords", "classifiers", "requires_python")}
         releases = self._releases(children)
-        stable = [one for one in releases if not one["is_prerelease"] and one["sort_key"][0] != "!"]
+        offered = [one for one in releases if not one["yanked"]]
+        stable = [one for one in offered or releases if not one["is_prerelease"] and one["sort_key"][0] != "!"]
         dated = [one for one in releases if one.get("created_date") is not None]
         dates = [one["created_date"] for one in dated]
         expected["created_date"] = when
         expected["updated_date"] = max(dates + [when] * (when is not None), default=None)
         expected["maintainers"] = self._maintainers(row, more.get("owner_id"), children["maintainers"], odd) or None
-        latest = next(iter(stable or releases), None)
+        latest = next(iter(stable or offered or releases), None)
         expected["latest"] = latest and _only(latest, "version", "created_date", "size")
+        dated = [one for one in dated if not one["yanked"]]
         if dated:
-            youngest = max(dates)
+            youngest = max(one["created_date"] for one in dated)
             expected["newest_release"] = _only(
                 next(one for one in dated if one["created_date"] == youngest), "version", "created_date"
             )

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import bson
@@ -50,6 +50,17 @@ class TestWhatIsDerived:
 
         assert stored()["latest"]["version"] == "2.0"
         assert stored()["newest_release"]["version"] == "1.0.1"
+
+    def test_yanked_release_is_not_the_newest(self) -> None:
+        later = factories.A_DAY + timedelta(days=9)
+        factories.package(releases=["1.0", factories.release("2.0", created_date=later, yanked=True)])
+
+        assert stored()["newest_release"]["version"] == "1.0"
+
+    def test_package_with_nothing_but_yanked_releases_has_no_newest(self) -> None:
+        factories.package(releases=[factories.release("2.0", yanked=True)])
+
+        assert "newest_release" not in stored()
 
     def test_release_without_a_date_is_not_the_newest(self) -> None:
         factories.package(releases=[factories.release("2.0", created_date=None), "1.0"])

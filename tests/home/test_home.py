@@ -1,9 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
 from tests.reading import facts, links, one, read, texts, words
+from webapp.changes import search_index, withdrawing
+from webapp.documents import Maintainer
 
 
 def test_home_says_what_the_site_is_and_offers_a_search(client: FlaskClient) -> None:
@@ -53,6 +56,21 @@ def test_newest_releases_show_name_version_date_and_summary(client: FlaskClient)
     assert words(one(first, ".package-summary")) == "Keeps people logged in"
     time = one(first, "time")
     assert (words(time), time["title"]) == ("1 May 2024", "2024-05-01 13:14:15 UTC")
+
+
+@pytest.mark.parametrize("path", ["/", "/projects/?order=updated", "/search/?order=updated", "/rss/updates.xml"])
+def test_yanked_release_is_advertised_nowhere_as_the_newest(client: FlaskClient, path: str) -> None:
+    ada = factories.user()
+    broken = factories.release("7.7", created_date=factories.A_DAY + timedelta(days=9))
+    factories.package("Example", releases=["1.0", broken], maintainers=[Maintainer(user_id=ada.id, name=ada.name)])
+    search_index.catch_up()
+    assert "7.7" in client.get(path).text
+
+    withdrawing.yank("example", "7.7", "broken", ada)
+    search_index.catch_up()
+
+    assert "7.7" not in client.get(path).text
+    assert "1.0" in client.get(path).text
 
 
 def test_newest_projects_come_by_their_first_date_and_show_their_latest_release(client: FlaskClient) -> None:

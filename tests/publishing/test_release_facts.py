@@ -75,7 +75,9 @@ def test_project_shows_the_facts_of_the_release_that_is_latest_after_a_deletion(
 
 def test_page_says_in_which_fields_the_files_of_a_release_disagree(client: FlaskClient) -> None:
     _, secret = uploads.publisher()
-    said = {license_name: metadata("larder-probe", "1.0", f"License: {license_name}") for license_name in ("MIT", "BSD")}
+    said = {
+        license_name: metadata("larder-probe", "1.0", f"License: {license_name}") for license_name in ("MIT", "BSD")
+    }
     assert upload(client, secret, wheel(text=said["MIT"]), wheel_name()).status_code == 200
     agreeing = read(client, "/project/larder-probe/").text
 

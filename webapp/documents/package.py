@@ -326,7 +326,7 @@ class Package(StatedFields, db.Document):
         self.release_count = len(outlines)
         latest = max(outlines, key=Outline.rank, default=None)
         self.latest = latest and Latest(version=latest.version, created_date=latest.created_date, size=latest.size)
-        dated = [each for each in outlines if each.created_date]
+        dated = [each for each in outlines if each.created_date and not each.yanked]
         newest = max(dated, key=lambda each: (each.created_date, each.sort_key), default=None)
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)

@@ -12,7 +12,7 @@ class Latest(me.EmbeddedDocument):
 
 
 class NewestRelease(me.EmbeddedDocument):
-    """The release that was published last; after a fix for an old branch it is not `latest`."""
+    """The release that was published last and not yanked; after a fix for an old branch it is not `latest`."""
 
     version = me.StringField(required=True)
     created_date = me.DateTimeField()
