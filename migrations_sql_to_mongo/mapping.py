@@ -357,7 +357,7 @@ def license_id(text: str | None, classifiers: tuple[str, ...]) -> str | None:
 
 
 def _latest(releases: list[Document]) -> Document | None:
-    """Return what Package.clean takes for the latest: the highest stable version that is not yanked, or the next best."""
+    """Return what Package.clean takes for the latest: not yanked before yanked, then stable, then the highest."""
     offered = [release for release in releases if not release["yanked"]] or releases
     found = next((release for release in offered if _is_stable(release)), None) or next(iter(offered), None)
     return found and {key: found[key] for key in ("version", "created_date", "size") if key in found}

@@ -276,7 +276,8 @@ def test_django_site_with_an_application_for_packages(site: Callable[[str], Site
         },
     ]
     moved = db["packages"].find_one({"_id": "zope-interface"})
-    assert moved and {moved["latest"]["version"], moved["newest_release"]["version"]} == {"1.0rc1"}
+    assert moved
+    assert {moved["latest"]["version"], moved["newest_release"]["version"]} == {"1.0rc1"}
 
 
 FLASK_SECURITY = """
