@@ -1,0 +1,95 @@
+"""What differs between two releases of a project: requirements, lists, files and descriptions."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from webapp.rules import naming
+
+Plain = dict[str, Any]
+
+# difflib takes some seconds for texts of a few thousand lines that repeat one another; what surrounds a change is no
+# part of this.
+MAX_LINES = 1000
+MAX_LINE_LENGTH = 1000
+# Lines that stay as they were around each change.
+CONTEXT = 3
+
+
+def added_and_removed(old: Iterable[str], new: Iterable[str]) -> Plain:
+    """Return what only one of two lists has: {added: [...], removed: [...]}, in the order of the lists."""
+    before, after = list(dict.fromkeys(old)), list(dict.fromkeys(new))
+    return {
+        "added": [each for each in after if each not in set(before)],
+        "removed": [each for each in before if each not in set(after)],
+    }
+
+
+def requirements(old: Iterable[str], new: Iterable[str]) -> Plain:
+    """Return how requirements differ: {added, removed, changed: [{before: "click>=7", after: "click>=8"}]}.
+
+    A requirement changed where one of the same project, for the same environments, takes the place of another.
+    """
+    difference = added_and_removed(map(_spaced, old), map(_spaced, new))
+    changed = []
+    for before in list(difference["removed"]):
+        after = next((each for each in difference["added"] if _subject(each) == _subject(before)), None)
+        if after:
+            difference["removed"].remove(before)
+            difference["added"].remove(after)
+            changed.append({"before": before, "after": after})
+    return difference | {"changed": changed}
+
+
+def _spaced(requirement: str) -> str:
+    return " ".join(requirement.split())
+
+
+def _subject(requirement: str) -> tuple[str, str]:
+    """Return whom a requirement is about, and where it holds: "Click>=8; extra == 'x'" -> ("click", "extra=='x'")."""
+    specifier, _, marker = requirement.partition(";")
+    names = naming.required_names([specifier])
+    return (names[0] if names else specifier), marker.replace(" ", "").replace('"', "'")
+
+
+def files(old: Plain, new: Plain) -> list[Plain]:
+    """Return the files of two releases side by side: [{filename, before, after}], sizes in bytes.
+
+    Files belong together whose names differ in the version alone. `before` or `after` is absent where there is no such
+    file, and None where its size is unknown.
+    """
+    rows: dict[str, Plain] = {}
+    for side, release in (("before", old), ("after", new)):
+        for file in release.get("files", []):
+            if filename := file.get("filename"):
+                row = rows.setdefault(filename.replace(release["version"], "", 1), {})
+                row |= {"filename": filename, side: file.get("size")}
+    return [rows[key] for key in sorted(rows)]
+
+
+def description_lines(old: str, new: str) -> list[Plain] | None:
+    """Return the lines in which two texts differ, with some around them: [{kind, text}], or None where they are many.
+
+    A kind is "added", "removed", "same", or "gap" where lines are left out.
+    """
+    before, after = old.splitlines(), new.splitlines()
+    start = _common(before, after)
+    end = _common(before[start:][::-1], after[start:][::-1])
+    head = max(0, start - CONTEXT)
+    before, after = before[head : _kept(before, end)], after[head : _kept(after, end)]
+    if max(len(before), len(after)) > MAX_LINES:
+        return None
+    kinds = {"+": "added", "-": "removed", " ": "same", "@": "gap"}
+    # The first two lines name files, and the third says where the first change is.
+    lines = list(difflib.unified_diff(before, after, n=CONTEXT, lineterm=""))[3:]
+    return [{"kind": kinds[line[0]], "text": "" if line[0] == "@" else line[1 : MAX_LINE_LENGTH + 1]} for line in lines]
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many lines two texts begin with alike."""
+    alike = (number for number, (mine, theirs) in enumerate(zip(one, other, strict=False)) if mine != theirs)
+    return next(alike, min(len(one), len(other)))
+
+
+def _kept(lines: Sequence[str], same_at_the_end: int) -> int:
+    return len(lines) - max(0, same_at_the_end - CONTEXT)
