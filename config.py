@@ -62,6 +62,8 @@ class Config:
     UPSTREAM_INDEX = ""
     # Comma-separated names that are never looked up upstream; * is a wildcard: "acme,acme-*".
     RESERVED_NAMES = ""
+    # Hosts, besides the index's own, that may serve its files, separated by commas.
+    UPSTREAM_FILE_HOSTS = "files.pythonhosted.org"
     # Days to hide files that are new upstream; 0 shows them immediately.
     UPSTREAM_COOLDOWN_DAYS = 0
     # Seconds to cache the list of files of an upstream project.

@@ -1,10 +1,12 @@
 """Pages of another index whose descriptions of files are odd."""
 
+import html
 import json
 from typing import Any
 
 import pytest
 
+from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.pages import read_page
 
 GOOD = {
@@ -78,3 +80,42 @@ def test_metadata_of_an_sdist_are_not_passed_on() -> None:
 
     assert offered["metadata_sha256"] == "b" * 64
     assert "metadata_sha256" not in kept_back
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/f/foo-2.0.tar.gz?Expires=17&Signature=ab%2Fc",
+        "/f/foo-2.0.tar.gz?path=/a/b",
+        "/f/foo-2.0.tar.gz?token=" + "a" * 3000,
+    ],
+    ids=lambda url: url[:30],
+)
+def test_link_with_a_query_is_a_file(url: str) -> None:
+    assert [file["filename"] for file in linked(f"{url}#sha256={'a' * 64}")] == ["foo-2.0.tar.gz"]
+
+
+@pytest.mark.parametrize("fragment", ["sha256={}&egg=foo", "egg=foo&sha256={}", "SHA256={}"])
+def test_digest_is_found_in_a_fragment_of_several_parts_and_in_capitals(fragment: str) -> None:
+    [file] = linked("/f/foo-2.0.tar.gz#" + fragment.format("A" * 64))
+
+    assert file["sha256"] == "a" * 64
+
+
+def test_page_with_md5_digests_alone_says_what_is_missing() -> None:
+    with pytest.raises(UpstreamFailed, match="MD5 digests only"):
+        linked("/f/foo-2.0.tar.gz#md5=" + "0" * 32)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream", "Application/JSON; x=y"])
+def test_json_of_an_unnamed_kind_is_refused_with_the_reason(content_type: str) -> None:
+    body = json.dumps({"files": [GOOD]}).encode()
+
+    with pytest.raises(UpstreamFailed, match="is not a page of the Simple API"):
+        read_page(body, content_type, "https://example.org/simple/x/", "x")
+
+
+def linked(href: str) -> list[dict[str, Any]]:
+    """What is read of a page with one link."""
+    page = f"<!DOCTYPE html><html><body><a href='{html.escape(href)}'>foo</a></body></html>"
+    return read_page(page.encode(), "text/html", "https://example.org/simple/foo/", "foo").files

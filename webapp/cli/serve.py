@@ -27,7 +27,7 @@ from webapp.mongodb.errors import explained, is_away
 from webapp.mongodb.programs import support_warning
 from webapp.rendering import end_children
 from webapp.serving.log_config import logging_config
-from webapp.serving.slow_clients import BODIES, STREAMS
+from webapp.serving.slow_clients import BODIES, STREAMS, UPSTREAM
 
 # Files that a web process may have open at most; half of them are connections.
 MOST_FILES = 10_000
@@ -118,7 +118,7 @@ def web_server(
         # Nothing but HTTP/1.1: over HTTP/2 silent connections were never dropped, and one held any number of requests.
         *("--http", "1", "--no-ws"),
         # Most of these threads wait for clients: slow_clients.py.
-        *("--blocking-threads", str(threads + BODIES + STREAMS), "--backpressure", str(connections)),
+        *("--blocking-threads", str(threads + BODIES + STREAMS + UPSTREAM), "--backpressure", str(connections)),
         # A client that has not sent its headers by then is given up.
         *("--http1-header-read-timeout", "10000"),
         # Without the last one granian ends when one of its workers does.

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Clients of each web process that may send a body, or read a streamed answer, at the same time.
 BODIES, STREAMS = 64, 128
+# Requests of each web process that may wait for another index at the same time.
+UPSTREAM = 32
 # Larger answers are streamed, so that a client that does not read them holds no more than a few pieces in memory.
 WHOLE_BYTES = 256 * 1024
 # Pieces in which answers are sent: about six of them are in memory for each client.
@@ -111,7 +113,7 @@ class SlowClients:
     """The clients that this process waits for."""
 
     def __init__(self) -> None:
-        self.bodies, self.streams = Shares(BODIES), Shares(STREAMS)
+        self.bodies, self.streams, self.upstream = Shares(BODIES), Shares(STREAMS), Shares(UPSTREAM)
         self.arriving: set[Body] = set()
 
 
@@ -155,6 +157,21 @@ def receiving(seconds: float) -> Iterator[None]:
     finally:
         clients.arriving.discard(body)
         environ["wsgi.input"] = stream
+        give_back()
+
+
+@contextmanager
+def waiting_for_upstream() -> Iterator[None]:
+    """Let a request wait for another index, without keeping others from being worked on.
+
+    Raises ServiceUnavailable when too many wait already.
+    """
+    clients: SlowClients = current_app.extensions[KEY]
+    give_back = clients.upstream.take(network_of(request.remote_addr or ""))
+    try:
+        with not_at_work():
+            yield
+    finally:
         give_back()
 
 

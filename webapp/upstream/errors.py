@@ -7,6 +7,14 @@ class UpstreamFailed(RuntimeError):
     status = 502
 
 
+class UpstreamRefused(UpstreamFailed):
+    """The other index refuses for good: to people without credentials, or because a project is gone."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class UpstreamSlow(UpstreamFailed):
     """The other index did not answer in time."""
 

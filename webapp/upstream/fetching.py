@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.cookiejar import DefaultCookiePolicy
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from webapp.upstream.bounded import BoundedAdapter, PrivateAddress
 from webapp.upstream.errors import UpstreamFailed, UpstreamSlow
 
 MAX_REDIRECTS = 5
@@ -21,12 +22,20 @@ URGENT_S = 3
 class Fetcher:
     """Asks the other index; threads share its connections."""
 
-    def __init__(self, timeout_s: int, origin: str, auth: tuple[str, str] | None = None) -> None:
-        """Wait so long for each answer and each part of it; `auth` is for addresses of this origin alone."""
+    def __init__(
+        self, timeout_s: float, origin: str, auth: tuple[str, str] | None = None, *, hosts: Sequence[str]
+    ) -> None:
+        """Wait at most `timeout_s` seconds for the head of an answer, and for each part of its body.
+
+        `auth` is for addresses of this origin alone. Nothing is asked of other hosts than `hosts`, the index's own
+        first.
+        """
         self._timeout_s = timeout_s
+        self._hosts = hosts
         self._origin, self._auth = origin, auth
         self._session = requests.Session()
-        self._session.max_redirects = MAX_REDIRECTS
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, BoundedAdapter(timeout_s, hosts[0]))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._lock = threading.Lock()
         self._away: dict[str, float] = {}  # hosts, and until when they are left alone
@@ -37,32 +46,44 @@ class Fetcher:
         With something older in hand it is urgent, and the wait is short.
         """
         timeout_s = min(self._timeout_s, URGENT_S) if is_urgent else self._timeout_s
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._asked(url, headers, timeout_s)
+            if not response.is_redirect:
+                return response
+            response.close()
+            target = urljoin(url, response.headers["Location"])
+            if url.startswith("https:") and not target.startswith("https:"):
+                raise UpstreamFailed(f"{host_of(url)} redirects to an address without encryption")
+            url = target
+        raise UpstreamFailed(f"{host_of(url)} redirects more than {MAX_REDIRECTS} times")
+
+    def _asked(self, url: str, headers: dict[str, str], timeout_s: float) -> requests.Response:
         host = host_of(url)
+        if host not in self._hosts:
+            raise UpstreamFailed(f"{host} is not one of the hosts in UPSTREAM_FILE_HOSTS, so nothing is asked of it")
         auth = self._auth if url.startswith(f"{self._origin}/") else None
         with self._lock:
             if self._away.get(host, 0.0) > time.monotonic():
                 raise UpstreamFailed(f"{host} did not answer a moment ago")
         try:
-            response = self._session.get(url, headers=headers, timeout=timeout_s, auth=auth, stream=True)
+            return self._session.get(
+                url, headers=headers, timeout=timeout_s, auth=auth, stream=True, allow_redirects=False
+            )
         except requests.Timeout:
             self._leave_alone(host)
             raise UpstreamSlow(f"{host} did not answer within {timeout_s} seconds") from None
         except requests.ConnectionError:
             self._leave_alone(host)
             raise UpstreamFailed(f"{host} cannot be reached") from None
-        except requests.TooManyRedirects:
-            raise UpstreamFailed(f"{host} redirects more than {MAX_REDIRECTS} times") from None
+        except PrivateAddress:
+            raise UpstreamFailed(f"{host} has a private address, which a public index may not lead to") from None
         except (requests.RequestException, ValueError) as error:
             raise UpstreamFailed(f"{host} led to an address that cannot be asked: {type(error).__name__}") from None
-        if url.startswith("https:") and not response.url.startswith("https:"):
-            response.close()
-            raise UpstreamFailed(f"{host} redirects to an address without encryption")
-        return response
 
     def read(self, response: requests.Response, most: int) -> bytes:
         """Return a whole body, decompressed. Raises UpstreamFailed when it is longer than `most`, or takes too long."""
         body = bytearray()
-        for part in self._parts(response, response.iter_content(PART_BYTES), self._timeout_s * 3):
+        for part in self._parts(response, _arriving(response, decode_content=True), self._timeout_s * 3):
             body += part
             if len(body) > most:
                 raise UpstreamFailed(f"{host_of(response.url)} sent more than {most:,} bytes")
@@ -73,7 +94,7 @@ class Fetcher:
 
         Raises UpstreamFailed when it breaks off, or is not whole after `most_s`.
         """
-        return self._parts(response, response.raw.stream(PART_BYTES, decode_content=False), most_s)
+        return self._parts(response, _arriving(response, decode_content=False), most_s)
 
     def _parts(self, response: requests.Response, body: Iterator[bytes], most_s: float) -> Iterator[bytes]:
         host, end_at = host_of(response.url), time.monotonic() + most_s
@@ -91,6 +112,17 @@ class Fetcher:
         with self._lock:
             now = time.monotonic()
             self._away = {each: until for each, until in self._away.items() if until > now} | {host: now + PAUSE_S}
+
+
+def _arriving(response: requests.Response, *, decode_content: bool) -> Iterator[bytes]:
+    """Yield a body as it comes in; to wait for whole parts would let an upstream trickle for as long as it likes."""
+    raw = response.raw
+    while not raw.closed:
+        # What was compressed may still give nothing.
+        if part := raw.read1(PART_BYTES, decode_content=decode_content):
+            yield part
+    if raw.length_remaining:
+        raise UpstreamFailed(f"{host_of(response.url)} broke off before the end")
 
 
 def host_of(url: str) -> str:

@@ -16,7 +16,7 @@ from config import BadConfig
 from webapp.documents import JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
-from webapp.upstream.errors import UpstreamFailed
+from webapp.upstream.errors import UpstreamFailed, UpstreamRefused
 from webapp.upstream.fetching import Fetcher, host_of
 from webapp.upstream.pages import ACCEPT, read_page
 
@@ -33,6 +33,8 @@ ABSENT_FOR = timedelta(minutes=1)
 KNOWN_FOR = timedelta(days=180)
 # A file must come in at this speed; slower, and somebody keeps a thread of the site busy on purpose.
 LEAST_BYTES_PER_S = 50_000
+# Answers that will be the same the next time: no credentials, no right, gone.
+REFUSALS = (401, 403, 410)
 _PATTERN = re.compile(r"[a-z0-9*?-]+", re.ASCII)
 
 
@@ -65,7 +67,12 @@ def from_config(config: Mapping[str, Any]) -> "Index | None":
         max_age=timedelta(seconds=config["UPSTREAM_MAX_AGE_S"]),
         max_file_bytes=config["UPSTREAM_MAX_FILE_BYTES"],
         max_bytes=config["UPSTREAM_MAX_BYTES"],
-        fetcher=Fetcher(config["UPSTREAM_TIMEOUT_S"], origin, auth),
+        fetcher=Fetcher(
+            config["UPSTREAM_TIMEOUT_S"],
+            origin,
+            auth,
+            hosts=[host, *(each.strip().lower() for each in config["UPSTREAM_FILE_HOSTS"].split(",") if each.strip())],
+        ),
     )
 
 
@@ -140,7 +147,12 @@ class Index:
         answer = self._fetcher.open(file["url"], {"Accept-Encoding": "identity"})
         if answer.status_code != 200:
             answer.close()
-            raise UpstreamFailed(f"{host_of(file['url'])} answered {answer.status_code} for {file['filename']}")
+            raise _failure(host_of(file["url"]), answer.status_code, file["filename"])
+        size, length = file.get("size"), answer.headers.get("Content-Length", "")
+        if size is not None and length.isdecimal() and int(length) != size:
+            # Its digest cannot be right, so nothing of it is passed on.
+            answer.close()
+            raise UpstreamFailed(f"{host_of(file['url'])} has {length} bytes of {file['filename']} instead of {size}")
         return answer
 
     def keep_passing(self, normalized_name: str, file: Plain, answer: Response) -> Generator[bytes, None, None]:
@@ -181,7 +193,7 @@ class Index:
             return str(kept["metadata"])
         with self._fetcher.open(f"{file['url']}.metadata", {}) as answer:
             if answer.status_code != 200:
-                raise UpstreamFailed(f"{self.host} answered {answer.status_code} for {file['filename']}.metadata")
+                raise _failure(self.host, answer.status_code, f"{file['filename']}.metadata")
             body = self._fetcher.read(answer, MAX_METADATA_BYTES)
         if hashlib.sha256(body).hexdigest() != file["metadata_sha256"]:
             raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are not those of its digest")
@@ -229,7 +241,7 @@ class Index:
                 projects.replace_one({"_id": normalized_name}, absent, upsert=True)
                 return absent
             if answer.status_code != 200:
-                raise UpstreamFailed(f"{self.host} answered {answer.status_code} for {normalized_name}")
+                raise _failure(self.host, answer.status_code, normalized_name)
             body = self._fetcher.read(answer, MAX_PAGE_BYTES)
             page = read_page(body, answer.headers.get("Content-Type", ""), answer.url, normalized_name)
             found: Plain = {"files": page.files, "versions": page.versions, "checked_at": now}
@@ -263,6 +275,12 @@ class Index:
 
     def _refuse_size(self, filename: str) -> None:
         raise UpstreamFailed(f"{filename} is larger than the {self._max_file_bytes:,} bytes that are taken from there")
+
+
+def _failure(host: str, status: int, what: str) -> UpstreamFailed:
+    """Return what an answer of another index means: a refusal reaches the installer as what it is."""
+    message = f"{host} answered {status} for {what}"
+    return UpstreamRefused(message, status) if status in REFUSALS else UpstreamFailed(message)
 
 
 def _sized(file: Plain) -> Plain:

@@ -19,8 +19,11 @@ from webapp.upstream.errors import UpstreamFailed
 Plain = dict[str, Any]
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-MAX_URL_LENGTH = 2000
+# Signed addresses of object stores have some thousand.
+MAX_URL_LENGTH = 20_000
 MAX_FILES = 50_000
+# What says nothing of which version of which API it is.
+NOT_PAGES = ("application/json", "application/octet-stream")
 MAX_REASON_LENGTH = 1000
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -39,7 +42,10 @@ def read_page(body: bytes, content_type: str, address: str, normalized_name: str
     Files without a SHA-256 are left out: nobody could tell whether their bytes are the right ones.
     """
     try:
-        if content_type.partition(";")[0].strip().endswith("json"):
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind in NOT_PAGES:
+            raise UpstreamFailed(f"the other index sent {kind}, which is not a page of the Simple API (PEP 691)")
+        if kind.endswith("json"):
             described, versions = _described_by_json(json.loads(body), normalized_name)
         else:
             described, versions = _described_by_html(body.decode("utf-8", "replace"), address), []
@@ -48,6 +54,11 @@ def read_page(body: bytes, content_type: str, address: str, normalized_name: str
     if len(described) > MAX_FILES:
         raise UpstreamFailed(f"the other index lists more than {MAX_FILES:,} files")
     files = {file["filename"]: file for each in described if (file := _file(each, address))}
+    if described and not files and any(_has_md5(each) for each in described):
+        raise UpstreamFailed(
+            f"the other index lists files of {normalized_name} with MD5 digests only; without SHA-256 nobody can tell "
+            "whether their bytes are the right ones"
+        )
     return Page(list(files.values()), versions)
 
 
@@ -69,7 +80,7 @@ def _described_by_html(text: str, address: str) -> list[Plain]:
     if reader.version is not None:
         _check_version(reader.version)
     described = list(reader.described())
-    if reader.version is None and not any(_file(each, address) for each in described):
+    if reader.version is None and not any(_file(each, address) or _has_md5(each) for each in described):
         # A page that asks somebody to sign in, say: it must not be taken for a project without files.
         raise ValueError("no page of the Simple API")
     return described
@@ -98,12 +109,12 @@ class _Links(HTMLParser):
         """Yield each link to a file as JSON would describe it."""
         for link in self._links:
             url, fragment = _joined(self._base, link["href"])
-            kind, _, digest = fragment.partition("=")
+            hashes = dict(part.split("=", 1) for part in fragment.split("&") if "=" in part)
             metadata = link.get("data-core-metadata", link.get("data-dist-info-metadata", ""))
             yield {
-                "filename": unquote(url.rpartition("/")[2]),
+                "filename": unquote(url.partition("?")[0].rpartition("/")[2]),
                 "url": url,
-                "hashes": {kind: digest},
+                "hashes": {kind.lower(): digest for kind, digest in hashes.items()},
                 "requires-python": link.get("data-requires-python"),
                 "yanked": link["data-yanked"] or True if "data-yanked" in link else False,
                 "core-metadata": {"sha256": metadata.removeprefix("sha256=")},
@@ -119,6 +130,7 @@ def _check_version(version: Any) -> None:
 def _file(described: Plain, address: str) -> Plain | None:
     filename, url, hashes = described.get("filename"), described.get("url"), described.get("hashes")
     sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None
+    sha256 = sha256.lower() if isinstance(sha256, str) else None
     if not _is_text(filename) or not _FILENAME.fullmatch(filename) or not _is_digest(sha256) or not _is_text(url):
         return None
     url = safe_link(_joined(address, url)[0])
@@ -139,6 +151,11 @@ def _file(described: Plain, address: str) -> Plain | None:
     if filename.endswith(".whl") and isinstance(metadata, dict) and _is_digest(metadata.get("sha256")):
         file["metadata_sha256"] = metadata["sha256"]
     return file
+
+
+def _has_md5(described: Plain) -> bool:
+    hashes = described.get("hashes")
+    return isinstance(hashes, dict) and "md5" in hashes
 
 
 def _joined(address: str, url: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from webapp.documents import UpstreamFile
 from webapp.rules import naming
 from webapp.serving.errors import http_error
 from webapp.serving.sending import make_immutable, send
+from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.index import Index
 
@@ -30,7 +31,8 @@ def project_from_upstream(normalized_name: str) -> Plain:
     upstream = index() or abort(404)
     if refusal := upstream.refusal(normalized_name):
         abort(404, refusal)
-    project = upstream.project(normalized_name) or abort(404, f"{upstream.host} has no {normalized_name} either.")
+    with waiting_for_upstream():
+        project = upstream.project(normalized_name) or abort(404, f"{upstream.host} has no {normalized_name} either.")
     for file in project["files"]:
         file["url"] = url_for("upstream.fetch", name=normalized_name, sha256=file["sha256"], filename=file["filename"])
     return project
@@ -44,7 +46,8 @@ def fetch(name: str, sha256: str, filename: str) -> AnyResponse:
     if refusal := upstream.refusal(normalized_name):
         abort(404, refusal)
     wants_metadata = filename.endswith(".metadata")
-    file = upstream.file(normalized_name, filename.removesuffix(".metadata"), sha256) or abort(404)
+    with waiting_for_upstream():
+        file = upstream.file(normalized_name, filename.removesuffix(".metadata"), sha256) or abort(404)
     if wants_metadata:
         return _metadata(upstream, normalized_name, file)
     kept = UpstreamFile.objects(pk=sha256).exclude("metadata").plain_first() or {}
@@ -61,12 +64,14 @@ def _passed_on(upstream: Index, normalized_name: str, file: Plain) -> Response:
     if "size" in file:
         response.content_length = file["size"]
     if request.method == "GET":
-        answer = upstream.open_file(file)
+        with waiting_for_upstream():
+            answer = upstream.open_file(file)
         if "size" not in file and answer.headers.get("Content-Length", "").isdecimal():
             response.content_length = int(answer.headers["Content-Length"])
         body = upstream.keep_passing(normalized_name, file, answer)
         # What is wrong with the first bytes, or with a file that has no more than these, is an answer of its own.
-        response.response = chain([next(body, b"")], body)
+        with waiting_for_upstream():
+            response.response = chain([next(body, b"")], body)
         response.call_on_close(body.close)
     return response
 
@@ -74,7 +79,9 @@ def _passed_on(upstream: Index, normalized_name: str, file: Plain) -> Response:
 def _metadata(upstream: Index, normalized_name: str, file: Plain) -> Response:
     if "metadata_sha256" not in file:
         abort(404)
-    response = Response(upstream.metadata(normalized_name, file), mimetype="text/plain")
+    with waiting_for_upstream():
+        text = upstream.metadata(normalized_name, file)
+    response = Response(text, mimetype="text/plain")
     make_immutable(response, file["metadata_sha256"])
     response.make_conditional(request.environ)
     return response

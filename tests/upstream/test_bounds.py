@@ -1,0 +1,126 @@
+"""What an upstream that is slow, or leads elsewhere, can do to this site: little."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.local_http import Answer, served
+from webapp.upstream import bounded
+from webapp.upstream.errors import UpstreamFailed, UpstreamSlow
+from webapp.upstream.fetching import Fetcher
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100000\r\n\r\n"
+
+
+@contextmanager
+def trickling(head: bytes) -> Iterator[str]:
+    """The address of a server that sends this head at once, and then a byte every 0.1 seconds."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(10_000)
+            connection.sendall(head)
+            while not stop.wait(0.1):
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        stop.set()
+        thread.join(5)
+        listener.close()
+
+
+def fetcher(origin: str, *more: str) -> Fetcher:
+    return Fetcher(0.5, origin, hosts=["127.0.0.1", *more])
+
+
+def test_head_that_trickles_in_is_given_up() -> None:
+    with trickling(b"HTTP/1.1 200 O") as origin:
+        began = time.monotonic()
+
+        with pytest.raises(UpstreamFailed):
+            fetcher(origin).open(f"{origin}/simple/x/", {})
+
+        assert time.monotonic() - began < 5
+
+
+def test_page_that_trickles_in_is_given_up() -> None:
+    with trickling(HEAD) as origin:
+        began = time.monotonic()
+        asked = fetcher(origin)
+
+        with asked.open(f"{origin}/simple/x/", {}) as answer, pytest.raises(UpstreamSlow):
+            asked.read(answer, 100_000)
+
+        assert time.monotonic() - began < 8
+
+
+def test_file_that_trickles_in_is_given_up() -> None:
+    with trickling(HEAD) as origin:
+        asked = fetcher(origin)
+
+        with asked.open(f"{origin}/files/x", {}) as answer, pytest.raises(UpstreamSlow):
+            list(asked.parts(answer, 1.0))
+
+
+def test_other_hosts_are_asked_only_where_the_operator_lists_them() -> None:
+    with served({"/x": Answer(body=b"a file")}) as origin:
+        elsewhere = origin.replace("127.0.0.1", "localhost")
+
+        with pytest.raises(UpstreamFailed, match="localhost is not one of the hosts in UPSTREAM_FILE_HOSTS"):
+            fetcher(origin).open(f"{elsewhere}/x", {})
+        with fetcher(origin, "localhost").open(f"{elsewhere}/x", {}) as answer:
+            assert answer.content == b"a file"
+
+
+def test_redirect_to_another_host_is_not_followed() -> None:
+    leading_on = Answer(302, headers={"Location": "http://localhost:1/x"})
+    with served({"/x": leading_on}) as origin, pytest.raises(UpstreamFailed, match="localhost is not one of the hosts"):
+        fetcher(origin).open(f"{origin}/x", {})
+
+
+def test_redirect_within_the_host_is_followed_a_few_times() -> None:
+    answers = {"/a": Answer(302, headers={"Location": "/b"}), "/b": Answer(body=b"here")}
+    answers["/loop"] = Answer(302, headers={"Location": "/loop"})
+    with served(answers) as origin:
+        with fetcher(origin).open(f"{origin}/a", {}) as answer:
+            assert answer.content == b"here"
+        with pytest.raises(UpstreamFailed, match="redirects more than 5 times"):
+            fetcher(origin).open(f"{origin}/loop", {})
+
+
+def test_public_index_leads_to_no_private_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "_leads_to_private", lambda _: False)
+    with served({"/x": Answer(body=b"inside")}) as origin, pytest.raises(UpstreamFailed, match="private address"):
+        fetcher(origin).open(f"{origin}/x", {})
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("169.254.169.254", True),
+        ("::1", True),
+        ("fe80::1%eth0", True),
+        ("::ffff:192.168.0.1", True),
+        ("151.101.0.223", False),
+        ("::ffff:151.101.0.223", False),
+        ("2a04:4e42::223", False),
+    ],
+)
+def test_private_addresses_are_known(address: str, expected: bool) -> None:  # noqa: FBT001 - a parametrized value
+    assert bounded.is_private(address) is expected
