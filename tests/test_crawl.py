@@ -136,6 +136,7 @@ def test_every_address_and_link_of_a_varied_site_leads_to_a_sound_page(
     kinds = crawl(app, client, OF_A_KIND)
 
     assert kinds["packages.project"] >= 29 + 60
+    assert kinds["packages.compare"] >= 60
     assert kinds["packages.license_page"] == 5
     assert kinds["accounts.profile"] >= 2
     assert {"home.index", "stats.index", "search.search", "pages.page", "packages.classifier"} <= kinds.keys()

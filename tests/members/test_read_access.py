@@ -37,6 +37,8 @@ FOR_STRANGERS = {
 ARGUMENTS = {
     "name": "example",
     "version": "1.0",
+    "old": "1.0",
+    "new": "1.0",
     "license_id": "MIT",
     "language_id": "python",
     "classifier": "Topic :: A",

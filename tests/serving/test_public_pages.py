@@ -24,6 +24,7 @@ PAGES = [
     "/about",
     "/project/example/",
     "/project/example/1.0/",
+    "/project/example/compare/1.0...2.0",
     "/projects/",
     "/license/MIT/",
     "/language/python/",

@@ -1,6 +1,6 @@
 """A project of the index, with its releases, files and maintainers embedded: collection `packages`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple, Self
@@ -448,16 +448,8 @@ class Package(StatedFields, db.Document):
         `version` is the release asked for, in any spelling (PEP 440); None asks for the latest. With it come `count`
         releases of the history from the `first` on, without their files: the cost hardly grows with those not shown.
         """
-        if version is None:
-            wanted: Plain = {"$eq": ["$$release.version", "$latest.version"]}
-        else:
-            wanted = {
-                "$or": [
-                    # A version of the reader's own is no expression, even if it begins with "$".
-                    {"$eq": ["$$release.version", {"$literal": version}]},
-                    {"$eq": ["$$release.sort_key", naming.sort_key(version)]},
-                ]
-            }
+        latest = {"$eq": ["$$release.version", "$latest.version"]}
+        wanted: Plain = latest if version is None else _is_version(version)
         releases = {"$cond": [{"$isArray": "$releases"}, "$releases", []]}
         found = cls._get_collection().aggregate(
             [
@@ -486,6 +478,43 @@ class Package(StatedFields, db.Document):
         exact = [release for release in candidates if release["version"] == version]
         package, release = as_declared(cls, raw), next(iter(exact or candidates), None)
         return PackagePage(release_states(package, release), release)
+
+    @classmethod
+    def with_releases(cls, normalized_name: str, versions: Iterable[str]) -> Plain | None:
+        """Return a package with its description's text and those of its releases alone that are asked for, or None.
+
+        The versions may be in any spelling (PEP 440); `chosen_of` finds each again.
+        """
+        releases = {"$cond": [{"$isArray": "$releases"}, "$releases", []]}
+        wanted = {"$or": [_is_version(version) for version in versions]}
+        found = cls._get_collection().aggregate(
+            [
+                {"$match": {"_id": normalized_name}},
+                {"$addFields": {"releases": {"$filter": {"input": releases, "as": "release", "cond": wanted}}}},
+                {"$project": {"description_html": 0, "requires": 0, "invitations": 0}},
+            ]
+        )
+        raw = next(iter(found), None)
+        return None if raw is None else as_declared(cls, raw)
+
+
+def _is_version(version: str) -> Plain:
+    """Return the expression that holds for a release of this version, in any spelling (PEP 440)."""
+    return {
+        "$or": [
+            # A version of the reader's own is no expression, even if it begins with "$".
+            {"$eq": ["$$release.version", {"$literal": version}]},
+            {"$eq": ["$$release.sort_key", naming.sort_key(version)]},
+        ]
+    }
+
+
+def chosen_of(releases: Iterable[Plain], version: str) -> Plain | None:
+    """Return the release of a version: the one that is written just so, or one that PEP 440 takes for the same."""
+    candidates = [release for release in releases if release.get("version")]
+    exact = [release for release in candidates if release["version"] == version]
+    key = naming.sort_key(version)
+    return next(iter(exact or [release for release in candidates if release.get("sort_key") == key]), None)
 
 
 def release_states(

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import declared
-from webapp.documents.package import release_states
+from webapp.documents.package import chosen_of, release_states
 from webapp.index_api.blueprint import bp
 from webapp.index_api.simple import core_metadata
 from webapp.rules import naming
@@ -66,12 +66,7 @@ def _made(name: str, version: str | None, package: Plain, facts: Plain | None) -
 
 def _chosen(package: Plain, releases: list[Plain], version: str | None) -> Plain | None:
     wanted = package.get("latest", {}).get("version") if version is None else version
-    if not wanted:
-        return None
-    exact = [release for release in releases if release.get("version") == wanted]
-    key = naming.sort_key(wanted)
-    equal = [release for release in releases if release.get("version") and release.get("sort_key") == key]
-    return next(iter(exact + equal), None)
+    return chosen_of(releases, wanted) if wanted else None
 
 
 def _info(package: Plain, release: Plain) -> Plain:

@@ -43,6 +43,20 @@ def licenses(package: Plain) -> list[Plain]:
     return found
 
 
+def compared(package: Plain, release: Plain | None) -> list[str]:
+    """Return the two versions whose differences tell what changed in a release, or none.
+
+    It is compared with the release before it, where the history on the page shows that; otherwise with the latest.
+    """
+    if release is None:
+        return []
+    shown = [each["version"] for each in package.get("releases", []) if each.get("version")]
+    version, latest = release["version"], package.get("latest", {}).get("version")
+    if version in shown[:-1]:
+        return [shown[shown.index(version) + 1], version]
+    return [version, latest] if latest and latest != version else []
+
+
 def classifier_groups(classifiers: list[str]) -> list[Plain]:
     """Return the classifiers by their first part: [{name: "Topic", classifiers: [{label, classifier}]}].
 

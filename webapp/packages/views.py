@@ -7,9 +7,10 @@ from flask import Blueprint, Response, abort, current_app, redirect, request, ur
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
-from webapp.documents.base import utc_now
+from webapp.documents.base import Plain, utc_now
+from webapp.documents.package import chosen_of
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
-from webapp.packages import presentation
+from webapp.packages import comparison, presentation
 from webapp.rules import naming
 from webapp.rules.people import people
 from webapp.serving.pagination import MAX_ITEMS, page_number, paginate
@@ -70,6 +71,34 @@ def project(name: str, version: str | None) -> AnyResponse:
         has_final=not naming.is_prerelease(latest_version),
         classifier_groups=presentation.classifier_groups(package.get("classifiers", [])),
         file_groups=presentation.file_groups(release or {}),
+        compared=presentation.compared(package, release),
+    )
+
+
+@bp.get("/project/<name>/compare/<path:old>...<path:new>")
+@public
+def compare(name: str, old: str, new: str) -> AnyResponse:
+    """What changed from one release of a project to another."""
+    normalized_name = naming.normalize_name(name)
+    package = Package.with_releases(normalized_name, (old, new))
+    if package is None:
+        abort(404, f"There is no project called “{name}” here.")
+    releases = [chosen_of(package.get("releases", []), version) for version in (old, new)]
+    for version, release in zip((old, new), releases, strict=True):
+        if release is None:
+            abort(404, f"{package.get('name', name)} has no release {version}.")
+    before, after = (Plain(release or {}) for release in releases)
+    if (name, old, new) != (normalized_name, before["version"], after["version"]):
+        address = url_for("packages.compare", name=normalized_name, old=before["version"], new=after["version"])
+        return redirect(address, 301)
+    return render_public(
+        "packages/compare.html",
+        name=package.get("name", normalized_name),
+        normalized_name=normalized_name,
+        old=before["version"],
+        new=after["version"],
+        dates=[before.get("created_date"), after.get("created_date")],
+        **comparison.between(package, before, after),
     )
 
 

@@ -1,0 +1,68 @@
+"""What a page shows of the differences between two releases of a project."""
+
+from typing import Any
+
+from webapp.documents import ReleaseFacts
+from webapp.documents.package import release_states
+from webapp.packages import presentation
+from webapp.rules import comparing
+from webapp.rules.people import people
+
+Plain = dict[str, Any]
+
+# What differs as a whole: the label, and how it is said of what a release states.
+_LISTS = {"Extras": "provides_extra", "Classifiers": "classifiers", "Keywords": "keywords"}
+
+
+def between(package: Plain, old: Plain, new: Plain) -> Plain:
+    """Return how one release differs from another: {unknown, facts, requirements, lists, files, description}.
+
+    `unknown` are the versions of which nothing is known but their files; then these alone are compared.
+    """
+    before, after = (_stated(package, release) for release in (old, new))
+    files = comparing.files(old, new)
+    unknown = [release["version"] for release, stated in ((old, before), (new, after)) if stated is None]
+    if before is None or after is None:
+        return {"unknown": unknown, "facts": [], "requirements": {}, "lists": [], "description": [], "files": files}
+    pairs = [(label, value, _facts(after, new)[label]) for label, value in _facts(before, old).items()]
+    lists = [
+        {"label": label} | comparing.added_and_removed(before.get(field, []), after.get(field, []))
+        for label, field in _LISTS.items()
+    ]
+    lists.insert(0, {"label": "Links"} | comparing.added_and_removed(_links(before), _links(after)))
+    return {
+        "unknown": [],
+        "facts": [{"label": label, "before": one, "after": other} for label, one, other in pairs if one != other],
+        "requirements": comparing.requirements(before.get("requires_dist", []), after.get("requires_dist", [])),
+        "lists": [each for each in lists if each["added"] or each["removed"]],
+        "description": comparing.description_lines(before.get("description", ""), after.get("description", "")),
+        "files": files,
+    }
+
+
+def _stated(package: Plain, release: Plain) -> Plain | None:
+    """Return what a release states, with its description's text; None where nothing is known of it."""
+    version, facts = release["version"], None
+    if version != package.get("latest", {}).get("version"):
+        facts = ReleaseFacts.of(package["normalized_name"], version)
+        if facts is None:
+            return None
+    return release_states(package, release, facts, as_text=True)
+
+
+def _facts(stated: Plain, release: Plain) -> dict[str, str]:
+    return {
+        "Summary": stated.get("summary", ""),
+        "Requires Python": release.get("requires_python") or stated.get("requires_python") or "",
+        "Licence": ", ".join(each["label"] for each in presentation.licenses(stated)),
+        "Author": _names(stated.get("author_name"), stated.get("author_email")),
+        "Maintainer": _names(stated.get("maintainer_name"), stated.get("maintainer_email")),
+    }
+
+
+def _names(name: str | None, email: str | None) -> str:
+    return ", ".join(person.shown for person in people(name, email))
+
+
+def _links(stated: Plain) -> list[str]:
+    return [f"{each['label']}: {each['url']}" for each in presentation.links(stated)]
