@@ -2,11 +2,15 @@
 
 import hashlib
 import os
+import select
+import socket
 import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import mongoengine
 import pytest
@@ -147,17 +151,72 @@ def test_others_notice_little_of_a_crowd_of_slow_clients(
     back_s = time.monotonic() - left
 
     figures(
-        f"1,100 silent connections, 40 readers and 40 senders, from {len(addresses)} addresses",
+        f"1,100 silent connections, 40 readers and 40 senders, from {'one address' if addresses is ONE else 'eight'}",
         p95_of_ping_in_ms=max(pings),
         p95_of_a_project_page_in_ms=max(pages),
         seconds_to_sign_in_and_upload_and_download=max(seconds),
-        seconds_until_all_is_back=back_s,
+        seconds_until_forty_downloads_at_once_are_whole_again=back_s,
+        most_MB_of_the_web_process=most_mb(site),
     )
     assert max(pings) < 100
     assert max(pages) < 250
+
+
+def most_mb(site: Site) -> int:
+    """The most memory that the web process ever held."""
+    status = Path(f"/proc/{site.web_processes()[0]}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1000
 
 
 def back(site: Site, file: str, address: str) -> Counter[int]:
     """What the address of the slow clients gets for 40 downloads at once."""
     with ThreadPoolExecutor(40) as many:
         return Counter(many.map(lambda _: download(site, file, address), range(40)))
+
+
+STUCK = {
+    "silent": b"",
+    "never reads": b"GET <file> HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "never sends": b"POST /account/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
+    "never ends its headers": b"GET / HTTP/1.1\r\nHost: local",
+}
+
+
+def test_clients_that_make_no_progress_are_disconnected(site: Site, file: str, figures: Keep) -> None:
+    took = {}
+    with ExitStack() as opened:
+        ended = select.poll()
+        names = {}
+        for name, request in STUCK.items():
+            client = opened.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", site.port))
+            client.sendall(request.replace(b"<file>", file.encode()))
+            # A read that would end is no sign: an answer may be there. The kernel tells when the site closed its end.
+            ended.register(client, select.POLLRDHUP)
+            names[client.fileno()] = name
+        started = time.monotonic()
+        while names and time.monotonic() - started < 20:
+            for number, _ in ended.poll(100):
+                took[names.pop(number)] = time.monotonic() - started
+                ended.unregister(number)
+
+    figures("clients that make no progress, disconnected after seconds", **took)
+    assert names == {}
+
+
+def test_nothing_but_http_1_is_spoken(site: Site) -> None:
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+    upgrade = (
+        b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+
+    answers = []
+    for request in (preface, upgrade):
+        with socket.create_connection(("127.0.0.1", site.port), timeout=20) as client:
+            client.sendall(request)
+            answers.append(client.recv(100))
+
+    assert answers[0] == b"" or answers[0].startswith(b"HTTP/1.1 400")
+    assert answers[1].startswith((b"HTTP/1.1 200", b"HTTP/1.1 400"))
