@@ -16,6 +16,8 @@ from webapp.pages.defaults import keep_default_pages
 VALUES = {
     "name": "example",
     "version": "1.0",
+    "old": "1.0",
+    "new": "1.0",
     "license_id": "MIT",
     "language_id": "c",
     "classifier": "Topic :: X",
