@@ -16,7 +16,9 @@ REFUSED = "the server responded with a status of 400"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_counted(app: Flask) -> None:
+def _nothing_counted(app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As `flask serve` tells its web processes; links in mails never follow the request's Host.
+    monkeypatch.setitem(app.config, "LOOPBACK_URL", visitor.address)
     app.extensions["limiter"].storage.reset()
     app.extensions["mailman"].outbox = []
 

@@ -20,7 +20,7 @@ def test_first_administrator_is_made(app: Flask, runner: FlaskCliRunner) -> None
     assert grace.sign_in("grace@example.org", ANOTHER).status_code == 302
     assert grace.get("/admin/").status_code == 200
     event = AuditEvent.objects.of_kind("administration").get()
-    assert (event.actor_name, event.ip_address) == ("the command line", None)
+    assert (event.actor_name, event.ip_address) == ("command line", None)
 
 
 def test_member_becomes_an_administrator_and_keeps_the_password(app: Flask, runner: FlaskCliRunner) -> None:
@@ -129,7 +129,7 @@ def test_statistics_name_every_collection(runner: FlaskCliRunner) -> None:
 
     assert result.exit_code == 0, result.output
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
-    assert list(rows)[:3] == ["collection", "packages", "files"]
+    assert list(rows)[:3] == ["collection", "packages", "release_facts"]
     assert rows["users"][0] == rows["packages"][0] == "1"
     assert len(rows) == len(DOCUMENTS) + 1
 

@@ -63,7 +63,7 @@ def test_ready_is_503_when_the_database_does_not_answer(client: FlaskClient, awa
     assert response.status_code == 503
     assert response.get_json() == {
         "status": "error",
-        "message": "the database does not answer: ServerSelectionTimeoutError",
+        "message": "the database is unavailable: ServerSelectionTimeoutError",
     }
     assert int(response.headers["Retry-After"]) > 0
     assert response.headers["Cache-Control"] == "no-store"
