@@ -19,7 +19,7 @@ class Rejected:
 
     def __init__(self, rejects: Iterable[dict[str, Any]], columns: Mapping[str, Iterable[str]]) -> None:
         self._columns = {table: list(names) for table, names in columns.items()}
-        self._left: Counter[One] = Counter((one["table"], one["key"], one["digest"]) for one in rejects)
+        self._left: Counter[One] = Counter((one["table"], one["key"], one.get("digest", "")) for one in rejects)
         self._keys = {(table, key) for table, key, _ in self._left}
         self.taken: list[One] = []  # since this list was last replaced
 
