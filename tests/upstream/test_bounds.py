@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from flask import Flask
+from werkzeug.exceptions import ServiceUnavailable
 
 from tests.local_http import Answer, served
+from webapp.serving.slow_clients import KEY, UPSTREAM
 from webapp.upstream import bounded
 from webapp.upstream.errors import UpstreamFailed, UpstreamSlow
 from webapp.upstream.fetching import Fetcher
@@ -68,12 +71,35 @@ def test_page_that_trickles_in_is_given_up() -> None:
         assert time.monotonic() - began < 8
 
 
+def test_chunked_page_whose_first_chunk_never_begins_is_given_up() -> None:
+    with trickling(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000") as origin:
+        asked = fetcher(origin)
+
+        with asked.open(f"{origin}/simple/x/", {}) as answer, pytest.raises(UpstreamFailed):
+            asked.read(answer, 100_000)
+
+
 def test_file_that_trickles_in_is_given_up() -> None:
     with trickling(HEAD) as origin:
         asked = fetcher(origin)
 
         with asked.open(f"{origin}/files/x", {}) as answer, pytest.raises(UpstreamSlow):
             list(asked.parts(answer, 1.0))
+
+
+def test_only_a_share_of_the_requests_waits_for_upstream(app: Flask) -> None:
+    clients = app.extensions[KEY]
+    held = [clients.upstream.take(f"192.0.2.{number}") for number in range(UPSTREAM)]
+
+    with served({"/x": Answer(body=b"a page")}) as origin, app.test_request_context("/simple/x/"):
+        with pytest.raises(ServiceUnavailable) as refused:
+            fetcher(origin).open(f"{origin}/x", {})
+        for give_back in held:
+            give_back()
+        with fetcher(origin).open(f"{origin}/x", {}) as answer:
+            assert answer.content == b"a page"
+
+    assert refused.value.retry_after
 
 
 def test_other_hosts_are_asked_only_where_the_operator_lists_them() -> None:

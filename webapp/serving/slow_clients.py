@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
 
 from webapp.rules.addresses import network_of
@@ -166,6 +166,9 @@ def waiting_for_upstream() -> Iterator[None]:
 
     Raises ServiceUnavailable when too many wait already.
     """
+    if not has_request_context():  # a command, which keeps nobody waiting
+        yield
+        return
     clients: SlowClients = current_app.extensions[KEY]
     give_back = clients.upstream.take(network_of(request.remote_addr or ""))
     try:

@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-LATE = "the head of the answer took too long"
+LATE = "the answer took too long"
 
 
 class PrivateAddress(RuntimeError):
@@ -58,31 +58,33 @@ class _Bounded:
 
     def getresponse(self) -> Any:
         """Return the answer once its head is there. Raises what a closed connection does when that takes too long."""
-        with self._given_up_in_time():
+        with given_up_after(self.timeout_s, self.sock):
             return super().getresponse()  # type: ignore[misc]
 
-    @contextlib.contextmanager
-    def _given_up_in_time(self) -> Iterator[None]:
-        is_late = threading.Event()
 
-        def give_up(connection: socket.socket) -> None:
-            is_late.set()
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+@contextlib.contextmanager
+def given_up_after(seconds: float, connection: socket.socket | None) -> Iterator[None]:
+    """Close a connection when this block takes longer, whatever is being read from it. Raises TimeoutError then."""
+    is_late = threading.Event()
 
-        timer = threading.Timer(self.timeout_s, give_up, [self.sock])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except Exception as error:
-            if is_late.is_set():
-                raise TimeoutError(LATE) from error
-            raise
-        finally:
-            timer.cancel()
-        if is_late.is_set():  # and what came in until then may look like a head
-            raise TimeoutError(LATE)
+    def give_up() -> None:
+        is_late.set()
+        with contextlib.suppress(OSError, AttributeError):
+            connection.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception as error:
+        if is_late.is_set():
+            raise TimeoutError(LATE) from error
+        raise
+    finally:
+        timer.cancel()
+    if is_late.is_set():  # and what came in until then may look whole
+        raise TimeoutError(LATE)
 
 
 def is_private(address: str) -> bool:

@@ -9,7 +9,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from webapp.upstream.bounded import BoundedAdapter, PrivateAddress
+from webapp.serving.slow_clients import waiting_for_upstream
+from webapp.upstream.bounded import BoundedAdapter, PrivateAddress, given_up_after
 from webapp.upstream.errors import UpstreamFailed, UpstreamSlow
 
 MAX_REDIRECTS = 5
@@ -66,9 +67,10 @@ class Fetcher:
             if self._away.get(host, 0.0) > time.monotonic():
                 raise UpstreamFailed(f"{host} did not answer a moment ago")
         try:
-            return self._session.get(
-                url, headers=headers, timeout=timeout_s, auth=auth, stream=True, allow_redirects=False
-            )
+            with waiting_for_upstream():
+                return self._session.get(
+                    url, headers=headers, timeout=timeout_s, auth=auth, stream=True, allow_redirects=False
+                )
         except requests.Timeout:
             self._leave_alone(host)
             raise UpstreamSlow(f"{host} did not answer within {timeout_s} seconds") from None
@@ -83,10 +85,11 @@ class Fetcher:
     def read(self, response: requests.Response, most: int) -> bytes:
         """Return a whole body, decompressed. Raises UpstreamFailed when it is longer than `most`, or takes too long."""
         body = bytearray()
-        for part in self._parts(response, _arriving(response, decode_content=True), self._timeout_s * 3):
-            body += part
-            if len(body) > most:
-                raise UpstreamFailed(f"{host_of(response.url)} sent more than {most:,} bytes")
+        with waiting_for_upstream():
+            for part in self._parts(response, _arriving(response, decode_content=True), self._timeout_s * 3):
+                body += part
+                if len(body) > most:
+                    raise UpstreamFailed(f"{host_of(response.url)} sent more than {most:,} bytes")
         return bytes(body)
 
     def parts(self, response: requests.Response, most_s: float) -> Iterator[bytes]:
@@ -98,11 +101,15 @@ class Fetcher:
 
     def _parts(self, response: requests.Response, body: Iterator[bytes], most_s: float) -> Iterator[bytes]:
         host, end_at = host_of(response.url), time.monotonic() + most_s
+        connection = getattr(response.raw.connection, "sock", None)
         try:
-            for part in body:
-                yield part
-                if time.monotonic() > end_at:
-                    raise UpstreamSlow(f"{host} took longer than {most_s:.0f} seconds")
+            with given_up_after(most_s, connection):
+                for part in body:
+                    yield part
+                    if time.monotonic() > end_at:
+                        raise TimeoutError
+        except TimeoutError:
+            raise UpstreamSlow(f"{host} took longer than {most_s:.0f} seconds") from None
         except (requests.ConnectionError, ReadTimeoutError):
             raise UpstreamSlow(f"{host} stopped sending") from None
         except (requests.RequestException, HTTPError) as error:

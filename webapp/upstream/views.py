@@ -31,8 +31,7 @@ def project_from_upstream(normalized_name: str) -> Plain:
     upstream = index() or abort(404)
     if refusal := upstream.refusal(normalized_name):
         abort(404, refusal)
-    with waiting_for_upstream():
-        project = upstream.project(normalized_name) or abort(404, f"{upstream.host} has no {normalized_name} either.")
+    project = upstream.project(normalized_name) or abort(404, f"{upstream.host} has no {normalized_name} either.")
     for file in project["files"]:
         file["url"] = url_for("upstream.fetch", name=normalized_name, sha256=file["sha256"], filename=file["filename"])
     return project
@@ -46,8 +45,7 @@ def fetch(name: str, sha256: str, filename: str) -> AnyResponse:
     if refusal := upstream.refusal(normalized_name):
         abort(404, refusal)
     wants_metadata = filename.endswith(".metadata")
-    with waiting_for_upstream():
-        file = upstream.file(normalized_name, filename.removesuffix(".metadata"), sha256) or abort(404)
+    file = upstream.file(normalized_name, filename.removesuffix(".metadata"), sha256) or abort(404)
     if wants_metadata:
         return _metadata(upstream, normalized_name, file)
     kept = UpstreamFile.objects(pk=sha256).exclude("metadata").plain_first() or {}
@@ -64,8 +62,7 @@ def _passed_on(upstream: Index, normalized_name: str, file: Plain) -> Response:
     if "size" in file:
         response.content_length = file["size"]
     if request.method == "GET":
-        with waiting_for_upstream():
-            answer = upstream.open_file(file)
+        answer = upstream.open_file(file)
         if "size" not in file and answer.headers.get("Content-Length", "").isdecimal():
             response.content_length = int(answer.headers["Content-Length"])
         body = upstream.keep_passing(normalized_name, file, answer)
@@ -79,9 +76,7 @@ def _passed_on(upstream: Index, normalized_name: str, file: Plain) -> Response:
 def _metadata(upstream: Index, normalized_name: str, file: Plain) -> Response:
     if "metadata_sha256" not in file:
         abort(404)
-    with waiting_for_upstream():
-        text = upstream.metadata(normalized_name, file)
-    response = Response(text, mimetype="text/plain")
+    response = Response(upstream.metadata(normalized_name, file), mimetype="text/plain")
     make_immutable(response, file["metadata_sha256"])
     response.make_conditional(request.environ)
     return response
