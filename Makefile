@@ -58,7 +58,7 @@ bench-scale: $(VENV)/.dev ## Measure every page with 1,000 to 500,000 packages (
 bench-migration: $(VENV)/.dev ## Measure the move from SQL, beside its floor
 	$(BIN)/python -m benchmarks.migration | tee benchmarks/results/migration.txt
 
-PIN := $(BIN)/uv pip compile -q --universal --generate-hashes --upgrade --python-version 3.11 --custom-compile-command "make requirements"
+PIN := $(BIN)/uv pip compile -q --universal --generate-hashes --no-strip-extras --upgrade --python-version 3.11 --custom-compile-command "make requirements"
 
 requirements: $(VENV)/.dev ## Pin the newest versions of what pyproject.toml names, with their hashes
 	$(PIN) --group run -o requirements.txt
