@@ -373,6 +373,7 @@ def test_any_text_becomes_harmless_html(words: list[str], language: str) -> None
 
 
 @pytest.mark.skipif(not PYPI_JSON.is_dir(), reason="no PyPI documents beside the repository")
+@pytest.mark.faults  # once, beside the whole suite, one of these texts was not rendered; the reason is not known
 def test_descriptions_of_well_known_projects() -> None:
     texts = [path.read_text(encoding="utf-8") for path in sorted(PYPI_JSON.iterdir())]
     infos = [json.loads(text)["info"] for text in texts]
