@@ -17,7 +17,7 @@ def test_every_requirement_has_a_version_and_hashes(name: str) -> None:
 
     assert requirements
     for line in requirements:
-        assert re.match(r"[a-z0-9-]+(\[[a-z,-]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", line), line
+        assert re.match(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", line), line
 
 
 def test_everything_that_installs_them_requires_the_hashes() -> None:
