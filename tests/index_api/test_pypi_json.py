@@ -8,6 +8,8 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.changes.pypi_documents import document, file
+from tests.publishing import uploads
+from webapp.changes.changing import Act, changes
 from webapp.changes.pypi_json import keep, parse
 from webapp.documents import Maintainer, Package
 
@@ -311,3 +313,21 @@ def test_document_comes_back_as_it_was_given(client: FlaskClient) -> None:
             # MongoDB keeps milliseconds.
             before["upload_time_iso_8601"] = "2024-03-01T12:00:00.123000Z"
             assert {key: after[key] for key in before} == before
+
+
+@pytest.mark.parametrize("releases", [1, 100])
+def test_release_of_a_project_of_any_size_states_its_own_facts(client: FlaskClient, releases: int) -> None:
+    _, secret = uploads.publisher()
+    wheel = uploads.wheel(text=uploads.metadata("larder-probe", "1.0", "Summary: The first"))
+    uploads.upload(client, secret, wheel, uploads.wheel_name())
+    for change in changes("larder-probe", None):
+        with change:
+            # A large document comes from the driver in another type than a small one.
+            more = [factories.release(f"2.{number}") for number in range(releases)]
+            change.package.releases = [*change.package.all_releases(), *more]
+            change.act = Act("new release")
+
+    answer = client.get("/pypi/larder-probe/1.0/json")
+
+    assert answer.status_code == 200
+    assert (answer.json or {})["info"]["summary"] == "The first"

@@ -67,6 +67,12 @@ WITHOUT_WORDS: dict[str, bytes] = {
     "a field twice": _document(
         _element(0x10, b"_id", _number(1)), _element(0x10, b"a", _number(1)), _element(0x10, b"a", _number(2))
     ),
+    # The driver gives documents of 4 kB and more as another type.
+    "a field twice, and 5 kB": _document(
+        _element(0x10, b"_id", _number(8)),
+        _element(0x02, b"a", _text(b"x" * 5000)),
+        _element(0x10, b"a", _number(2)),
+    ),
     "undefined": _document(_element(0x10, b"_id", _number(2)), _element(0x06, b"a", b"")),
     "symbol": _document(_element(0x10, b"_id", _number(3)), _element(0x0E, b"a", _text(b"x"))),
     "pointer": _document(_element(0x10, b"_id", _number(4)), _element(0x0C, b"a", _text(b"users") + ID.binary)),

@@ -71,7 +71,8 @@ class ReadingQuerySet(BaseQuerySet):
         except NotImplementedError:  # mongomock
             found = self._collection.find_one(self._query, wanted)
             return None if found is None else bson.encode(found)
-        return None if found is None else found.raw
+        # pymongo gives larger documents as a memoryview, which cannot be joined with other bytes.
+        return None if found is None else bytes(found.raw)
 
     def declared_first(self) -> Any:
         """Return the first document as an object of its class, whatever somebody edited by hand, or None."""

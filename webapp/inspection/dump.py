@@ -109,8 +109,9 @@ def _dump_one(
     digest, sha256, in_base64 = Digest(), hashlib.sha256(), 0
     with _private_file(path) as file:
         for document in database.get_collection(name, RAW).find({}, batch_size=READ, session=session):
-            line = line_of(document.raw) + b"\n"
-            digest.add(document.raw)
+            raw = bytes(document.raw)  # a larger one comes as a memoryview
+            line = line_of(raw) + b"\n"
+            digest.add(raw)
             sha256.update(line)
             in_base64 += is_in_base64(line)
             file.write(line)
