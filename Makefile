@@ -35,6 +35,7 @@ lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/bandit -q -c pyproject.toml -r app.py config.py webapp migrations_sql_to_mongo
+	! git grep -nE '^(<{7}|>{7}) '
 
 format: $(VENV)/.dev ## Put the code into its usual form
 	$(BIN)/ruff check --fix .
