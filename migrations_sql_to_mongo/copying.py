@@ -303,8 +303,9 @@ class Copy:
         self._remark(table, row, values)
         return encoded
 
-    def _user(self, values: Values, _: Row) -> Document:
-        sql_id, username, email = values.of[0], values.of[1], values.of[3]
+    def _user(self, values: Values, row: Row) -> Document:
+        # The id as the row has it: `values` holds a binary key or a UUID as text, the owners do not.
+        sql_id, username, email = row[0], values.of[1], values.of[3]
         email_owner = self._email_owners.get(mapping.fold(email), sql_id)
         username_owner = self._username_owners.get(username or "", sql_id)
         if email_owner != sql_id:

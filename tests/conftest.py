@@ -79,7 +79,7 @@ def database_uri(server: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server: $TEST_MONGODB_URI, or the embedded one for all workers. See `database_uri`."""
     uri = os.environ.get("TEST_MONGODB_URI")
     if not uri:
@@ -90,7 +90,8 @@ def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         except MongodNotFound as error:
             required(str(error))
             raise
-    return uri
+    yield uri
+    embedded.release()  # before pytest removes the folder
 
 
 @pytest.fixture(scope="session", params=("mongomock", "mongod"))

@@ -15,7 +15,7 @@ from typing import Any
 
 import bson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from migrations_sql_to_mongo.copying import REJECTS, Copy, batches
@@ -107,7 +107,14 @@ def compared(url: str, target: Target, layout: Layout) -> Verification:
         return verify(source, target, COLLECTIONS, REJECTS, Progress(quiet=True), render=True)
 
 
+def two_binary_keys_with_one_address() -> Rows:
+    """Two people whose ids are bytes, as UUIDs often are, and who share an address."""
+    person = dict.fromkeys(NAMES["users"]) | {"email": "a@x"}
+    return {table: [] for table in TABLES} | {"users": [person | {"id": b"\x00"}, person | {"id": b"\x01"}]}
+
+
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@example(rows=two_binary_keys_with_one_address(), zone="UTC", encoding=None)
 @given(rows=sources, zone=st.sampled_from(["UTC", "Europe/Berlin"]), encoding=st.sampled_from([None, "latin-1"]))
 def test_any_rows_are_accounted_for_and_verified(target: Target, rows: Rows, zone: str, encoding: str | None) -> None:
     layout = Layout(timezones={"": zone}, encoding=encoding)
