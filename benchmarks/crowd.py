@@ -1,4 +1,4 @@
-"""`make bench-crowd`: 200 readers at once for a minute: errors, times, and whether the memory stays as it is.
+"""`make bench NAME=crowd`: 200 readers at once for a minute: errors, times, and whether the memory stays as it is.
 
 The floor is a bare view on the same server with the same readers. Nothing is kept between two requests, so each page is
 a question to the database.

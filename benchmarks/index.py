@@ -1,4 +1,4 @@
-"""`make bench-index`: uploads and downloads, and the pages of an index with 50,000 files, each beside its floor.
+"""`make bench NAME=index`: uploads and downloads, and the pages of an index with 50,000 files, each beside its floor.
 
 Everything runs on one machine: the clients, two web processes, MongoDB and, where it is installed, nginx.
 """

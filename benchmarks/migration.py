@@ -1,4 +1,4 @@
-"""How fast `migrations_sql_to_mongo` is: `make bench-migration`, or `python -m benchmarks.migration --packages 50000`.
+"""How fast `migrations_sql_to_mongo` is: `make bench NAME=migration`.
 
 A synthetic SQLite source of the chosen size is moved into an embedded mongod. Each part runs in a process of its own,
 so that its peak of memory is its own, and all of them in the same minutes, so that they may be compared:

@@ -1,4 +1,4 @@
-"""`make bench-scale`: every page of the site with 1,000, 50,000 and 500,000 made-up packages.
+"""`make bench NAME=scale`: every page of the site with 1,000, 50,000 and 500,000 made-up packages.
 
 For each size: an own mongod in a temporary folder, the catalogue of `benchmarks.catalogue`, the site as in production.
 One process with eight connections asks for many different addresses of a kind: first for as long as it then measures,

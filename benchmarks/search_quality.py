@@ -1,4 +1,4 @@
-"""`make bench-search`: whether a search over the 72 real packages finds what a person expects.
+"""`make bench NAME=search_quality`: whether a search over the 72 real packages finds what a person expects.
 
 Each query has the answers that would do. What counts is the place of the first one on the page, a hint at a slip of the
 finger ("Did you mean ...?") included, because a reader sees it first; 1 divided by it, averaged, is the mean reciprocal

@@ -1,4 +1,4 @@
-"""`make bench`: the site as in production, its pages beside a bare view and a view with one `find_one`.
+"""`make bench NAME=site`: the site as in production, its pages beside a bare view and a view with one `find_one`.
 
 The two views run on the same server with the same settings in the same minutes, so that each figure is a ratio too:
 absolute figures differ from machine to machine and from hour to hour.
