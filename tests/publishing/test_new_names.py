@@ -47,7 +47,7 @@ def test_name_of_a_module_of_the_standard_library_is_refused(client: FlaskClient
 
     said = line(publish(client, secret, name), 400)
 
-    assert said.startswith(f"{name} is a module of Python's standard library; choose another name")
+    assert said.startswith(f"{name} is the name of a module in Python's standard library; choose another name")
     assert Package.objects.count() == StoredFile.objects.count() == 0
 
 
@@ -59,7 +59,7 @@ def test_name_that_looks_like_an_existing_one_is_refused(client: FlaskClient, na
 
     response = publish(client, other, name)
 
-    assert line(response, 400).startswith(f"{name} looks too much like the project larder-probe; choose another")
+    assert line(response, 400).startswith(f"{name} is too similar to the project larder-probe; choose another")
     assert Package.objects.count() == StoredFile.objects.count() == 1
 
 
@@ -68,7 +68,7 @@ def test_name_that_looks_like_an_imported_project_is_refused(client: FlaskClient
     factories.package("py-oil")
     site_stats.refresh()
 
-    assert "looks too much like the project py-oil" in line(publish(client, secret, "pyoil"), 400)
+    assert "is too similar to the project py-oil" in line(publish(client, secret, "pyoil"), 400)
 
 
 def test_existing_project_goes_on_whatever_it_is_called(client: FlaskClient) -> None:
@@ -99,7 +99,7 @@ def test_name_of_a_deleted_project_frees_those_that_look_like_it(client: FlaskCl
     publish(client, secret, "larder-probe")
     site_stats.refresh()
     withdrawing.delete_project("larder-probe", user)
-    assert "just begun" in line(publish(client, secret, "larderprobe"), 400)
+    assert "just being created" in line(publish(client, secret, "larderprobe"), 400)
     NameClaim._get_collection().update_one(
         {}, {"$set": {"taken_at": NameClaim.objects.get().taken_at - new_names.LIFETIME - timedelta(seconds=1)}}
     )

@@ -29,7 +29,7 @@ def test_file_that_is_too_much_for_its_project_is_refused(
     said = line(upload(client, secret, second, sdist_name()), 413)
 
     most = len(first) + len(second) - 1
-    assert said.startswith(f"The files of this project would take {most + 1:,} bytes, and {most:,} is the most.")
+    assert said.startswith(f"The files of this project would take {most + 1:,} bytes; the limit is {most:,} bytes.")
     assert StoredFile.objects.count() == contents.Contents.objects.count() == 1
     other = upload(client, secret, wheel("another"), wheel_name("another"))
     assert other.status_code == 200
@@ -94,7 +94,7 @@ def test_nearly_full_disk_refuses_uploads_and_nothing_else(
 
     said = line(upload(client, secret, sdist(), sdist_name()), 507)
 
-    assert said == "The disk of the database is nearly full, so no files are accepted; tell an operator."
+    assert said == "The disk of the database is nearly full, so uploads are refused. Please tell an operator."
     assert StoredFile.objects.count() == 1
     assert client.get("/project/larder-probe/").status_code == 200
     assert client.get(Package.objects.get().releases[0].files[0].url).status_code == 200

@@ -114,7 +114,7 @@ def test_twine_may_send_the_same_file_again_and_no_other(address: str, dist: Pat
     other, said = twine(run, address, secret, file)
 
     assert (again, other) == (0, 1)
-    assert "File already exists, with other contents" in said
+    assert "File already exists with different contents" in said
 
 
 def test_pip_skips_a_yanked_release_and_what_came_later(address: str, run: Run, tmp_path: Path) -> None:

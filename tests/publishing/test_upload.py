@@ -137,7 +137,7 @@ def test_name_of_a_deleted_file_is_never_free_again(client: FlaskClient) -> None
 
     response = upload(client, secret, wheel(), wheel_name())
 
-    assert "never free again" in line(response, 400)
+    assert "cannot be reused" in line(response, 400)
     assert Package.objects.count() == 0
 
 
@@ -204,7 +204,7 @@ def test_file_of_before_canonical_names_is_the_same_when_it_is_sent_again(client
     StoredFile._get_collection().update_many({}, {"$unset": {"canonical_name": ""}})
 
     assert "nothing changed" in line(upload(client, secret, wheel(), wheel_name()), 200)
-    assert "with other contents" in line(upload(client, secret, wheel(extra={"more.py": ""}), wheel_name()), 400)
+    assert "with different contents" in line(upload(client, secret, wheel(extra={"more.py": ""}), wheel_name()), 400)
 
 
 def test_refused_upload_gives_every_spelling_back(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

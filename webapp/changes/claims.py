@@ -107,12 +107,14 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
             case "arriving":
                 settle_leftover(other)
                 if time.monotonic() > give_up_at:
-                    raise StillArriving(f"An earlier upload of {other['_id']} has not ended yet; try again in a minute")
+                    raise StillArriving(
+                        f"An earlier upload of {other['_id']} has not finished yet; try again in a minute"
+                    )
                 time.sleep(POLL_S)
             case state:
                 if state in (DELETING, DELETED):
-                    raise NameTaken(f"This file name was used before and is never free again: {filename}")
-                raise NameTaken(f"File already exists, with other contents: {filename}")
+                    raise NameTaken(f"This file name was used before and cannot be reused: {filename}")
+                raise NameTaken(f"File already exists with different contents: {filename}")
 
 
 def settle_leftover(document: dict[str, Any]) -> bool:

@@ -30,17 +30,17 @@ def take(name: str) -> None:
     if name in (standing.get("allowed") or []):
         return
     if name in naming.STANDARD_LIBRARY:
-        raise NameRefused(f"{name} is a module of Python's standard library; {_HOW}")
+        raise NameRefused(f"{name} is the name of a module in Python's standard library; {_HOW}")
     known = {each["normalized_name"] for each in KnownName.objects.looking_like(name).plain()}
     alike = (known | {standing.get("holder")}) - {name, None}
     existing = Package._get_collection().find_one({"_id": {"$in": list(alike)}}, {"_id": 1})
     if existing:
-        raise NameRefused(f"{name} looks too much like the project {existing['_id']}; {_HOW}")
+        raise NameRefused(f"{name} is too similar to the project {existing['_id']}; {_HOW}")
     is_free = [{"holder": None}, {"holder": name}, {"taken_at": {"$lt": now - LIFETIME}}]
     try:
         _claims().update_one({"_id": key, "$or": is_free}, {"$set": {"holder": name, "taken_at": now}}, upsert=True)
     except DuplicateKeyError:
-        raise NameRefused(f"{name} looks too much like a project that is just begun; {_HOW}") from None
+        raise NameRefused(f"{name} is too similar to a project that is just being created; {_HOW}") from None
 
 
 def allow(name: str) -> None:

@@ -24,7 +24,7 @@ def check_disk(size: int) -> None:
     """
     free = _free_bytes()
     if free is not None and free - size < current_app.config["DISK_RESERVE_BYTES"]:
-        raise DiskFull("The disk of the database is nearly full, so no files are accepted; tell an operator.")
+        raise DiskFull("The disk of the database is nearly full, so uploads are refused. Please tell an operator.")
 
 
 def check_quota(normalized_name: str, user_id: bson.ObjectId) -> None:
@@ -35,8 +35,8 @@ def check_quota(normalized_name: str, user_id: bson.ObjectId) -> None:
         ("The files that you uploaded", files.of_account(user_id), config["ACCOUNT_BYTES"]),
     ):
         if (total := int(kept.sum("size"))) > most:
-            reason = f"{what} would take {total:,} bytes, and {most:,} is the most"
-            raise OverQuota(f"{reason}. Delete what nobody needs, or ask an operator for more room.")
+            reason = f"{what} would take {total:,} bytes; the limit is {most:,} bytes"
+            raise OverQuota(f"{reason}. Delete files that nobody needs, or ask an operator for more storage.")
 
 
 def _free_bytes() -> int | None:

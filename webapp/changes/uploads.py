@@ -178,7 +178,7 @@ def _file(upload: Upload, by: User) -> ReleaseFile:
 def _add_file(release: Release, file: ReleaseFile) -> None:
     """Put a file into a release; a record of the same bytes elsewhere, from an import, gives way to it."""
     if any(each.filename == file.filename and each.sha256 != file.sha256 for each in release.files):
-        raise claims.NameTaken(f"File already exists, with other contents: {file.filename}")
+        raise claims.NameTaken(f"File already exists with different contents: {file.filename}")
     # A yanked release stays so, whatever is added to it.
     file.yanked, file.yanked_reason = release.yanked, release.yanked_reason
     release.files = [each for each in release.files if each.filename != file.filename] + [file]
