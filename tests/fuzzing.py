@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from tests import factories, people
 from webapp.documents import Maintainer, User
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 
 # What a part of an address may be, by the name that its route gives it; new names begin with what every part may be.
 VALUES = {
@@ -127,7 +127,7 @@ def catalogue() -> None:
     ada = factories.user("Ada", username="ada")
     filed = {"license": "MIT", "classifiers": ["Topic :: X", "Programming Language :: C"]}
     factories.package("Example", releases=["1.0", "2.0rc1"], maintainers=[Maintainer(user_id=ada.id)], **filed)
-    keep_default_pages()
+    add_default_pages()
 
 
 PEOPLE = ("nobody", "member", "administrator")

@@ -15,7 +15,7 @@ from tests import factories
 from tests.conftest import SHARED_DATA
 from webapp.changes import site_stats
 from webapp.documents import Maintainer, Release
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 
 HERE = "http://localhost"
 # So many addresses of each kind are opened; the rest is made by the same code.
@@ -123,7 +123,7 @@ def varied_catalogue() -> None:
     factories.package("no-files", releases=[factories.release("1.0", files=[])])
     wheels = [factories.release_file(filename=f"a-1.0-cp31{n}-cp31{n}-any.whl") for n in range(3)]
     factories.package("wheels", releases=[factories.release("1.0", files=wheels)])
-    keep_default_pages()
+    add_default_pages()
     site_stats.refresh()
 
 
@@ -149,7 +149,7 @@ def test_every_kind_of_address_of_a_real_catalogue_leads_to_a_sound_page(
     if not SHARED_DATA.is_dir():
         pytest.skip("the real documents are not here; the varied catalogue stands for them")
     assert app.test_cli_runner().invoke(args=["packages", "import", str(SHARED_DATA / "pypi-json")]).exit_code in (0, 1)
-    keep_default_pages()
+    add_default_pages()
     monkeypatch.setitem(app.config, "STATS_MAX_AGE_S", 3600)
 
     kinds = crawl(app, client, OF_A_KIND)

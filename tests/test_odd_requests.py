@@ -11,7 +11,7 @@ from tests import factories
 from tests.reading import links, read
 from tests.serving.test_pagination import NO_PAGE_NUMBERS
 from webapp.documents import Maintainer
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 
 VALUES = {
     "name": "example",
@@ -49,7 +49,7 @@ def reader(client: FlaskClient) -> FlaskClient:
     filed = {"license": "MIT", "classifiers": ["Topic :: X", "Programming Language :: C"]}
     factories.package("Example", maintainers=[Maintainer(user_id=ada.id)], **filed)
     factories.package("Another", requires_dist=["example"])
-    keep_default_pages()
+    add_default_pages()
     factories.stored_file(VALUES["filename"], b"x" * 100, sha256="a" * 64)
     return client
 

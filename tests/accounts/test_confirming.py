@@ -206,7 +206,7 @@ def test_address_that_is_not_confirmed_finds_nobody(app: Flask, runner: FlaskCli
     browser(app).send("/account/forgotten", email="grace@example.org")
 
     assert errors(added) == {"user": "User not found."}
-    assert "there is no such user" in found.stderr
+    assert "no such user" in found.stderr
     assert signed.status_code == 400
     assert len(outbox(app)) == 1
     assert "address not confirmed" in runner.invoke(args=["users", "list"]).stdout

@@ -75,7 +75,7 @@ def test_operator_who_sets_a_password_revokes_the_tokens(runner: FlaskCliRunner,
     result = runner.invoke(args=["users", "set-password", "ada@example.org", "--password", ANOTHER])
 
     assert left() == ["Grace Hopper"]
-    assert result.stdout == "Ada Lovelace has a new password. Sessions ended; API tokens revoked: 2.\n"
+    assert result.stdout == "Ada Lovelace has a new password. Their sessions ended, and 2 API tokens were revoked.\n"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests import factories
 from tests.conftest import required
 from webapp.documents import Maintainer
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--disable-sync"]
@@ -74,7 +74,7 @@ def catalogue() -> None:
         maintainers=[Maintainer(user_id=ada.id, name="Ada Lovelace", role="owner")],
         **shared,
     )
-    keep_default_pages()
+    add_default_pages()
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_command_makes_all_entries_anew(runner: FlaskCliRunner, caught_up: Flask
     result = runner.invoke(args=["db", "rebuild-search"])
 
     assert result.exit_code == 0, result.output
-    assert result.stdout == "The search knows 3 packages.\n"
+    assert result.stdout == "The search index has 3 packages.\n"
     assert entries()["two"]["summary_words"] == ["bread"]
 
 

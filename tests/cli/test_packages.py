@@ -40,7 +40,7 @@ class TestFiles:
 
         assert result.exit_code == 0
         assert (
-            "2 packages imported (2 new, 0 updated) with 3 releases and 4 files; 0 documents refused, 0 remarks."
+            "2 packages imported (2 new, 0 updated) with 3 releases and 4 files; 0 documents refused, 0 warnings."
             in (result.stdout)
         )
         assert names() == ["one", "two"]
@@ -81,7 +81,7 @@ class TestFiles:
         assert result.exit_code == 1
         assert names() == ["a", "z"]
         assert "2 packages imported" in result.stdout
-        assert "7 documents refused, 0 remarks" in result.stdout
+        assert "7 documents refused, 0 warnings" in result.stdout
         refused = [line for line in result.stderr.splitlines() if ": refused: " in line]
         assert [Path(line.partition(": ")[0]).stem for line in refused] == [
             "b-no-json",
@@ -104,8 +104,9 @@ class TestFiles:
         result = runner.invoke(args=["packages", "import", str(path)])
 
         assert result.exit_code == 1
-        assert "1 packages imported (1 new, 0 updated) with 2 releases and 2 files; 0 documents refused, 3 remarks" in (
-            result.stdout
+        assert (
+            "1 packages imported (1 new, 0 updated) with 2 releases and 2 files; 0 documents refused, 3 warnings"
+            in (result.stdout)
         )
         assert [line for line in result.stderr.splitlines() if line.startswith(f"{path}: ")] == [
             f"{path}: info: `summary` left out: it is not text",
@@ -170,7 +171,7 @@ class TestFiles:
         [
             ([], "name at least one file, folder or project"),
             (["--from-index"], "name at least one file, folder or project"),
-            (["--from-index", "https://example.org"], "name at least one project of that index"),
+            (["--from-index", "https://example.org"], "name at least one project of this index"),
             (["--from-index", "ftp://example.org", "flask"], "is no project name"),
             (["--from-index", "https://example.org", "../flask"], "is no project name"),
         ],
@@ -185,7 +186,7 @@ class TestFiles:
         result = runner.invoke(args=["packages", "import", str(tmp_path)])
 
         assert result.exit_code == 1
-        assert f"{tmp_path}: no *.json in this folder" in result.stderr
+        assert f"{tmp_path}: this folder has no *.json files" in result.stderr
 
     def test_database_that_is_away_is_told_in_one_line(
         self, runner: FlaskCliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -242,7 +243,7 @@ class TestFromIndex:
         assert "1 packages imported (1 new, 0 updated)" in result.stdout
         assert "6 documents refused" in result.stdout
         assert list(reasons) == ["missing", *broken]
-        assert reasons["missing"] == f"{url}/pypi/missing/json: there is no such project"
+        assert reasons["missing"] == f"{url}/pypi/missing/json: no such project"
         assert "500" in reasons["error"]
         assert reasons["html"].startswith("no JSON")
         assert reasons["large"] == f"{url}/pypi/large/json: more than 10,000 bytes"
@@ -263,4 +264,4 @@ def test_help_tells_what_the_command_does(runner: FlaskCliRunner, app: Flask) ->
     result = runner.invoke(args=["packages", "import", "--help"])
 
     assert result.exit_code == 0
-    assert "Import PyPI JSON documents: files, or folders of *.json" in " ".join(result.stdout.split())
+    assert "Import JSON documents as PyPI serves them: files, folders of *.json" in " ".join(result.stdout.split())

@@ -82,7 +82,7 @@ def test_folder_without_pages_is_an_error(runner: FlaskCliRunner, tmp_path: Path
     result = runner.invoke(args=["pages", "import", str(tmp_path)])
 
     assert result.exit_code == 1
-    assert "there is no *.md in it" in result.stderr
+    assert "this folder has no *.md files" in result.stderr
 
 
 def test_folder_that_is_not_there_is_wrong_use(runner: FlaskCliRunner, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_export_overwrites_nothing(runner: FlaskCliRunner, tmp_path: Path) -> No
     result = runner.invoke(args=["pages", "export", str(tmp_path)])
 
     assert result.exit_code == 1
-    assert f"nothing written, these are there already: {tmp_path / 'b.md'}" in result.stderr
+    assert f"nothing was written, because these files exist: {tmp_path / 'b.md'}" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.md"]
     assert (tmp_path / "b.md").read_text() == "mine"
 

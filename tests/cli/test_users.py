@@ -98,7 +98,7 @@ def test_who_is_not_there_is_told_so(runner: FlaskCliRunner, command: list[str])
     result = runner.invoke(args=["users", *command])
 
     assert result.exit_code == 1
-    assert "nobody: there is no such user" in result.stderr
+    assert "nobody: no such user" in result.stderr
 
 
 def test_account_is_disabled_and_enabled(app: Flask, runner: FlaskCliRunner) -> None:

@@ -37,7 +37,7 @@ def test_database_that_comes_up_late_is_waited_for(tmp_path: Path) -> None:
             wait_for(lambda: answers(web), "the site")
 
     assert waiting[0] is None
-    assert "The database does not answer yet. Waiting for it, 60 s at most ..." in waiting[1]
+    assert "The database does not answer yet. Waiting up to 60 s ..." in waiting[1]
     assert "Traceback" not in log.read_text()
 
 

@@ -23,7 +23,7 @@ from webapp import create_app
 from webapp.changes import site_stats
 from webapp.documents import DOCUMENTS, ensure_indexes
 from webapp.mongodb.errors import NOT_WELL
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 
 pytestmark = pytest.mark.faults
 
@@ -143,7 +143,7 @@ def test_program_is_answered_503_whichever_command_fails(
 def test_page_is_answered_503_whichever_command_fails(database: Mongod, app: Flask) -> None:
     with app.app_context():
         begin_anew()
-        keep_default_pages()
+        add_default_pages()
         visitor = world(app, is_admin=True)
         plain = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments}
         pages = {*plain, *addresses(app), *(path_of(app, form) for form in FORMS.values())}

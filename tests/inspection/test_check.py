@@ -15,7 +15,7 @@ from tests import factories
 from webapp.documents import Maintainer, Package, Page, User
 from webapp.documents.validators import schema_of, validator_of
 from webapp.inspection.check import check
-from webapp.inspection.rules import mend_package
+from webapp.inspection.rules import repair_package
 from webapp.inspection.shape import mistakes
 
 pytestmark = pytest.mark.real_server
@@ -52,21 +52,21 @@ def site_in_order(app: Flask) -> User:
 def test_what_the_site_wrote_itself_keeps_the_rules(site_in_order: User, runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["db", "check"])
 
-    assert (result.exit_code, result.output) == (0, "Every document keeps the rules.\n")
+    assert (result.exit_code, result.output) == (0, "No findings.\n")
 
 
 DERIVED: list[tuple[dict[str, Any], str]] = [
-    ({"$set": {"release_count": 7}}, "release_count is 7 and should be 4"),
-    ({"$set": {"latest.version": "1.0"}}, "latest is '1.0' and should be '1.9'"),
-    ({"$unset": {"latest": ""}}, "latest is absent and should be '1.9'"),
-    ({"$set": {"newest_release": None}}, "newest_release is absent and should be 'odd-version'"),
-    ({"$unset": {"license_id": ""}}, "license_id is absent and should be 'MIT'"),
-    ({"$unset": {"license": ""}}, "license_id is 'MIT' and should be absent"),
-    ({"$set": {"releases.2.sort_key": "a0"}}, "sort_key is wrong in 1 releases, '1.0' is one"),
-    ({"$set": {"releases.0.file_count": 0}}, "file_count is wrong in 1 releases, '1.10rc1' is one"),
-    ({"$set": {"releases.0.is_prerelease": False}}, "is_prerelease is wrong in 1 releases, '1.10rc1' is one"),
+    ({"$set": {"release_count": 7}}, "release_count is 7 but should be 4"),
+    ({"$set": {"latest.version": "1.0"}}, "latest is '1.0' but should be '1.9'"),
+    ({"$unset": {"latest": ""}}, "latest is absent but should be '1.9'"),
+    ({"$set": {"newest_release": None}}, "newest_release is absent but should be 'odd-version'"),
+    ({"$unset": {"license_id": ""}}, "license_id is absent but should be 'MIT'"),
+    ({"$unset": {"license": ""}}, "license_id is 'MIT' but should be absent"),
+    ({"$set": {"releases.2.sort_key": "a0"}}, "sort_key is wrong in 1 releases, such as '1.0'"),
+    ({"$set": {"releases.0.file_count": 0}}, "file_count is wrong in 1 releases, such as '1.10rc1'"),
+    ({"$set": {"releases.0.is_prerelease": False}}, "is_prerelease is wrong in 1 releases, such as '1.10rc1'"),
     ({"$push": {"releases": {"$each": [], "$sort": {"version": 1}}}}, "its releases are not in order"),
-    ({"$set": {"releases": []}}, "release_count is 4 and should be 0"),
+    ({"$set": {"releases": []}}, "release_count is 4 but should be 0"),
 ]
 
 
@@ -86,9 +86,9 @@ def test_derived_field_that_disagrees_is_found_and_mended(
     assert [finding[:3] for finding in findings] == [("packages", "example", "derived")]
     assert what in findings[0][3]
     assert planned.exit_code == 1
-    assert planned.stdout.startswith("would be mended: packages  example  derived  ")
+    assert planned.stdout.startswith("would be repaired: packages  example  derived  ")
     assert unchanged == broken
-    assert (mended.exit_code, mended.stdout.splitlines()[-1]) == (0, "1 mended, 0 left.")
+    assert (mended.exit_code, mended.stdout.splitlines()[-1]) == (0, "1 repaired, 0 left.")
     assert found() == []
     assert stored()["note"] == "by hand"
     assert stored()["updated_date"] > broken["updated_date"]
@@ -106,12 +106,12 @@ def test_package_of_a_wrong_shape_is_left_to_a_person(site_in_order: User, runne
     assert stored() == broken
     lines = result.stdout.splitlines()
     assert lines[0] == (
-        "left: packages  example  shape  name is missing; releases.0.size must be a whole number, and is of type "
-        "string; summary must be text, and is of type int"
+        "left: packages  example  shape  name is missing; releases.0.size must be a whole number, but is of type "
+        "string; summary must be text, but is of type int"
     )
     assert lines[1].startswith("left: packages  example  name  ")
     assert lines[2].startswith("left: packages  example  derived  release_count is 7")
-    assert lines[3] == "0 mended, 3 left."
+    assert lines[3] == "0 repaired, 3 left."
 
 
 def test_package_that_somebody_changes_meanwhile_is_left(site_in_order: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_package_that_somebody_changes_meanwhile_is_left(site_in_order: User, mo
 
     monkeypatch.setattr("webapp.inspection.rules.mistakes", changing)
 
-    assert not mend_package("example")
+    assert not repair_package("example")
     assert stored()["release_count"] == 7
 
 
@@ -133,7 +133,7 @@ def name_not_normalized(ada: User) -> None:
 
 def release_twice(ada: User) -> None:
     change_package({"$push": {"releases": {"$each": [stored()["releases"][0]], "$position": 0}}})
-    mend_package("example")
+    repair_package("example")
 
 
 def maintainer_twice(ada: User) -> None:
@@ -172,15 +172,15 @@ def large_package(ada: User) -> None:
         (
             name_not_normalized,
             "name",
-            "its _id is not the normalized form of its name 'Example': its page cannot be found",
+            "its _id is not the normalized form of its name 'Example', so its page cannot be found",
         ),
-        (release_twice, "release-twice", "release 1.10rc1 is there 2 times"),
-        (maintainer_twice, "maintainer-twice", "is there 2 times"),
-        (username_in_capitals, "username", "'Ada' is no username in small letters"),
-        (bytes_are_gone, "bytes", "its bytes are not there, or not all of them; 'example' lists it"),
-        (path_of_no_page, "path", "nothing can be at this path"),
-        (email_of_somebody_else, "email-folded", "email_folded is absent and should be 'ada@example.org'"),
-        (large_package, "size", "bytes of 15,000,000"),
+        (release_twice, "release-twice", "release 1.10rc1 exists 2 times"),
+        (maintainer_twice, "maintainer-twice", "is listed 2 times"),
+        (username_in_capitals, "username", "'Ada' is not a lower-case username"),
+        (bytes_are_gone, "bytes", "some or all of its bytes are missing; 'example' lists it"),
+        (path_of_no_page, "path", "no page can have this path"),
+        (email_of_somebody_else, "email-folded", "email_folded is absent but should be 'ada@example.org'"),
+        (large_package, "size", "of at most 15,000,000 bytes"),
     ],
 )
 def test_what_only_a_person_can_decide_is_found_and_left(
@@ -194,7 +194,7 @@ def test_what_only_a_person_can_decide_is_found_and_left(
     assert {finding[2] for finding in findings} == {rule}
     assert what in findings[0][3]
     assert repaired.exit_code == 1
-    assert repaired.stdout.splitlines()[-1] == f"0 mended, {len(findings)} left."
+    assert repaired.stdout.splitlines()[-1] == f"0 repaired, {len(findings)} left."
     assert found() == findings
 
 
@@ -218,9 +218,9 @@ def labels_are_gone(ada: User) -> None:
 @pytest.mark.parametrize(
     ("slip", "rules", "what"),
     [
-        (renamed_user, ["maintainer-name"], "'Ada' is called 'Ada King' now"),
+        (renamed_user, ["maintainer-name"], "'Ada' is now called 'Ada King'"),
         (address_without_its_form, ["email-folded"], "should be 'king@example.org'"),
-        (one_of_two_is_gone, ["maintainer-gone"], "'Eve' has no account any more"),
+        (one_of_two_is_gone, ["maintainer-gone"], "'Eve' no longer has an account"),
         (labels_are_gone, ["label", "label"], "not in licenses: 'MIT'"),
     ],
 )
@@ -248,7 +248,7 @@ def test_licence_that_an_old_site_listed_a_package_under_may_stay(site_in_order:
     Package._get_db()["licenses"].insert_one({"_id": "MIT License"})
     change_package({"$set": {"license_id": "MIT License", "legacy": {"sql_id": "Example"}, "release_count": 7}})
 
-    assert mend_package("example")
+    assert repair_package("example")
 
     assert found() == []
     assert stored()["license_id"] == "MIT License"
@@ -267,15 +267,15 @@ def test_program_gets_a_document_a_line(site_in_order: User, runner: FlaskCliRun
             "collection": "users",
             "_id": 5,
             "rule": "shape",
-            "what": "_id must be an ObjectId, and is of type int",
-            "can_be_mended": False,
+            "what": "_id must be an ObjectId, but is of type int",
+            "can_be_repaired": False,
         },
         {
             "collection": "users",
             "_id": 5,
             "rule": "username",
-            "what": "'\\x1b[31m' is no username in small letters: nobody finds this user's page by it",
-            "can_be_mended": False,
+            "what": "'\\x1b[31m' is not a lower-case username, so it does not lead to the user's page",
+            "can_be_repaired": False,
         },
     ]
     assert "\x1b" not in shown.output

@@ -26,7 +26,7 @@ READS_ALL = re.compile(r"^Reads all (\w+)\.", re.MULTILINE)
 _QUESTION = re.compile(
     r"^### ([^\n]+)\n\n((?:(?!^```|^#).)*)```js\n(.+?)\n```\n\n```\n(.*?)\n```$", re.MULTILINE | re.DOTALL
 )
-_COMMAND = re.compile(r"^```sh\nflask --app app ([^\n]+)\n```\n\n```\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^```sh\n\.venv/bin/flask --app app ([^\n]+)\n```\n\n```\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
 class Question(NamedTuple):

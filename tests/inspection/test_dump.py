@@ -147,7 +147,7 @@ def test_load_refuses_a_database_with_documents(source: Database[Any], target: D
     dump(source, tmp_path / "dump", quiet)
     target["mine"].insert_one({"_id": 1})
 
-    with pytest.raises(CannotLoad, match="not empty, it has mine"):
+    with pytest.raises(CannotLoad, match="not empty: it contains mine"):
         load(target, tmp_path / "dump", quiet)
 
     assert target.list_collection_names() == ["mine"]
@@ -211,7 +211,7 @@ def test_load_after_a_killed_one_begins_anew(
         load(target, tmp_path / "dump", killed)
     monkeypatch.undo()
     assert target["packages"].count_documents({}) == 1
-    with pytest.raises(CannotDump, match="has not come to its end"):
+    with pytest.raises(CannotDump, match="a load into it has not finished"):
         dump(target, tmp_path / "half", quiet)
 
     load(target, tmp_path / "dump", quiet)
@@ -244,7 +244,7 @@ def test_command_line_says_what_it_did(app: Flask, runner: FlaskCliRunner, tmp_p
 
     assert first.exit_code == 0, first.output
     assert "packages: 1\n" in first.stdout
-    assert (again.exit_code, again.stdout, again.stderr) == (1, "", f"Error: {folder} is there already\n")
+    assert (again.exit_code, again.stdout, again.stderr) == (1, "", f"Error: {folder} already exists\n")
     assert full.exit_code == 1
     assert full.stderr.startswith("Error: larder_test")
     assert loaded.exit_code == 0, loaded.output
@@ -296,7 +296,7 @@ def test_dump_that_takes_longer_than_its_moment_is_kept_says_so_and_leaves_nothi
             replica_set["packages"].insert_one({})
             time.sleep(0.1)
 
-    with pytest.raises(click.ClickException, match="the dump took longer than MongoDB keeps the state"), one_line():
+    with pytest.raises(click.ClickException, match="the dump took longer than MongoDB keeps a snapshot"), one_line():
         dump(replica_set, tmp_path / "dump", let_others_write)
 
     assert [path.name for path in tmp_path.iterdir()] == ["db"]

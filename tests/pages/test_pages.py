@@ -4,7 +4,7 @@ from flask.testing import FlaskClient
 from tests.factories import A_DAY
 from tests.reading import one, read, words
 from webapp.documents import Page
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 from webapp.rendering import render_markdown
 
 
@@ -42,7 +42,7 @@ def test_path_without_a_page_is_not_found(client: FlaskClient) -> None:
 
 
 def test_new_site_has_its_first_pages(client: FlaskClient) -> None:
-    keep_default_pages()
+    add_default_pages()
 
     assert words(one(read(client, "/company/history"), "h1")) == "Our history"
     assert words(one(read(client, "/company/employees"), "h1")) == "The people"

@@ -89,7 +89,7 @@ def test_administrator_may_allow_a_name(client: FlaskClient, runner: FlaskCliRun
 
     done = runner.invoke(args=["packages", "allow", name.upper()])
 
-    assert (done.exit_code, done.output) == (0, f"A project may be called {name.upper()} now.\n")
+    assert (done.exit_code, done.output) == (0, f"A new project may now be called {name.upper()}.\n")
     assert publish(client, secret, name).status_code == 200
     assert runner.invoke(args=["packages", "allow", "no name"]).exit_code == 2
 

@@ -187,8 +187,8 @@ def test_check_lists_what_could_not_be_rendered_and_repair_renders_it_again(
     repaired = runner.invoke(args=["db", "repair"])
 
     assert before == [("packages", NAME, "rendering"), ("pages", "terms", "rendering")]
-    assert "0 mended, 2 left." in in_vain.output
-    assert "2 mended, 0 left." in repaired.output
+    assert "0 repaired, 2 left." in in_vain.output
+    assert "2 repaired, 0 left." in repaired.output
     assert list(check()) == []
     assert Package.objects.get().description_html == "<p>burn</p>\n"
     assert Page.objects.get().content_html == "<p>burn</p>\n"

@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 
 # An answer of each kind: address, method, status.
 ANSWERS = [
@@ -52,7 +52,7 @@ PAGES = [
 @pytest.fixture
 def reader(client: FlaskClient) -> FlaskClient:
     factories.package("Example")
-    keep_default_pages()
+    add_default_pages()
     return client
 
 

@@ -1,4 +1,4 @@
-"""`flask db check` and `flask db repair`: documents that break the rules."""
+"""`flask db check` and `flask db repair`: find inconsistent documents, and repair them."""
 
 import click
 
@@ -7,39 +7,39 @@ from webapp.inspection.check import check
 
 
 @db_group.command("check")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document a finding.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document per finding.")
 def check_command(*, as_json: bool) -> None:
-    """Find documents that break the rules: one line each with collection, _id, rule and what is wrong.
+    """Find inconsistent documents, and print one line each: collection, _id, rule and what is wrong.
 
-    Exit code 1: there are some.
+    Exits with 1 if there are any.
     """
     count = 0
     for finding in check():
         count += 1
         click.echo(finding.as_json() if as_json else finding.as_line())
-    click.echo(f"{count:,} findings." if count else "Every document keeps the rules.", err=as_json)
+    click.echo(f"{count:,} findings." if count else "No findings.", err=as_json)
     if count:
         raise SystemExit(1)
 
 
 @db_group.command("repair")
-@click.option("--dry-run", is_flag=True, help="Change nothing; say what would be mended.")
+@click.option("--dry-run", is_flag=True, help="Show what would be repaired, without changing anything.")
 def repair_command(*, dry_run: bool) -> None:
-    """Mend what can be derived from the rest of the database, and say what is left for a person.
+    """Repair whatever can be derived from the rest of the database, and list what is left for a person.
 
-    Exit code 1: something is left, or would be mended.
+    Exits with 1 if something is left or, with --dry-run, would be repaired.
     """
-    mended = left = 0
+    repaired = left = 0
     for finding in check():
-        if finding.mend is None:
+        if finding.repair is None:
             done = "left"
         elif dry_run:
-            done = "would be mended"
+            done = "would be repaired"
         else:
-            done = "mended" if finding.mend() else "left"
-        mended += done != "left"
+            done = "repaired" if finding.repair() else "left"
+        repaired += done != "left"
         left += done == "left"
         click.echo(f"{done}: {finding.as_line()}")
-    click.echo(f"{mended:,} {'would be mended' if dry_run else 'mended'}, {left:,} left.")
-    if left or (dry_run and mended):
+    click.echo(f"{repaired:,} {'would be repaired' if dry_run else 'repaired'}, {left:,} left.")
+    if left or (dry_run and repaired):
         raise SystemExit(1)

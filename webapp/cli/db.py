@@ -1,4 +1,4 @@
-"""`flask db`: indexes, and what a new database starts with."""
+"""`flask db`: indexes, sizes, and the first contents of a new database."""
 
 import click
 from flask import current_app
@@ -11,23 +11,23 @@ from webapp.changes.pypi_json import keep
 from webapp.cli.group import SiteGroup
 from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
 from webapp.documents.release_facts import INSTALLED
-from webapp.pages.defaults import keep_default_pages
+from webapp.pages.defaults import add_default_pages
 from webapp.serving.filters import filesize
 
-db_group = SiteGroup("db", help="Look after the database.")
+db_group = SiteGroup("db", help="Manage the database.")
 
 
 @db_group.command("ensure-indexes")
 def ensure_indexes_command() -> None:
-    """Build the indexes that are not there yet, and set the rules that the server keeps about documents."""
+    """Build missing indexes, and set the rules by which the server validates documents."""
     ensure_indexes(DOCUMENTS)
     ensure_validators(Package._get_db(), DOCUMENTS)
-    click.echo("All indexes are there.")
+    click.echo("All indexes exist.")
 
 
 @db_group.command("stats")
 def stats_command() -> None:
-    """Print for each collection how many documents it has, and how much room these and its indexes take."""
+    """Show the number of documents in each collection, and the size of its data and indexes."""
     database = Package._get_db()
     lines = [f"{'collection':<18}{'documents':>12}{'average':>12}{'data':>12}{'on disk':>12}{'indexes':>12}"]
     for document_type in DOCUMENTS:
@@ -44,40 +44,40 @@ def stats_command() -> None:
 
 @db_group.command("init")
 def init_command() -> None:
-    """Build the indexes; fill an empty database with the packages installed here and the first content pages."""
+    """Build the indexes, and fill an empty database with the packages installed here and the first content pages."""
     prepare_database()
 
 
 @db_group.command("rebuild-search")
 def rebuild_search_command() -> None:
-    """Make what searches read anew, from the packages. Needed only after an edit that left `updated_date` as it was."""
-    click.echo(f"The search knows {search_index.rebuild(_say_read):,} packages.")
+    """Rebuild the search index from the packages. Needed only after manual edits that did not change `updated_date`."""
+    click.echo(f"The search index has {search_index.rebuild(_say_read):,} packages.")
 
 
 def _say_read(number: int) -> None:
     if number % 50_000 == 0:
-        click.echo(f"Reading packages for the search: {number:,} ...", err=True)
+        click.echo(f"Indexing packages for the search: {number:,} ...", err=True)
 
 
 def prepare_database() -> None:
-    """Make the database ready for the site. What is there already stays as it is.
+    """Prepare the database for the site, without changing what exists.
 
-    The statistics come last, so a first fill that was killed half-way goes on at the next start. A first start after an
-    upgrade makes what searches read from the packages.
+    The statistics come last, so if the first fill is killed halfway, the next start continues it. The first start after
+    an upgrade rebuilds the search index.
     """
     ensure_indexes(DOCUMENTS)
     ensure_validators(Package._get_db(), DOCUMENTS)
-    keep_default_pages()
+    add_default_pages()
     claims.settle_leftovers()
     write_out_leftovers()
     removal.settle_leftovers()
     others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})
-    # A name that is here is never asked for upstream, and these have no files.
+    # Names that are here are never requested from upstream, and these packages have no files.
     is_filled = not current_app.config["UPSTREAM_INDEX"] and not SiteStats.objects(pk="site").count_up_to(1)
     if is_filled and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}
         for package in packages.values():
             keep(package, source=INSTALLED)
-        click.echo(f"The index was empty; it now holds the {len(packages)} packages installed here.")
+        click.echo(f"The index was empty. It now has the {len(packages)} packages that are installed here.")
         site_stats.refresh()
     search_index.catch_up(_say_read)

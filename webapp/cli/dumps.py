@@ -1,4 +1,4 @@
-"""`flask db dump` and `flask db load`: the whole database into a folder, and back."""
+"""`flask db dump` and `flask db load`: write the whole database to a folder, and load it again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,14 +22,16 @@ _SNAPSHOT_TOO_OLD = 239
 @click.option(
     "--no-snapshot",
     is_flag=True,
-    help="Do not ask a replica set for the state of one moment, which it keeps for 5 minutes by itself.",
+    help="Do not read a consistent snapshot, which a replica set keeps for 5 minutes by default.",
 )
 def dump_command(folder: Path, *, no_snapshot: bool) -> None:
-    """Write the whole database into DIR: Extended JSON lines, one file a collection, and a manifest."""
+    """Write the whole database to DIR: one file of Extended JSON lines per collection, and a manifest."""
     with one_line():
         manifest = dump(Package._get_db(), folder, click.echo, snapshot=not no_snapshot)
     moment = (
-        "They are as they were at one moment." if manifest.is_snapshot else "What was written meanwhile may be missing."
+        "All of them are from the same moment."
+        if manifest.is_snapshot
+        else "Writes made in the meantime may be missing."
     )
     documents = sum(collection.documents for collection in manifest.collections)
     click.echo(f"{documents:,} documents dumped to {folder}. {moment}")
@@ -38,16 +40,16 @@ def dump_command(folder: Path, *, no_snapshot: bool) -> None:
 @db_group.command("load")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 def load_command(folder: Path) -> None:
-    """Load what `dump` wrote into DIR into an empty database, byte for byte."""
+    """Load the dump in DIR into an empty database, byte for byte."""
     with one_line():
         manifest = load(Package._get_db(), folder, click.echo)
     documents = sum(collection.documents for collection in manifest.collections)
-    click.echo(f"{documents:,} documents loaded, each the same bytes as in the dump.")
+    click.echo(f"{documents:,} documents loaded, byte for byte as in the dump.")
 
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """End the command with one line when it cannot do what it should."""
+    """Turn expected failures into one line of text."""
     try:
         yield
     except (CannotDump, CannotLoad, BadDump) as error:
@@ -57,7 +59,7 @@ def one_line() -> Iterator[None]:
     except OperationFailure as error:
         if error.code == _SNAPSHOT_TOO_OLD:
             raise click.ClickException(
-                "the dump took longer than MongoDB keeps the state of one moment. Nothing is left of it. Raise "
+                "the dump took longer than MongoDB keeps a snapshot, so it was removed. Raise "
                 "minSnapshotHistoryWindowInSeconds on each member, or stop the site and dump with --no-snapshot"
             ) from None
         raise click.ClickException(explained(error) or reason_of(error)) from None

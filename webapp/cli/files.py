@@ -1,4 +1,4 @@
-"""`flask files`: looking after the files that are kept here."""
+"""`flask files`: manage the files stored here."""
 
 from datetime import timedelta
 
@@ -12,25 +12,25 @@ from webapp.cli.group import SiteGroup
 from webapp.documents import StoredFile, UpstreamFile, contents
 from webapp.documents.base import utc_now
 
-files_group = SiteGroup("files", help="Look after the files that are kept here.")
+files_group = SiteGroup("files", help="Manage the files stored here.")
 
-# No upload takes as long, so bytes without an owner that are older are left over.
+# No upload takes this long, so older bytes without an owner are left over.
 GRACE = timedelta(hours=1)
 
 
 @files_group.command("clean")
 def clean_command() -> None:
-    """Remove what killed uploads and deletions left. Nothing that a project lists is touched; run it at any time."""
-    # Of 10 million files each is asked for once; that takes longer than a request may.
+    """Remove the remains of interrupted uploads and deletions. Safe at any time: files listed by projects are kept."""
+    # With millions of files this takes longer than a request may.
     with pymongo.timeout(None):
         uploads = claims.settle_leftovers()
         entries = write_out_leftovers()
         deletions = removal.settle_leftovers()
         unowned = contents.delete_unowned(_owned, utc_now() - GRACE)
     click.echo(
-        f"{uploads} unfinished uploads and {deletions} unfinished deletions settled, "
-        f"the bytes of {unowned} files removed that nobody owned, "
-        f"the journal of {entries} projects completed."
+        f"Settled {uploads} unfinished uploads and {deletions} unfinished deletions, "
+        f"removed the bytes of {unowned} files without an owner, "
+        f"and completed the journal of {entries} projects."
     )
 
 

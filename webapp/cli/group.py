@@ -1,4 +1,4 @@
-"""What the groups of commands share."""
+"""What all groups of commands share."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from webapp.mongodb.errors import explained
 
 
 class SiteGroup(AppGroup):
-    """A group of commands with the site at hand. A database that is away, or refuses them, ends them with one line."""
+    """A group of commands that run in the application's context, and fail with one line if the database does."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

@@ -1,4 +1,4 @@
-"""`flask packages`: getting packages in."""
+"""`flask packages`: import packages, and allow names."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,18 +16,18 @@ from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
 from webapp.rules import naming
 
-packages_group = SiteGroup("packages", help="Get packages in.")
+packages_group = SiteGroup("packages", help="Import packages, and allow names.")
 
 PYPI = "https://pypi.org"
 TIMEOUT_S = 30
 # PyPI's largest document is about 20 MB.
 MAX_DOCUMENT_BYTES = 100_000_000
-# What stops one document and not the others.
+# Errors that stop the import of one document, not of the others.
 REFUSALS = (pypi_json.RefusedDocument, PackageTooLarge, ConcurrentChange, ValidationError, OSError)
 
 
 class Source(NamedTuple):
-    """A document to import: what the report calls it, and how to read it."""
+    """A document to import: its name in the report, and how to read it."""
 
     name: str
     read: Callable[[], bytes]
@@ -36,12 +36,12 @@ class Source(NamedTuple):
 @packages_group.command("allow")
 @click.argument("name")
 def allow_command(name: str) -> None:
-    """Let a new project have this name, although it looks like another project's or is a module of Python's."""
+    """Allow a new project to have this name, even if it resembles another project or a module of Python."""
     try:
         new_names.allow(naming.normalize_name(name))
     except naming.InvalidName as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"A project may be called {name} now.")
+    click.echo(f"A new project may now be called {name}.")
 
 
 @packages_group.command("import")
@@ -49,18 +49,17 @@ def allow_command(name: str) -> None:
 @click.option(
     "--from-index",
     is_flag=True,
-    help=f"Fetch projects from an index's JSON API: the first argument may be its address, else it is {PYPI}.",
+    help=f"Fetch projects from an index's JSON API. The first argument may be its URL; the default is {PYPI}.",
 )
 def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
-    """Import PyPI JSON documents: files, or folders of *.json, or projects of another index.
+    """Import JSON documents as PyPI serves them: files, folders of *.json, or projects of another index.
 
-    A package that is here already is brought up to date. Exit code 1: something was refused or left out, and was
-    reported on standard error.
+    Existing packages are updated. Exits with 1 if something was refused or left out; standard error says what.
     """
     if not paths:
         raise click.UsageError("name at least one file, folder or project")
     sources = list(_from_index(paths) if from_index else _from_paths(paths))
-    new = updated = refused = releases = files = remarks = 0
+    new = updated = refused = releases = files = warnings = 0
     problems: list[str] = []
     with click.progressbar(sources, label="Importing", file=sys.stderr, item_show_func=_shown) as bar:
         for source in bar:
@@ -77,14 +76,14 @@ def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
             found = [*imported.remarks]
             if problem := imported.package.description_problem:
                 found.append(f"the description could not be rendered: {problem}")
-            remarks += len(found)
+            warnings += len(found)
             problems += [f"{source.name}: {remark}" for remark in found]
     site_stats.refresh()
     for problem in problems:
         click.echo(problem, err=True)
     click.echo(
         f"{new + updated} packages imported ({new} new, {updated} updated) with {releases:,} releases and "
-        f"{files:,} files; {refused} documents refused, {remarks} remarks."
+        f"{files:,} files; {refused} documents refused, {warnings} warnings."
     )
     if problems:
         raise SystemExit(1)
@@ -94,7 +93,7 @@ def _from_paths(paths: tuple[str, ...]) -> Iterator[Source]:
     for path in map(Path, paths):
         found = sorted(path.glob("*.json")) if path.is_dir() else [path]
         if not found:
-            raise click.ClickException(f"{path}: no *.json in this folder")
+            raise click.ClickException(f"{path}: this folder has no *.json files")
         for file in found:
             yield Source(str(file), file.read_bytes)
 
@@ -103,7 +102,7 @@ def _from_index(arguments: tuple[str, ...]) -> Iterator[Source]:
     has_url = arguments[0].startswith(("http://", "https://"))
     index_url, names = (arguments[0], arguments[1:]) if has_url else (PYPI, arguments)
     if not names:
-        raise click.UsageError("name at least one project of that index")
+        raise click.UsageError("name at least one project of this index")
     session = requests.Session()
     for name in names:
         try:
@@ -117,7 +116,7 @@ def _fetch(session: requests.Session, url: str) -> bytes:
     # requests' own errors are OSErrors too.
     with session.get(url, timeout=TIMEOUT_S, headers={"Accept": "application/json"}, stream=True) as response:
         if response.status_code == 404:
-            raise pypi_json.RefusedDocument(f"{url}: there is no such project")
+            raise pypi_json.RefusedDocument(f"{url}: no such project")
         response.raise_for_status()
         body = b""
         for part in response.iter_content(1_000_000):

@@ -1,4 +1,4 @@
-"""`flask pages`: content pages as Markdown files."""
+"""`flask pages`: import and export content pages as Markdown files."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ from webapp.cli.group import SiteGroup
 from webapp.documents import Page
 from webapp.pages.markdown_files import NoTitle, page_from_file, page_to_text
 
-pages_group = SiteGroup("pages", help="Move content pages in and out.")
+pages_group = SiteGroup("pages", help="Import and export content pages.")
 
 
 @pages_group.command("import")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def import_command(folder: Path) -> None:
-    """Store every *.md below a folder as the page at the file's path; its first line is the title: "# Title"."""
+    """Store each *.md below a folder as the page at the file's path. The first line is the title: "# Title"."""
     files = sorted(folder.rglob("*.md"))
     if not files:
-        raise click.ClickException(f"{folder}: there is no *.md in it")
+        raise click.ClickException(f"{folder}: this folder has no *.md files")
     refused = plain = 0
     for file in files:
         try:
@@ -39,7 +39,7 @@ def import_command(folder: Path) -> None:
 @pages_group.command("export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def export_command(folder: Path) -> None:
-    """Write every page as a Markdown file below a folder. Files that are there already are not overwritten."""
+    """Write each page as a Markdown file below a folder, without overwriting existing files."""
     targets, problems = {}, []
     for page in (Page(**plain) for plain in Page.objects.order_by("pk").plain()):
         try:
@@ -50,7 +50,7 @@ def export_command(folder: Path) -> None:
             targets[folder / f"{page.path}.md"] = page
     taken = [str(path) for path in targets if path.exists()]
     if taken:
-        raise click.ClickException(f"nothing written, these are there already: {', '.join(taken)}")
+        raise click.ClickException(f"nothing was written, because these files exist: {', '.join(taken)}")
     for path, page in targets.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page_to_text(page), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`flask serve`: the site under its production WSGI server, with everything that it needs."""
+"""`flask serve`: run the site on its production WSGI server, with its database."""
 
 import ctypes
 import ipaddress
@@ -29,9 +29,9 @@ from webapp.rendering import end_children
 from webapp.serving.log_config import logging_config
 from webapp.serving.slow_clients import BODIES, STREAMS, UPSTREAM
 
-# Files that a web process may have open at most; half of them are connections.
+# The most files that a web process may open; half of them may be connections.
 MOST_FILES = 10_000
-# What the web processes are told in their environment.
+# Environment variables for the web processes.
 PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTIONS"
 
 
@@ -39,10 +39,10 @@ PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTI
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=5006, show_default=True, help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, help="Number of web processes.")
-@click.option("--threads", default=4, show_default=True, help="Requests that each process answers at a time.")
+@click.option("--threads", default=4, show_default=True, help="Requests that each process handles at a time.")
 @with_appcontext
 def serve(host: str, port: int, workers: int, threads: int) -> None:
-    """Serve the site; an empty database is filled first. Ctrl-C stops it."""
+    """Serve the site. An empty database is filled first."""
     check_that_port_is_free(host, port)
     _prepare_database()
     end_children()  # the web processes have their own
@@ -51,7 +51,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 
 def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> int:
-    """Run the web server until it ends or this process is told to, and return its exit code."""
+    """Run the web server until it or this process is stopped, and return its exit code."""
     current_app.config["LOOPBACK_URL"] = loopback_url(host, port)
     uri = current_app.config["MONGODB_SETTINGS"]["host"]
     shown_host = f"[{host}]" if ":" in host else host
@@ -60,16 +60,16 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
         _say_database(uri)
     for reason in mails.missing_settings():
         click.echo(f"  warning       {reason}", err=True)
-    click.echo("  Ctrl-C stops it.\n")
-    # The web processes use the database that this one holds, and add up their figures in a folder of their own.
+    click.echo("  Press Ctrl-C to stop.\n")
+    # The web processes use this process's database, and add up their metrics in a folder of their own.
     environment = os.environ | {"MONGODB_URI": uri, mails.LOOPBACK_URL: current_app.config["LOOPBACK_URL"]}
     if current_app.config["METRICS"]:
         environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     log_config = folder / "log.json"
     log_config.write_text(json.dumps(logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])))
     command, web_environment = web_server(host, port, workers, threads)
-    # In a session of its own, so that Ctrl-C does not reach it: granian 2.8 told to stop by the terminal and by its
-    # parent at once hung in 16 of 20 cases. It is told once, by SIGTERM, and finishes the requests in flight.
+    # In a session of its own, so that Ctrl-C does not reach it: granian 2.8 stopped by the terminal and by its
+    # parent at once hung in 16 of 20 cases. It gets a single SIGTERM, and finishes the requests in progress.
     server = subprocess.Popen(  # noqa: S603 - the command is ours
         [*command, "--log-config", str(log_config)],
         cwd=Path(current_app.root_path).parent,
@@ -89,7 +89,7 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
 
 
 def loopback_url(host: str, port: int) -> str:
-    """Return the address of a site that only this machine reaches, or empty text for any other."""
+    """Return the address of a site that only this machine can reach, or an empty string for any other."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -99,10 +99,10 @@ def loopback_url(host: str, port: int) -> str:
 
 
 def _say_database(uri: str) -> None:
-    """Print which embedded server runs, and the line that opens it in a shell, with its password."""
+    """Print the version of the embedded server, and the command that opens it in a shell, with its password."""
     version = Package._get_db().client.server_info()["version"]
-    click.echo(f"  its database  MongoDB {version} in {current_app.config['MONGODB_DIR']}")
-    click.echo(f"  look into it  mongosh {shlex.quote(uri)}")
+    click.echo(f"  database      MongoDB {version} in {current_app.config['MONGODB_DIR']}")
+    click.echo(f"  open it with  mongosh {shlex.quote(uri)}")
     if reason := support_warning(version):
         click.echo(f"  warning       {reason}", err=True)
 
@@ -110,25 +110,25 @@ def _say_database(uri: str) -> None:
 def web_server(
     host: str, port: int, workers: int, threads: int, target: str = "webapp.cli.web_process:app"
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command that runs the web server, and what it needs in its environment."""
+    """Return the command that runs the web server, and the environment variables it needs."""
     connections = _connections()
     command = [
         *(sys.executable, "-m", "granian", target, "--interface", "wsgi", "--log-level", "error"),
         *("--host", host, "--port", str(port), "--workers", str(workers)),
-        # Nothing but HTTP/1.1: over HTTP/2 silent connections were never dropped, and one held any number of requests.
+        # Only HTTP/1.1: over HTTP/2, silent connections were never dropped, and one could hold any number of requests.
         *("--http", "1", "--no-ws"),
         # Most of these threads wait for clients: slow_clients.py.
         *("--blocking-threads", str(threads + BODIES + STREAMS + UPSTREAM), "--backpressure", str(connections)),
-        # A client that has not sent its headers by then is given up.
+        # Clients that have not sent their headers by then are disconnected.
         *("--http1-header-read-timeout", "10000"),
-        # Without the last one granian ends when one of its workers does.
+        # Without the last option, granian stops when one of its workers does.
         *("--workers-kill-timeout", "10", "--respawn-failed-workers"),
     ]
     return command, {PORT: str(port), REQUESTS: str(threads), CONNECTIONS: str(connections)}
 
 
 def _connections() -> int:
-    """Allow this process and its children as many open files as they may have; return how many connections fit."""
+    """Raise the limit on open files as far as the system allows, and return how many connections fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if files > soft != resource.RLIM_INFINITY:
@@ -137,9 +137,9 @@ def _connections() -> int:
 
 
 def _prepare_database() -> None:
-    """Wait for a database that starts at the same time as the site, and make it ready.
+    """Wait for a database that is still starting, and prepare it.
 
-    One that refuses the site will do so in a minute, too, so that ends the wait at once.
+    A database that refuses the site will still do so in a minute, so that ends the wait at once.
     """
     wait_s = current_app.config["MONGODB_WAIT_S"]
     deadline = time.monotonic() + wait_s
@@ -153,7 +153,7 @@ def _prepare_database() -> None:
                 if not is_away(error) or time.monotonic() > deadline:
                     raise
             if not told:
-                click.echo(f"The database does not answer yet. Waiting for it, {wait_s} s at most ...", err=True)
+                click.echo(f"The database does not answer yet. Waiting up to {wait_s} s ...", err=True)
                 told = True
             time.sleep(0.5)
         prepare_database()
@@ -165,12 +165,12 @@ def _prepare_database() -> None:
 
 
 def _end_with_parent() -> None:
-    """Let the web server end when this process is killed, by kill -9 too. Source: prctl(2), PR_SET_PDEATHSIG."""
+    """Stop the web server when this process is killed, even by kill -9. Source: prctl(2), PR_SET_PDEATHSIG."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def check_that_port_is_free(host: str, port: int) -> None:
-    """Refuse a port that is taken: the web server would share it in silence, and answer every other request."""
+    """Refuse a port that is in use: the web server would silently share it, and get every other request."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         socket.create_server((host, port), family=family).close()

@@ -1,4 +1,4 @@
-"""`flask users`: accounts, from the command line."""
+"""`flask users`: manage accounts."""
 
 import click
 from email_validator import EmailNotValidError, validate_email
@@ -11,15 +11,15 @@ from webapp.documents.api_token import revoke_all
 from webapp.members import audit, passwords, sessions
 from webapp.members.registration import create_user
 
-users_group = SiteGroup("users", help="Look after accounts.")
+users_group = SiteGroup("users", help="Manage accounts.")
 
 
 @users_group.command("create-admin")
-@click.option("--email", prompt="Email address", help="Address of the administrator.")
+@click.option("--email", prompt="Email address", help="Email address of the administrator.")
 @click.option("--name", prompt="Name", help="Name of the administrator.")
-@click.password_option(help="Asked for when it is not given; better so, because other users see a command's arguments.")
+@click.password_option(help="Asked for if not given, which is safer: other users can see a command's arguments.")
 def create_admin_command(email: str, name: str, password: str) -> None:
-    """Make an administrator: a new account, or one that is there, which keeps its password."""
+    """Create an administrator. An existing account becomes one and keeps its password."""
     user = _find(email)
     if user is None:
         try:
@@ -30,19 +30,24 @@ def create_admin_command(email: str, name: str, password: str) -> None:
         try:
             user = create_user(email=email, name=name.strip(), password=password)
         except NotUniqueError:
-            raise click.ClickException(f"{email}: somebody has registered with this address just now") from None
+            raise click.ClickException(f"{email}: somebody has just registered with this address") from None
     if administrators.make_administrator(user.id):
         audit.record(audit.ADMINISTRATION, "Made administrator.", user=user)
     click.echo(f"{user.shown_name} is an administrator.")
 
 
 @users_group.command("list")
-@click.option("--admins", is_flag=True, help="Administrators only.")
-@click.option("--find", "text", default="", help="Only whose address or username begins so, or whose name contains it.")
+@click.option("--admins", is_flag=True, help="Show administrators only.")
+@click.option(
+    "--find",
+    "text",
+    default="",
+    help="Match the start of an address or username, or any part of a name.",
+)
 def list_command(*, admins: bool, text: str) -> None:
-    """List the accounts: id, address or username, name, and what is special about them."""
-    question = User.objects.found(text) if text else User.objects.youngest()
-    for user in question.no_cache().as_pymongo() if not admins else User.objects.administrators().as_pymongo():
+    """List accounts: id, address or username, name, and status."""
+    users = User.objects.found(text) if text else User.objects.youngest()
+    for user in users.no_cache().as_pymongo() if not admins else User.objects.administrators().as_pymongo():
         marks = [
             mark for mark, field in (("administrator", "is_admin"), ("disabled", "is_disabled")) if user.get(field)
         ]
@@ -61,9 +66,9 @@ def list_command(*, admins: bool, text: str) -> None:
 @click.argument("who")
 @click.password_option()
 def set_password_command(who: str, password: str) -> None:
-    """Give a user a new password, end their sessions and revoke their API tokens.
+    """Set a new password for a user, end their sessions and revoke their API tokens.
 
-    WHO is an address, a username or an id.
+    WHO is an email address, a username or an id.
     """
     user = _find_or_fail(who)
     _check_password(password, user.words())
@@ -73,14 +78,14 @@ def set_password_command(who: str, password: str) -> None:
     User._get_collection().update_one({"_id": user.id}, change)
     sessions.end_others(user.id)
     revoked += revoke_all(user.id)
-    audit.record(audit.PASSWORD, "Set a new password; all sessions ended, all API tokens were revoked.", user=user)
-    click.echo(f"{user.shown_name} has a new password. Sessions ended; API tokens revoked: {revoked}.")
+    audit.record(audit.PASSWORD, "Set a new password, ended all sessions and revoked all API tokens.", user=user)
+    click.echo(f"{user.shown_name} has a new password. Their sessions ended, and {revoked} API tokens were revoked.")
 
 
 @users_group.command("disable")
 @click.argument("who")
 def disable_command(who: str) -> None:
-    """Sign a user out, and refuse their password and API tokens. WHO is an address, a username or an id."""
+    """Sign a user out, and refuse their password and API tokens. WHO is an email address, a username or an id."""
     user = _find_or_fail(who)
     try:
         changed = administrators.disable(user.id)
@@ -94,12 +99,12 @@ def disable_command(who: str) -> None:
 @users_group.command("enable")
 @click.argument("who")
 def enable_command(who: str) -> None:
-    """Let a disabled user sign in again. API tokens of before are revoked. WHO is an address, a username or an id."""
+    """Let a disabled user sign in again, without their old API tokens. WHO is an email address, a username or an id."""
     user = _find_or_fail(who)
     changed = administrators.enable(user.id)
     if changed:
         audit.record(audit.ADMINISTRATION, "Enabled the account and revoked its API tokens.", user=user)
-    done = "may sign in again; API tokens of before are revoked" if changed else "was not disabled"
+    done = "may sign in again; their old API tokens are revoked" if changed else "was not disabled"
     click.echo(f"{user.shown_name} {done}.")
 
 
@@ -112,7 +117,7 @@ def _find(who: str) -> User | None:
 def _find_or_fail(who: str) -> User:
     user = _find(who)
     if user is None:
-        raise click.ClickException(f"{who}: there is no such user")
+        raise click.ClickException(f"{who}: no such user")
     return user
 
 
@@ -124,5 +129,5 @@ def _check_password(password: str, known_words: list[str]) -> None:
 
 
 def _printable(text: str) -> str:
-    """Return text without what could command the terminal: anybody can register under any name."""
+    """Return text without control characters, which could command the terminal: anybody can register under any name."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,4 +1,4 @@
-"""What granian runs in each web process of `flask serve`."""
+"""The application that granian runs in each web process of `flask serve`."""
 
 import os
 
@@ -8,6 +8,6 @@ from webapp.serving.connections import Guard
 from webapp.serving.slow_clients import KEY, AtWork
 
 app.wsgi_app = AtWork(app.wsgi_app, int(os.environ[REQUESTS]))  # type: ignore[method-assign]
-# All that comes through a proxy comes from its address.
+# Behind a proxy, all connections come from its address.
 most_of_one_address = None if app.config["TRUSTED_PROXIES"] else int(os.environ[CONNECTIONS]) // 4
 Guard(int(os.environ[PORT]), app.extensions[KEY].arriving, most_of_one_address).start()

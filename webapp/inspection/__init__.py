@@ -1,1 +1,1 @@
-"""Looking into the database as a whole: a dump of it, a load into an empty one, a check of what stands there."""
+"""The database as a whole: dump it, load a dump into an empty one, check and repair documents."""

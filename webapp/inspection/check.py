@@ -1,4 +1,4 @@
-"""A check of the whole database: which documents break which rule."""
+"""Check the whole database: which documents break which rule."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from webapp.inspection.findings import Finding
 from webapp.inspection.rules import broken_files, broken_packages, broken_pages, broken_users
 from webapp.inspection.shape import described
 
-# Documents that are not of their shape may be large.
+# Documents of the wrong shape may be large.
 _FEW = 10
 
 
 def check() -> Iterator[Finding]:
-    """Yield what is wrong, collection by collection; documents are read as they are asked for.
+    """Yield all findings, collection by collection.
 
-    The server itself looks for those that are not of their shape, so only these are sent whole.
+    The server itself looks for documents of the wrong shape, so only those are sent completely.
     """
     # A collection takes longer than a request may.
     with pymongo.timeout(0):

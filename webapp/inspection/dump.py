@@ -1,4 +1,4 @@
-"""A dump: the whole database in a folder, a file of Extended JSON lines for each collection."""
+"""Dump the whole database to a folder, with one file of Extended JSON lines per collection."""
 
 import contextlib
 import hashlib
@@ -17,36 +17,36 @@ from webapp.documents.base import utc_now
 from webapp.inspection.extended_json import RAW, Digest, is_in_base64, line_of
 from webapp.inspection.manifest import MANIFEST, DumpedCollection, Manifest
 
-# One document in this collection says that a load is at work, or was killed, and what it has made.
+# One document in this collection means that a load is running or was killed, and lists what it created.
 LOADING = "loading"
-# Documents that the server sends at a time; by itself it sends 16 MB of them.
+# Documents per batch; by default the server sends 16 MB at a time.
 READ = 250
-# A file's name may have 255 bytes, and a collection's name in percent signs three times as many.
+# File names may have 255 bytes; percent-encoding makes a collection's name up to three times as long.
 _LONGEST_NAME = 200
 _PARTIAL = ".partial"
 
 
 class CannotDump(RuntimeError):
-    """The dump cannot be written there."""
+    """The dump cannot be written to this folder."""
 
 
 def dump(database: Database[Any], folder: Path, report: Callable[[str], None], *, snapshot: bool = True) -> Manifest:
     """Write every collection of a database into a folder that does not exist yet, or is empty.
 
-    The folder has its name only when all of it is on the disk; until then it is called `.partial`. Only its owner can
-    read it, for it holds what the database holds. On a replica set all documents are as they were at one moment,
-    if `snapshot` says so; a standalone server knows no such moment. Raises CannotDump, OSError and PyMongoError.
+    The folder is called `.partial` until everything is on the disk. Only its owner can read it, because it contains
+    everything in the database. With `snapshot`, all documents of a replica set are from the same moment; a standalone
+    server has no snapshots. Raises CannotDump, OSError and PyMongoError.
     """
     partial = folder.with_name(folder.name + _PARTIAL)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise CannotDump(f"{folder} is there already")
+        raise CannotDump(f"{folder} already exists")
     if database[LOADING].find_one({"_id": LOADING}):
-        raise CannotDump(f"{database.name} is half a dump: a load into it has not come to its end")
+        raise CannotDump(f"{database.name} is incomplete: a load into it has not finished")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir(mode=0o700)
     except FileExistsError:
-        raise CannotDump(f"{partial} is there: another dump is at work, or was cut off; then remove it") from None
+        raise CannotDump(f"{partial} exists: another dump is running, or was interrupted (then remove it)") from None
     try:
         # A collection takes longer than a request may.
         with pymongo.timeout(0), _session(database, snapshot=snapshot) as session:
@@ -62,7 +62,7 @@ def dump(database: Database[Any], folder: Path, report: Callable[[str], None], *
         _sync_folder(partial)
         partial.rename(folder)
         _sync_folder(folder.parent)
-    except BaseException:  # Ctrl-C among them: leave nothing half done
+    except BaseException:  # including Ctrl-C: leave nothing half done
         shutil.rmtree(partial, ignore_errors=True)
         raise
     return manifest
@@ -70,7 +70,7 @@ def dump(database: Database[Any], folder: Path, report: Callable[[str], None], *
 
 @contextlib.contextmanager
 def _session(database: Database[Any], *, snapshot: bool) -> Iterator[ClientSession | None]:
-    """Give the session in which every read sees the same moment, None where the server has no such thing."""
+    """Yield a session in which every read sees the same moment, or None if the server has no snapshots."""
     hello = database.client.admin.command("hello")
     if snapshot and ("setName" in hello or hello.get("msg") == "isdbgrid"):
         with database.client.start_session(snapshot=True) as session:
@@ -86,9 +86,9 @@ def _dump_all(
     for number, info in enumerate(infos):
         name, options = info["name"], info.get("options", {})
         if name.startswith("system."):
-            continue  # the server's own: it makes them itself
+            continue  # created by the server itself
         if info["type"] == "timeseries":
-            raise CannotDump(f"{name} is a time series, and of these MongoDB does not give the same bytes back")
+            raise CannotDump(f"{name} is a time series, which MongoDB does not return byte for byte")
         if info["type"] == "view":
             yield DumpedCollection(name, options)
             continue
@@ -132,7 +132,7 @@ def _dump_one(
 
 @contextlib.contextmanager
 def _private_file(path: Path) -> Iterator[Any]:
-    """Open a new file that only its owner can read; at the end it is on the disk."""
+    """Open a new file that only its owner can read, and sync it to the disk at the end."""
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         yield file
         file.flush()
@@ -140,7 +140,7 @@ def _private_file(path: Path) -> Iterator[Any]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the names in a folder be on the disk, too."""
+    """Sync the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

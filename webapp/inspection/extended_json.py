@@ -1,4 +1,4 @@
-"""One document as one line of text: MongoDB's Extended JSON in its canonical mode, from which its BSON comes back.
+"""One document as one line of text, in MongoDB's canonical Extended JSON, which converts back to the same BSON.
 
 Source: https://github.com/mongodb/specifications/blob/master/source/extended-json.md
 """
@@ -20,59 +20,59 @@ _JSON = json_util.JSONOptions(
 )
 
 
-class _Worded(TypeDecoder):
-    """Lets the driver give Extended JSON's words for a type of values as it takes a document apart."""
+class _AsExtendedJson(TypeDecoder):
+    """Makes the driver return the Extended JSON of a type of values while it decodes a document."""
 
     bson_type: Any = None
 
-    def __init__(self, bson_type: type, words: Callable[[Any], dict[str, Any]]) -> None:
-        self.bson_type, self._words = bson_type, words
+    def __init__(self, bson_type: type, convert: Callable[[Any], dict[str, Any]]) -> None:
+        self.bson_type, self._convert = bson_type, convert
 
     def transform_bson(self, value: Any) -> dict[str, Any]:
-        """Return the words for a value."""
-        return self._words(value)
+        """Return the Extended JSON of a value."""
+        return self._convert(value)
 
 
-def _words(value: Any) -> Any:
+def _converted(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else json_util.default(value, _JSON)
 
 
-# The types of which a document has many are worded here; json_util is asked for the others. A dump of packages takes a
-# third of the time that `json_util.dumps` and `loads` need.
+# Frequent types are converted here, the others by json_util. A dump of packages takes a third of the time that
+# `json_util.dumps` and `loads` need.
 _CODEC = CodecOptions[dict[str, object]](
-    # Dates as the number that BSON keeps, because Python's end with the year 9999.
+    # Dates stay the number that BSON stores, because Python's dates end with the year 9999.
     datetime_conversion=DatetimeConversion.DATETIME_MS,
     type_registry=TypeRegistry(
         [
-            _Worded(int, lambda value: {"$numberInt": str(value)}),
-            _Worded(bson.Int64, lambda value: {"$numberLong": str(value)}),
-            _Worded(float, _words),
-            _Worded(bson.DatetimeMS, lambda value: {"$date": {"$numberLong": str(int(value))}}),
-            _Worded(bson.ObjectId, lambda value: {"$oid": str(value)}),
+            _AsExtendedJson(int, lambda value: {"$numberInt": str(value)}),
+            _AsExtendedJson(bson.Int64, lambda value: {"$numberLong": str(value)}),
+            _AsExtendedJson(float, _converted),
+            _AsExtendedJson(bson.DatetimeMS, lambda value: {"$date": {"$numberLong": str(int(value))}}),
+            _AsExtendedJson(bson.ObjectId, lambda value: {"$oid": str(value)}),
         ]
     ),
 )
-# What the driver and bsonjs raise for text or BSON that is not what it should be.
+# What the driver and bsonjs raise for invalid text or BSON.
 _UNREADABLE = (BSONError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
-# Documents as the bytes that the server sends. Text in them that is no UTF-8 must not stop a dump.
+# Documents as the bytes that the server sends. Invalid UTF-8 in them must not stop a dump.
 RAW = CodecOptions[RawBSONDocument](document_class=RawBSONDocument, unicode_decode_error_handler="replace")
 
 
 class UnreadableLine(ValueError):
-    """The text is no document in Extended JSON."""
+    """The text is not a document in Extended JSON."""
 
 
 def line_of(document: bytes) -> bytes:
-    """Return a document's line, without its end.
+    """Return a document's line, without the line break.
 
-    Extended JSON has no words for some BSON: a field that occurs twice, the outdated types "symbol" and "undefined",
-    a field that is itself called "$date", text that is no UTF-8. So each line is read again, and where that does not
-    give the same bytes the line holds the BSON itself, in base64. No document looks like this, for each has an `_id`.
+    Extended JSON cannot express some BSON: a field that occurs twice, the outdated types "symbol" and "undefined", a
+    field that is itself called "$date", invalid UTF-8. So each line is parsed again, and if the bytes differ, the line
+    contains the BSON itself, in base64. No document looks like that, because each has an `_id`.
     """
     try:
-        worded = bson.decode(document, _CODEC)
-        line = orjson.dumps(worded, _words, orjson.OPT_PASSTHROUGH_SUBCLASS)
+        decoded = bson.decode(document, _CODEC)
+        line = orjson.dumps(decoded, _converted, orjson.OPT_PASSTHROUGH_SUBCLASS)
         if document_of(line) == document:
             return line
     except _UNREADABLE:
@@ -81,24 +81,24 @@ def line_of(document: bytes) -> bytes:
 
 
 def document_of(line: bytes) -> bytes:
-    """Return the BSON that a line stands for. Raises UnreadableLine."""
+    """Return the BSON of a line. Raises UnreadableLine."""
     try:
         if is_in_base64(line):
             return bytes(json_util.loads(line, json_options=_JSON))
         if not line.startswith(b"{"):
-            raise ValueError("a document begins with {")
+            raise ValueError("a document starts with {")
         return bytes(bsonjs.loads(line.decode()))
     except _UNREADABLE as error:
         raise UnreadableLine(str(error)) from None
 
 
 def is_in_base64(line: bytes) -> bool:
-    """Tell whether a line holds the BSON itself: a document begins with its `_id`."""
+    """Tell whether a line contains BSON in base64; other lines start with an `_id`."""
     return line.startswith(b'{"$binary"')
 
 
 class Digest:
-    """Sums up documents, whatever their order: two sets of documents with one digest are the same bytes."""
+    """A digest of documents in any order: two sets of documents with the same digest are identical."""
 
     def __init__(self) -> None:
         self.documents = 0

@@ -1,4 +1,4 @@
-"""What a check of the database finds."""
+"""The findings of a database check."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,24 +12,24 @@ class Finding(NamedTuple):
 
     collection: str
     document_id: Any
-    rule: str  # its name: docs/inspecting.md says what each means
+    rule: str  # its name; docs/inspecting.md explains each
     what: str  # what is wrong, a phrase
-    # Mends it in one atomic operation; False when somebody changed the document meanwhile, or it cannot be mended.
-    mend: Callable[[], bool] | None = None
+    # Repairs it in one atomic operation; False if the document was changed in the meantime, or cannot be repaired.
+    repair: Callable[[], bool] | None = None
 
     def as_line(self) -> str:
-        """Return it for a person. What could command a terminal is written as an escape."""
+        """Return it as a line for people, with control characters escaped."""
         return "  ".join(_printable(part) for part in (self.collection, self.shown_id, self.rule, self.what))
 
     def as_json(self) -> str:
-        """Return it for a program."""
+        """Return it as JSON for programs."""
         found = {"collection": self.collection, "_id": self.document_id, "rule": self.rule, "what": self.what}
-        found["can_be_mended"] = self.mend is not None
+        found["can_be_repaired"] = self.repair is not None
         return json_util.dumps(found, json_options=json_util.RELAXED_JSON_OPTIONS)
 
     @property
     def shown_id(self) -> str:
-        """The `_id` as a person writes it, in the shell, too."""
+        """The `_id` as people write it, in the shell too."""
         if isinstance(self.document_id, str):
             return self.document_id
         if isinstance(self.document_id, bson.ObjectId):

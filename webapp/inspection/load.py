@@ -1,4 +1,4 @@
-"""Loading a dump into an empty database."""
+"""Load a dump into an empty database."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -15,39 +15,38 @@ from webapp.inspection.dump import LOADING, READ
 from webapp.inspection.extended_json import RAW, Digest, UnreadableLine, document_of
 from webapp.inspection.manifest import BadDump, DumpedCollection, Manifest
 
-# What one insert takes.
+# Limits of one insert.
 _MOST_DOCUMENTS = 1000
 _MOST_BYTES = 4_000_000
 
 
 class CannotLoad(RuntimeError):
-    """The dump cannot be loaded there."""
+    """The dump cannot be loaded into this database."""
 
 
 def load(database: Database[Any], folder: Path, report: Callable[[str], None]) -> Manifest:
-    """Write a dump into a database without documents: the same bytes, the same indexes, views and validators.
+    """Load a dump into a database without documents: the same bytes, indexes, views and validators.
 
-    What was written is read back and compared. When anything fails, what was written is removed again; after a kill,
-    the next load removes it first. Raises BadDump and CannotLoad before anything is written, and later both, too, and
-    PyMongoError.
+    Everything is read back and compared. If anything fails, what was written is removed again; after a kill, the next
+    load removes it first. Raises BadDump and CannotLoad, usually before anything is written, and PyMongoError.
     """
     manifest = Manifest.read(folder)
     with pymongo.timeout(0):
         _remove_leftovers(database)
         _refuse_full(database)
-        # What is empty may have other options or indexes.
+        # Empty collections may have other options or indexes.
         for name in database.list_collection_names(filter={"name": {"$not": {"$regex": r"^system\."}}}):
             database.drop_collection(name)
         names = [collection.name for collection in manifest.collections]
         database[LOADING].insert_one({"_id": LOADING, "since": utc_now(), "folder": str(folder), "collections": names})
         try:
-            # A view may be built on another one, which the server does not look for.
+            # A view may be based on one that does not exist yet; the server does not check.
             for collection in manifest.collections:
                 _load_one(database, folder, collection)
                 if collection.documents:
                     report(f"{collection.name}: {collection.documents:,}")
-        except BaseException:  # Ctrl-C among them: leave nothing half done
-            # When the server is away nothing can be removed now; the next load does it.
+        except BaseException:  # including Ctrl-C: leave nothing half done
+            # If the server is away, the next load removes it.
             with contextlib.suppress(PyMongoError):
                 _remove_leftovers(database)
             raise
@@ -56,7 +55,7 @@ def load(database: Database[Any], folder: Path, report: Callable[[str], None]) -
 
 
 def _remove_leftovers(database: Database[Any]) -> None:
-    """Remove what a load that did not come to its end has written."""
+    """Remove what an unfinished load has written."""
     loading = database[LOADING].find_one({"_id": LOADING})
     if loading and isinstance(loading.get("collections"), list):
         for name in loading["collections"]:
@@ -72,7 +71,7 @@ def _refuse_full(database: Database[Any]) -> None:
         if info["type"] == "view" or database[info["name"]].find_one({}, {"_id": 1}) is not None
     ]
     if full:
-        raise CannotLoad(f"{database.name} is not empty, it has {', '.join(sorted(full))}")
+        raise CannotLoad(f"{database.name} is not empty: it contains {', '.join(sorted(full))}")
 
 
 def _load_one(database: Database[Any], folder: Path, collection: DumpedCollection) -> None:
@@ -81,14 +80,14 @@ def _load_one(database: Database[Any], folder: Path, collection: DumpedCollectio
         return
     documents = database.get_collection(collection.name, RAW)
     for batch in _batches(_documents(folder / collection.file)):
-        # Documents may be older than the rules of their collection.
+        # Documents may be older than the validator of their collection.
         documents.insert_many(batch, bypass_document_validation="validator" in collection.options or None)
     digest = Digest()
     for document in documents.find({}, batch_size=READ):
         digest.add(document.raw)
     if str(digest) != collection.digest:
-        raise BadDump(f"{collection.name}: what was written is not what was dumped")
-    # An index of a collection with a collation gets it, too, unless it says that it has none.
+        raise BadDump(f"{collection.name}: the loaded documents differ from the dump")
+    # Indexes inherit the collation of their collection, unless they say that they have none.
     plain = {"collation": {"locale": "simple"}} if "collation" in collection.options else {}
     indexes = [plain | index for index in collection.indexes if index["name"] != "_id_" and not index.get("clustered")]
     if indexes:

@@ -1,4 +1,4 @@
-"""The rules that documents keep beyond their shape, each with its name, and how a document is mended that does not."""
+"""Rules for documents beyond their shape, each with a name, and how to repair documents that break them."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -24,14 +24,14 @@ from webapp.inspection.shape import mistakes
 from webapp.rendering import RENDERER, render_description, render_markdown
 from webapp.rules import naming
 
-# A package that has less room than this soon refuses a release.
+# A package that is larger than this will soon refuse a release.
 _LARGE_BYTES = MAX_PACKAGE_BYTES * 9 // 10
-# Packages whose users are asked for at once.
+# Packages whose maintainers are queried together.
 _TOGETHER = 500
-# What `Package.clean` derives of each release; of the package itself, whatever it changes.
+# What `Package.clean` derives for each release; for the package itself, everything it changes counts.
 _OF_A_RELEASE = ("sort_key", "is_prerelease", "file_count")
 _MOST_SHOWN = 60
-# Of each release its files are counted, not sent: they are nine tenths of a large document.
+# The files of a release are counted, not sent: they are nine tenths of a large document.
 _IS_RELEASE = {"$eq": [{"$type": "$$release"}, "object"]}
 _FILE_COUNT = {"$cond": [{"$isArray": "$$release.files"}, {"$size": "$$release.files"}, 0]}
 _COUNTED = {"$cond": [_IS_RELEASE, {"$mergeObjects": ["$$release", {"files": _FILE_COUNT, "legacy": None}]}, None]}
@@ -41,7 +41,7 @@ _WITHOUT_FILES = {
 
 
 def broken_packages() -> Iterator[Finding]:
-    """Yield what is wrong with packages, in the order of their names."""
+    """Yield the findings about packages, ordered by name."""
     found = Package._get_collection().aggregate(
         [
             {"$sort": {"_id": 1}},
@@ -54,8 +54,8 @@ def broken_packages() -> Iterator[Finding]:
     while together := list(islice(found, _TOGETHER)):
         users = _users_of(together)
         for son in together:
-            for rule, what, mend in _of_package(son, users, labels):
-                yield Finding("packages", son["_id"], rule, what, mend)
+            for rule, what, repair in _of_package(son, users, labels):
+                yield Finding("packages", son["_id"], rule, what, repair)
 
 
 Wrong = tuple[str, str, Callable[[], bool] | None]
@@ -64,15 +64,19 @@ Wrong = tuple[str, str, Callable[[], bool] | None]
 def _of_package(son: Plain, users: dict[bson.ObjectId, str], labels: dict[Any, set[str]]) -> Iterator[Wrong]:
     key, name, releases = son["_id"], son.get("name"), son.get("releases") or []
     if not isinstance(key, str) or not _is_name(key) or not isinstance(name, str) or _normal(name) != key:
-        yield "name", f"its _id is not the normalized form of its name {_short(name)}: its page cannot be found", None
+        yield (
+            "name",
+            f"its _id is not the normalized form of its name {_short(name)}, so its page cannot be found",
+            None,
+        )
     if son["bytes"] > _LARGE_BYTES:
-        yield "size", f"it takes {son['bytes']:,} bytes of {MAX_PACKAGE_BYTES:,}", None
+        yield "size", f"it has {son['bytes']:,} of at most {MAX_PACKAGE_BYTES:,} bytes", None
     counts = [release["files"] for release in releases if release]
     if what := differences(son | {"releases": [release for release in releases if release]}, counts):
-        yield "derived", "; ".join(what), partial(mend_package, key)
+        yield "derived", "; ".join(what), partial(repair_package, key)
     versions = [release["version"] for release in releases if release and isinstance(release.get("version"), str)]
     for version in sorted({version for version in versions if versions.count(version) > 1}):
-        yield "release-twice", f"release {version} is there {versions.count(version)} times", None
+        yield "release-twice", f"release {version} exists {versions.count(version)} times", None
     if problem := son.get("description_problem"):
         yield "rendering", f"its description could not be rendered: {_short(problem)}", partial(render_package, key)
     yield from _of_maintainers(key, as_declared(Package, {"maintainers": son.get("maintainers")}), users)
@@ -85,13 +89,15 @@ def _of_maintainers(key: Any, plain: Plain, users: dict[bson.ObjectId, str]) -> 
     for each in maintainers:
         user_id, name = each["user_id"], each.get("name")
         if user_id in users and users[user_id] != name:
-            mend = partial(_rename, user_id, users[user_id])
-            yield "maintainer-name", f"{_short(name)} is called {_short(users[user_id])} now", mend
-        # The last one of a package stays as a name when the account is deleted: see maintaining.leave_packages.
+            repair = partial(_rename, user_id, users[user_id])
+            yield "maintainer-name", f"{_short(name)} is now called {_short(users[user_id])}", repair
+        # The last maintainer stays as a name when the account is deleted: see maintaining.leave_packages.
         if user_id not in users and len(maintainers) > 1:
-            yield "maintainer-gone", f"{_short(name)} has no account any more", partial(remove_maintainer, key, user_id)
+            remove = partial(remove_maintainer, key, user_id)
+            remove = partial(remove_maintainer, key, user_id)
+            yield "maintainer-gone", f"{_short(name)} no longer has an account", remove
     for user_id in sorted({user_id for user_id in ids if ids.count(user_id) > 1}):
-        yield "maintainer-twice", f"user {user_id} is there {ids.count(user_id)} times", None
+        yield "maintainer-twice", f"user {user_id} is listed {ids.count(user_id)} times", None
 
 
 def _of_labels(plain: Plain, labels: dict[Any, set[str]]) -> Iterator[Wrong]:
@@ -102,30 +108,30 @@ def _of_labels(plain: Plain, labels: dict[Any, set[str]]) -> Iterator[Wrong]:
         missing = {key: text for key, text in wanted.items() if key not in labels[label_type]}
         if missing:
             what = f"not in {label_type._get_collection_name()}: {', '.join(map(_short, missing))}"
-            yield "label", what, partial(_keep_labels, label_type, missing)
+            yield "label", what, partial(_add_labels, label_type, missing)
 
 
 def differences(son: Plain, file_counts: list[int]) -> list[str]:
-    """Return where what a package keeps about its own parts disagrees with these, a phrase each.
+    """Return where the derived fields of a package disagree with what they are derived from, one phrase each.
 
-    `file_counts` says how many files each release has, in the place of the files themselves.
+    `file_counts` has the number of files of each release, instead of the files themselves.
     """
     changed, in_order = _derived(son, file_counts)
-    found = [f"{name} is {_short(son.get(name))} and should be {_short(value)}" for name, value in changed.items()]
+    found = [f"{name} is {_short(son.get(name))} but should be {_short(value)}" for name, value in changed.items()]
     for name in _OF_A_RELEASE:
         releases = [(son["releases"][number], fields) for number, fields in in_order]
         wrong = [raw.get("version") for raw, fields in releases if (raw.get(name) or None) != (fields[name] or None)]
         if wrong:
-            found.append(f"{name} is wrong in {len(wrong):,} releases, {_short(wrong[0])} is one")
+            found.append(f"{name} is wrong in {len(wrong):,} releases, such as {_short(wrong[0])}")
     if in_order != sorted(in_order, key=lambda numbered: numbered[0]):
         found.append("its releases are not in order")
     return found
 
 
 def _derived(son: Plain, file_counts: list[int]) -> tuple[Plain, list[tuple[int, Plain]]]:
-    """Return what `Package.clean` changes of a package, and what it gives each release, by its number, in order.
+    """Return what `Package.clean` changes in a package, and in each release, by number and in the new order.
 
-    It works on plain objects with a package's attributes, which takes a quarter of the time: 5.8 s instead of 22.3 s
+    It runs on plain objects with a package's attributes, which takes a quarter of the time: 5.8 s instead of 22.3 s
     for 5,884 packages with 12 releases each, under a profiler.
     """
     plain = as_declared(Package, {**son, "releases": None})
@@ -139,14 +145,14 @@ def _derived(son: Plain, file_counts: list[int]) -> tuple[Plain, list[tuple[int,
     in_order = [(numbers[id(each)], {name: getattr(each, name) for name in _OF_A_RELEASE}) for each in releases]
     after = {name: _plain(value) for name, value in vars(package).items() if name != "releases"}
     names = {name for name, value in after.items() if (plain.get(name) or None) != (value or None)}
-    # What an old SQL site listed a package under stays so until somebody uploads or imports it.
+    # The licence that a migrated site listed a package under stays until somebody uploads or imports it.
     if "legacy" in plain and plain.get("license_id") == plain.get("license"):
         names.discard("license_id")
     return {name: after[name] for name in sorted(names)}, in_order
 
 
 def _attributes(document_type: Any, values: Plain) -> SimpleNamespace:
-    """Return an object with all attributes that documents of a class have."""
+    """Return an object with all attributes of a document class."""
     defaults = {name: field.default for name, field in document_type._fields.items() if name not in values}
     return SimpleNamespace(
         **{name: default() if callable(default) else default for name, default in defaults.items()}, **values
@@ -157,10 +163,10 @@ def _plain(value: Any) -> Any:
     return value.to_mongo().to_dict() if isinstance(value, EmbeddedDocument) else value
 
 
-def mend_package(key: Any) -> bool:
-    """Derive anew what a package keeps about its parts; False if its shape is wrong, or somebody changed it just now.
+def repair_package(key: Any) -> bool:
+    """Derive a package's derived fields again; False if its shape is wrong, or it was changed in the meantime.
 
-    Everything else stays as it is, also what somebody added by hand within a release.
+    Everything else stays, including fields that somebody added to a release by hand.
     """
     packages = Package._get_collection()
     son = packages.find_one({"_id": key})
@@ -179,7 +185,7 @@ def mend_package(key: Any) -> bool:
 
 
 def render_package(key: Any) -> bool:
-    """Render a package's description again; False if that fails again, or somebody changed the package meanwhile."""
+    """Render a package's description again; False if that fails, or the package was changed in the meantime."""
     names = ("description", "description_content_type", "updated_date")
     son = Package._get_collection().find_one({"_id": key}, dict.fromkeys(names, 1))
     if son is None:
@@ -190,7 +196,7 @@ def render_package(key: Any) -> bool:
 
 
 def render_page(key: Any) -> bool:
-    """Render a content page again; False if that fails again, or somebody changed the page meanwhile."""
+    """Render a content page again; False if that fails, or the page was changed in the meantime."""
     son = Page._get_collection().find_one({"_id": key}, {"content": 1, "updated_date": 1})
     if son is None:
         return False
@@ -206,7 +212,7 @@ def _set_rendered(document_type: Any, son: Plain, field: str, html: str) -> bool
 
 
 def broken_files() -> Iterator[Finding]:
-    """Yield the files that are kept here without their bytes."""
+    """Yield the stored files whose bytes are missing."""
     contents = Contents._get_collection_name()
     kept = {"from": contents, "localField": "content_id", "foreignField": "_id", "as": "kept"}
     other_length = {"$expr": {"$ne": [{"$first": "$kept.length"}, "$size"]}}
@@ -218,29 +224,29 @@ def broken_files() -> Iterator[Finding]:
         {"$match": {"$or": [{"kept": []}, other_length]}},
     ]
     for son in StoredFile._get_collection().aggregate(pipeline):
-        what = f"its bytes are not there, or not all of them; {_short(son.get('package'))} lists it"
+        what = f"some or all of its bytes are missing; {_short(son.get('package'))} lists it"
         yield Finding("files", son["_id"], "bytes", what)
 
 
 def broken_users() -> Iterator[Finding]:
-    """Yield what is wrong with users."""
+    """Yield the findings about users."""
     fields = {"email": 1, "email_folded": 1, "username": 1}
     for son in User._get_collection().find({}, fields).sort("_id", 1):
         plain = as_declared(User, son)
         email, folded, username = plain.get("email"), plain.get("email_folded"), plain.get("username")
         if (fold(email) if email else None) != (folded or None):
-            what = f"email_folded is {_short(folded)} and should be {_short(fold(email) if email else None)}"
+            what = f"email_folded is {_short(folded)} but should be {_short(fold(email) if email else None)}"
             yield Finding("users", son["_id"], "email-folded", what, partial(_fold_email, son["_id"], email))
         if username and not (USERNAME.match(username) and username == fold(username)):
-            what = f"{_short(username)} is no username in small letters: nobody finds this user's page by it"
+            what = f"{_short(username)} is not a lower-case username, so it does not lead to the user's page"
             yield Finding("users", son["_id"], "username", what)
 
 
 def broken_pages() -> Iterator[Finding]:
-    """Yield what is wrong with content pages."""
+    """Yield the findings about content pages."""
     for son in Page._get_collection().find({}, {"_id": 1, "content_problem": 1}).sort("_id", 1):
         if not (isinstance(son["_id"], str) and re.match(Page.path.regex.pattern, son["_id"])):
-            yield Finding("pages", son["_id"], "path", "nothing can be at this path")
+            yield Finding("pages", son["_id"], "path", "no page can have this path")
         if problem := son.get("content_problem"):
             what = f"it could not be rendered: {_short(problem)}"
             yield Finding("pages", son["_id"], "rendering", what, partial(render_page, son["_id"]))
@@ -252,7 +258,7 @@ def _ids(document_type: Any) -> Iterable[Plain]:
 
 
 def _users_of(packages: list[Plain]) -> dict[bson.ObjectId, str]:
-    """Return the names of those who look after these packages and have an account."""
+    """Return the names of the maintainers of these packages who have an account, by user id."""
     plain = [as_declared(Package, {"maintainers": son.get("maintainers")}) for son in packages]
     ids = {each["user_id"] for one in plain for each in one.get("maintainers", []) if "user_id" in each}
     users = User.objects(pk__in=list(ids)).only("name", "username", "email").plain()
@@ -264,7 +270,7 @@ def _rename(user_id: bson.ObjectId, name: str) -> bool:
     return True
 
 
-def _keep_labels(label_type: Any, labels: dict[str, str]) -> bool:
+def _add_labels(label_type: Any, labels: dict[str, str]) -> bool:
     label_type.objects.keep(labels.items())
     return True
 

@@ -1,4 +1,4 @@
-"""Which documents are not of the shape that their collection's rule asks for, and where."""
+"""Where documents do not match the schema of their collection."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,7 +10,7 @@ from bson.datetime_ms import DatetimeMS
 
 from webapp.documents.base import Plain
 
-# BSON's names of what the driver gives; a type stands before those that it is derived from.
+# BSON's names for the driver's types; subclasses come first.
 _NAMES: tuple[tuple[type, str], ...] = (
     (bson.Code, "javascript"),
     (str, "string"),
@@ -34,16 +34,16 @@ _NAMES: tuple[tuple[type, str], ...] = (
 
 
 def mistakes(schema: Plain, value: Any, path: str = "") -> Iterator[str]:
-    """Yield what is wrong about a value, a phrase each: "releases.0.size must be a whole number, and is a string".
+    """Yield what is wrong with a value, one phrase each: "releases.0.size must be a whole number, but is a string".
 
-    It knows the words that `webapp.documents.validators` uses.
+    Supports the schema keywords that `webapp.documents.validators` uses.
     """
     if not schema:
         return
     found = next((name for known, name in _NAMES if isinstance(value, known)), type(value).__name__)
     if found not in schema["bsonType"]:
         must_be = schema.get("description", "must be an object").partition(" must be ")[2]
-        yield f"{path} must be {must_be}, and is of type {found}"
+        yield f"{path} must be {must_be}, but is of type {found}"
     elif isinstance(value, dict):
         for name in schema.get("required", ()):
             if name not in value:
@@ -57,7 +57,7 @@ def mistakes(schema: Plain, value: Any, path: str = "") -> Iterator[str]:
 
 
 def described(schema: Plain, document: Plain, most: int = 3) -> str:
-    """Return the first mistakes of a document in one line."""
+    """Return the first mistakes in a document, on one line."""
     found = list(islice(mistakes(schema, document), most + 1))
     return "; ".join(found[:most]) + ("; ..." if len(found) > most else "")
 

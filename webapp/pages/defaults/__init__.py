@@ -8,7 +8,7 @@ from webapp.pages.markdown_files import page_from_file
 FOLDER = Path(__file__).parent
 
 
-def keep_default_pages() -> None:
+def add_default_pages() -> None:
     """Store the first content pages in a site that has none at all; a page that somebody deleted stays deleted."""
     if not Page.objects.count_up_to(1):
         for file in sorted(FOLDER.rglob("*.md")):
