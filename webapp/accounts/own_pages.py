@@ -70,7 +70,7 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
     change = {"$set": {key: value for key, value in values.items() if value}}
     absent = {key: "" for key, value in values.items() if not value}
     try:
-        User._get_collection().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
+        User.objects.raw().update_one({"_id": user.id}, change | ({"$unset": absent} if absent else {}))
     except DuplicateKeyError:
         form.refuse("username", USERNAME_TAKEN)
         return None
@@ -99,7 +99,7 @@ def change_password(form: PasswordForm) -> AnyResponse | None:
         "$set": {"hashed_password": passwords.hash_password(form.new_password.data)},
         "$pull": {"sessions": {"session_id": {"$ne": member.session_id}}},
     }
-    if not User._get_collection().update_one(present, change).matched_count:
+    if not User.objects.raw().update_one(present, change).matched_count:
         form.refuse("password", "Your password was just changed from another browser. Reload the page and try again.")
         return None
     audit.record(audit.PASSWORD, "Changed the password; all other sessions were ended.", user=member.user)
@@ -163,7 +163,7 @@ def confirm_email(_: ButtonForm, token: str) -> AnyResponse:
     present = {"_id": user.id, "email_folded": user.email_folded, "hashed_password": user.hashed_password}
     change = {"$set": {"email": email, "email_folded": fold(email)}, "$unset": {"unconfirmed_email": ""}}
     try:
-        changed = User._get_collection().update_one(present, change).matched_count
+        changed = User.objects.raw().update_one(present, change).matched_count
     except DuplicateKeyError:
         abort(409, ADDRESS_TAKEN)
     if not changed:

@@ -50,7 +50,7 @@ def reset(form: NewPasswordForm, token: str) -> AnyResponse | None:
     # Of two who use the link at the same time, the first wins.
     present = {"_id": user.id, "hashed_password": user.hashed_password, "is_disabled": {"$ne": True}}
     change = {"$set": {"hashed_password": passwords.hash_password(form.password.data), "sessions": []}}
-    if not User._get_collection().update_one(present, change).matched_count:
+    if not User.objects.raw().update_one(present, change).matched_count:
         abort(410, USED)
     revoked += revoke_all(user.id)
     done = "Set a new password from an emailed link; all sessions were ended and all API tokens revoked."

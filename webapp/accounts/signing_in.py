@@ -136,7 +136,7 @@ def authenticated(identifier: str, password: str) -> User | None:
     if checked.new_hash:
         # If the password was changed meanwhile, the newer hash stays.
         present = {"_id": user.id, "hashed_password": user.hashed_password}
-        User._get_collection().update_one(present, {"$set": {"hashed_password": checked.new_hash}})
+        User.objects.raw().update_one(present, {"$set": {"hashed_password": checked.new_hash}})
     return user
 
 

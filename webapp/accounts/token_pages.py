@@ -73,7 +73,7 @@ def revoke_token(_: ButtonForm, token_id: str) -> AnyResponse:
     """Revoke a token immediately."""
     user = me().user
     mine = {"_id": bson.ObjectId(token_id), "user_id": user.id} if bson.ObjectId.is_valid(token_id) else None
-    token = ApiToken._get_collection().find_one_and_delete(mine) if mine else None
+    token = ApiToken.objects.raw().find_one_and_delete(mine) if mine else None
     if token is None:
         abort(404, "API token not found. It may already have been revoked.")
     audit.record(audit.TOKEN, f"Revoked the API token “{token.get('name')}” ({token.get('hint')}…).", user=user)

@@ -67,7 +67,7 @@ def edit_page(form: PageForm, path: str) -> AnyResponse | None:
     change = {"$set": {name: value for name, value in values.items() if value is not None}}
     if values["content_problem"] is None:
         change["$unset"] = {"content_problem": ""}
-    changed = Page._get_collection().update_one(present, change)
+    changed = Page.objects.raw().update_one(present, change)
     if not changed.matched_count:
         form.refuse("content", CHANGED)
         return None
@@ -80,7 +80,7 @@ def edit_page(form: PageForm, path: str) -> AnyResponse | None:
 @form_view(ButtonForm, "admin/delete_page.html", _page)
 def delete_page(_: ButtonForm, path: str) -> AnyResponse:
     """Delete a page."""
-    if not Page._get_collection().delete_one({"_id": path}).deleted_count:
+    if not Page.objects.raw().delete_one({"_id": path}).deleted_count:
         abort(404)
     audit.record(audit.ADMINISTRATION, "Deleted a page.", target=f"page {path}")
     flash(f"The page {path} was deleted.")

@@ -35,7 +35,7 @@ def end_administration(user_id: bson.ObjectId, apply: Callable[[Guard], bool]) -
     if apply({"_id": user_id, "$or": [{"is_admin": {"$ne": True}}, {"is_disabled": True}]}):
         return True
     # A secondary may lag behind the marks.
-    users = User._get_collection().with_options(read_preference=ReadPreference.PRIMARY)
+    users = User.objects.raw().with_options(read_preference=ReadPreference.PRIMARY)
     mark = str(bson.ObjectId())
     marked = users.update_one({"_id": user_id, "is_admin": True}, {"$set": {"leaving_admin": mark}})
     if not marked.matched_count:
@@ -54,7 +54,7 @@ def make_administrator(user_id: bson.ObjectId) -> bool:
     """Let a user administer the site; False when there is no such user, or they are one already."""
     is_none = {"_id": user_id, "$or": [{"is_admin": {"$ne": True}}, {"leaving_admin": {"$exists": True}}]}
     change = {"$set": {"is_admin": True}, "$unset": {"leaving_admin": ""}}
-    return bool(User._get_collection().update_one(is_none, change).matched_count)
+    return bool(User.objects.raw().update_one(is_none, change).matched_count)
 
 
 def remove_administrator(user_id: bson.ObjectId) -> bool:
@@ -62,7 +62,7 @@ def remove_administrator(user_id: bson.ObjectId) -> bool:
     change = {"$set": {"is_admin": False}, "$unset": {"leaving_admin": ""}}
 
     def apply(guard: Guard) -> bool:
-        return bool(User._get_collection().update_one(guard | {"is_admin": True}, change).matched_count)
+        return bool(User.objects.raw().update_one(guard | {"is_admin": True}, change).matched_count)
 
     return end_administration(user_id, apply)
 
@@ -74,7 +74,7 @@ def disable(user_id: bson.ObjectId) -> bool:
     def apply(guard: Guard) -> bool:
         # `guard` may speak of is_disabled itself.
         condition = {"$and": [guard, {"is_disabled": {"$ne": True}}]}
-        return bool(User._get_collection().update_one(condition, change).matched_count)
+        return bool(User.objects.raw().update_one(condition, change).matched_count)
 
     return end_administration(user_id, apply)
 
@@ -85,17 +85,17 @@ def enable(user_id: bson.ObjectId) -> bool:
     The tokens are revoked first: should the process die in between, the account is still disabled.
     """
     condition = {"_id": user_id, "is_disabled": True}
-    if User._get_collection().find_one(condition, {"_id": 1}) is None:
+    if User.objects.raw().find_one(condition, {"_id": 1}) is None:
         return False
     revoke_all(user_id)
-    return bool(User._get_collection().update_one(condition, {"$unset": {"is_disabled": ""}}).matched_count)
+    return bool(User.objects.raw().update_one(condition, {"$unset": {"is_disabled": ""}}).matched_count)
 
 
 def delete(user_id: bson.ObjectId) -> bool:
     """Delete an account; False when there is none. Raises LastAdministrator."""
 
     def apply(guard: Guard) -> bool:
-        return bool(User._get_collection().delete_one(guard).deleted_count)
+        return bool(User.objects.raw().delete_one(guard).deleted_count)
 
     deleted = end_administration(user_id, apply)
     if deleted:

@@ -21,7 +21,7 @@ _DUPLICATE = 11000
 
 def derive_requires() -> None:
     """Give `requires` to the packages that an older version of the site wrote."""
-    packages = Package._get_collection()
+    packages = Package.objects.raw()
     # `by_requirement` holds those without the field under null; usually there is none, and nothing else is read.
     without = {"requires": None, "requires_dist.0": {"$exists": True}}
     for package in packages.find(without, {"requires_dist": 1}):
@@ -36,8 +36,8 @@ def remember_names() -> None:
 
     An index holds the names; of 500,000 that are known already nothing is written.
     """
-    known = KnownName._get_collection()
-    found = Package._get_collection().find({"_id": {"$gte": ""}}, {"_id": 1}, sort=ALL_NAMES, batch_size=BATCH)
+    known = KnownName.objects.raw()
+    found = Package.objects.raw().find({"_id": {"$gte": ""}}, {"_id": 1}, sort=ALL_NAMES, batch_size=BATCH)
     names: Iterator[str] = (package["_id"] for package in found)
     while batch := list(islice(names, BATCH)):
         standing = {each["_id"]: each for each in known.find({"_id": {"$in": batch}})}
@@ -59,7 +59,7 @@ def add_moved_downloads(added_up: int | None) -> int:
     The site itself writes none, so their number changes only when a move brings them or takes them back. None: nobody
     knows how many were; MongoDB's own figure may be wrong after it was killed.
     """
-    number = Download._get_collection().estimated_document_count()
+    number = Download.objects.raw().estimated_document_count()
     if number != added_up:
         DownloadCount.add_moved()
     return int(number)

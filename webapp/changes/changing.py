@@ -136,11 +136,11 @@ def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
     # stored these entries again beside its own, and copies them once more, to where they are already.
     is_unchanged = {"_id": normalized_name, "last_serial": last["serial"]}
     if last.get("action") == REMOVE_PROJECT:
-        if Package._get_collection().delete_one(is_unchanged).deleted_count:
-            SearchEntry._get_collection().delete_one({"_id": normalized_name})
+        if Package.objects.raw().delete_one(is_unchanged).deleted_count:
+            SearchEntry.objects.raw().delete_one({"_id": normalized_name})
             ReleaseFacts.forget(normalized_name, None, last.get("at"))
     else:
-        Package._get_collection().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
+        Package.objects.raw().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
 
 
 def write_out_leftovers() -> int:

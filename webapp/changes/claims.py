@@ -141,7 +141,7 @@ def settle_leftovers() -> int:
 def is_listed(document: dict[str, Any]) -> bool:
     """Tell whether the package lists this very file."""
     return bool(
-        Package._get_collection().count_documents(
+        Package.objects.raw().count_documents(
             {
                 "_id": document.get("package"),
                 "releases.files": {
@@ -154,4 +154,4 @@ def is_listed(document: dict[str, Any]) -> bool:
 
 
 def _files() -> Any:
-    return StoredFile._get_collection()
+    return StoredFile.objects.raw()

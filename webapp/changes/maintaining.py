@@ -187,7 +187,7 @@ def valid_invitation(package: Package | None, invitation_id: str) -> Invitation:
 def rename_maintainer(user_id: bson.ObjectId, name: str) -> None:
     """Write a user's new name into the packages that they look after."""
     change = {"$set": {"maintainers.$.name": name, "updated_date": utc_now()}}
-    Package._get_collection().update_many({"maintainers.user_id": user_id}, change)
+    Package.objects.raw().update_many({"maintainers.user_id": user_id}, change)
 
 
 def leave_packages(user: User) -> None:
@@ -199,7 +199,7 @@ def leave_packages(user: User) -> None:
             # Somebody edited it by hand into what cannot be stored. The account goes all the same.
             pull = {"$pull": {"maintainers": {"user_id": user.id}}, "$set": {"updated_date": utc_now()}}
             shared = {"_id": package["normalized_name"], "maintainers.1": {"$exists": True}}
-            Package._get_collection().update_one(shared, pull)
+            Package.objects.raw().update_one(shared, pull)
 
 
 def _leave(normalized_name: str, user: User) -> None:

@@ -33,7 +33,7 @@ def take(name: str) -> None:
         raise NameRefused(f"{name} is the name of a module in Python's standard library; {_HOW}")
     known = {each["normalized_name"] for each in KnownName.objects.looking_like(name).plain()}
     alike = (known | {standing.get("holder")}) - {name, None}
-    existing = Package._get_collection().find_one({"_id": {"$in": list(alike)}}, {"_id": 1})
+    existing = Package.objects.raw().find_one({"_id": {"$in": list(alike)}}, {"_id": 1})
     if existing:
         raise NameRefused(f"{name} is too similar to the project {existing['_id']}; {_HOW}")
     is_free = [{"holder": None}, {"holder": name}, {"taken_at": {"$lt": now - LIFETIME}}]
@@ -49,4 +49,4 @@ def allow(name: str) -> None:
 
 
 def _claims() -> Any:
-    return NameClaim._get_collection()
+    return NameClaim.objects.raw()

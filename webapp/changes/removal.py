@@ -62,7 +62,7 @@ def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None
 
 def settle(normalized_name: str, filenames: Iterable[str]) -> None:
     """End what `mark` began: a file that the package lists is as before, and of any other its name alone is left."""
-    package = Package._get_collection().find_one({"_id": normalized_name}, {"releases.files.filename": 1})
+    package = Package.objects.raw().find_one({"_id": normalized_name}, {"releases.files.filename": 1})
     listed = _listed(package or {})
     for batch in _batches(filenames):
         ours = {"_id": {"$in": batch}, "package": normalized_name, "state": {"$in": [STORED, DELETING]}}
@@ -121,4 +121,4 @@ def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _files() -> Any:
-    return StoredFile._get_collection()
+    return StoredFile.objects.raw()

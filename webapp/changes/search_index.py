@@ -68,7 +68,7 @@ def rebuild(said: Callable[[int], None] | None = None) -> int:
     with unhurried():
         building = SearchEntry._get_db()["search_entries_building"]
         building.drop()
-        packages = Package._get_collection().find({}, dict.fromkeys(SOURCE, 1), batch_size=BATCH)
+        packages = Package.objects.raw().find({}, dict.fromkeys(SOURCE, 1), batch_size=BATCH)
         for batch in _batches(map(_entry, packages)):
             building.insert_many([entry for entry in batch if entry], ordered=False)
             number += len(batch)
@@ -85,7 +85,7 @@ def rebuild(said: Callable[[int], None] | None = None) -> int:
 
 def _forget_earlier_words() -> None:
     """Remove the words that packages themselves kept before there were entries, and their index."""
-    packages = Package._get_collection()
+    packages = Package.objects.raw()
     if "by_word" in packages.index_information():
         packages.drop_index("by_word")
         packages.update_many({"search_words": {"$exists": True}}, {"$unset": {"search_words": ""}})
@@ -107,13 +107,13 @@ def put_in_place(document_type: type[me.Document], building: Collection[Any]) ->
         building.rename(document_type._get_collection_name(), dropTarget=True)
     else:
         building.drop()
-        document_type._get_collection().delete_many({})
+        document_type.objects.raw().delete_many({})
 
 
 def count_words() -> None:
     """Count how many packages have each word and label that is not rare."""
     started = time.monotonic()
-    entries, few = SearchEntry._get_collection(), max(2, _count(SearchEntry) // RARE_ONE_IN)
+    entries, few = SearchEntry.objects.raw(), max(2, _count(SearchEntry) // RARE_ONE_IN)
     all_of = [{"$ifNull": [f"${field}", []]} for field in (*_TIERS, "labels", "field_words")]
     rows = entries.aggregate(
         [
@@ -170,7 +170,7 @@ def _claim(max_age_s: int) -> bool:
         "looked_at": {"$not": {"$gte": now - timedelta(seconds=max_age_s)}},
     }
     try:
-        claimed = SearchState._get_collection().update_one(free, {"$set": {"claimed_until": now + CLAIM}}, upsert=True)
+        claimed = SearchState.objects.raw().update_one(free, {"$set": {"claimed_until": now + CLAIM}}, upsert=True)
     except pymongo.errors.DuplicateKeyError:
         return False
     return bool(claimed.modified_count or claimed.upserted_id)
@@ -181,8 +181,8 @@ def _write_changed(since: datetime) -> tuple[int, datetime]:
 
     Return how many were written, and the last change.
     """
-    changed = Package._get_collection().find({"updated_date": {"$gte": since - OVERLAP}}, dict.fromkeys(SOURCE, 1))
-    entries, written, reached = SearchEntry._get_collection(), 0, since
+    changed = Package.objects.raw().find({"updated_date": {"$gte": since - OVERLAP}}, dict.fromkeys(SOURCE, 1))
+    entries, written, reached = SearchEntry.objects.raw(), 0, since
     for batch in _batches(entry for package in changed if (entry := _entry(package))):
         ids = {"_id": {"$in": [entry["_id"] for entry in batch]}}
         standing = {entry["_id"]: entry.get("made_from") for entry in entries.find(ids, {"made_from": 1})}
@@ -199,7 +199,7 @@ def _write_changed(since: datetime) -> tuple[int, datetime]:
 
 def _compare_ids() -> int:
     """Add the entries that are missing, and remove those whose package is gone."""
-    packages, entries = Package._get_collection(), SearchEntry._get_collection()
+    packages, entries = Package.objects.raw(), SearchEntry.objects.raw()
     missing, gone = _differences(_ids(packages), _ids(entries))
     for batch in _batches(missing):
         for package in packages.find({"_id": {"$in": batch}}, dict.fromkeys(SOURCE, 1)):
@@ -250,7 +250,7 @@ def _as_written(stems: Iterable[str]) -> dict[str, str]:
     wanted = set(stems)
     forms: dict[str, Counter[str]] = {}
     newest = (
-        SearchEntry._get_collection()
+        SearchEntry.objects.raw()
         .find({}, {"summary": 1, "name": 1})
         .sort([("newest_release.created_date", -1), ("_id", 1)])
     )
@@ -275,7 +275,7 @@ def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _count(document_type: type[me.Document]) -> int:
-    return int(document_type._get_collection().estimated_document_count())
+    return int(document_type.objects.raw().estimated_document_count())
 
 
 def _state() -> Plain:
@@ -283,7 +283,7 @@ def _state() -> Plain:
 
 
 def _keep_state(values: Plain) -> None:
-    SearchState._get_collection().update_one({"_id": STATE}, {"$set": values}, upsert=True)
+    SearchState.objects.raw().update_one({"_id": STATE}, {"$set": values}, upsert=True)
 
 
 def _identity() -> str:

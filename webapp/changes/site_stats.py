@@ -69,7 +69,7 @@ def refresh() -> Plain:
         stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
         stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
     # Within that limit the driver would try a write again and again, for minutes, while nobody takes it.
-    SiteStats._get_collection().replace_one({"_id": "site"}, SiteStats(id="site", **stats).to_mongo(), upsert=True)
+    SiteStats.objects.raw().replace_one({"_id": "site"}, SiteStats(id="site", **stats).to_mongo(), upsert=True)
     return as_declared(SiteStats, SiteStats(id="site", **stats).to_mongo().to_dict())
 
 
@@ -78,7 +78,7 @@ def _claim() -> bool:
     now = utc_now()
     free = {"_id": "site", "$or": [{"claimed_until": None}, {"claimed_until": {"$lt": now}}]}
     claim = {"$set": {"claimed_until": now + CLAIM}}
-    return bool(SiteStats._get_collection().update_one(free, claim).modified_count)
+    return bool(SiteStats.objects.raw().update_one(free, claim).modified_count)
 
 
 def _refresh_in_background() -> None:
@@ -94,12 +94,12 @@ def _refresh_in_background() -> None:
 
 
 def _compute() -> Plain:
-    packages = Package._get_collection()
+    packages = Package.objects.raw()
     return {
         # Counted in the index: what MongoDB knows without counting is wrong after it was killed.
         "projects": packages.count_documents({"_id": {"$gte": ""}}),
         "releases": _release_total(packages),
-        "users": User._get_collection().count_documents({"_id": {"$gte": bson.ObjectId("0" * 24)}}),
+        "users": User.objects.raw().count_documents({"_id": {"$gte": bson.ObjectId("0" * 24)}}),
         "releases_by_month": _releases_by_month(packages),
         "top_licenses": _most_frequent(packages, "license_id"),
         "top_languages": [

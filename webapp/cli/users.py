@@ -75,7 +75,7 @@ def set_password_command(who: str, password: str) -> None:
     change = {"$set": {"hashed_password": passwords.hash_password(password)}}
     # Before and after, as in a reset by mail.
     revoked = revoke_all(user.id)
-    User._get_collection().update_one({"_id": user.id}, change)
+    User.objects.raw().update_one({"_id": user.id}, change)
     sessions.end_others(user.id)
     revoked += revoke_all(user.id)
     audit.record(audit.PASSWORD, "Set a new password, ended all sessions and revoked all API tokens.", user=user)

@@ -27,7 +27,7 @@ class TokenQuerySet(ReadingQuerySet):
 
 def revoke_all(user_id: bson.ObjectId) -> int:
     """Revoke every token of a member, and return how many there were."""
-    return int(ApiToken._get_collection().delete_many({"user_id": user_id}).deleted_count)
+    return int(ApiToken.objects.raw().delete_many({"user_id": user_id}).deleted_count)
 
 
 class TokenScope(me.EmbeddedDocument):

@@ -13,6 +13,7 @@ from bson import Code
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
+from pymongo.collection import Collection
 
 Plain = dict[str, Any]
 Reader = Callable[[Any], Any]
@@ -45,6 +46,11 @@ class ReadingQuerySet(BaseQuerySet):
         """
         key = self._document._meta["id_field"]
         return [plain for son in self.as_pymongo() if key in (plain := as_declared(self._document, son))]
+
+    def raw(self) -> Collection[Plain]:
+        """Return pymongo's collection, for atomic changes and projections. A filter of this queryset does not apply."""
+        collection: Collection[Plain] = self._collection
+        return collection
 
     def count_up_to(self, most: int) -> int:
         """Return how many there are, `most` if there are more.

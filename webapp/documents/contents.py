@@ -13,7 +13,7 @@ from typing import IO, Self
 import bson
 import mongoengine as me
 
-from webapp.documents.base import utc_now
+from webapp.documents.base import ReadingQuerySet, utc_now
 from webapp.mongodb import db
 
 # In GridFS's usual pieces of 255 KiB a file of 200 MB was written at 220-280 MB/s and read at 380-440, in these at
@@ -38,6 +38,7 @@ class Contents(db.Document):
 
     meta = {
         "collection": "contents.files",
+        "queryset_class": ReadingQuerySet,
         "auto_create_index": False,
         "indexes": [
             # What `mongofiles` asks.
@@ -56,6 +57,7 @@ class Chunk(db.Document):
 
     meta = {
         "collection": "contents.chunks",
+        "queryset_class": ReadingQuerySet,
         "auto_create_index": False,
         "indexes": [
             # Which is the n-th piece of these bytes?
@@ -66,7 +68,7 @@ class Chunk(db.Document):
 
 def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], alive: Callable[[], None]) -> int:
     """Keep the bytes of a file; return how many. `alive` is called before each chunk, and may raise to stop it."""
-    chunks = Chunk._get_collection()
+    chunks = Chunk.objects.raw()
     length = number = 0
     while data := source.read(CHUNK_BYTES):
         alive()
@@ -78,7 +80,7 @@ def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], alive: Call
 
 def _described(content_id: bson.ObjectId, filename: str, length: int) -> None:
     described = {"length": bson.Int64(length), "chunkSize": CHUNK_BYTES, "uploadDate": utc_now(), "filename": filename}
-    Contents._get_collection().insert_one({"_id": content_id, **described})
+    Contents.objects.raw().insert_one({"_id": content_id, **described})
 
 
 def keep_passing(
@@ -88,7 +90,7 @@ def keep_passing(
 
     What `source` raises comes through, and the pieces that are kept by then stay: `delete` removes them.
     """
-    chunks = Chunk._get_collection()
+    chunks = Chunk.objects.raw()
     length = number = 0
     held = b""
     for data in _pieces(source):
@@ -144,7 +146,7 @@ class Reader:
         if self._position >= self._length:
             raise StopIteration
         number, offset = divmod(self._position, CHUNK_BYTES)
-        chunk = Chunk._get_collection().find_one({"files_id": self._content_id, "n": number}, {"data": 1})
+        chunk = Chunk.objects.raw().find_one({"files_id": self._content_id, "n": number}, {"data": 1})
         data: bytes = chunk["data"][offset:] if chunk else b""
         if len(data) != min(self._length - self._position, CHUNK_BYTES - offset):
             raise MissingBytes(f"chunk {number} of contents {self._content_id} is not there, or not whole")
@@ -157,7 +159,7 @@ def delete_unowned(is_owned: Callable[[list[bson.ObjectId]], set[bson.ObjectId]]
 
     A killed upload can leave some whose claim is gone: its last chunk came after the claim was settled by another.
     """
-    chunks = Chunk._get_collection()
+    chunks = Chunk.objects.raw()
     # The id of contents holds the time at which they were begun.
     begun = {"files_id": {"$lt": bson.ObjectId.from_datetime(before)}, "n": 0}
     found = 0
@@ -171,5 +173,5 @@ def delete_unowned(is_owned: Callable[[list[bson.ObjectId]], set[bson.ObjectId]]
 
 def delete(content_id: bson.ObjectId) -> None:
     """Remove the bytes of a file, whether they are whole or not."""
-    Contents._get_collection().delete_one({"_id": content_id})
-    Chunk._get_collection().delete_many({"files_id": content_id})
+    Contents.objects.raw().delete_one({"_id": content_id})
+    Chunk.objects.raw().delete_many({"files_id": content_id})

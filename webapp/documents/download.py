@@ -3,6 +3,7 @@
 import bson
 import mongoengine as me
 
+from webapp.documents.base import ReadingQuerySet
 from webapp.mongodb import db
 
 
@@ -19,6 +20,7 @@ class Download(db.Document):
 
     meta = {
         "collection": "downloads",
+        "queryset_class": ReadingQuerySet,
         "auto_create_index": False,
         "indexes": [
             # Which downloads did this package have, the last ones first?

@@ -99,7 +99,7 @@ class DownloadCount(db.Document):
             counts = {f"days.{day}": count for day, count in month["days"].items()} | {"count": month["count"]}
             named = {name: value for name, value in month.items() if name not in ("count", "days")}
             try:
-                cls._get_collection().update_one({"_id": key}, {"$inc": counts, "$setOnInsert": named}, upsert=True)
+                cls.objects.raw().update_one({"_id": key}, {"$inc": counts, "$setOnInsert": named}, upsert=True)
             except WriteError as error:
                 if is_away(error):
                     raise
@@ -135,7 +135,7 @@ class DownloadCount(db.Document):
     @classmethod
     def add_moved(cls) -> None:
         """Add up `downloads`, which hold what was fetched on an old site; what was added up before is replaced."""
-        collection = cls._get_collection()
+        collection = cls.objects.raw()
         collection.delete_many({"moved": True})
         documents = ({"_id": f"{key}/moved", **month, "moved": True} for key, month in _moved_months())
         while batch := list(islice(documents, BATCH)):
@@ -193,7 +193,7 @@ def months_between(first: date, last: date) -> list[str]:
 
 def _moved_months() -> Iterator[tuple[str, Plain]]:
     """Yield the months that the moved downloads make, a project at a time, so that memory stays flat."""
-    rows = Download._get_collection().aggregate(
+    rows = Download.objects.raw().aggregate(
         [
             {"$match": {"created_date": {"$gte": EARLIEST, "$lt": LATEST}}},
             {"$group": {"_id": {"package": "$package", "version": "$version", "day": _DAY}, "count": {"$sum": 1}}},

@@ -17,7 +17,7 @@ class Counter(db.Document):
     name = me.StringField(primary_key=True)
     value = me.LongField()
 
-    meta = {"collection": "counters", "auto_create_index": False}
+    meta = {"collection": "counters", "queryset_class": ReadingQuerySet, "auto_create_index": False}
 
 
 class JournalFields(me.EmbeddedDocument):
@@ -72,7 +72,7 @@ class JournalEntry(db.Document):
 
 def next_serial() -> int:
     """Return a number that nobody got before, greater than all that were given out."""
-    counter = Counter._get_collection().find_one_and_update(
+    counter = Counter.objects.raw().find_one_and_update(
         {"_id": "journal"},
         {"$inc": {"value": bson.Int64(1)}},
         upsert=True,
@@ -86,6 +86,6 @@ def write_entry(normalized_name: str, fields: dict[str, Any]) -> None:
     entry = {"_id": bson.Int64(fields["serial"]), "package": normalized_name, **fields}
     del entry["serial"]
     try:
-        JournalEntry._get_collection().insert_one(entry)
+        JournalEntry.objects.raw().insert_one(entry)
     except DuplicateKeyError:
         return

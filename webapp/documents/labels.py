@@ -22,7 +22,7 @@ class LabelQuerySet(ReadingQuerySet):
         wanted = dict(descriptions)
         if not wanted:
             return
-        labels = self._document._get_collection()
+        labels = self.raw()
         known = {label["_id"] for label in labels.find({"_id": {"$in": list(wanted)}}, {"_id": 1})}
         for label_id, description in wanted.items():
             if label_id not in known:

@@ -62,7 +62,7 @@ class SearchEntryQuerySet(ReadingQuerySet):
         is_short = len(letters) <= MAX_PREFIX
         question = {"prefixes": letters} if is_short else {"letters": {"$gte": letters, "$lt": letters + "\uffff"}}
         order = ESTABLISHED if is_short else [("letters", 1)]
-        found = self._document._get_collection().find(question, {"_id": 0, "name": 1}).sort(order).limit(count)
+        found = self.raw().find(question, {"_id": 0, "name": 1}).sort(order).limit(count)
         return [entry["name"] for entry in found if isinstance(entry.get("name"), str)]
 
 
@@ -124,7 +124,7 @@ class SearchEntry(db.Document):
         """Write an entry, unless one of a later state of the package stands already."""
         older = {"_id": entry["_id"], "made_from": {"$not": {"$gt": entry.get("made_from")}}}
         try:
-            cls._get_collection().replace_one(older, entry, upsert=True)
+            cls.objects.raw().replace_one(older, entry, upsert=True)
         except DuplicateKeyError:
             return
 

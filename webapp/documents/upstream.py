@@ -66,7 +66,7 @@ class UpstreamFile(db.Document):
         """Keep something of a file whose field `absent` is not there yet, and make room; False when it is there."""
         change = {"$set": values | {"used_at": utc_now()}, "$inc": {"kept_bytes": bson.Int64(kept_bytes)}}
         try:
-            cls._get_collection().update_one({"_id": sha256, absent: None}, change, upsert=True)
+            cls.objects.raw().update_one({"_id": sha256, absent: None}, change, upsert=True)
         except DuplicateKeyError:
             return False
         cls._make_room(most_bytes)
@@ -77,12 +77,12 @@ class UpstreamFile(db.Document):
         """Note that a file is used now; a write an hour is enough to know which are used at all."""
         now = utc_now()
         if "used_at" not in kept or now - kept["used_at"] > USED_EVERY:
-            cls._get_collection().update_one({"_id": kept["id"]}, {"$set": {"used_at": now}})
+            cls.objects.raw().update_one({"_id": kept["id"]}, {"$set": {"used_at": now}})
 
     @classmethod
     def _make_room(cls, most_bytes: int) -> None:
         """Remove what was used longest ago, until no more than this is kept. What is not kept is fetched anew."""
-        files = cls._get_collection()
+        files = cls.objects.raw()
         # An index holds the answer.
         rows = files.aggregate([{"$sort": {"used_at": 1}}, {"$group": {"_id": None, "kept": {"$sum": "$kept_bytes"}}}])
         excess = sum(row["kept"] for row in rows) - most_bytes

@@ -28,7 +28,7 @@ def check() -> Iterator[Finding]:
 
 def _misshapen() -> Iterator[Finding]:
     for document_type in DOCUMENTS:
-        collection = document_type._get_collection()
+        collection = document_type.objects.raw()
         schema = schema_of(document_type)
         for son in collection.find({"$nor": [validator_of(document_type)]}, batch_size=_FEW):
             yield Finding(collection.name, son["_id"], "shape", described(schema, son))

@@ -42,7 +42,7 @@ _WITHOUT_FILES = {
 
 def broken_packages() -> Iterator[Finding]:
     """Yield the findings about packages, ordered by name."""
-    found = Package._get_collection().aggregate(
+    found = Package.objects.raw().aggregate(
         [
             {"$sort": {"_id": 1}},
             {"$addFields": {"bytes": {"$bsonSize": "$$ROOT"}, "releases": _WITHOUT_FILES}},
@@ -168,7 +168,7 @@ def repair_package(key: Any) -> bool:
 
     Everything else stays, including fields that somebody added to a release by hand.
     """
-    packages = Package._get_collection()
+    packages = Package.objects.raw()
     son = packages.find_one({"_id": key})
     if son is None or any(mistakes(schema_of(Package), son)):
         return False
@@ -187,7 +187,7 @@ def repair_package(key: Any) -> bool:
 def render_package(key: Any) -> bool:
     """Render a package's description again; False if that fails, or the package was changed in the meantime."""
     names = ("description", "description_content_type", "updated_date")
-    son = Package._get_collection().find_one({"_id": key}, dict.fromkeys(names, 1))
+    son = Package.objects.raw().find_one({"_id": key}, dict.fromkeys(names, 1))
     if son is None:
         return False
     plain = as_declared(Package, son)
@@ -197,7 +197,7 @@ def render_package(key: Any) -> bool:
 
 def render_page(key: Any) -> bool:
     """Render a content page again; False if that fails, or the page was changed in the meantime."""
-    son = Page._get_collection().find_one({"_id": key}, {"content": 1, "updated_date": 1})
+    son = Page.objects.raw().find_one({"_id": key}, {"content": 1, "updated_date": 1})
     if son is None:
         return False
     rendered = render_markdown(as_declared(Page, son).get("content", ""))
@@ -208,7 +208,7 @@ def _set_rendered(document_type: Any, son: Plain, field: str, html: str) -> bool
     guard = {"_id": son["_id"], field: son.get(field), "updated_date": son.get("updated_date")}
     values = {f"{field}_html": html, f"{field}_renderer": RENDERER}
     change = {"$set": values, "$unset": {f"{field}_problem": ""}}
-    return bool(document_type._get_collection().update_one(guard, change).matched_count)
+    return bool(document_type.objects.raw().update_one(guard, change).matched_count)
 
 
 def broken_files() -> Iterator[Finding]:
@@ -223,7 +223,7 @@ def broken_files() -> Iterator[Finding]:
         {"$lookup": kept},
         {"$match": {"$or": [{"kept": []}, other_length]}},
     ]
-    for son in StoredFile._get_collection().aggregate(pipeline):
+    for son in StoredFile.objects.raw().aggregate(pipeline):
         what = f"some or all of its bytes are missing; {_short(son.get('package'))} lists it"
         yield Finding("files", son["_id"], "bytes", what)
 
@@ -231,7 +231,7 @@ def broken_files() -> Iterator[Finding]:
 def broken_users() -> Iterator[Finding]:
     """Yield the findings about users."""
     fields = {"email": 1, "email_folded": 1, "username": 1}
-    for son in User._get_collection().find({}, fields).sort("_id", 1):
+    for son in User.objects.raw().find({}, fields).sort("_id", 1):
         plain = as_declared(User, son)
         email, folded, username = plain.get("email"), plain.get("email_folded"), plain.get("username")
         if (fold(email) if email else None) != (folded or None):
@@ -244,7 +244,7 @@ def broken_users() -> Iterator[Finding]:
 
 def broken_pages() -> Iterator[Finding]:
     """Yield the findings about content pages."""
-    for son in Page._get_collection().find({}, {"_id": 1, "content_problem": 1}).sort("_id", 1):
+    for son in Page.objects.raw().find({}, {"_id": 1, "content_problem": 1}).sort("_id", 1):
         if not (isinstance(son["_id"], str) and re.match(Page.path.regex.pattern, son["_id"])):
             yield Finding("pages", son["_id"], "path", "no page can have this path")
         if problem := son.get("content_problem"):
@@ -253,7 +253,7 @@ def broken_pages() -> Iterator[Finding]:
 
 
 def _ids(document_type: Any) -> Iterable[Plain]:
-    labels: Collection[Plain] = document_type._get_collection()
+    labels: Collection[Plain] = document_type.objects.raw()
     return labels.find({}, {"_id": 1})
 
 
@@ -278,7 +278,7 @@ def _add_labels(label_type: Any, labels: dict[str, str]) -> bool:
 def _fold_email(user_id: Any, email: str | None) -> bool:
     change = {"$set": {"email_folded": fold(email)}} if email else {"$unset": {"email_folded": ""}}
     try:
-        return bool(User._get_collection().update_one({"_id": user_id, "email": email}, change).matched_count)
+        return bool(User.objects.raw().update_one({"_id": user_id, "email": email}, change).matched_count)
     except DuplicateKeyError:
         return False  # another user has this address
 

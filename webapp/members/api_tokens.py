@@ -96,7 +96,7 @@ def authenticate(permission: str) -> Permit:
     if permission not in token.permissions:
         raise Forbidden(f"This API token does not have the {permission} permission.")
     if not token.last_used_at or token.last_used_at < now - timedelta(seconds=LAST_USE_S):
-        ApiToken._get_collection().update_one({"_id": token.id}, {"$set": {"last_used_at": now}})
+        ApiToken.objects.raw().update_one({"_id": token.id}, {"$set": {"last_used_at": now}})
     return Permit(user, token)
 
 

@@ -80,7 +80,7 @@ def begin(user: User, *, remember: bool, where: dict[str, Any]) -> None:
         "$push": {"sessions": {"$each": [entry], "$slice": -MOST_SESSIONS}},
         "$set": {"last_login": now},
     }
-    begun = User._get_collection().update_one({"_id": user.id, "is_disabled": {"$ne": True}}, change)
+    begun = User.objects.raw().update_one({"_id": user.id, "is_disabled": {"$ne": True}}, change)
     if not begun.matched_count:
         raise AccountDisabled
     user.last_login = now
@@ -97,7 +97,7 @@ def end() -> None:
     member = signed_in_member()
     if member:
         change = {"$pull": {"sessions": {"session_id": member.session_id}}}
-        User._get_collection().update_one({"_id": member.user.id}, change)
+        User.objects.raw().update_one({"_id": member.user.id}, change)
     forget()
 
 
@@ -111,7 +111,7 @@ def forget() -> None:
 def end_others(user_id: bson.ObjectId, kept_session_id: str | None = None) -> None:
     """Sign a user out everywhere, or everywhere else."""
     others = {"sessions": {"session_id": {"$ne": kept_session_id}}}
-    User._get_collection().update_one({"_id": user_id, "sessions": {"$type": "array"}}, {"$pull": others})
+    User.objects.raw().update_one({"_id": user_id, "sessions": {"$type": "array"}}, {"$pull": others})
 
 
 def signed_in_member() -> Member | None:
@@ -146,7 +146,7 @@ def confirm() -> None:
     member = signed_in_member()
     if member:
         ours = {"_id": member.user.id, "sessions.session_id": member.session_id}
-        User._get_collection().update_one(ours, {"$set": {"sessions.$.confirmed_at": utc_now()}})
+        User.objects.raw().update_one(ours, {"$set": {"sessions.$.confirmed_at": utc_now()}})
 
 
 def me() -> Member:

@@ -113,7 +113,7 @@ class Search:
 
     def __init__(self, query: Query, filters: Filters, order: str = "relevance") -> None:
         self.query, self.filters, self.order = query, filters, order
-        self._entries = SearchEntry._get_collection()
+        self._entries = SearchEntry.objects.raw()
         self.frequencies = SearchWord.objects.frequencies([*query.words, *query.fields, *filters.labels()])
         fields = ("name_words",) if query.only_stop_words else TIERS
         self.words = [self._term(fields, word) for word in query.words]
@@ -235,7 +235,7 @@ class Search:
         read = {entry["_id"] for entry in candidates if not self._shows_phrases(entry)}
         asked = [key for entry in candidates if (key := entry["_id"]) in read][:DESCRIPTIONS]
         patterns = [{"description": {"$regex": _pattern(phrase), "$options": "i"}} for phrase in self.query.phrases]
-        having = Package._get_collection().find({"_id": {"$in": asked}, "$and": patterns}, {"_id": 1}) if asked else []
+        having = Package.objects.raw().find({"_id": {"$in": asked}, "$and": patterns}, {"_id": 1}) if asked else []
         read -= {package["_id"] for package in having}
         return [entry for entry in candidates if entry["_id"] not in read]
 

@@ -53,7 +53,7 @@ def hint(query: Query, exact_releases: int | None, *, begins: bool) -> str | Non
 
 def _with_near_words(query: Query, text: str) -> str | None:
     """Return the text with each word that hardly any project has replaced by a near one that many have."""
-    found = SearchWord._get_collection().find({"_id": {"$in": list(query.words)}}, {"_id": 1})
+    found = SearchWord.objects.raw().find({"_id": {"$in": list(query.words)}}, {"_id": 1})
     known = {word["_id"] for word in found}
     rare = [word for stem, word in zip(query.words, query.written, strict=True) if stem not in known]
     meant = text.split()
@@ -82,7 +82,7 @@ def _nearest_word(word: str) -> Near | None:
 
 def _near(document_type: Any, word: str, read: dict[str, int], rank: str) -> list[dict[str, Any]]:
     near = {"typos": {"$in": wording.deletions(word, TYPO_LETTERS)}}
-    found = document_type._get_collection().find(near, read, batch_size=COMPARED + 1)
+    found = document_type.objects.raw().find(near, read, batch_size=COMPARED + 1)
     return list(found.sort(rank, -1).limit(COMPARED))
 
 
