@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests import factories
 from tests.people import ANOTHER, PASSWORD, Browser, member, signed_in
-from webapp.documents import ApiToken, Invitation, Maintainer, Page, User
+from webapp.documents import ApiToken, Invitation, Maintainer, Page, ProjectStatus, User
 from webapp.documents.api_token import TokenScope
 from webapp.documents.base import utc_now
 from webapp.members import tokens
@@ -50,6 +50,7 @@ FORMS = {
         "/manage/shared/delete-file/example-1.0-py3-none-any.whl/of/1.0", {"typed": "example-1.0-py3-none-any.whl"}
     ),
     "manage.delete_project": Form("/manage/shared/delete", {"typed": "Shared"}),
+    "manage.status": Form("/manage/shared/status", {"status": "archived", "reason": "Done", "successor": "Example"}),
     "manage.leave": Form("/manage/shared/leave", {}),
     "manage.maintainers": Form("/manage/shared/maintainers", {"email": "eve@example.org", "role": "maintainer"}),
     "manage.change_role": Form(f"/manage/shared/maintainers/{GRACE}/maintainer", {}),
@@ -61,6 +62,8 @@ FORMS = {
     "admin.delete_page": Form("/admin/pages/delete/company/us", {}),
     "admin.maintainers": Form("/admin/packages/example", {"user": "ada@example.org", "role": "maintainer"}),
     "admin.end_maintaining": Form(f"/admin/packages/example/remove/{GRACE}", {}),
+    "admin.start_quarantine": Form("/admin/packages/example/quarantine", {"reason": "It looks hostile"}),
+    "admin.stop_quarantine": Form("/admin/packages/suspect/end-quarantine", {}),
     "admin.new_user": Form("/admin/users/new", {"name": "Eve", "email": "eve@example.org"}),
     "admin.change_user": Form(f"/admin/users/{GRACE}/disable", {}),
 }
@@ -77,6 +80,7 @@ def world(app: Flask, **fields: Any) -> Browser:
     shared = [Maintainer(user_id=each, role="owner") for each in (ADA, GRACE)]
     yanked = factories.release("0.9", files=[factories.release_file("0.9", yanked=True)], yanked=True)
     factories.package("Shared", maintainers=shared, releases=["1.0", yanked], invitations=[invitation("first")])
+    factories.package("Suspect", status=ProjectStatus(marker="quarantined"))
     factories.package("Inviting", maintainers=shared[1:], invitations=[invitation("second")])
     Page(path="company/us", title="Us").save()
     ApiToken(id=TOKEN, user_id=ADA, name="CI", digest="a" * 64, scope=TokenScope(kind="account")).save()

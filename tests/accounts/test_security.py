@@ -164,8 +164,8 @@ def test_operator_in_the_name_of_a_field_is_no_field(app: Flask, endpoint: str) 
     assert state(app) == before
 
 
-# A new password may be any text, these too, and so may the reason for a yank.
-ANY_TEXT = ("accounts.finish_registration", "accounts.reset", "manage.yank")
+# A new password may be any text, these too, and so may the reason for a yank or a quarantine.
+ANY_TEXT = ("accounts.finish_registration", "accounts.reset", "manage.yank", "admin.start_quarantine")
 
 
 @pytest.mark.parametrize("endpoint", [each for each in FILLED_IN if each not in ANY_TEXT])

@@ -24,7 +24,7 @@ def check(page: BeautifulSoup) -> list[Tag]:
 
 # These stand on other pages.
 BUTTONS = {"accounts.logout", "accounts.end_sessions", "accounts.revoke_token", "admin.end_maintaining"}
-BUTTONS |= {"manage.unyank", "manage.leave"}
+BUTTONS |= {"admin.stop_quarantine", "manage.unyank", "manage.leave"}
 BUTTONS |= {"manage.change_role", "manage.remove_maintainer", "manage.revoke_invitation"}
 
 

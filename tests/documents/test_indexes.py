@@ -87,6 +87,8 @@ QUESTIONS = [
     Question("flask files clean", "by_contents", lambda: UpstreamFile.objects(content_id__in=[ADA])),
     Question("/simple/<name>/", "_id_", lambda: UpstreamProject.objects(pk="package-7")),
     Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
+    Question("/admin/packages", "by_status", lambda: Package.objects.quarantined().limit(20), "quarantined"),
+    Question("/packages/", "_id_", lambda: Package.objects.quarantined().filter(pk="package-7").limit(1)),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada"), "addressed"),
     Question("/user/63/", "_id_", lambda: User.objects.addressed("63"), "addressed"),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada").public(), "public"),
@@ -176,6 +178,7 @@ def filled(app: Flask) -> Flask:
     made = collection.find_one({"_id": "package-7"})
     assert made is not None
     others = []
+    some = ("archived", "deprecated", "quarantined")
     for number in range(300):
         moment = factories.A_DAY + timedelta(minutes=number)
         changed = {
@@ -188,6 +191,7 @@ def filled(app: Flask) -> Flask:
             "classifiers": ["Topic :: A", "Programming Language :: Python"][: number % 3],
             "maintainers": [{"user_id": ADA if number % 5 == 0 else bson.ObjectId()}],
             "summary": f"A word, number{number}",
+            **({"status": {"marker": some[number % 3]}} if number % 10 == 0 else {}),
             "requires": ["flask", "click"][: number % 3],
         }
         others.append(made | changed)

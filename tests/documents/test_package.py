@@ -6,7 +6,7 @@ import pytest
 from mongoengine.errors import ValidationError
 
 from tests import factories
-from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile
+from webapp.documents import Maintainer, Package, PackageTooLarge, ProjectStatus, Release, ReleaseFile
 from webapp.documents import package as package_module
 from webapp.documents.base import as_declared
 from webapp.documents.package import ConcurrentChange
@@ -452,7 +452,7 @@ class TestQuestions:
         assert names == ["flask", "flask-login"]
 
     def test_lists_read_no_releases(self) -> None:
-        factories.package(description="long")
+        factories.package(description="long", status=ProjectStatus(marker="archived"))
 
         [listed] = Package.objects.listed().plain()
 

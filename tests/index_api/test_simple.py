@@ -98,8 +98,9 @@ class TestProject:
         )
 
         assert as_json(client, "/simple/ex-ample/") == {
-            "meta": {"api-version": "1.1", "_last-serial": Package.objects.get(pk="ex-ample").last_serial},
+            "meta": {"api-version": "1.4", "_last-serial": Package.objects.get(pk="ex-ample").last_serial},
             "name": "ex-ample",
+            "project-status": {"status": "active"},
             "versions": ["1.0"],
             "files": [
                 {
@@ -127,7 +128,7 @@ class TestProject:
 
         text = client.get("/simple/example/").text
 
-        assert '<meta name="pypi:repository-version" content="1.1">' in text
+        assert '<meta name="pypi:repository-version" content="1.4">' in text
         url = "https://files.example.org/example-{}-py3-none-any.whl"
         assert Anchors(text).found == [
             (
@@ -377,7 +378,7 @@ class TestIndex:
         zope, login = (Package.objects.get(pk=name).last_serial for name in ("zope", "flask-login"))
         assert 0 < zope < login
         assert found == {
-            "meta": {"api-version": "1.1", "_last-serial": login},
+            "meta": {"api-version": "1.4", "_last-serial": login},
             "projects": [
                 {"name": "Flask_Login", "_last-serial": login},
                 {"name": "Zope", "_last-serial": zope},
@@ -392,7 +393,7 @@ class TestIndex:
         text = client.get("/simple/").text
 
         assert Anchors(text).found == [({"href": "flask-login/"}, "Flask_Login"), ({"href": "zope/"}, "Zope")]
-        assert '<meta name="pypi:repository-version" content="1.1">' in text
+        assert '<meta name="pypi:repository-version" content="1.4">' in text
 
     def test_empty_index_is_one(self, client: FlaskClient) -> None:
         assert as_json(client, "/simple/")["projects"] == []

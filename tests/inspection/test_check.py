@@ -162,6 +162,10 @@ def email_of_somebody_else(ada: User) -> None:
     User._get_collection().insert_one({"name": "Eve", "email": "ADA@example.org"})
 
 
+def unknown_status(ada: User) -> None:
+    change_package({"$set": {"status": {"marker": "Archived"}}})
+
+
 def large_package(ada: User) -> None:
     change_package({"$set": {"description": "x" * 13_600_000}})
 
@@ -180,6 +184,7 @@ def large_package(ada: User) -> None:
         (bytes_are_gone, "bytes", "some or all of its bytes are missing; 'example' lists it"),
         (path_of_no_page, "path", "no page can have this path"),
         (email_of_somebody_else, "email-folded", "email_folded is absent but should be 'ada@example.org'"),
+        (unknown_status, "status", "its status 'Archived' is not one of archived, deprecated, quarantined"),
         (large_package, "size", "of at most 15,000,000 bytes"),
     ],
 )

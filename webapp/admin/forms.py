@@ -13,6 +13,7 @@ from webapp.documents.package import ROLES
 from webapp.members.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripped
 
 MAX_CONTENT_LENGTH = 200_000
+MAX_REASON_LENGTH = 300
 
 
 def not_a_page_of_the_site(_: SiteForm, field: StringField) -> None:
@@ -73,3 +74,14 @@ class MaintainerForm(SiteForm):
 
     user = StringField("Email, username or ID of the user", [Needed(), Length(max=254)], [stripped])
     role = SelectField("Role", choices=[SelectChoice(role, role) for role in reversed(ROLES)])
+
+
+class QuarantineForm(SiteForm):
+    """Why the files of a project are not offered any more."""
+
+    reason = StringField(
+        "Reason",
+        [Needed(), Length(max=MAX_REASON_LENGTH, message="Use at most %(max)d characters."), one_line],
+        [stripped],
+        description="Shown to everyone, and to those who try to upload.",
+    )

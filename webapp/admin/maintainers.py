@@ -1,4 +1,4 @@
-"""`/admin/packages`: manage the maintainers of packages."""
+"""`/admin/packages`: the maintainers of packages, and quarantine."""
 
 from typing import Any
 
@@ -7,22 +7,25 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.admin.blueprint import bp
-from webapp.admin.forms import MaintainerForm
+from webapp.admin.forms import MaintainerForm, QuarantineForm
 from webapp.changes.maintaining import add_maintainer, remove_maintainer
+from webapp.changes.project_status import end_quarantine, quarantine
 from webapp.documents import Package, User
 from webapp.members import audit
 from webapp.members.form_views import form_view
 from webapp.members.forms import ButtonForm
-from webapp.members.sessions import signed_in_user
+from webapp.members.sessions import me, signed_in_user
 from webapp.rules import naming
+from webapp.serving.pagination import paginate
 
 
 @bp.get("/packages")
 def packages() -> AnyResponse:
-    """Find a package by its name."""
+    """Find a package by its name, or see those in quarantine."""
     name = request.args.get("name", "").strip()
     if not name:
-        return make_response(render_template("admin/packages.html", name=""))
+        found = paginate([Package.objects.quarantined().only("normalized_name", "name", "status")])
+        return make_response(render_template("admin/packages.html", name="", found=found))
     try:
         normalized_name = naming.normalize_name(name)
     except naming.InvalidName:
@@ -33,7 +36,7 @@ def packages() -> AnyResponse:
 
 
 def _package(name: str) -> dict[str, Any]:
-    package = Package.objects(pk=name).only("normalized_name", "name", "maintainers").plain_first()
+    package = Package.objects(pk=name).only("normalized_name", "name", "maintainers", "status").plain_first()
     return {"package": package or abort(404), "button_form": ButtonForm()}
 
 
@@ -67,6 +70,29 @@ def end_maintaining(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
         audit.ADMINISTRATION, f"Removed {who} from the maintainers of {name}.", user=user, target=f"package {name}"
     )
     flash(f"{who} no longer maintains {name}.")
+    return redirect(url_for("admin.maintainers", name=name))
+
+
+@bp.route("/packages/<name>/quarantine", methods=["GET", "POST"])
+@form_view(QuarantineForm, "admin/quarantine.html", _package)
+def start_quarantine(form: QuarantineForm, name: str) -> AnyResponse:
+    """Stop offering the files of a package (PEP 792), and let nobody change it."""
+    if quarantine(name, form.reason.data, me().user):
+        audit.record(audit.ADMINISTRATION, f"Quarantined {name}. Reason: {form.reason.data}", target=f"package {name}")
+        flash(f"{name} is now quarantined.")
+    else:
+        flash(f"{name} was quarantined before.")
+    return redirect(url_for("admin.maintainers", name=name))
+
+
+@bp.post("/packages/<name>/end-quarantine")
+@form_view(ButtonForm, "admin/act.html")
+def stop_quarantine(_: ButtonForm, name: str) -> AnyResponse:
+    """Offer the files of a package again."""
+    if not end_quarantine(name, me().user):
+        abort(404, "This package is not quarantined.")
+    audit.record(audit.ADMINISTRATION, f"Ended the quarantine of {name}.", target=f"package {name}")
+    flash(f"{name} is no longer quarantined.")
     return redirect(url_for("admin.maintainers", name=name))
 
 

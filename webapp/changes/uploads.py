@@ -10,6 +10,7 @@ from mongoengine.errors import ValidationError
 
 from webapp.changes import claims, new_names
 from webapp.changes.changing import Act, changes
+from webapp.changes.project_status import ProjectClosed, check_open
 from webapp.changes.pypi_json import keep_labels
 from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.room import OverQuota, check_quota
@@ -29,6 +30,7 @@ class NotMaintained(RuntimeError):
 # After these it is certain that the package does not list the file.
 _REFUSALS = (
     NotMaintained,
+    ProjectClosed,
     OverQuota,
     claims.NameTaken,
     claims.ClaimLost,
@@ -77,14 +79,14 @@ class Published(NamedTuple):
 def publish(upload: Upload, by: User) -> Published:
     """Publish a file.
 
-    Raises NotMaintained, NameRefused, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge,
+    Raises NotMaintained, ProjectClosed, NameRefused, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge,
     ConcurrentChange, RenderersBusy. Any other error leaves the claim behind, because nobody can tell then what the
     database has done; `claims` says what becomes of it.
     """
     distribution = upload.distribution
-    stored = stored_rendering(distribution.normalized_name, "maintainers")
+    stored = stored_rendering(distribution.normalized_name, "maintainers", "status")
     if stored is not None:
-        _check_maintained(stored, distribution, by)  # before the bytes are put; what decides is the look in `_list`
+        _check_permitted(stored, distribution, by)  # before the bytes are put; what decides is the look in `_list`
     else:
         new_names.take(distribution.normalized_name)
     statement = statement_of(distribution.metadata, distribution.packagetype, distribution.filename)
@@ -134,7 +136,7 @@ def _list(upload: Upload, statement: Statement, by: User, alive: Callable[[], No
                 package.name = statement.said.name
                 package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
             else:
-                _check_maintained(package, distribution, by)
+                _check_permitted(package, distribution, by)
             package.created_date = package.created_date or utc_now()
             before = package.latest.version if package.latest else None
             release = package.release_equal_to(distribution.version)
@@ -150,9 +152,10 @@ def _list(upload: Upload, statement: Statement, by: User, alive: Callable[[], No
     return package
 
 
-def _check_maintained(package: Package, distribution: Distribution, by: User) -> None:
+def _check_permitted(package: Package, distribution: Distribution, by: User) -> None:
     if by.id not in [each.user_id for each in package.maintainers]:
         raise NotMaintained(f"{by.shown_name} does not maintain the project {distribution.normalized_name}.")
+    check_open(package)
 
 
 def _file(upload: Upload, by: User) -> ReleaseFile:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from webapp.changes import removal
 from webapp.changes.changing import REMOVE_PROJECT, Act
 from webapp.changes.maintaining import NotThere, project_changes
+from webapp.changes.project_status import refuse_in_quarantine
 from webapp.changes.stating import DESCRIPTION, forget_unlisted, restate, show_latest, with_rendered
 from webapp.documents import Package, Release, ReleaseFile, User
 from webapp.documents.package import MAINTAINER, OWNER
@@ -90,6 +91,7 @@ def _set_yanked(normalized_name: str, version: str, reason: str | None, by: User
     def attempt() -> None:
         for change in project_changes(normalized_name, MAINTAINER, by):
             with change:
+                refuse_in_quarantine(change.package)
                 before = _shown_version(change.package)
                 releases = _releases(change.package, version)
                 for each in (*releases, *(file for release in releases for file in release.files)):
@@ -107,6 +109,7 @@ def _delete(normalized_name: str, by: User, take: Callable[[Package], tuple[Act,
     def attempt() -> Package:
         for change in project_changes(normalized_name, OWNER, by):
             with change:
+                refuse_in_quarantine(change.package)
                 before = _shown_version(change.package)
                 act, taken = take(change.package)
                 removal.mark(change.package.pk, taken)

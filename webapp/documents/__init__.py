@@ -11,6 +11,7 @@ from webapp.documents.known_name import KnownName, NameClaim
 from webapp.documents.labels import License, ProgrammingLanguage
 from webapp.documents.package import Invitation, Maintainer, Package, PackageTooLarge, Release, ReleaseFile
 from webapp.documents.page import Page
+from webapp.documents.project_status import ProjectStatus
 from webapp.documents.release_facts import ReleaseDescription, ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
 from webapp.documents.search_state import SearchState
@@ -70,6 +71,7 @@ __all__ = [
     "PackageTooLarge",
     "Page",
     "ProgrammingLanguage",
+    "ProjectStatus",
     "Release",
     "ReleaseDescription",
     "ReleaseFacts",

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared, utc_now
 from webapp.documents.journal import JournalFields
 from webapp.documents.partly_read import Outline, PartlyRead, Update
+from webapp.documents.project_status import QUARANTINED, ProjectStatus
 from webapp.documents.release_facts import (
     STATED,
     ReleaseDescription,
@@ -172,7 +173,16 @@ class PackageQuerySet(ReadingQuerySet):
     """The questions that the site asks about packages."""
 
     # What a list shows of a package.
-    LISTED = ("normalized_name", "name", "summary", "latest", "newest_release", "created_date", "release_count")
+    LISTED = (
+        "normalized_name",
+        "name",
+        "summary",
+        "latest",
+        "newest_release",
+        "created_date",
+        "release_count",
+        "status",
+    )
 
     def named(self, name: str) -> Self:
         """The package of this name, in any spelling. Raises InvalidName."""
@@ -185,7 +195,7 @@ class PackageQuerySet(ReadingQuerySet):
     def installable(self) -> Self:
         """Only what installers read."""
         parts = ("version", "yanked", "yanked_reason", "requires_python", "files")
-        return self.only("normalized_name", "last_serial", *(f"releases.{part}" for part in parts))
+        return self.only("normalized_name", "last_serial", "status", *(f"releases.{part}" for part in parts))
 
     def newest(self, count: int) -> Self:
         """The packages that appeared last."""
@@ -213,12 +223,16 @@ class PackageQuerySet(ReadingQuerySet):
 
     def managed(self) -> Self:
         """Only what those who look after a package see of it on every page: not its releases."""
-        fields = ("normalized_name", "name", "maintainers", "invitations", "release_count", "latest")
+        fields = ("normalized_name", "name", "maintainers", "invitations", "release_count", "latest", "status")
         return self.only(*fields, "description_problem")
 
     def with_unwritten_entries(self) -> Self:
         """The packages with entries that a killed process did not copy to the journal."""
         return self.filter(__raw__={"unwritten.serial": {"$gte": 0}})
+
+    def quarantined(self) -> Self:
+        """The packages whose files are not offered, by name."""
+        return self.filter(status__marker=QUARANTINED).order_by("pk")
 
     def names(self) -> Iterator[list[Plain]]:
         """What the index of all packages says of each, {_id, name, last_serial}, in order, so many at a time.
@@ -254,6 +268,8 @@ class Package(StatedFields, db.Document):
     requires = me.ListField(me.StringField())  # naming.required_names of requires_dist
     created_date = me.DateTimeField()
     updated_date = me.DateTimeField()
+    status = me.EmbeddedDocumentField(ProjectStatus)  # absent while the project is active
+    status_before_quarantine = me.EmbeddedDocumentField(ProjectStatus)  # what its owners had set until then
     maintainers = me.EmbeddedDocumentListField(Maintainer)
     invitations = me.EmbeddedDocumentListField(Invitation, default=None)
     latest = me.EmbeddedDocumentField(Latest)
@@ -281,6 +297,12 @@ class Package(StatedFields, db.Document):
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
             # Which packages does this user look after? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
+            # Which packages are in quarantine? (/admin/packages)
+            {
+                "fields": ["status.marker", "_id"],
+                "name": "by_status",
+                "partialFilterExpression": {"status.marker": {"$gt": ""}},
+            },
             # What is every name, and when was it changed? (/simple/, sitemaps)
             {"fields": ["_id", "name", "updated_date", "last_serial"], "name": "names"},
             # Which packages were changed since then? (changes/search_index.py)

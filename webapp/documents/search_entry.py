@@ -14,6 +14,7 @@ import mongoengine as me
 from pymongo.errors import DuplicateKeyError
 
 from webapp.documents.base import Plain, ReadingQuerySet
+from webapp.documents.project_status import ProjectStatus
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.mongodb import db
 from webapp.rules import wording
@@ -41,7 +42,7 @@ LANGUAGE = "Programming Language :: "
 SOURCE = (
     "name", "summary", "description", "keywords", "author_name", "author_email", "maintainer_name",
     "maintainer_email", "license_id",
-    "classifiers", "latest", "newest_release", "created_date", "updated_date", "release_count",
+    "classifiers", "latest", "newest_release", "created_date", "updated_date", "release_count", "status",
 )  # fmt: skip
 
 # The order of equally good answers: the project with the most releases, then the newest release.
@@ -77,6 +78,7 @@ class SearchEntry(db.Document):
     newest_release = me.EmbeddedDocumentField(NewestRelease)
     release_count = me.IntField()
     created_date = me.DateTimeField()
+    status = me.EmbeddedDocumentField(ProjectStatus)
     labels = me.ListField(me.StringField())  # "license:MIT", "classifier:Topic :: Internet" and each one above it
     name_words = me.ListField(me.StringField())
     summary_words = me.ListField(me.StringField())  # of summary and keywords, without those of the name
@@ -159,6 +161,7 @@ def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> 
         "newest_release": package.get("newest_release"),
         "release_count": package.get("release_count", 0),
         "created_date": package.get("created_date"),
+        "status": package.get("status"),
         "labels": _labels(license_id, classifiers),
         "name_words": name_words,
         "summary_words": summary_words[:MAX_SUMMARY_WORDS],

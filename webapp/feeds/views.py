@@ -5,6 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, abort
 
 from webapp.documents import Package
+from webapp.documents.base import Plain
+from webapp.documents.project_status import ACTIVE, marker_of, reason_of
 from webapp.rules import naming
 from webapp.serving.filters import absolute_url, project_link, site_url
 from webapp.serving.public_pages import public, render_public
@@ -28,6 +30,7 @@ def updates() -> Response:
             site + project_link(package["normalized_name"], release["version"]),
             package.get("summary"),
             release.get("created_date"),
+            package,
         )
         for package in packages
         if "name" in package and "version" in (release := package.get("newest_release", {}))
@@ -46,6 +49,7 @@ def packages() -> Response:
             site + project_link(package["normalized_name"]),
             package.get("summary"),
             package.get("created_date"),
+            package,
         )
         for package in Package.objects.newest(PROJECTS).listed().plain()
         if "name" in package
@@ -72,14 +76,27 @@ def project_releases(name: str) -> Response:
         for release in package.get("releases", [])
         if "version" in release
     ]
+    if (status := marker_of(package)) != ACTIVE:
+        changed_at = package["status"].get("since")
+        title = f"{package.get('name', name)} is {status}"
+        # Its own address for each change, or readers would take a second one for the first.
+        link = f"{address}#{status}-{changed_at:%Y-%m-%d}" if changed_at else f"{address}#{status}"
+        items.insert(0, _item(title, link, reason_of(package), changed_at, package))
     return _feed(f"Releases of {package.get('name', name)}", address, items)
 
 
-def _item(title: str, link: str, description: Any, published: Any) -> dict[str, Any]:
-    return {"title": title, "link": link, "description": description, "published": published}
+def _item(title: str, link: str, description: Any, published: Any, package: Plain | None = None) -> Plain:
+    status = marker_of(package or {})
+    return {
+        "title": title,
+        "link": link,
+        "description": description,
+        "published": published,
+        "category": status if status != ACTIVE else None,
+    }
 
 
-def _feed(title: str, link: str, items: list[dict[str, Any]]) -> Response:
+def _feed(title: str, link: str, items: list[Plain]) -> Response:
     response = render_public("feeds/rss.xml", title=title, link=link, items=items)
     response.content_type = "application/rss+xml; charset=utf-8"
     return response

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.changes.claims import is_listed
-from webapp.documents import StoredFile
+from webapp.documents import Package, StoredFile
 from webapp.documents.stored_file import ARRIVING, DELETING, STORED
 from webapp.serving.download_counter import count_download
 from webapp.serving.sending import make_immutable, send
@@ -57,4 +57,6 @@ def _file(sha256: str, filename: str, fields: tuple[str, ...]) -> dict[str, Any]
     is_whole = file.get("state") in (ARRIVING, DELETING) and is_listed({"_id": filename, **file})
     if file.get("state") != STORED and not is_whole:
         abort(404)
+    if Package.objects.quarantined().filter(pk=file.get("package")).count_up_to(1):
+        abort(403, f"The project {file['package']} is quarantined, so its files are not available.")
     return file

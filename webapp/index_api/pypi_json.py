@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import declared
 from webapp.documents.package import chosen_of, release_states
+from webapp.documents.project_status import is_quarantined
 from webapp.index_api.blueprint import bp
 from webapp.index_api.simple import core_metadata
 from webapp.rules import naming
@@ -38,6 +39,8 @@ def project_json(name: str, version: str | None) -> AnyResponse:
 def _made(name: str, version: str | None, package: Plain, facts: Plain | None) -> AnyResponse:
     normalized_name = package["normalized_name"]
     releases = package.get("releases", [])
+    if is_quarantined(package):
+        releases = [release | {"files": []} for release in releases]
     release = _chosen(package, releases, version)
     if release is None and version is not None:
         abort(404)

@@ -1,7 +1,7 @@
 """The Simple API: `/simple/` and `/simple/<name>/`, as HTML and as JSON.
 
 Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, upload-time, versions),
-714 (core-metadata).
+714 (core-metadata), 792 (project status).
 """
 
 import hashlib
@@ -19,13 +19,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import JournalEntry, Package
 from webapp.documents.base import Plain, declared
+from webapp.documents.project_status import is_quarantined, marker_of, reason_of
 from webapp.index_api.blueprint import bp
 from webapp.rules import naming
 from webapp.serving.filters import exact_time, file_link
 from webapp.serving.public_pages import gzipped, made_from, public, public_while, send_gzipped
 from webapp.upstream.views import project_from_upstream
 
-API_VERSION = "1.1"
+API_VERSION = "1.4"
 # A list that takes longer to make stays although somebody uploaded: making it fills one part in so many of the time.
 SLOW_S, REST_FACTOR = 0.25, 50
 _PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
@@ -89,7 +90,8 @@ def simple_project(name: str) -> AnyResponse:
     raw = Package.objects(pk=normalized_name).installable().raw_first()
     if raw is None:
         project = project_from_upstream(normalized_name)
-        return _negotiated(_project_page(normalized_name, project["versions"], project["files"], {}, form), form)
+        page = _project_page(normalized_name, project, project["versions"], project["files"], {}, form)
+        return _negotiated(page, form)
     # What 5,000 files say takes a tenth of a second to write.
     return _negotiated(made_from(raw, lambda: _own_project(normalized_name, declared(Package, raw), form), form), form)
 
@@ -97,22 +99,35 @@ def simple_project(name: str) -> AnyResponse:
 def _own_project(normalized_name: str, package: dict[str, Any], form: str) -> Response:
     versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
     serial = package.get("last_serial", 0)
-    response = _project_page(normalized_name, versions, list(_files(package)), {"_last-serial": serial}, form)
+    files = [] if is_quarantined(package) else list(_files(package))
+    response = _project_page(normalized_name, package, versions, files, {"_last-serial": serial}, form)
     response.headers["X-PyPI-Last-Serial"] = str(serial)
     return response
 
 
 def _project_page(
-    normalized_name: str, versions: list[str], files: list[dict[str, Any]], meta: dict[str, Any], form: str
+    normalized_name: str,
+    project: Plain,
+    versions: list[str],
+    files: list[dict[str, Any]],
+    meta: dict[str, Any],
+    form: str,
 ) -> Response:
+    status, reason = marker_of(project), reason_of(project)
     if form != V1_JSON:
         page = render_template(
-            "index_api/simple.html", name=normalized_name, files=files, metadata_digest=metadata_digest
+            "index_api/simple.html",
+            name=normalized_name,
+            status=status,
+            reason=reason,
+            files=files,
+            metadata_digest=metadata_digest,
         )
         return make_response(page)
     document = {
         "meta": {"api-version": API_VERSION, **meta},
         "name": normalized_name,
+        "project-status": {"status": status} | ({"reason": reason} if reason else {}),
         # A set (PEP 700), but the old site kept releases under one version.
         "versions": list(dict.fromkeys(versions)),
         "files": [_file_as_json(file) for file in files],

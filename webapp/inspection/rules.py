@@ -16,6 +16,7 @@ from webapp.changes.maintaining import remove_maintainer, rename_maintainer
 from webapp.documents import Contents, License, Package, Page, ProgrammingLanguage, Release, StoredFile, User
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
+from webapp.documents.project_status import KEPT
 from webapp.documents.stored_file import STORED
 from webapp.documents.user import USERNAME, fold
 from webapp.documents.validators import schema_of
@@ -79,6 +80,9 @@ def _of_package(son: Plain, users: dict[bson.ObjectId, str], labels: dict[Any, s
         yield "release-twice", f"release {version} exists {versions.count(version)} times", None
     if problem := son.get("description_problem"):
         yield "rendering", f"its description could not be rendered: {_short(problem)}", partial(render_package, key)
+    marker = as_declared(Package, {"status": son.get("status")}).get("status", {}).get("marker")
+    if son.get("status") and marker not in KEPT:
+        yield "status", f"its status {_short(marker)} is not one of {', '.join(KEPT)}: it counts as active", None
     yield from _of_maintainers(key, as_declared(Package, {"maintainers": son.get("maintainers")}), users)
     yield from _of_labels(as_declared(Package, son), labels)
 

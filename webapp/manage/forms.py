@@ -2,11 +2,13 @@
 
 from wtforms import EmailField, PasswordField, SelectField, StringField, SubmitField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length
+from wtforms.validators import Length, Optional, ValidationError
 
 from webapp.documents.package import MAINTAINER, OWNER
+from webapp.documents.project_status import ACTIVE, ARCHIVED, DEPRECATED
 from webapp.members import passwords
 from webapp.members.forms import EMAIL, Needed, SiteForm, one_line, stripped
+from webapp.rules import naming
 
 MAX_REASON_LENGTH = 300
 # The name of a file has 255 letters on most disks; with a project's name and version before it, this is ample.
@@ -21,6 +23,37 @@ class YankForm(SiteForm):
         [Needed(), Length(max=MAX_REASON_LENGTH, message="Use at most %(max)d characters."), one_line],
         [stripped],
         description="Shown by installers and on the project page.",
+    )
+
+
+def project_name(_: SiteForm, field: StringField) -> None:
+    """Reject what cannot be the name of a project."""
+    try:
+        naming.normalize_name(field.data or "")
+    except naming.InvalidName:
+        raise ValidationError("Enter the name of a project, such as Flask.") from None
+
+
+class StatusForm(SiteForm):
+    """Whether a project goes on (PEP 792)."""
+
+    status = SelectField(
+        "Status",
+        [Needed()],
+        choices=[
+            SelectChoice(ACTIVE, "Active"),
+            SelectChoice(ARCHIVED, "Archived: no more releases"),
+            SelectChoice(DEPRECATED, "Deprecated: do not use it any more"),
+        ],
+    )
+    reason = StringField(
+        "Reason",
+        [Length(max=MAX_REASON_LENGTH, message="Use at most %(max)d characters."), one_line],
+        [stripped],
+        description="Shown on the project page and by tools that audit dependencies.",
+    )
+    successor = StringField(
+        "Successor", [Optional(), project_name], [stripped], description="The project to use instead."
     )
 
 

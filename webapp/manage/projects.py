@@ -2,20 +2,23 @@
 
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, url_for
+from flask import Response, abort, flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.changes import withdrawing
 from webapp.changes.maintaining import end_maintaining, is_needed
-from webapp.documents import JournalEntry, Package, StoredFile
+from webapp.changes.project_status import IN_QUARANTINE, is_in_quarantine, set_status
+from webapp.documents import JournalEntry, Package, ProjectStatus, StoredFile
 from webapp.documents.package import OWNER
+from webapp.documents.project_status import ACTIVE
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, project
-from webapp.manage.forms import DeletionForm
+from webapp.manage.forms import DeletionForm, StatusForm
 from webapp.manage.notices import tell_owners
 from webapp.members import audit
 from webapp.members.form_views import form_view, members_only
 from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
+from webapp.rules import naming
 from webapp.serving.filters import site_url
 from webapp.serving.pagination import paginate
 
@@ -48,7 +51,7 @@ def history(name: str) -> Response:
 @bp.get("/manage/<name>/settings")
 @members_only
 def settings(name: str) -> Response:
-    """How to leave the project, and for owners how to delete it."""
+    """The project's status, how to leave it, and for owners how to delete it."""
     package, user = project(name), me().user
     page = render_template(
         "manage/settings.html",
@@ -58,6 +61,33 @@ def settings(name: str) -> Response:
         form=ButtonForm(),
     )
     return make_response(page)
+
+
+def _status(name: str) -> dict[str, Any]:
+    package = project(name, OWNER)
+    if is_in_quarantine(package):
+        abort(403, IN_QUARANTINE)
+    status = package.status or ProjectStatus()
+    initial = {"status": status.marker or ACTIVE, "reason": status.reason, "successor": status.successor}
+    return {"package": package, "initial": initial}
+
+
+@bp.route("/manage/<name>/status", methods=["GET", "POST"])
+@members_only
+@form_view(StatusForm, "manage/status.html", _status)
+def status(form: StatusForm, name: str) -> AnyResponse | None:
+    """Say whether a project goes on (PEP 792); an archived one takes no new files."""
+    package, marker, successor = project(name, OWNER), form.status.data, form.successor.data or None
+    if successor and naming.normalize_name(successor) == package.pk:
+        form.refuse("successor", "A project cannot succeed itself.")
+        return None
+    chosen = ProjectStatus(marker=marker, reason=form.reason.data or None, successor=successor)
+    if set_status(package.pk, None if marker == ACTIVE else chosen, me().user):
+        audit.record(audit.PROJECT, f"Marked {package.pk} as {marker}.", target=f"package {package.pk}")
+        flash(f"{package.name} is now {marker}.")
+    else:
+        flash("Nothing was changed.")
+    return redirect(url_for("manage.settings", name=package.pk))
 
 
 @bp.post("/manage/<name>/leave")

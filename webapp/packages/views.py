@@ -1,5 +1,6 @@
 """Project pages, `/projects/`, and the projects under a licence, language or classifier."""
 
+import contextlib
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
 from webapp.documents.base import Plain, utc_now
 from webapp.documents.package import chosen_of
+from webapp.documents.project_status import ACTIVE, is_quarantined, marker_of
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import comparison, presentation
 from webapp.rules import naming
@@ -49,6 +51,8 @@ def project(name: str, version: str | None) -> AnyResponse:
     spelling = release["version"] if version is not None and release else None
     if (name, version) != (normalized_name, spelling):
         return redirect(_address(normalized_name, spelling), 301)
+    if release is not None and is_quarantined(package):
+        release = release | {"files": []}
     latest_version = package.get("latest", {}).get("version", "")
     pages = max(1, -(-package.get("release_count", 0) // HISTORY_PER_PAGE))
     if number > pages:
@@ -57,6 +61,8 @@ def project(name: str, version: str | None) -> AnyResponse:
         "packages/project.html",
         package=package,
         release=release,
+        status=marker_of(package),
+        successor=_successor(package),
         is_latest=release is not None and release["version"] == latest_version,
         is_outdated=release is not None and naming.sort_key(release["version"]) < naming.sort_key(latest_version),
         used_by=Package.objects.requiring(normalized_name).only("name").limit(USERS_SHOWN + 1).plain(),
@@ -73,6 +79,16 @@ def project(name: str, version: str | None) -> AnyResponse:
         file_groups=presentation.file_groups(release or {}),
         compared=presentation.compared(package, release),
     )
+
+
+def _successor(package: Plain) -> Plain | None:
+    """Return the project to use instead, {name, normalized_name}, if its owners name one that is here."""
+    name = package.get("status", {}).get("successor")
+    if not name or marker_of(package) == ACTIVE:
+        return None
+    with contextlib.suppress(naming.InvalidName):
+        return Package.objects.named(name).only("normalized_name", "name").plain_first()
+    return None
 
 
 @bp.get("/project/<name>/compare/<path:old>...<path:new>")

@@ -16,6 +16,7 @@ from werkzeug.formparser import FormDataParser
 
 from webapp.changes import claims
 from webapp.changes.new_names import NameRefused
+from webapp.changes.project_status import ProjectClosed
 from webapp.changes.room import DiskFull, OverQuota, check_disk
 from webapp.changes.uploads import Digests, NotMaintained, Published, Upload, digests_of, publish
 from webapp.documents.api_token import UPLOAD
@@ -139,7 +140,7 @@ def _examined(filename: str, file: IO[bytes], size: int) -> Distribution:
 def _published(sent: Upload, permit: api_tokens.Permit) -> Published:
     try:
         return publish(sent, permit.user)
-    except NotMaintained as error:
+    except (NotMaintained, ProjectClosed) as error:
         abort(403, str(error))
     except NameRefused as error:
         abort(400, str(error))

@@ -45,7 +45,7 @@ ORDERS = {
 }
 # What is read of each entry that is ranked: what is shown, compared and counted.
 _READ = dict.fromkeys(
-    ("name", "letters", "summary", "latest", "newest_release", "release_count", "created_date", "labels",
+    ("name", "letters", "summary", "latest", "newest_release", "release_count", "created_date", "status", "labels",
      "name_words", "summary_words"), 1
 )  # fmt: skip
 A_YEAR = timedelta(days=365)
