@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# mongoengine 0.29.3: IntField takes 1.7 and stores 1.
+#
+# The field converts by int() before it validates, so a fraction is cut off in silence; the text "1.7" is refused.
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install -q --disable-pip-version-check mongoengine==0.29.3 mongomock==4.3.0
+
+"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+import mongoengine, mongomock
+
+mongoengine.connect("test", mongo_client_class=mongomock.MongoClient)
+
+
+class Download(mongoengine.Document):
+    count = mongoengine.IntField()
+
+
+saved = Download(count=1.7).save()
+print(Download._get_collection().find_one({"_id": saved.id})["count"])
+try:
+    Download(count="1.7").save()
+except mongoengine.ValidationError as error:
+    print(error.to_dict())
+PYTHON
+
+diff "$folder/seen" - <<'EXPECTED'
+1
+{'count': '1.7 could not be converted to int'}
+EXPECTED
