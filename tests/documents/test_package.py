@@ -27,6 +27,14 @@ def edit(change: dict[str, Any], name: str = "example") -> None:
 
 
 @pytest.mark.usefixtures("app")
+def test_new_project_begins_with_what_a_person_looks_for() -> None:
+    factories.package("Example", releases=["1.0"], summary="What it does", author_name="Ada", license="MIT")
+
+    assert list(stored())[:5] == ["_id", "name", "summary", "project_urls", "author_name"]
+    assert list(stored())[-5:] == ["latest", "newest_release", "release_count", "releases", "last_serial"]
+
+
+@pytest.mark.usefixtures("app")
 class TestWhatIsDerived:
     def test_releases_stand_newest_version_first(self) -> None:
         factories.package(releases=["1.9", "1.10", "1.10rc1", "final", "1!0.1"])

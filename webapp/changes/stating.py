@@ -77,10 +77,11 @@ def _keep_facts(package: Package, version: str, statement: Statement) -> None:
         "stated_at": utc_now(),
         "description_id": description_id,
     }
-    son = {name: value for name, value in values.items() if value not in (None, "", [], {})}
+    document = ReleaseFacts(**values).to_mongo()
+    son = {name: value for name, value in document.items() if value not in (None, "", [], {})}
     no_better = {"_id": key_of(package.pk, version), "$or": _no_better_than(statement)}
     try:
-        ReleaseFacts._get_collection().replace_one(no_better, ReleaseFacts(**son).to_mongo().to_dict(), upsert=True)
+        ReleaseFacts._get_collection().replace_one(no_better, son, upsert=True)
     except DuplicateKeyError:
         return  # a better source has stated it
 

@@ -258,7 +258,6 @@ class Package(StatedFields, db.Document):
     """A project with every release, its files, and what the latest one states. 5 kB on average, 15 MB at most."""
 
     normalized_name = me.StringField(primary_key=True)  # PEP 503
-    name = me.StringField(required=True)  # as its authors write it
     description = me.StringField()
     description_html = me.StringField()  # safe to show as it is
     description_renderer = me.StringField()  # which renderer made it
@@ -424,21 +423,27 @@ class Package(StatedFields, db.Document):
         if size > MAX_PACKAGE_BYTES:
             raise PackageTooLarge(f"{self.name}: its document would take {size:,} bytes of {MAX_PACKAGE_BYTES:,}")
         entry = entry_of(son)
+        may_be_new = read_at is None and self._partly is None
+        if not ((may_be_new and self._insert(son)) or self._update(son, releases, self._unchanged_since(read_at))):
+            raise self._conflict()
+        # A kill before this is made good by search_index.catch_up.
+        SearchEntry.keep(entry)
+
+    def _insert(self, son: Plain) -> bool:
+        """Write a new document, its fields in the order in which they are declared; `$set` would sort them by name."""
+        try:
+            Package._get_collection().insert_one(son)
+        except DuplicateKeyError:
+            return False
+        return True
+
+    def _update(self, son: Plain, releases: Update, unchanged: Plain) -> bool:
         for field in ("_id", "releases"):
             son.pop(field, None)
         absent = self._db_field_map.values() - son.keys() - {"_id", "releases"}
         operators = releases.operators
         change = {**operators, "$set": son | operators.get("$set", {}), "$unset": dict.fromkeys(absent, "")}
-        guard = self._unchanged_since(read_at) | releases.guard
-        try:
-            result = Package._get_collection().update_one(guard, change, upsert=read_at is None)
-            written = result.matched_count or result.upserted_id
-        except DuplicateKeyError:
-            written = None
-        if not written:
-            raise self._conflict()
-        # A kill before this is made good by search_index.catch_up.
-        SearchEntry.keep(entry)
+        return bool(Package._get_collection().update_one(unchanged | releases.guard, change).matched_count)
 
     def _releases_update(self) -> Update:
         self.validate()

@@ -21,8 +21,12 @@ SOURCES = (MOVED, INSTALLED, DOCUMENT, SDIST, WHEEL)
 
 
 class StatedFields:
-    """The fields that a release states: core metadata, and what an index adds to them in its documents."""
+    """The fields that a release states: core metadata, and what an index adds to them in its documents.
 
+    They are stored in this order, which is the one in which a person reads them.
+    """
+
+    name = me.StringField(required=True)  # as its authors write it
     summary = me.StringField()
     description_content_type = me.StringField()
     home_page = me.StringField()
@@ -47,19 +51,21 @@ class StatedFields:
     provides_extra = me.ListField(me.StringField())
 
 
-STATED = tuple(name for name, field in vars(StatedFields).items() if isinstance(field, me.base.BaseField))
+# All of them but the name, which a project has even if nothing else is known of it.
+STATED = tuple(
+    name for name, field in vars(StatedFields).items() if isinstance(field, me.base.BaseField) and name != "name"
+)
 
 
 class ReleaseFacts(StatedFields, db.Document):
     """What one release states: 0.9 kB on average, one for each release of which anything is known."""
 
     key = me.StringField(primary_key=True)  # "flask/3.1.2": the project's normalized name, and the version
+    description_id = me.StringField()  # absent: it has no description
     source = me.StringField(choices=SOURCES)
     filename = me.StringField()  # of the file whose metadata these are
     as_of = me.LongField()  # of an index's document: its last_serial
     stated_at = me.DateTimeField()
-    name = me.StringField()  # as this release writes it
-    description_id = me.StringField()  # absent: it has no description
 
     meta = {"collection": "release_facts", "queryset_class": ReadingQuerySet, "auto_create_index": False}
 
