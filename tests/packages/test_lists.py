@@ -218,6 +218,18 @@ def test_projects_that_require_another_are_listed_the_newest_release_first(clien
     assert texts(page, ".package-name") == ["new", "old"]
 
 
+def test_list_of_users_compares_with_the_latest_version_or_the_one_asked_about(client: FlaskClient) -> None:
+    factories.package("Flask", releases=["2.0", "3.0"])
+    factories.package("careful", requires_dist=["flask<3"])
+
+    latest, older, future = (
+        texts(read(client, f"/used-by/flask/{query}"), ".asked") for query in ("", "?version=2.0", "?version=9!1")
+    )
+
+    assert (latest, older, future) == (["<3 not 3.0"], ["<3"], ["<3 not 9!1"])
+    assert client.get("/used-by/flask/?version=old").status_code == 400
+
+
 def test_project_that_nothing_requires_has_no_list(client: FlaskClient) -> None:
     factories.package("lonely")
 

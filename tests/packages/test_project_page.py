@@ -574,10 +574,23 @@ def test_page_names_the_projects_that_use_this_one(client: FlaskClient) -> None:
     factories.package("one-more", requires_dist=["Flask"])
     many = used_by(read(client, "/project/flask/"))
 
-    assert [text for text, _ in few] == [f"Flask.{number}" for number in range(8)]
+    assert [text for text, _ in few[:-1]] == [f"Flask.{number}" for number in range(8)]
+    assert few[-1] == ("Compare with other versions", "/used-by/flask/")
     assert few[0][1] == "/project/flask-0/"
     assert len(many) == 9
     assert many[-1] == ("All projects that require Flask", "/used-by/flask/")
+
+
+def test_release_says_which_projects_ask_for_other_versions(client: FlaskClient) -> None:
+    factories.package("Flask", releases=["2.0", "3.0"])
+    factories.package("careful", requires_dist=["flask<3,>=2; python_version<'3.12'"])
+    factories.package("trusting", requires_dist=["Flask"])
+
+    latest, older = (read(client, address) for address in ("/project/flask/", "/project/flask/2.0/"))
+
+    assert texts(latest, ".users .asked") == ["<3,>=2 if python_version<'3.12' not 3.0", "any version"]
+    assert texts(older, ".users .asked") == ["<3,>=2 if python_version<'3.12'", "any version"]
+    assert used_by(older)[-1][1] == "/used-by/flask/?version=2.0"
 
 
 def test_page_of_a_project_that_nothing_requires_says_nothing_of_it(client: FlaskClient) -> None:

@@ -192,6 +192,10 @@ class PackageQuerySet(ReadingQuerySet):
         """Only what a list shows."""
         return self.only(*self.LISTED)
 
+    def listed_with_requirements(self) -> Self:
+        """What a list shows, and what each package requires."""
+        return self.only(*self.LISTED, "requires_dist")
+
     def installable(self) -> Self:
         """Only what installers read."""
         parts = ("version", "yanked", "yanked_reason", "requires_python", "files")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from webapp.rules import naming
+from webapp.rules.requiring import asked_of
 from webapp.serving.filters import safe_link
 
 Plain = dict[str, Any]
@@ -41,6 +42,15 @@ def licenses(package: Plain) -> list[Plain]:
         if is_license and naming.license_id(label, None, []) not in [one["label"] for one in found]:
             found.append({"label": naming.license_id(label, None, []) or label, "classifier": each})
     return found
+
+
+def used_by(users: list[Plain], normalized_name: str, version: str | None) -> list[Plain]:
+    """Return projects that require one, with what they ask of it: each gets `asked`, see `requiring.asked_of`."""
+    return [
+        {key: value for key, value in user.items() if key != "requires_dist"}
+        | {"asked": asked_of(user.get("requires_dist", []), normalized_name, version)}
+        for user in users
+    ]
 
 
 def compared(package: Plain, release: Plain | None) -> list[str]:

@@ -54,6 +54,7 @@ def project(name: str, version: str | None) -> AnyResponse:
     if release is not None and is_quarantined(package):
         release = release | {"files": []}
     latest_version = package.get("latest", {}).get("version", "")
+    users = Package.objects.requiring(normalized_name).only("name", "requires_dist").limit(USERS_SHOWN + 1).plain()
     pages = max(1, -(-package.get("release_count", 0) // HISTORY_PER_PAGE))
     if number > pages:
         abort(404, f"The release history has {pages} pages.")
@@ -65,8 +66,8 @@ def project(name: str, version: str | None) -> AnyResponse:
         successor=_successor(package),
         is_latest=release is not None and release["version"] == latest_version,
         is_outdated=release is not None and naming.sort_key(release["version"]) < naming.sort_key(latest_version),
-        used_by=Package.objects.requiring(normalized_name).only("name").limit(USERS_SHOWN + 1).plain(),
-        users_shown=USERS_SHOWN,
+        used_by=presentation.used_by(users[:USERS_SHOWN], normalized_name, release["version"] if release else None),
+        has_more_users=len(users) > USERS_SHOWN,
         downloads=DownloadCount.summary(utc_now().date(), normalized_name),
         history={"page": number, "pages": pages},
         links=presentation.links(package),
@@ -193,14 +194,31 @@ def classifier(classifier: str) -> Response:
 @bp.get("/used-by/<name>/")
 @public
 def used_by(name: str) -> AnyResponse:
-    """The projects here that require one project, which need not be here itself."""
+    """The projects here that require one project, which need not be here itself, and which versions they ask for.
+
+    They are compared with the version that is asked about, which need not be here either, or with the latest here.
+    """
     normalized_name = naming.normalize_name(name)
+    version = request.args.get("version", "").strip()
     if name != normalized_name:
-        return redirect(url_for("packages.used_by", name=normalized_name), 301)
-    found = paginate([Package.objects.requiring(normalized_name).listed()])
+        return redirect(url_for("packages.used_by", name=normalized_name, version=version or None), 301)
+    if version and naming.parse_version(version) is None:
+        abort(400, f"“{version[:100]}” is not a version as PEP 440 defines it. An example of one is 2.0.1.")
+    found = paginate([Package.objects.requiring(normalized_name).listed_with_requirements()])
     if not found["total"]:
         abort(404, f"No project here requires “{normalized_name}”.")
-    return _filed_under("Projects that require", normalized_name, found)
+    project = Package.objects(pk=normalized_name).only("name", "latest").plain_first() or {}
+    compared = version or project.get("latest", {}).get("version")
+    found["items"] = presentation.used_by(found["items"], normalized_name, compared)
+    return render_public(
+        "packages/used_by.html",
+        name=project.get("name", normalized_name),
+        normalized_name=normalized_name,
+        compared=compared,
+        version=version,
+        found=found,
+        max_items=MAX_ITEMS,
+    )
 
 
 def _filed_under(kind: str, title: str, found: dict[str, Any]) -> Response:
