@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.changes.pypi_documents import document, file
+from tests.reading import page_of
 from webapp.changes.pypi_json import parse
 from webapp.documents import Package, ReleaseDescription, ReleaseFacts
 
@@ -37,10 +38,14 @@ def test_each_release_says_its_own_facts(client: FlaskClient) -> None:
     old, new = info_of(client, "1.0"), info_of(client, "2.0")
     assert (old["summary"], old["requires_dist"], old["description"]) == ("first", ["olddep<2"], "*old* text")
     assert (new["summary"], new["requires_dist"], new["description"]) == ("second", ["newdep"], "*new* text")
-    page = client.get("/project/example/1.0/").text
+    response = client.get("/project/example/1.0/")
+    page = response.text
     assert "<em>old</em>" in page
     assert "olddep" in page
     assert "newdep" not in page
+    told = {each["property"]: each["content"] for each in page_of(response).select("meta[property]")}
+    assert (told["og:title"], told["og:description"]) == ("Example 1.0", "first")
+    assert told["og:url"] == "http://localhost/project/example/1.0/"
 
 
 def test_what_a_release_did_not_state_is_unknown(client: FlaskClient) -> None:

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -8,6 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
+from tests.changes.pypi_documents import document, file
+from webapp.changes.pypi_json import parse
 from webapp.documents import Package
 from webapp.feeds import views
 
@@ -61,7 +64,8 @@ def test_updates_are_the_newest_release_of_each_project(client: FlaskClient) -> 
 
     assert [item["title"] for item in found] == ["One 1.0.1", "Two 1.0"]
     assert found[0]["link"] == found[0]["guid"] == f"{SITE}/project/one/1.0.1/"
-    assert found[0]["description"] == "The first"
+    assert found[0]["description"] == ""  # nobody has said how this release sums the project up
+    assert found[1]["description"] == "What Two does"
     assert parsedate_to_datetime(found[0]["pubDate"]) == factories.A_DAY + timedelta(days=1)
 
 
@@ -86,6 +90,19 @@ def test_releases_of_a_project_come_newest_version_first(client: FlaskClient) ->
     assert found[0]["description"] == "Better"
     assert found[0]["link"] == f"{SITE}/project/example/1.10/"
     assert "pubDate" not in found[2]
+
+
+def test_each_release_is_summed_up_in_its_own_words(client: FlaskClient) -> None:
+    for serial, (version, day, summary) in enumerate(
+        (("2.0", "2024-01-01", "Makes jam."), ("1.1", "2024-02-01", "Makes marmalade.")), 1
+    ):
+        files = {version: [file(f"example-{version}.tar.gz", upload_time_iso_8601=f"{day}T00:00:00Z")]}
+        parse(json.dumps(document(releases=files, version=version, summary=summary) | {"last_serial": serial})).keep()
+
+    of_all, of_one = items(client, "/rss/updates.xml"), items(client, "/rss/project/example/releases.xml")
+
+    assert [(each["title"], each["description"]) for each in of_all] == [("Example 1.1", "Makes marmalade.")]
+    assert [each["description"] for each in of_one] == ["Makes jam.", "Makes marmalade."]
 
 
 @pytest.mark.parametrize(

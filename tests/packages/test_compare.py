@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.changes.pypi_documents import document, file
+from tests.publishing import uploads
 from tests.reading import links, one, read, texts, words
 from webapp.changes.pypi_json import parse
 
@@ -62,6 +63,29 @@ def test_page_says_what_was_added_removed_and_changed(two: FlaskClient) -> None:
     assert rows(found["Files"]) == [["example-2.0-py3-none-any.whl", "1.0 kB", "2.0 kB"]]
     assert texts(found["Description"], "del") == ["It is <b>sweet</b>."]
     assert texts(found["Description"], "ins") == ["It is <b>sour</b>."]
+
+
+def test_entry_points_of_uploaded_wheels_are_compared(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    said = {"1.0": "[console_scripts]\njam = jam:main\n", "2.0": "[console_scripts]\njam = jam.cli:main\n", "3.0": ""}
+    for version, text in said.items():
+        info = f"larder_probe-{version}.dist-info/entry_points.txt"
+        content = uploads.wheel(version=version, extra={info: text} if text else {})
+        assert uploads.upload(client, secret, content, uploads.wheel_name(version=version)).status_code == 200
+    only_an_sdist = uploads.sdist(version="4.0")
+    assert uploads.upload(client, secret, only_an_sdist, uploads.sdist_name(version="4.0")).status_code == 200
+
+    moved, dropped, unknown = (
+        sections(read(client, f"/project/larder-probe/compare/{each}"))
+        for each in ("1.0...2.0", "2.0...3.0", "3.0...4.0")
+    )
+
+    assert texts(moved["Entry points"], "li") == [
+        "added console_scripts: jam = jam.cli:main",
+        "removed console_scripts: jam = jam:main",
+    ]
+    assert texts(dropped["Entry points"], "li") == ["removed console_scripts: jam = jam.cli:main"]
+    assert "Entry points" not in unknown
 
 
 def test_other_way_round_shows_the_opposite(two: FlaskClient) -> None:

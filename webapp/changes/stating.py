@@ -47,9 +47,13 @@ class Statement(NamedTuple):
     as_of: int | None = None  # of an index's document: its serial
 
 
-def statement_of(metadata: str, packagetype: str | None, filename: str) -> Statement:
-    """Return what a file's core metadata state. Raises InvalidName."""
-    return Statement(package_from_metadata(metadata), WHEEL if packagetype == WHEEL_FILE else SDIST, filename)
+def statement_of(
+    metadata: str, packagetype: str | None, filename: str, entry_points: list[str] | None = None
+) -> Statement:
+    """Return what a file states by its core metadata and entry points. Raises InvalidName."""
+    said = package_from_metadata(metadata)
+    said.entry_points = entry_points
+    return Statement(said, WHEEL if packagetype == WHEEL_FILE else SDIST, filename)
 
 
 def state(package: Package, release: Release, statement: Statement) -> None:
@@ -78,7 +82,8 @@ def _keep_facts(package: Package, version: str, statement: Statement) -> None:
         "description_id": description_id,
     }
     document = ReleaseFacts(**values).to_mongo()
-    son = {name: value for name, value in document.items() if value not in (None, "", [], {})}
+    # A wheel without entry points is another thing than a file whose entry points nobody knows.
+    son = {name: value for name, value in document.items() if name == "entry_points" or value not in (None, "", [], {})}
     no_better = {"_id": key_of(package.pk, version), "$or": _no_better_than(statement)}
     try:
         ReleaseFacts._get_collection().replace_one(no_better, son, upsert=True)
@@ -237,9 +242,9 @@ def best_statement(normalized_name: str, release: Release) -> Statement | None:
     """Return what the files say that are kept here: a wheel's before an sdist's, which may say less."""
     own = sorted((file for file in release.files if is_own(file.url)), key=_preference)
     for file in own:
-        kept = StoredFile.objects(pk=file.filename).only("metadata").plain_first()
+        kept = StoredFile.objects(pk=file.filename).only("metadata", "entry_points").plain_first()
         if kept and kept.get("metadata"):
-            statement = statement_of(kept["metadata"], file.packagetype, file.filename)
+            statement = statement_of(kept["metadata"], file.packagetype, file.filename, kept.get("entry_points"))
             if statement.said.normalized_name == normalized_name:
                 return statement
     return None

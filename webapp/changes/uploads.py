@@ -89,7 +89,9 @@ def publish(upload: Upload, by: User) -> Published:
         _check_permitted(stored, distribution, by)  # before the bytes are put; what decides is the look in `_list`
     else:
         new_names.take(distribution.normalized_name)
-    statement = statement_of(distribution.metadata, distribution.packagetype, distribution.filename)
+    statement = statement_of(
+        distribution.metadata, distribution.packagetype, distribution.filename, distribution.entry_points
+    )
     render_into(statement.said, stored)  # before anything is claimed or locked, as it may take long
     claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))
     if claim is None:
@@ -118,6 +120,7 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
         "md5": digests.md5,
         "metadata": distribution.metadata,
         "metadata_sha256": _metadata_sha256(distribution),
+        **({} if distribution.entry_points is None else {"entry_points": distribution.entry_points}),
         **({"warnings": list(distribution.warnings)} if distribution.warnings else {}),
         "uploaded_at": utc_now(),
         "uploaded_by": by.id,

@@ -49,6 +49,8 @@ class StatedFields:
     requires_python = me.StringField()
     requires_dist = me.ListField(me.StringField())
     provides_extra = me.ListField(me.StringField())
+    # "console_scripts: flask = flask.cli:main", as a wheel has them; None, or absent, where they are unknown.
+    entry_points = me.ListField(me.StringField(), default=None)
 
 
 # All of them but the name, which a project has even if nothing else is known of it.
@@ -74,6 +76,13 @@ class ReleaseFacts(StatedFields, db.Document):
         """Return what a release states, or None when nothing is known of it."""
         son = cls._get_collection().find_one({"_id": key_of(normalized_name, version)})
         return None if son is None else as_declared(cls, son)
+
+    @classmethod
+    def summaries(cls, releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the summaries of some releases, by the project's normalized name and the version; some have none."""
+        keys = {key_of(*release): release for release in releases}
+        found = cls.objects(pk__in=list(keys)).only("summary").plain()
+        return {keys[each["key"]]: each["summary"] for each in found if each.get("summary")}
 
     @classmethod
     def forget(cls, normalized_name: str, versions: Iterable[str] | None, until: datetime | None) -> None:

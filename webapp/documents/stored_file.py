@@ -62,6 +62,7 @@ class StoredFile(db.Document):
     md5 = me.StringField()
     metadata = me.StringField()  # METADATA or PKG-INFO, byte for byte
     metadata_sha256 = me.StringField()
+    entry_points = me.ListField(me.StringField(), default=None)  # of a wheel; absent in what an older Larder kept
     warnings = me.ListField(me.StringField(), default=None)  # what was odd about it, a sentence each; 20 at most
     uploaded_at = me.DateTimeField()
     uploaded_by = me.ObjectIdField()

@@ -1,10 +1,11 @@
 """RSS 2.0 feeds: releases, new projects, and the releases of one project."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint, Response, abort
 
-from webapp.documents import Package
+from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import Plain
 from webapp.documents.project_status import ACTIVE, marker_of, reason_of
 from webapp.rules import naming
@@ -24,11 +25,12 @@ def updates() -> Response:
     """The newest releases of all projects."""
     site = site_url()
     packages = Package.objects.newly_released(RELEASES).listed().plain()
+    summary = _summaries((package, package.get("newest_release", {}).get("version")) for package in packages)
     items = [
         _item(
             f"{package['name']} {release['version']}",
             site + project_link(package["normalized_name"], release["version"]),
-            package.get("summary"),
+            summary(package, release["version"]),
             release.get("created_date"),
             package,
         )
@@ -66,11 +68,12 @@ def project_releases(name: str) -> Response:
         abort(404)
     site, package = site_url(), found.package
     address = site + project_link(package["normalized_name"])
+    summary = _summaries((package, release.get("version")) for release in package.get("releases", []))
     items = [
         _item(
             release["version"],
             site + project_link(package["normalized_name"], release["version"]),
-            release.get("comment"),
+            release.get("comment") or summary(package, release["version"]),
             release.get("created_date"),
         )
         for release in package.get("releases", [])
@@ -83,6 +86,23 @@ def project_releases(name: str) -> Response:
         link = f"{address}#{status}-{changed_at:%Y-%m-%d}" if changed_at else f"{address}#{status}"
         items.insert(0, _item(title, link, reason_of(package), changed_at, package))
     return _feed(f"Releases of {package.get('name', name)}", address, items)
+
+
+def _summaries(releases: Iterable[tuple[Plain, str | None]]) -> Callable[[Plain, str], str | None]:
+    """Return what says how a release sums its project up: the package itself says it of its latest release alone."""
+    others = [
+        (package["normalized_name"], version)
+        for package, version in releases
+        if version and version != package.get("latest", {}).get("version")
+    ]
+    known = ReleaseFacts.summaries(others)
+
+    def summary(package: Plain, version: str) -> str | None:
+        if version == package.get("latest", {}).get("version"):
+            return package.get("summary")
+        return known.get((package["normalized_name"], version))
+
+    return summary
 
 
 def _item(title: str, link: str, description: Any, published: Any, package: Plain | None = None) -> Plain:

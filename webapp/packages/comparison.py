@@ -29,6 +29,9 @@ def between(package: Plain, old: Plain, new: Plain) -> Plain:
         {"label": label} | comparing.added_and_removed(before.get(field, []), after.get(field, []))
         for label, field in _LISTS.items()
     ]
+    if "entry_points" in before and "entry_points" in after:
+        entry_points = comparing.added_and_removed(before["entry_points"], after["entry_points"])
+        lists.append({"label": "Entry points"} | entry_points)
     lists.insert(0, {"label": "Links"} | comparing.added_and_removed(_links(before), _links(after)))
     return {
         "unknown": [],

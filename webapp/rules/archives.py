@@ -53,6 +53,7 @@ class Contents(NamedTuple):
     paths: set[str]  # of all its files
     folder: str  # `.dist-info` of a wheel, the folder at the top of an sdist
     warnings: list[str]  # what is odd, a sentence each
+    entry_points: list[str] | None = None  # of a wheel, "console_scripts: flask = flask.cli:main"
 
 
 class Bounded:

@@ -41,6 +41,7 @@ class Distribution(NamedTuple):
     requires_python: str | None
     metadata: str
     warnings: tuple[str, ...]  # what is odd about it, a sentence each
+    entry_points: list[str] | None  # of a wheel, "console_scripts: flask = flask.cli:main"
 
 
 class _Name(NamedTuple):
@@ -87,6 +88,7 @@ def examine(filename: str, file: IO[bytes], size: int) -> Distribution:
         requires_python=checked.raw.get("requires_python"),
         metadata=text,
         warnings=tuple(warning[:MAX_WARNING_LENGTH] for warning in warnings[:MAX_WARNINGS]),
+        entry_points=contents.entry_points,
     )
 
 

@@ -41,10 +41,11 @@ def read_wheel(archive: zipfile.ZipFile, file: IO[bytes], size: int, project: st
     read_member(archive, f"{folder}/WHEEL", MAX_METADATA_BYTES)
     record = _parse_record(read_member(archive, f"{folder}/RECORD", MAX_RECORD_BYTES))
     warnings = _compare(archive, record, folder, paths)
+    entry_points: list[str] = []
     if f"{folder}/entry_points.txt" in paths:
-        _check_entry_points(read_member(archive, f"{folder}/entry_points.txt", MAX_METADATA_BYTES))
+        entry_points = _parse_entry_points(read_member(archive, f"{folder}/entry_points.txt", MAX_METADATA_BYTES))
     metadata = read_member(archive, f"{folder}/METADATA", MAX_METADATA_BYTES)
-    return Contents(metadata, paths, folder, warnings)
+    return Contents(metadata, paths, folder, warnings, entry_points)
 
 
 def read_member(archive: zipfile.ZipFile, path: str, most: int) -> bytes:
@@ -135,8 +136,11 @@ def _first_of(paths: AbstractSet[str]) -> str:
     return shown(min(paths)) + (f" and {rest:,} more" if rest else "")
 
 
-def _check_entry_points(raw: bytes) -> None:
-    """Refuse entry points that cannot be read, and scripts that installers cannot make, or would make elsewhere."""
+def _parse_entry_points(raw: bytes) -> list[str]:
+    """Return entry points in order: ["console_scripts: flask = flask.cli:main"].
+
+    Those that cannot be read are refused, and so are scripts that installers cannot make, or would make elsewhere.
+    """
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign] # names of entry points keep their case
     try:
@@ -150,3 +154,4 @@ def _check_entry_points(raw: bytes) -> None:
                 raise BadDistribution(
                     f"The wheel's entry_points.txt has a script that cannot be made: {shown(f'{name} = {value}')}"
                 )
+    return sorted(f"{group}: {name} = {value}" for group in parser.sections() for name, value in parser.items(group))
