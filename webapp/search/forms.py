@@ -1,4 +1,4 @@
-"""The form that finds projects."""
+"""The search form."""
 
 from flask import abort
 from flask_wtf import FlaskForm
@@ -6,10 +6,10 @@ from werkzeug.datastructures import MultiDict
 from wtforms import SearchField
 from wtforms.validators import Length
 
-from webapp.search.finding import Filters
+from webapp.search.terms import Filters
 
 MAX_QUERY_LENGTH = 1000
-# Of one kind; more of them find nothing.
+# Filters of one kind; more of them would find nothing.
 MAX_FILTERS = 10
 MAX_FILTER_LENGTH = 200
 
@@ -19,7 +19,7 @@ def _plain(text: str | None) -> str:
 
 
 class SearchForm(FlaskForm):
-    """A text, and what narrows it. It is sent with GET and changes nothing, so it needs no token."""
+    """The query. The form is sent with GET and changes nothing, so it needs no CSRF token."""
 
     class Meta:
         """Settings of WTForms."""
@@ -30,7 +30,7 @@ class SearchForm(FlaskForm):
 
 
 def filters_of(arguments: MultiDict[str, str]) -> Filters:
-    """Return the filters in an address. More than MAX_FILTERS of a kind, or one too long, answer 413."""
+    """Return the filters in an address. Too many of a kind, or one that is too long, answer 413."""
     kinds = {kind: _values(arguments, kind) for kind in ("license", "classifier", "language")}
     return Filters(
         license=next(iter(kinds["license"]), ""),

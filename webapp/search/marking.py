@@ -1,4 +1,4 @@
-"""Marking what a search found in the texts that it shows."""
+"""Highlight the words of a search in its results."""
 
 import re
 
@@ -10,7 +10,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def marked(text: str | None, words: list[str], letters: str = "") -> Markup:
-    """Return a text as HTML, with these words in <mark>, or the beginning that consists of these letters."""
+    """Return a text as HTML, with these words in <mark>, or its start if that consists of these letters."""
     text = text or ""
     end = _end_of(text, letters) if letters else 0
     spans = [(0, end)] if end else _spans(text, set(words))
@@ -24,7 +24,7 @@ def marked(text: str | None, words: list[str], letters: str = "") -> Markup:
 
 
 def _end_of(text: str, letters: str) -> int:
-    """Return where the text's beginning ends that consists of these letters; 0 when it begins otherwise."""
+    """Return where the start of the text that consists of these letters ends; 0 if it starts otherwise."""
     missing = letters
     for place, character in enumerate(text):
         if folded := wording.letters(character):

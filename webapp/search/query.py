@@ -1,4 +1,4 @@
-"""What a reader's text asks for. A pure function of the text."""
+"""Parse the text of a search."""
 
 import re
 from typing import NamedTuple
@@ -6,39 +6,38 @@ from typing import NamedTuple
 from webapp.documents.search_entry import AUTHOR, CLASSIFIER, LICENSE
 from webapp.rules import wording
 
-# More words than this make no search better, and each costs.
+# More words do not improve a search, and each has a cost.
 MAX_WORDS = 12
 MAX_PHRASES = 4
 
 _PREFIXES = {"author": AUTHOR, "license": LICENSE, "licence": LICENSE, "classifier": CLASSIFIER}
-# A part is an optional "-", an optional field, and a quoted text or a run of anything but white space. Whatever is no
-# such part is white space.
+# A part is an optional "-", an optional field, and a quoted text or a run of characters other than white space.
 _PART = re.compile(
     r'(?P<no>(?<!\S)-(?=[\w"]))?(?:(?P<field>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))', re.IGNORECASE
 )
 
 
 class Query(NamedTuple):
-    """A reader's text, taken apart. All words are as a search compares them (`wording.stems`)."""
+    """A parsed search text. Words are stems unless stated otherwise (`wording.stems`)."""
 
-    text: str = ""  # the plain words as they were written: what may be a name
-    words: tuple[str, ...] = ()  # must all be there
-    written: tuple[str, ...] = ()  # the same as they were written, for a hint at a slip of the finger
-    phrases: tuple[tuple[str, ...], ...] = ()  # words as written that must follow one another
-    excluded: tuple[str, ...] = ()  # must not be there
-    fields: tuple[str, ...] = ()  # "author:ronach": must be there
+    text: str = ""  # the plain words as written, which may be a name
+    words: tuple[str, ...] = ()  # all required
+    written: tuple[str, ...] = ()  # the same words as written, to suggest corrections
+    phrases: tuple[tuple[str, ...], ...] = ()  # words as written, in sequence
+    excluded: tuple[str, ...] = ()  # not allowed
+    fields: tuple[str, ...] = ()  # such as "author:ronach"; all required
     only_stop_words: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing is asked for, so that everything is the answer."""
+        """Tell whether the query asks for nothing, and so matches everything."""
         return not (self.text or self.words or self.excluded or self.fields)
 
 
 def parse(text: str) -> Query:
-    """Take a reader's text apart: words, "phrases", -excluded, author:, license: and classifier:.
+    """Parse a text: words, "phrases", -excluded, author:, license: and classifier:.
 
-    Whatever means nothing is text. A word that nearly every project has ("the", "of") counts only where no other does.
+    Anything else is text. Words that nearly every project has ("the", "of") count only if there are no others.
     """
     plain: list[str] = []
     phrases: list[tuple[str, ...]] = []
@@ -57,9 +56,9 @@ def parse(text: str) -> Query:
             if part["quoted"] is not None and len(written) > 1:
                 phrases.append(tuple(written))
     written = wording.written_words(" ".join(plain))
-    telling = [word for word in written if word not in wording.STOP_WORDS] or written
+    significant = [word for word in written if word not in wording.STOP_WORDS] or written
     unique: dict[str, str] = {}
-    for stem, word in zip(wording.stems(telling), telling, strict=True):
+    for stem, word in zip(wording.stems(significant), significant, strict=True):
         unique.setdefault(stem, word)
     words = list(unique)[:MAX_WORDS]
     return Query(

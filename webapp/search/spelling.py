@@ -1,4 +1,4 @@
-"""What a reader may have meant: a name or a word that is nearly the one they typed."""
+"""Suggest what a reader may have meant: a name or a word similar to what they typed."""
 
 from typing import Any, NamedTuple
 
@@ -9,22 +9,22 @@ from webapp.documents.search_entry import TYPO_LETTERS
 from webapp.rules import wording
 from webapp.search.query import Query
 
-# A search that finds more than this is no slip of the finger.
+# A search that finds at least this many results is not a typo.
 FEW = 20
-# Near names and words that are compared, the most established ones.
+# How many similar names and words are compared, most established first.
 COMPARED = 200
-# Words of one query that are looked at.
+# How many words of a query are corrected.
 MOST_WORDS = 4
-# What stands here already gives way to a near name with so many times its releases.
+# A project with exactly this name gives way to a similar name with this many times its releases.
 FAR_MORE = 20
-# A project with so many releases is no slip.
+# The name of a project with this many releases is not a typo.
 WELL_KNOWN = 5
-# Shorter ones have too many neighbours: "lint" is no slip for "list".
+# Shorter ones have too many neighbours: "lint" is not a typo for "list".
 SHORTEST_NAME, SHORTEST_WORD = 4, 5
 
 
 class Near(NamedTuple):
-    """A name or a word that is nearly another one."""
+    """A name or a word that is similar to another."""
 
     distance: int
     rank: int  # minus the number of releases, or of packages
@@ -34,8 +34,8 @@ class Near(NamedTuple):
 def hint(query: Query, exact_releases: int | None, *, begins: bool) -> str | None:
     """Return the text that a reader may have meant instead, or None.
 
-    `exact_releases` is the number of releases of the project that has exactly this name, None when there is none.
-    `begins` tells that the first answer's name begins with the text, so its words are none to doubt.
+    `exact_releases` is the number of releases of the project with exactly this name, or None. If `begins`, the first
+    result's name starts with the text, so its words are not corrected.
     """
     if query.excluded or query.fields or query.phrases or not query.words:
         return None
@@ -52,7 +52,7 @@ def hint(query: Query, exact_releases: int | None, *, begins: bool) -> str | Non
 
 
 def _with_near_words(query: Query, text: str) -> str | None:
-    """Return the text with each word that hardly any project has replaced by a near one that many have."""
+    """Return the text, with each rare word replaced by a similar frequent one."""
     found = SearchWord.objects.raw().find({"_id": {"$in": list(query.words)}}, {"_id": 1})
     known = {word["_id"] for word in found}
     rare = [word for stem, word in zip(query.words, query.written, strict=True) if stem not in known]
@@ -65,7 +65,7 @@ def _with_near_words(query: Query, text: str) -> str | None:
 
 
 def _nearest_name(letters: str, *, is_taken: bool = False) -> Near | None:
-    """Return the most established of the nearest names; if it is taken, another one than that of these letters."""
+    """Return the most established of the most similar names, except the name itself if it `is_taken`."""
     if len(letters) < SHORTEST_NAME:
         return None
     rows = _near(SearchEntry, letters, {"_id": 0, "name": 1, "letters": 1, "release_count": 1}, "release_count")

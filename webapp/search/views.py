@@ -12,10 +12,12 @@ from webapp.documents import SearchEntry
 from webapp.members.limits import count_by_address
 from webapp.rules import wording
 from webapp.search import spelling
-from webapp.search.finding import ORDERS, Filters, Found, Search
+from webapp.search.finding import ORDERS, Search
 from webapp.search.forms import MAX_QUERY_LENGTH, SearchForm, filters_of
 from webapp.search.marking import marked
 from webapp.search.query import parse
+from webapp.search.results import Found
+from webapp.search.terms import Filters
 from webapp.serving.pagination import MAX_ITEMS, page_number
 from webapp.serving.public_pages import public, render_public
 
@@ -28,17 +30,17 @@ def _watch(setup: BlueprintSetupState) -> None:
     setup.app.extensions["catching_up"] = search_index.CatchingUp()
 
 
-# How a group of filters is called, and how many of it are offered.
+# The heading of each group of filters, and how many of them are offered.
 GROUPS = {"license": ("Licence", 8), "language": ("Language", 8), "classifier": ("Classifier", 10)}
 SUGGESTED = 8
-SUGGESTIONS_LAST_S = 60
+SUGGESTIONS_MAX_AGE_S = 60
 RECENT = "Released in the last year"
 
 
 @bp.get("/search/")
 @public
 def search() -> Response:
-    """The projects that a query finds."""
+    """Show the projects that match a query."""
     form = SearchForm(request.args)
     if not form.validate():
         abort(413, f"A search can have at most {MAX_QUERY_LENGTH:,} characters.")
@@ -78,7 +80,7 @@ def search() -> Response:
 
 
 def _arguments(text: str, filters: Filters, order: str) -> dict[str, Any]:
-    """Return what stands in the address of these results, without what is as usual."""
+    """Return the query string of these results, without defaults."""
     values = {
         "q": text,
         "license": filters.license,
@@ -96,7 +98,7 @@ def _address(text: str, filters: Filters, order: str) -> str:
 
 
 def _chosen(text: str, filters: Filters, order: str) -> Iterator[tuple[str, str]]:
-    """Give each filter that holds, and the address without it."""
+    """Yield each active filter, and the address without it."""
     if filters.recent:
         yield RECENT, _address(text, filters._replace(recent=False), order)
     if filters.license:
@@ -110,7 +112,7 @@ def _chosen(text: str, filters: Filters, order: str) -> Iterator[tuple[str, str]
 
 
 def _offered(text: str, filters: Filters, order: str, found: Found) -> Iterator[dict[str, Any]]:
-    """Give the groups of filters that would narrow these results: each value, its count, the address with it."""
+    """Yield the groups of filters that would narrow these results: each value, its count, and the address with it."""
     recent = found.facets["recent"][0][1]
     if recent and not filters.recent:
         address = _address(text, filters._replace(recent=True), order)
@@ -136,11 +138,11 @@ def _with(filters: Filters, kind: str, value: str) -> Filters:
 @bp.get("/search/suggest")
 @public
 def suggest() -> Response:
-    """The first names that begin so, as JSON: {"q": "fla", "names": ["Flask", ...]}."""
+    """Return the first names that start with a text, as JSON: {"q": "fla", "names": ["Flask", ...]}."""
     text = request.args.get("q", "")
     if len(text) > MAX_QUERY_LENGTH:
         abort(413, f"A search can have at most {MAX_QUERY_LENGTH:,} characters.")
     count_by_address("SUGGESTION_LIMIT")
     response = jsonify(q=text, names=SearchEntry.objects.names_beginning(text, SUGGESTED))
-    response.cache_control.max_age = SUGGESTIONS_LAST_S
+    response.cache_control.max_age = SUGGESTIONS_MAX_AGE_S
     return response
