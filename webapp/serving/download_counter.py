@@ -1,7 +1,7 @@
-"""Downloads of this process that are not counted in the database yet.
+"""Count downloads in memory, and write them to the database every few seconds.
 
-A download waits for nothing: it adds one to a number in memory, and a thread writes the numbers every few seconds and
-when the process ends. A process that is killed loses the last of these seconds.
+So a download waits for no write. A thread writes the counts, and the process writes them when it ends. A process that
+is killed loses its last few seconds.
 """
 
 import logging
@@ -19,15 +19,15 @@ from webapp.mongodb.errors import reason_of
 
 log = logging.getLogger(__name__)
 
-# While the database is away, so many different releases and days are remembered, in about 30 MB.
+# How many releases and days are remembered while the database is away, in about 30 MB.
 MOST_WAITING = 100_000
 
 
 class DownloadCounter:
-    """Counts for one process; its threads share it."""
+    """The counts of one process, shared by its threads."""
 
     def __init__(self, seconds: int) -> None:
-        """Write every so many seconds; with 0, at once."""
+        """Write every `seconds`, or at once if that is 0."""
         self._seconds = seconds
         self._counts: Counter[Fetched] = Counter()
         self._waiting: dict[str, Plain] = {}
@@ -42,7 +42,7 @@ class DownloadCounter:
             if fetched in self._counts or len(self._counts) < MOST_WAITING:
                 self._counts[fetched] += 1
             if self._seconds and self._thread is None:
-                # Not before there is something to write: a web server may fork after it has loaded the site.
+                # Start only when there is something to write: a web server may fork after it has loaded the site.
                 self._thread = threading.Thread(target=self._write_now_and_then, name="downloads", daemon=True)
                 self._thread.start()
                 # Not atexit: granian's processes are forked by multiprocessing, which ends them without it.
@@ -51,7 +51,7 @@ class DownloadCounter:
             self.write()
 
     def write(self) -> None:
-        """Write what is not written yet; what cannot be written waits for the next time."""
+        """Write new counts; what cannot be written is tried again next time."""
         with self._writing:
             try:
                 DownloadCount.add(self._waiting)
@@ -69,11 +69,11 @@ class DownloadCounter:
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its counter."""
+    """Create the application's counter."""
     app.extensions["download_counter"] = DownloadCounter(app.config["DOWNLOADS_WRITTEN_EVERY_S"])
 
 
 def count_download(package: str, version: str) -> None:
-    """Count one download of a file of this release: called where a whole file is sent, once for each."""
+    """Count one download of a file of this release. Call it once for each complete file that is sent."""
     counter: DownloadCounter = current_app.extensions["download_counter"]
     counter.count(package, version)

@@ -34,7 +34,7 @@ EXPLANATIONS = {
 
 
 def init_app(app: Flask) -> None:
-    """Register what answers to each kind of error."""
+    """Register the error handlers."""
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(InvalidName, lambda _: http_error(NotFound()))
     app.register_error_handler(PackageTooLarge, package_too_large)
@@ -74,7 +74,7 @@ def http_error(error: HTTPException) -> Response:
 def plain_line(code: int, message: str) -> Response:
     """Return a message as one line of text, and as the reason in the status line, which is all that twine prints.
 
-    RFC 9112, section 4: a reason is of printable characters. Not every web server passes it on.
+    A reason consists of printable characters (RFC 9112, section 4). Not every web server passes it on.
     """
     line = " ".join(message.split())
     reason = line.encode("ascii", "replace").decode()[:500]

@@ -1,4 +1,4 @@
-"""What templates say of dates, numbers, sizes and links."""
+"""Template filters and functions for dates, numbers, sizes and links."""
 
 import re
 from datetime import UTC, datetime
@@ -13,14 +13,14 @@ from markupsafe import Markup
 from webapp.documents.package import FORMER_OWN_FILES, OWN_FILES, is_own
 from webapp.serving.pagination import page_numbers
 
-# What XML 1.0 cannot contain, section 2.2.
+# Characters that XML 1.0 cannot contain (section 2.2).
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# What no address needs to quote.
+# Characters that addresses need not quote.
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+").fullmatch
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates these filters and functions."""
+    """Register the filters and functions."""
     for function in (
         day,
         moment,
@@ -48,7 +48,7 @@ def day(when: Any) -> Markup | str:
         return ""
     exact = _utc(when)
     moment_utc = f"{exact:%Y-%m-%d %H:%M:%S} UTC"
-    # Nothing of this is anybody's text, so it needs no escaping; Markup.format takes five times as long.
+    # None of this is user input, so it needs no escaping; Markup.format takes five times as long.
     html = f'<time datetime="{exact:%Y-%m-%dT%H:%M:%SZ}" title="{moment_utc}">{exact.day} {exact:%b %Y}</time>'
     return Markup(html)  # noqa: S704 - see above
 
@@ -95,7 +95,7 @@ def filesize(size_bytes: Any) -> str:
 
 
 def safe_link(url: Any) -> str:
-    """Return the address if it leads to a web page, else empty text: authors can write anything there."""
+    """Return the address if it leads to a web page, otherwise an empty string: authors can write anything there."""
     if not isinstance(url, str):
         return ""
     url = url.strip()
@@ -108,7 +108,7 @@ def safe_link(url: Any) -> str:
 
 
 def file_link(url: Any) -> str:
-    """Return the address of a file: one that is kept here begins at the root of this site. Else as `safe_link`."""
+    """Return the address of a file. Files stored here start at the root of this site; for others see `safe_link`."""
     if isinstance(url, str) and is_own(url):
         return request.script_root + quote(
             OWN_FILES + url.removeprefix(OWN_FILES).removeprefix(FORMER_OWN_FILES), safe="/+!~"
@@ -117,19 +117,19 @@ def file_link(url: Any) -> str:
 
 
 def absolute_file_link(url: Any) -> str:
-    """Return the whole address of a file, on SITE_URL where that is set."""
+    """Return the absolute address of a file, based on SITE_URL if that is set."""
     link = file_link(url)
     return site_url() + link if link.startswith("/") else link
 
 
 def mailto(address: Any) -> str:
-    """Return a mailto: link for one plain address, else empty text."""
+    """Return a mailto: link for one plain address, otherwise an empty string."""
     plain = isinstance(address, str) and re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", address.strip(), re.ASCII)
     return f"mailto:{address.strip()}" if plain else ""
 
 
 def host_of(url: str) -> str:
-    """Return the host of an address, as a reader recognises it: "github.com"."""
+    """Return the host of an address as readers recognize it, such as "github.com"."""
     return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
@@ -139,7 +139,7 @@ def xml_text(text: Any) -> str:
 
 
 def address(endpoint: str, **values: Any) -> str:
-    """Return the address of a page, as Flask's url_for does; one that takes no values is looked up once.
+    """Return the address of a page, like Flask's url_for, but addresses without values are looked up only once.
 
     A page has some twenty such links; url_for takes 9 us for each.
     """
@@ -148,17 +148,17 @@ def address(endpoint: str, **values: Any) -> str:
 
 @lru_cache(maxsize=1000)
 def _fixed_address(endpoint: str, _script_root: str, **values: Any) -> str:
-    # url_for reads the root from the request; here it tells the cache that another one has other addresses.
+    # url_for takes the root from the request; here it is part of the cache key.
     return url_for(endpoint, **values)
 
 
 def absolute_url(endpoint: str, **values: Any) -> str:
-    """Return the whole address of a page, on SITE_URL where that is set."""
+    """Return the absolute address of a page, based on SITE_URL if that is set."""
     return site_url() + url_for(endpoint, **values)
 
 
 def project_link(name: str, version: str | None = None) -> str:
-    """Return the address of a project's or of a release's page: what url_for gives, in a tenth of the time."""
+    """Return the address of a project's or release's page, as url_for does, in a tenth of the time."""
     parts = (name, version) if version else (name,)
     if not all(map(_PLAIN, parts)):
         return url_for("packages.project", name=name, version=version)
@@ -168,13 +168,13 @@ def project_link(name: str, version: str | None = None) -> str:
 
 
 def site_url() -> str:
-    """Return where readers reach the site: SITE_URL, or the request's own; without a slash at its end."""
+    """Return the address at which readers reach the site: SITE_URL, or the request's own, without a final slash."""
     base: str = current_app.config["SITE_URL"] or request.host_url
     return base.rstrip("/")
 
 
 def static_url(filename: str, endpoint: str = "static") -> str:
-    """Return the address of a static file; it changes with the site's code, so that caches may keep it for long."""
+    """Return the address of a static file, which changes with the site's code so that caches may keep it for long."""
     build = current_app.extensions["build"].hex()[:8]
     return _fixed_address(endpoint, request.script_root, filename=filename, v=build)
 

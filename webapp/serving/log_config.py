@@ -1,4 +1,4 @@
-"""Where the log goes: one line an event on standard error, as text for people or as JSON for programs."""
+"""Configure logging: one line per event on standard error, as text for people or as JSON for programs."""
 
 import json
 import logging
@@ -13,24 +13,24 @@ from webapp.serving.request_log import current_request_id
 
 
 class TextFormatter(logging.Formatter):
-    """A line to read. What comes from outside cannot start a line of its own."""
+    """A line of text. Input from outside cannot start a line of its own."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, the request's id at its end."""
+        """Return the line, with the request's id at the end."""
         request_id = current_request_id()
         record.request = f" [{request_id}]" if request_id else ""
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line without its traceback, which alone may have several lines."""
+        """Return the line without its traceback, which may have several lines."""
         return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
 
 
 class JsonFormatter(logging.Formatter):
-    """A line that is one JSON object: what every event has, and its own `fields`."""
+    """A line with one JSON object: what every event has, and its own `fields`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -52,12 +52,12 @@ FORMATTERS = {"text": "webapp.serving.log_config.TextFormatter", "json": "webapp
 
 
 def init_app(app: Flask) -> None:
-    """Set up the log of this process by LOG_LEVEL and LOG_FORMAT. Raises BadConfig for one that does not exist."""
+    """Configure the log of this process by LOG_LEVEL and LOG_FORMAT. Raises BadConfig for unknown values."""
     logging.config.dictConfig(logging_config(app.config["LOG_FORMAT"], app.config["LOG_LEVEL"]))
 
 
 def logging_config(line_format: str, level: str) -> dict[str, Any]:
-    """Return what `logging.config.dictConfig` takes; serve hands it to granian as well. Raises BadConfig."""
+    """Return a configuration for `logging.config.dictConfig`, which granian gets as well. Raises BadConfig."""
     if line_format not in FORMATTERS:
         raise BadConfig(f"LOG_FORMAT is {line_format!r}; it can be {', '.join(FORMATTERS)}")
     if level not in logging.getLevelNamesMapping():
@@ -67,7 +67,7 @@ def logging_config(line_format: str, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": FORMATTERS[line_format]}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        # What libraries have to say, the web server among them, is written in the same way.
+        # Libraries, including the web server, log in the same format.
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {
             "webapp": {"level": level, "handlers": ["stderr"], "propagate": False},

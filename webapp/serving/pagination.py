@@ -1,4 +1,4 @@
-"""Page numbers in URLs, and the page that they lead to."""
+"""Page numbers in URLs, and the pages they lead to."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ from flask import abort, request
 from mongoengine import QuerySet
 
 PER_PAGE = 20
-# Deeper than this nobody leafs; who looks for something narrows the question instead.
+# Nobody pages deeper than this; narrowing the query is faster.
 MAX_ITEMS = 10_000
-# Counting so many keys of an index takes 1 ms, and somewhat old numbers do no harm where they are larger.
+# Counting this many keys of an index takes 1 ms. Beyond that, slightly old numbers do no harm.
 KNOWN_ENOUGH = 1000
 
 
 def page_number() -> int:
-    """Return the number in `?page=`, 1 when there is none.
+    """Return the number in `?page=`, or 1 if there is none.
 
-    Text that is no number of a page answers 400.
+    Answers 400 if it is not a valid page number.
     """
     text = request.args.get("page", "1")
     if not (text.isascii() and text.isdecimal()) or len(text) > 12 or int(text) < 1:
@@ -24,11 +24,11 @@ def page_number() -> int:
 
 
 def paginate(questions: list[QuerySet], per_page: int = PER_PAGE, *, known: int = 0) -> dict[str, Any]:
-    """Return one page of the answers to some questions, one question's after the other's.
+    """Return one page of the results of some queries, one query after the other.
 
-    The dictionary has `items`, `page`, `pages`, `total`, and `more` where there are more than MAX_ITEMS and the total
-    stops there. A page past the end answers 404. `known` is how many answers a single question had when
-    somebody counted; if they were many, they are not counted again.
+    The dictionary has `items`, `page`, `pages`, `total`, and `more` if there are more than MAX_ITEMS, where the total
+    stops. A page past the end answers 404. `known` is the number of results of a single query, as counted earlier; a
+    large number is not counted again.
     """
     page = page_number()
     if known > KNOWN_ENOUGH and len(questions) == 1:
@@ -51,7 +51,7 @@ def paginate(questions: list[QuerySet], per_page: int = PER_PAGE, *, known: int 
 
 
 def page_numbers(page: int, pages: int) -> list[int | None]:
-    """Return the page numbers that a reader is offered, None for a gap: [1, None, 7, 8, 9, None, 20]."""
+    """Return the page numbers to offer, with None for a gap: [1, None, 7, 8, 9, None, 20]."""
     near = sorted({1, pages, *range(max(1, page - 1), min(pages, page + 1) + 1)})
     numbers: list[int | None] = []
     for number in near:

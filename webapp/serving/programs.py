@@ -1,8 +1,8 @@
-"""Which addresses programs ask: they get JSON or plain text, and are never led to a page."""
+"""Addresses meant for programs, which get JSON or plain text and are never redirected to a page."""
 
 from flask import g, request
 
-# The first part of each address that pip, uv, twine, mirrors, feed readers and monitoring ask.
+# The first part of each address used by pip, uv, twine, mirrors, feed readers and monitoring.
 PATHS = frozenset(
     [
         "simple",
@@ -26,5 +26,5 @@ PATHS = frozenset(
 
 
 def is_for_programs() -> bool:
-    """Tell whether this request is a program's: by its path, whether or not there is anything; or a view says so."""
+    """Tell whether this request comes from a program, judging by its path, or because a view says so."""
     return bool(g.get("for_programs")) or request.path.split("/", 2)[1] in PATHS

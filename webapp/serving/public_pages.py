@@ -1,8 +1,8 @@
-"""What caches may keep: public pages, the same bytes for everybody, with an ETag and a short lifetime.
+"""Public pages, which caches may keep: the same bytes for everybody, with an ETag and a short lifetime.
 
-The ETag is a digest of what the page is made from, so it is the same in every process, a document edited by hand
-changes it, and a revalidation that ends in 304 renders nothing (RFC 9110, section 13). Nor is a page rendered again
-that this process has rendered before from the same.
+The ETag is a digest of the data that the page is made from. So it is the same in every process, manual edits of a
+document change it, and a revalidation that ends in 304 renders nothing (RFC 9110, section 13). A page that this process
+has already rendered from the same data is not rendered again either.
 """
 
 import hashlib
@@ -21,21 +21,21 @@ from werkzeug.wrappers import Response as AnyResponse
 
 P = ParamSpec("P")
 
-# Caches may keep a page for so long without asking; then they revalidate.
+# Caches may keep a page for this long before they revalidate it.
 MAX_AGE_S = 10
-# A page that is made from more bytes takes many times as much memory while it is made: one at a time.
+# Pages made from more data than this need many times as much memory, so only one is made at a time.
 LARGE = 500_000
-# A page of more bytes is kept compressed: it takes a tenth of the room and of the way to the reader.
+# Larger pages are kept compressed, which takes a tenth of the memory and of the transfer.
 COMPRESSED_FROM = 100_000
-# zlib's number for a gzip header, and bytes that are decompressed at a time.
+# zlib's number for a gzip header, and the number of bytes decompressed at a time.
 GZIP, PART = 31, 16_384
 _making_large = threading.Lock()
 
 
 class PageCache:
-    """The bytes of public pages that one web process made: in the last seconds, or as many as there is room for.
+    """A cache of the public pages that this process made, limited in size and, if `seconds` is given, in time.
 
-    Its threads share it.
+    Shared by all threads.
     """
 
     def __init__(self, max_bytes: int, seconds: int | None = None) -> None:
@@ -45,33 +45,33 @@ class PageCache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> AnyResponse | None:
-        """Return the page kept under this key, or None."""
+        """Return the page stored under this key, or None."""
         with self._lock:
             return self._kept.get(key)
 
-    def keep(self, key: str, page: AnyResponse) -> None:
-        """Keep a page, unless it alone would fill the cache."""
+    def put(self, key: str, page: AnyResponse) -> None:
+        """Store a page, unless it alone would fill the cache."""
         with self._lock:
             if len(key) < 1000 and _size(page) < self._kept.maxsize / 4:
                 self._kept[key] = page
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its cache, and the digest of the templates that every ETag contains."""
+    """Create the caches, and the digest of the templates that every ETag contains."""
     seconds, most = app.config["PAGE_CACHE_S"], app.config["PAGE_CACHE_BYTES"]
-    # By address, for some seconds; and by what they were made from, for as long as there is room.
+    # By address, for a few seconds; and by the data they were made from, as long as there is room.
     app.extensions["page_cache"] = PageCache(most, seconds) if seconds else None
     app.extensions["made_pages"] = PageCache(most) if seconds else None
     app.extensions["build"] = _digest_of_files(Path(app.root_path))
 
 
 def public(view: Callable[P, Any]) -> Callable[P, Response]:
-    """Mark a view as one whose answer is the same for everybody and may be cached."""
+    """Mark a view whose answer is the same for everybody and may be cached."""
     return public_while(lambda **_: "")(view)
 
 
 def public_while(stamp: Callable[..., str]) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
-    """Mark a view as public, and keep its answer only while this stamp of the view's arguments stays the same."""
+    """Mark a view as public, and cache its answer only while this stamp of its arguments stays the same."""
     return lambda view: _cached(view, stamp)
 
 
@@ -79,14 +79,14 @@ def _cached(view: Callable[P, Any], stamp: Callable[..., str]) -> Callable[P, Re
     @wraps(view)
     def cached_view(*args: P.args, **kwargs: P.kwargs) -> Response:
         cache: PageCache | None = current_app.extensions["page_cache"]
-        # A page contains its own absolute address, so the host is a part of the key.
+        # A page contains its own absolute address, so the host is part of the key.
         key = f"{request.url} {request.headers.get('Accept', '')} {stamp(**kwargs) if cache else ''}"
         kept = cache.get(key) if cache else None
-        # What is kept may be just the 304 that another reader got; it serves those who have the same copy.
+        # A cached answer may be the 304 that another reader got; it serves only readers with the same copy.
         if kept is None or (kept.status_code == 304 and not _reader_has(kept)):
             kept = _made_public(make_response(view(*args, **kwargs)))
             if cache and kept.status_code in (200, 304) and not kept.is_streamed:
-                cache.keep(key, kept)
+                cache.put(key, kept)
         if kept.status_code == 304 or _reader_has(kept):
             return _not_modified(kept)
         return _for_reader(kept)
@@ -95,17 +95,16 @@ def _cached(view: Callable[P, Any], stamp: Callable[..., str]) -> Callable[P, Re
 
 
 def render_public(template: str, /, **context: Any) -> Response:
-    """Render a template from plain data, or answer 304 without rendering if the reader's copy was made from the same.
+    """Render a template from plain data, or answer 304 without rendering if the reader has the same version.
 
-    The context must consist of what BSON can hold, which is what documents give, and must hold whatever of the query
-    string the template shows.
+    The context may only contain what BSON can hold, and must contain whatever the template shows of the query string.
     """
     return made_from(bson.encode(context), lambda: make_response(render_template(template, **context)), template)
 
 
 def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Response:
-    """Return what `make` gives, or gave before for the same source and form, or 304 if the reader has just that."""
-    # Of 5 MB, SHA-256 takes half as long as BLAKE2b on processors that have instructions for it.
+    """Return the result of `make`, cached by source and form, or 304 if the reader already has it."""
+    # For 5 MB, SHA-256 takes half as long as BLAKE2b on processors with instructions for it.
     digest = hashlib.sha256(current_app.extensions["build"])
     digest.update(f"{form} {request.base_url}".encode("utf-8", "surrogatepass"))
     digest.update(source)
@@ -117,32 +116,32 @@ def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Resp
     cache: PageCache | None = current_app.extensions["made_pages"]
     made = cache.get(etag) if cache else None
     if made is None:
-        # What takes long to make is made once, and the others wait for it.
+        # A large page is made once, while other requests wait for it.
         with _making_large if len(source) > LARGE else nullcontext():
             made = (cache.get(etag) if cache else None) or _kept_as(etag, make(), cache)
-    # What is kept is shared with other requests, and callers add to what they get.
+    # Cached pages are shared with other requests, and callers add to the response.
     return Response(made.response, made.status_code, made.headers.copy())
 
 
 def _kept_as(etag: str, made: AnyResponse, cache: PageCache | None) -> AnyResponse:
     if cache and len(made.get_data()) > COMPRESSED_FROM:
         send_gzipped(made, gzipped([made.get_data()]))
-    # Both forms have the same one, so it does not promise the same bytes (RFC 9110, section 8.8.3).
+    # Both forms have this ETag, so it does not promise identical bytes (RFC 9110, section 8.8.3).
     made.set_etag(etag, weak=made.content_encoding == "gzip")
     if cache:
-        cache.keep(etag, made)
+        cache.put(etag, made)
     return made
 
 
 def gzipped(parts: Iterable[bytes]) -> bytes:
-    """Return these parts, one after the other, compressed."""
-    # The fastest level: the next one takes twice as long for a tenth less.
+    """Return these parts, concatenated and compressed."""
+    # The fastest level: the next one takes twice as long and saves another tenth.
     compressor = zlib.compressobj(1, wbits=GZIP)
     return b"".join([*map(compressor.compress, parts), compressor.flush()])
 
 
 def send_gzipped(page: AnyResponse, compressed: bytes) -> None:
-    """Let a page consist of compressed bytes. Who cannot read them gets what they stand for: `public` sees to it."""
+    """Set a page to compressed bytes. `public` decompresses them for clients that need it."""
     page.set_data(compressed)
     page.content_encoding = "gzip"
     page.vary.add("Accept-Encoding")
@@ -156,7 +155,7 @@ def _decompressed(compressed: bytes) -> Iterator[bytes]:
 
 
 def _for_reader(kept: AnyResponse) -> Response:
-    """Return a copy of a page, to which an answer may add, in a form that this reader can read."""
+    """Return a copy of a page that the caller may modify, in an encoding that this reader accepts."""
     headers = kept.headers.copy()
     if kept.content_encoding != "gzip" or request.accept_encodings["gzip"]:
         return Response(kept.response, kept.status_code, headers, direct_passthrough=kept.direct_passthrough)

@@ -1,4 +1,4 @@
-"""Redirects within the site name a path alone, so they hold behind every proxy and whatever SITE_URL says."""
+"""Redirects within the site contain only a path, so they work behind every proxy and with any SITE_URL."""
 
 from urllib.parse import urlsplit
 
@@ -6,12 +6,12 @@ from flask import Flask, Response, request
 
 
 def init_app(app: Flask) -> None:
-    """Look at every redirect."""
+    """Check every redirect."""
     app.after_request(stay_on_the_readers_host)
 
 
 def stay_on_the_readers_host(response: Response) -> Response:
-    """Take the host of the request out of a redirect: a proxy may have asked by another one, over plain HTTP.
+    """Remove the host of the request from a redirect: a proxy may have used another one, over plain HTTP.
 
     A path is enough (RFC 9110, section 10.2.2).
     """

@@ -1,4 +1,4 @@
-"""One line in the log for each request, under an id that the answer carries as well."""
+"""Log one line per request, with an id that the answer carries as well."""
 
 import logging
 import re
@@ -12,14 +12,14 @@ from flask import Flask, Response, current_app, g, has_request_context, request
 
 log = logging.getLogger("webapp.access")
 
-# What nginx, Envoy and others give: hexadecimal digits or a UUID.
+# What nginx, Envoy and others send: hexadecimal digits or a UUID.
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 KEY = "larder.request_id"
 
 
 def init_app(app: Flask) -> None:
     """Give each request an id, and log it when it has been answered."""
-    # A proxy's id joins its line in the log with ours. One that a reader made up could be somebody else's.
+    # A proxy's id connects its log line with ours. An id from a reader could belong to somebody else.
     believed = bool(app.config["TRUSTED_PROXIES"])
 
     @app.before_request
@@ -29,10 +29,10 @@ def init_app(app: Flask) -> None:
         # Not in `g`: a thread that goes on after the answer, to send a mail, has the request but a `g` of its own.
         request.environ[KEY] = given if SANE_ID.fullmatch(given) else secrets.token_hex(16)
 
-    # Of these functions the one that was registered first runs last, so this one sees the answer as it goes out.
+    # The function registered first runs last, so this one sees the answer as it is sent.
     @app.after_request
     def end(response: Response) -> Response:
-        # Flask leaves `begin` out when it cannot even read the request's address.
+        # Flask skips `begin` if it cannot even parse the request's address.
         response.headers["X-Request-ID"] = request.environ.setdefault(KEY, secrets.token_hex(16))
         if log.isEnabledFor(logging.INFO):
             _log(response)
@@ -40,12 +40,12 @@ def init_app(app: Flask) -> None:
 
 
 def current_request_id() -> str | None:
-    """Return the id of the request that this thread works for, None if it works for none."""
+    """Return the id of the request that this thread works for, or None."""
     return request.environ.get(KEY) if has_request_context() else None
 
 
 def shown_path() -> str:
-    """Return the path of the request as it may stand in a log: on one line, without a token that opens something."""
+    """Return the path of the request for the log: on one line, with secret tokens removed."""
     path: str = request.path
     for before, _, after in _secret_paths(current_app._get_current_object()):  # type: ignore[attr-defined]
         if before in path:
@@ -54,14 +54,14 @@ def shown_path() -> str:
 
 
 def elapsed_s() -> float:
-    """Return the seconds since the request came in."""
+    """Return the seconds since the request arrived."""
     started: float = g.setdefault("started", time.perf_counter())
     return time.perf_counter() - started
 
 
 @cache
 def _secret_paths(app: Flask) -> tuple[tuple[str, str, str], ...]:
-    """Return what stands around the tokens in the site's addresses, as ("/account/reset/", "<token>", "")."""
+    """Return the text around the tokens in the site's addresses, such as ("/account/reset/", "<token>", "")."""
     return tuple(rule.rule.partition("<token>") for rule in app.url_map.iter_rules() if "token" in rule.arguments)
 
 

@@ -1,14 +1,14 @@
-"""The headers that every answer carries."""
+"""The security headers of every answer."""
 
 from flask import Flask, Response, abort, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-# Everything comes from the site itself: no other host, no inline script, no inline style.
+# Everything comes from the site itself: no other hosts, no inline scripts, no inline styles.
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": "'self' data:",  # Bootstrap's stylesheet draws its small icons from data: addresses
+    "img-src": "'self' data:",  # Bootstrap's stylesheet contains its small icons as data: addresses
     "font-src": "'self'",
     "connect-src": "'self'",
     "form-action": "'self'",
@@ -24,19 +24,19 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-# Where readers reach the site by HTTPS alone, browsers shall never try otherwise: for a year.
+# On an HTTPS-only site, browsers must not try HTTP for a year.
 STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def init_app(app: Flask) -> None:
-    """Refuse a request for no valid address, and add the headers to every answer that does not set them itself."""
+    """Refuse requests for an invalid address, and add the headers to every answer that does not set them itself."""
     headers = HEADERS | (STRICT_TRANSPORT if app.config["HTTPS_ONLY"] else {})
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
     @app.before_request
     def refuse_bad_address() -> None:
-        # Werkzeug empties a host that is none (RFC 9112, section 3.2), and pages contain their own address.
+        # Werkzeug empties an invalid host (RFC 9112, section 3.2), but pages contain their own address.
         if not request.host:
             abort(400, "The request names no valid host.")
         try:

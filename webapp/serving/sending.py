@@ -1,4 +1,4 @@
-"""Answers made of bytes that are kept here and never change."""
+"""Send stored bytes that never change."""
 
 from datetime import datetime
 
@@ -7,12 +7,12 @@ from flask import Response, request
 
 from webapp.documents import contents
 
-# The address holds the digest of the bytes, so whatever is kept of them stays right: for a year.
+# The address contains the digest of the bytes, so caches may keep them for a year.
 MAX_AGE_S = 31_536_000
 
 
 def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetime | None) -> Response:
-    """Answer with bytes that are kept here, or with a range of them, or that the reader has them already."""
+    """Send stored bytes, a range of them, or 304 if the reader already has them."""
     response = Response(contents.Reader(content_id, size), mimetype="application/octet-stream", direct_passthrough=True)
     response.headers["Content-Disposition"] = "attachment"
     response.content_length = size
@@ -28,9 +28,8 @@ def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetim
 def _range(size: int) -> str | None:
     """Return the range to send, or None for the whole file. Source: RFC 9110, section 14.
 
-    Only GET has ranges, and units or ranges that are not understood are ignored. A suffix that is longer than the file
-    is all of it. Several ranges in one answer are a form of their own, which no installer reads: the whole file has
-    them all.
+    Only GET has ranges; unknown units and invalid ranges are ignored. A suffix longer than the file means all of it.
+    Several ranges in one answer need a format of their own that no installer reads, so they get the whole file.
     """
     asked = request.range
     if request.method != "GET" or asked is None or asked.units != "bytes" or len(asked.ranges) != 1:

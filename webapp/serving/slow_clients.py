@@ -1,9 +1,9 @@
-"""Clients that send a request or read an answer slowly: they may wait, but not in the way of the others.
+"""Let clients that send or read slowly wait without blocking others.
 
-granian keeps a thread busy for as long as a body comes in or a streamed answer goes out
+granian keeps a thread busy while a body arrives or a streamed answer is sent
 (https://github.com/emmett-framework/granian/issues/728). So each process has many more threads than requests it works
 on at a time. `AtWork` limits the requests; `Shares` limits the threads that wait for clients, and how many of them one
-address gets. Clients that make no progress are disconnected: connections.py.
+address gets. Clients that make no progress are disconnected: see connections.py.
 """
 
 import io
@@ -24,27 +24,27 @@ from webapp.serving.errors import RETRY_AFTER_S, http_error
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Clients of each web process that may send a body, or read a streamed answer, at the same time.
+# How many clients of each web process may send a body, or read a streamed answer, at the same time.
 BODIES, STREAMS = 64, 128
-# Requests of each web process that may wait for another index at the same time.
+# How many requests of each web process may wait for another index at the same time.
 UPSTREAM = 32
-# Larger answers are streamed, so that a client that does not read them holds no more than a few pieces in memory.
+# Larger answers are streamed, so that a client that does not read them occupies only a few pieces in memory.
 WHOLE_BYTES = 256 * 1024
-# Pieces in which answers are sent: about six of them are in memory for each client.
+# The size of these pieces; about six of them are in memory for each client.
 PIECE_BYTES = 256 * 1024
 # Small, because granian's read waits for all of it.
 READ_BYTES = 16 * 1024
-# Seconds within which a form must have come in. Uploads have a limit of their own.
+# The time in which a form must arrive. Uploads have their own limit.
 FORM_S = 60.0
 BUSY = "Too many requests are being handled at the moment. Please try again in a few seconds."
 KEY, PEER, AT_WORK = "slow_clients", "larder.peer", "larder.at_work"
 
 
 class Shares:
-    """Places for clients that are waited for, shared fairly between addresses.
+    """A number of places for waiting clients, shared fairly between addresses.
 
-    An address may hold as many as are still free: half of them when it is alone, a third when there are two, and so on.
-    So there is still one for a newcomer when several addresses take all they can get.
+    An address may hold as many places as are still free: half of them if it is alone, a third if there are two, and so
+    on. So there is one left for a newcomer even when several addresses take all they can get.
     """
 
     def __init__(self, places: int) -> None:
@@ -53,7 +53,7 @@ class Shares:
         self._lock = threading.Lock()
 
     def take(self, address: str) -> Callable[[], None]:
-        """Take a place, and return the function that gives it back. Raises ServiceUnavailable."""
+        """Take a place, and return the function that releases it. Raises ServiceUnavailable."""
         with self._lock:
             if self._held[address] >= self._free:
                 raise ServiceUnavailable(BUSY, retry_after=RETRY_AFTER_S)
@@ -70,7 +70,7 @@ class Shares:
 
 
 class AtWork:
-    """Lets the application work on a few requests at a time; those that wait for their client do not count."""
+    """Limits how many requests the application works on at a time; those waiting for their client do not count."""
 
     def __init__(self, app: "WSGIApplication", requests: int) -> None:
         self._app = app
@@ -78,24 +78,24 @@ class AtWork:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request when its turn has come."""
-        environ[PEER] = environ.get("REMOTE_ADDR", "")  # before a proxy's word for it is believed
+        environ[PEER] = environ.get("REMOTE_ADDR", "")  # before a proxy's headers are trusted
         environ[AT_WORK] = self._places
         with self._places:
             return self._app(environ, start_response)
 
 
 class Body:
-    """A request's body on its way in, which says when the client last made progress."""
+    """The body of a request while it arrives. Knows when the client last made progress."""
 
     def __init__(self, stream: "_Readable", peer: str, seconds: float) -> None:
-        """Let `read` raise RequestTimeout after so many seconds."""
+        """`read` raises RequestTimeout after this many seconds."""
         self.peer = peer
         self.moved_at = time.monotonic()
         self._stream = stream
         self._end_at = self.moved_at + seconds
 
     def read(self, size: int = -1) -> bytes:
-        """Return some of the body, at most `size` bytes; all that is left when it is negative."""
+        """Return up to `size` bytes of the body, or the rest of it if `size` is negative."""
         if size < 0:
             return b"".join(iter(partial(self.read, READ_BYTES), b""))
         if time.monotonic() > self._end_at:
@@ -118,18 +118,18 @@ class SlowClients:
 
 
 def init_app(app: Flask) -> None:
-    """Receive bodies before views run, and send long answers in pieces; answer 503 to clients beyond the limits."""
+    """Receive bodies before views run, send long answers in pieces, and answer 503 beyond the limits."""
     app.extensions[KEY] = SlowClients()
     app.before_request(receive_body)
     app.after_request(share_out)
 
 
 def receive_body() -> None:
-    """Take the body in before anything else is done with the request. Raises ServiceUnavailable, RequestTimeout."""
+    """Receive the body before anything else. Raises ServiceUnavailable and RequestTimeout."""
     says_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.method in ("GET", "HEAD", "OPTIONS") and not says_body:
         return
-    # Uploads are received once they have shown their token. No other view reads what is too large.
+    # Uploads are received after their token was checked. No other view reads a body that is too large.
     too_large = (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
     if request.blueprint == "publishing" or too_large:
         return
@@ -141,9 +141,9 @@ def receive_body() -> None:
 
 @contextmanager
 def receiving(seconds: float) -> Iterator[None]:
-    """Let the body in `wsgi.input` be read here, without keeping others from being worked on.
+    """Let the body in `wsgi.input` be read without blocking other requests.
 
-    Raises ServiceUnavailable when too many bodies are coming in. `read` raises RequestTimeout after so many seconds.
+    Raises ServiceUnavailable if too many bodies are arriving. `read` raises RequestTimeout after this many seconds.
     """
     clients: SlowClients = current_app.extensions[KEY]
     environ = request.environ
@@ -162,11 +162,11 @@ def receiving(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def waiting_for_upstream() -> Iterator[None]:
-    """Let a request wait for another index, without keeping others from being worked on.
+    """Let a request wait for another index without blocking other requests.
 
-    Raises ServiceUnavailable when too many wait already.
+    Raises ServiceUnavailable if too many are already waiting.
     """
-    if not has_request_context():  # a command, which keeps nobody waiting
+    if not has_request_context():  # a command, which blocks nobody
         yield
         return
     clients: SlowClients = current_app.extensions[KEY]
@@ -180,7 +180,7 @@ def waiting_for_upstream() -> Iterator[None]:
 
 @contextmanager
 def not_at_work() -> Iterator[None]:
-    """Let another request be worked on while this one waits for somebody."""
+    """Let another request run while this one waits."""
     places: threading.Semaphore | None = request.environ.get(AT_WORK)
     if places is None:  # under another web server
         yield
@@ -193,7 +193,7 @@ def not_at_work() -> Iterator[None]:
 
 
 def share_out(response: Response) -> Response:
-    """Send a long answer in pieces while a place for it is held, or answer 503."""
+    """Send a long answer in pieces while it holds a place, or answer 503."""
     if request.method == "HEAD" or response.status_code in (204, 304):
         return response
     size = response.content_length if response.is_streamed else response.calculate_content_length()
@@ -215,7 +215,7 @@ def share_out(response: Response) -> Response:
 
 
 class _Pieces:
-    """An answer in pieces, which gives its place back when it has been sent or its client is gone."""
+    """An answer in pieces that releases its place when it has been sent or its client is gone."""
 
     def __init__(self, parts: Iterable[bytes], give_back: Callable[[], None]) -> None:
         self._parts, self._give_back = parts, give_back
@@ -230,12 +230,12 @@ class _Pieces:
     def __next__(self) -> bytes:
         try:
             return next(self._pieces)
-        except BaseException:  # its end, or an error that ends it
+        except BaseException:  # the end, or an error that ends it
             self.close()
             raise
 
     def close(self) -> None:
-        """Give the place back, once."""
+        """Release the place, once."""
         if self._is_open:
             self._is_open = False
             self._give_back()

@@ -1,4 +1,4 @@
-"""What becomes of the body of a request that was answered without a look at it."""
+"""Receive the rest of a body that no view has read."""
 
 import contextlib
 
@@ -9,26 +9,26 @@ from webapp.serving.slow_clients import READ_BYTES, receiving
 
 # The rest of the form around an uploaded file.
 FORM_BYTES = 4_000_000
-# What a client has not sent by then is not waited for.
+# How long to wait for it.
 PATIENCE_S = 5.0
 
 
 def init_app(app: Flask) -> None:
-    """Take what the client still sends, up to the largest upload and for some seconds, before it gets its answer.
+    """Read what the client still sends, up to the largest upload and for a few seconds, before it gets its answer.
 
-    Otherwise the web server closes the connection while the client sends, which resets it: of ten uploads of 30 MB
-    without a token behind nginx some were answered 502 in place of the reason. Source: RFC 9112, section 9.6.
+    Otherwise the web server closes the connection while the client is sending, which resets it: of ten 30 MB uploads
+    without a token behind nginx, some got 502 instead of the reason. Source: RFC 9112, section 9.6.
 
-    A body in chunks may never end, and no tool that uploads sends one: it is left, and the connection is closed.
+    A chunked body may never end, and no upload tool sends one, so it is not read, and the connection is closed.
     """
 
     @app.after_request
     def take_the_rest(response: Response) -> Response:
-        # A server that does not end the stream by itself would wait for more.
+        # Servers that do not end the stream themselves would wait for more.
         may_be_left = request.content_length and request.environ.get("wsgi.input_terminated")
         if may_be_left and not g.get("body_is_received"):
             left = app.config["MAX_FILE_BYTES"] + FORM_BYTES
-            # Given up when it takes too long, or when too many other bodies are coming in.
+            # Given up if it takes too long, or if too many other bodies are arriving.
             with contextlib.suppress(OSError, HTTPException), receiving(PATIENCE_S):
                 stream = request.environ["wsgi.input"]
                 while left > 0 and (chunk := stream.read(min(READ_BYTES, left))):

@@ -1,4 +1,4 @@
-"""What the site does, in figures: `/metrics` for Prometheus. Off unless METRICS is 1."""
+"""Metrics for Prometheus at `/metrics`. Off unless METRICS is 1."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Count from now on, and answer at `/metrics`. Does nothing unless METRICS is 1."""
+    """Start counting, and answer `/metrics`. Does nothing unless METRICS is 1."""
     if not app.config["METRICS"]:
         return
-    # Who does without figures does not wait for prometheus_client, either.
+    # Without metrics, prometheus_client is not imported, which saves time.
     from webapp.serving.metrics import views
     from webapp.serving.metrics.figures import Figures
 
@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
 
 
 def database_listeners(app: Flask) -> list[Any]:
-    """Return what MongoClient tells of its commands and connections; nothing unless METRICS is 1."""
+    """Return listeners for MongoClient that count commands and connections; empty unless METRICS is 1."""
     figures = app.extensions.get("figures")
     if not figures:
         return []

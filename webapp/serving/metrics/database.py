@@ -1,4 +1,4 @@
-"""What the driver tells of its commands and of its connections. Source: pymongo.monitoring."""
+"""Count the driver's commands and connections. Source: pymongo.monitoring."""
 
 from pymongo import monitoring
 
@@ -6,27 +6,27 @@ from webapp.serving.metrics.figures import Figures
 
 
 class CommandFigures(monitoring.CommandListener):
-    """Counts commands, which are named by the site's own code: find, aggregate, update."""
+    """Counts commands by name, such as find, aggregate or update."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
 
     def started(self, _: monitoring.CommandStartedEvent) -> None:
-        """Wait for the end, which tells the time."""
+        """Wait for the end, which has the duration."""
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Count a command that was answered."""
+        """Count a command that succeeded."""
         self._figures.command_seconds.labels(event.command_name).observe(event.duration_micros / 1e6)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Count one that was not, with the name of the error: the server's own, or the driver's where it got none."""
+        """Count a command that failed, with the name of the server's or the driver's error."""
         self._figures.command_seconds.labels(event.command_name).observe(event.duration_micros / 1e6)
         error = event.failure.get("codeName") or event.failure.get("errtype") or "unknown"
         self._figures.command_failures.labels(event.command_name, error).inc()
 
 
 class PoolFigures(monitoring.ConnectionPoolListener):
-    """Counts connections: open, in use, waited for, not to be had."""
+    """Counts connections: open, in use, waited for, failed."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
@@ -36,20 +36,20 @@ class PoolFigures(monitoring.ConnectionPoolListener):
         self._figures.connections.inc()
 
     def connection_closed(self, _: monitoring.ConnectionClosedEvent) -> None:
-        """Count it as open no more."""
+        """Count a connection as closed."""
         self._figures.connections.dec()
 
     def connection_checked_out(self, event: monitoring.ConnectionCheckedOutEvent) -> None:
-        """Count it as in use, and how long that took."""
+        """Count a connection as in use, and how long the wait was."""
         self._figures.connections_in_use.inc()
         self._figures.connection_wait_seconds.observe(event.duration or 0.0)
 
     def connection_checked_in(self, _: monitoring.ConnectionCheckedInEvent) -> None:
-        """Count it as in use no more."""
+        """Count a connection as no longer in use."""
         self._figures.connections_in_use.dec()
 
     def connection_check_out_failed(self, event: monitoring.ConnectionCheckOutFailedEvent) -> None:
-        """Count a command that got none, and why: "timeout", "connectionError", "poolClosed"."""
+        """Count a command that got no connection, and why: "timeout", "connectionError" or "poolClosed"."""
         self._figures.connection_failures.labels(event.reason).inc()
 
     def pool_created(self, _: monitoring.PoolCreatedEvent) -> None:
@@ -68,4 +68,4 @@ class PoolFigures(monitoring.ConnectionPoolListener):
         """Nothing to count."""
 
     def connection_check_out_started(self, _: monitoring.ConnectionCheckOutStartedEvent) -> None:
-        """Nothing to count: the end of the wait tells how long it was."""
+        """Nothing to count: the end of the wait has its duration."""

@@ -1,4 +1,4 @@
-"""The figures themselves, and how several web processes add them up."""
+"""The metrics, and how several web processes add them up."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,15 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from webapp.serving.request_log import elapsed_s
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# Seconds. A kept page takes 0.2 ms, a page made anew 2 ms, a sign-in 100 ms, and an operation ends after 2.5 s.
+# Seconds. A cached page takes 0.2 ms, others 2 ms, a sign-in 100 ms, and operations end after 2.5 s.
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Figures:
-    """What this process counts.
+    """The metrics of this process.
 
-    With PROMETHEUS_MULTIPROC_DIR, which `flask serve` sets, the figures stand in files of that folder, some for each
-    process, and whichever process is asked adds up all of them. A counter of a process that ended stays in the sum.
+    With PROMETHEUS_MULTIPROC_DIR, which `flask serve` sets, they are files in that folder, and any process can add all
+    of them up. The counters of ended processes stay in the sum.
     """
 
     def __init__(self) -> None:
@@ -56,12 +56,12 @@ class Figures:
         )
 
     def begin_request(self) -> None:
-        """Count a request as being answered."""
+        """Count a request in progress."""
         self.requests_in_progress.inc()
         g.in_progress = True
 
     def end_request(self, response: Response) -> Response:
-        """Count a request as answered. Its labels are the site's own words, so their number stays small."""
+        """Count an answered request. All labels come from the site's own code, so their number stays small."""
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if request.method in METHODS else "other"
         self.requests.labels(method, route, response.status_code).inc()
@@ -69,12 +69,12 @@ class Figures:
         return response
 
     def leave_request(self, _: BaseException | None) -> None:
-        """Count a request as over, however it ended."""
+        """Count a request as finished, however it ended."""
         if g.pop("in_progress", False):
             self.requests_in_progress.dec()
 
     def page(self) -> bytes:
-        """Return all figures in Prometheus' text format, of all web processes together."""
+        """Return the metrics of all web processes in Prometheus' text format."""
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         if not folder:
             return generate_latest(self._registry)
@@ -85,7 +85,7 @@ class Figures:
 
 
 def _forget_dead_processes(folder: Path) -> None:
-    """Leave out what processes that were killed were just doing: they do it no more."""
+    """Leave out what killed processes were doing, because they no longer do it."""
     for file in folder.glob("gauge_livesum_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:
@@ -93,4 +93,4 @@ def _forget_dead_processes(folder: Path) -> None:
         except ProcessLookupError:
             mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
         except PermissionError:
-            pass  # it lives, as somebody else's
+            pass  # it exists, as somebody else's process

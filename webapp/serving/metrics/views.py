@@ -1,4 +1,4 @@
-"""`/metrics`: for Prometheus."""
+"""`/metrics`, for Prometheus."""
 
 from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -8,6 +8,6 @@ bp = Blueprint("metrics", __name__)
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Answer all figures of all web processes."""
+    """Return the metrics of all web processes."""
     page = current_app.extensions["figures"].page()
     return Response(page, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
