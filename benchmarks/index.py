@@ -29,7 +29,7 @@ from config import Config
 from tests.publishing.uploads import basic, metadata, wheel, wheel_name
 from webapp import create_app
 from webapp.changes import site_stats
-from webapp.changes.pypi_json import keep
+from webapp.changes.pypi_json import store
 from webapp.documents import DOCUMENTS, StoredFile, User, contents, ensure_indexes
 from webapp.documents.base import utc_now
 from webapp.documents.package import own_url
@@ -96,7 +96,7 @@ def _fill() -> None:
                 known = {"size": bson.Int64(len(data)), "sha256": file.sha256, "content_id": content_id}
                 owner = {"package": package.pk, "version": release.version, "state": "stored"}
                 stored.append({"_id": file.filename, **owner, **known, "uploaded_at": file.uploaded_at})
-        keep(package)
+        store(package)
         StoredFile._get_collection().insert_many(stored)
         contents.Chunk._get_collection().insert_many(chunks)
     site_stats.refresh()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from webapp.changes import site_stats
-from webapp.changes.pypi_json import keep, parse
+from webapp.changes.pypi_json import parse, store
 from webapp.documents import DOCUMENTS, Package, Release, ReleaseFile, ensure_indexes
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "pypi-json"
@@ -16,10 +16,10 @@ def fill() -> str:
     ensure_indexes(DOCUMENTS)
     documents = sorted(REAL.glob("*.json"))
     for document in documents:
-        keep(parse(document.read_bytes()).package)
+        store(parse(document.read_bytes()).package)
     if not documents:
         for number in range(72):
-            keep(made_up("click" if number == 0 else f"http-project-{number}", releases=20 + number))
+            store(made_up("click" if number == 0 else f"http-project-{number}", releases=20 + number))
     site_stats.refresh()
     return f"{len(documents)} real packages" if documents else "72 made-up packages"
 

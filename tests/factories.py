@@ -8,7 +8,7 @@ from typing import Any
 
 import bson
 
-from webapp.changes.pypi_json import keep
+from webapp.changes.pypi_json import store
 from webapp.documents import Package, Release, ReleaseFile, StoredFile, User, contents
 from webapp.rules.naming import normalize_name
 
@@ -46,7 +46,7 @@ def package(name: str = "Example", *, releases: Iterable[Release | str] = ("1.0"
     ]
     fields.setdefault("summary", f"What {name} does")
     found = Package(normalized_name=normalize_name(name), name=name, releases=made, **fields)
-    keep(found)
+    store(found)
     return Package.objects.get(pk=found.pk)
 
 

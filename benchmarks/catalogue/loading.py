@@ -25,7 +25,7 @@ from webapp.documents import (
     User,
     ensure_indexes,
 )
-from webapp.documents.base import unhurried
+from webapp.documents.base import without_time_limit
 from webapp.rules import naming
 
 # Documents that one command inserts, and packages that a process is given at a time.
@@ -39,7 +39,7 @@ def load(packages: int, seed: int, processes: int, uri: str, said: Callable[[int
     Indexes that stand already are dropped first and built again afterwards: inserting into them takes four times as
     long.
     """
-    with unhurried():
+    with without_time_limit():
         for document_type in LOADED:
             document_type._get_collection().drop_indexes()
         parts = [range(first, min(first + PART, packages)) for first in range(0, packages, PART)]
@@ -47,9 +47,9 @@ def load(packages: int, seed: int, processes: int, uri: str, said: Callable[[int
         for written in _written(parts, Catalogue(packages, seed), processes, uri):
             done += written
             said(done)
-        License.objects.keep((name, name) for name, _, _ in texts.LICENSES)
+        License.objects.add_missing((name, name) for name, _, _ in texts.LICENSES)
         languages = ["Programming Language :: Python", "Programming Language :: Python :: 3", *texts.PYTHONS]
-        ProgrammingLanguage.objects.keep((naming.language_id(each) or each, each) for each in languages)
+        ProgrammingLanguage.objects.add_missing((naming.language_id(each) or each, each) for each in languages)
 
 
 def finish() -> None:
@@ -65,7 +65,7 @@ def finish() -> None:
 def _build_indexes(document_type: type[me.Document]) -> None:
     """Build the indexes of a class, all in one walk through its documents."""
     specs = ({**spec} for spec in document_type._meta["index_specs"])
-    with unhurried():
+    with without_time_limit():
         document_type._get_collection().create_indexes(
             [pymongo.IndexModel(spec.pop("fields"), background=False, **spec) for spec in specs]
         )

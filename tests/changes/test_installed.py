@@ -9,7 +9,7 @@ from flask import Flask
 from tests.changes.distributions import METADATA, installed
 from webapp.changes import installed as installed_module
 from webapp.changes.installed import installed_packages, package_from_distribution
-from webapp.changes.pypi_json import keep
+from webapp.changes.pypi_json import store
 from webapp.documents import Package
 from webapp.rules.naming import InvalidName
 from webapp.rules.people import people
@@ -113,7 +113,7 @@ def test_broken_distribution_is_passed_over(tmp_path: Path, monkeypatch: pytest.
 def test_odd_link_of_a_distribution_does_not_keep_it_out(app: Flask, tmp_path: Path) -> None:
     odd = METADATA.replace("Project-URL: Source,", "Project-URL: $Source,").replace("Documentation, ", "no comma")
 
-    keep(package_from_distribution(installed(tmp_path, odd)))
+    store(package_from_distribution(installed(tmp_path, odd)))
 
     assert Package.objects.get().name == "Example_Package"
 

@@ -6,7 +6,7 @@ from flask import Flask
 
 from tests import factories
 from webapp.changes.maintaining import add_maintainer, leave_packages, remove_maintainer, rename_maintainer
-from webapp.changes.pypi_json import keep
+from webapp.changes.pypi_json import store
 from webapp.documents import JournalEntry, Maintainer, Package, User
 from webapp.documents.package import ConcurrentChange
 
@@ -97,6 +97,6 @@ def test_import_that_read_before_a_change_does_not_undo_it(app: Flask, change: s
 
     with pytest.raises(ConcurrentChange):
         read_before.store()
-    keep(Package(normalized_name="engine", name="Engine", releases=[factories.release("2.0")]))
+    store(Package(normalized_name="engine", name="Engine", releases=[factories.release("2.0")]))
     assert maintainers() == changed
     assert User.objects.count() == 3

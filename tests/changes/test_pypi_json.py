@@ -13,7 +13,7 @@ from tests.changes.pypi_documents import document, file
 from tests.conftest import SHARED_DATA
 from webapp.changes import pypi_json, rendering
 from webapp.changes.changing import enter
-from webapp.changes.pypi_json import RefusedDocument, keep, parse
+from webapp.changes.pypi_json import RefusedDocument, parse, store
 from webapp.documents import Maintainer, Package
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
@@ -33,7 +33,7 @@ def stored(name: str = "example") -> dict[str, Any]:
 def imported(text: Any) -> list[str]:
     """Import a document and return the remarks."""
     found = parse(json.dumps(text))
-    keep(found.package)
+    store(found.package)
     return found.remarks
 
 
@@ -276,7 +276,7 @@ class TestWhatIsKept:
         )
 
         found = parse(text)
-        keep(found.package)
+        store(found.package)
 
         assert kept_as not in stored()["releases"][0]["files"][0]
         assert len(found.remarks) == 1
@@ -412,8 +412,8 @@ class TestWhatIsKept:
 @pytest.mark.usefixtures("app")
 class TestKeepingAgain:
     def test_first_time_is_told_from_the_next(self) -> None:
-        first = keep(parse(json.dumps(document())).package)
-        second = keep(parse(json.dumps(document())).package)
+        first = store(parse(json.dumps(document())).package)
+        second = store(parse(json.dumps(document())).package)
 
         assert (first, second) == (True, False)
 

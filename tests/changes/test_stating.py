@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("app")
 def import_document(version: str, releases: list[str], serial: int, **info: Any) -> None:
     files = {each: [file(f"example-{each}-py3-none-any.whl", size=serial)] for each in releases}
     found = document(releases=files, version=version, **info) | {"last_serial": serial}
-    parse(json.dumps(found)).keep()
+    parse(json.dumps(found)).store()
 
 
 def info_of(client: FlaskClient, version: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_document_of_one_release_lists_its_files_without_releases(client: FlaskC
     info = document(releases={}, version="1.0", summary="first")["info"]
     files = [file("example-1.0-py3-none-any.whl", size=7)]
 
-    parse(json.dumps({"info": info, "urls": files, "last_serial": 3})).keep()
+    parse(json.dumps({"info": info, "urls": files, "last_serial": 3})).store()
 
     package = Package.objects.get()
     assert package.summary == "second"

@@ -8,7 +8,7 @@ from flask.testing import FlaskCliRunner
 from tests import factories
 from tests.changes.distributions import METADATA, installed
 from webapp.changes import installed as installed_module
-from webapp.changes.pypi_json import keep
+from webapp.changes.pypi_json import store
 from webapp.documents import License, Package, Page, SiteStats, User
 
 
@@ -77,7 +77,7 @@ def test_missing_indexes_are_built(runner: FlaskCliRunner, app: Flask) -> None:
 
 
 def test_first_fill_that_was_killed_half_way_goes_on_at_the_next_start(app: Flask, runner: FlaskCliRunner) -> None:
-    keep(next(installed_module.installed_packages()))
+    store(next(installed_module.installed_packages()))
 
     runner.invoke(args=["db", "init"])
 

@@ -200,8 +200,8 @@ def filled(app: Flask) -> Flask:
     for number in range(100):
         counted(f"package-{number % 20} {number}.0 2024-02-01", f"package-{number % 20} {number}.0 2024-03-01")
     factories.user("Ada", id=ADA, username="ada")
-    License.objects.keep([("MIT", "MIT")])
-    ProgrammingLanguage.objects.keep([("python", "Programming Language :: Python")])
+    License.objects.add_missing([("MIT", "MIT")])
+    ProgrammingLanguage.objects.add_missing([("python", "Programming Language :: Python")])
     Page(path="company/history", title="History").save()
     search_index.rebuild()
     site_stats.refresh()

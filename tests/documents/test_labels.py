@@ -8,9 +8,9 @@ from webapp.documents.base import utc_now
 
 @pytest.mark.parametrize("document_type", [License, ProgrammingLanguage])
 def test_label_is_kept_once(app: Flask, document_type: type[License] | type[ProgrammingLanguage]) -> None:
-    document_type.objects.keep([("MIT", "the first description"), ("ISC", "ISC")])
+    document_type.objects.add_missing([("MIT", "the first description"), ("ISC", "ISC")])
 
-    document_type.objects.keep([("MIT", "another"), ("Apache-2.0", "Apache"), ("Apache-2.0", "twice")])
+    document_type.objects.add_missing([("MIT", "another"), ("Apache-2.0", "Apache"), ("Apache-2.0", "twice")])
 
     labels = [(label["id"], label["description"]) for label in document_type.objects.in_order().plain()]
     assert labels == [("Apache-2.0", "twice"), ("ISC", "ISC"), ("MIT", "the first description")]
@@ -19,7 +19,7 @@ def test_label_is_kept_once(app: Flask, document_type: type[License] | type[Prog
 def test_label_says_since_when_it_is_there(app: Flask) -> None:
     before = utc_now()
 
-    License.objects.keep([("MIT", "MIT")])
+    License.objects.add_missing([("MIT", "MIT")])
 
     [label] = License.objects.plain()
     assert before <= label["created_date"] <= utc_now()
@@ -31,7 +31,7 @@ def test_label_that_somebody_else_added_in_the_meantime_is_as_good(app: Flask, m
     monkeypatch.setattr(licenses, "find", lambda *_: [])  # as if it had not been there a moment ago
     monkeypatch.setattr(License, "_collection", licenses)
 
-    License.objects.keep([("MIT", "ours"), ("ISC", "ours")])
+    License.objects.add_missing([("MIT", "ours"), ("ISC", "ours")])
 
     monkeypatch.undo()
     assert [label["description"] for label in License.objects.in_order().plain()] == ["ours", "theirs"]

@@ -10,7 +10,7 @@ from tests import factories
 from tests.changes.pypi_documents import document, file
 from tests.publishing import uploads
 from webapp.changes.changing import Act, changes
-from webapp.changes.pypi_json import keep, parse
+from webapp.changes.pypi_json import parse, store
 from webapp.documents import Maintainer, Package
 
 SITE = "http://localhost"
@@ -56,7 +56,7 @@ def test_every_field_is_answered_as_pypi_answers_it(client: FlaskClient) -> None
         "yanked": False,
         "yanked_reason": None,
     }
-    keep(parse(json.dumps({"info": info, "releases": {"1.0": [file()], "0.9": []}})).package)
+    store(parse(json.dumps({"info": info, "releases": {"1.0": [file()], "0.9": []}})).package)
 
     found = answer(client, "/pypi/ex-ample/json")
 
@@ -99,7 +99,7 @@ def test_metadata_are_offered_beside_wheels_only(client: FlaskClient) -> None:
 
 
 def test_what_is_not_known_is_answered_as_pypi_answers_it(client: FlaskClient) -> None:
-    keep(parse(json.dumps({"info": {"name": "bare"}, "releases": {}})).package)
+    store(parse(json.dumps({"info": {"name": "bare"}, "releases": {}})).package)
 
     found = answer(client, "/pypi/bare/json")
 
@@ -304,7 +304,7 @@ def test_addresses_stand_on_the_sites_own_url_where_that_is_set(
 
 def test_document_comes_back_as_it_was_given(client: FlaskClient) -> None:
     given = document("round", releases={"1.0": [file()], "2.0a1": [file("b.tar.gz", packagetype="sdist")]})
-    keep(parse(json.dumps(given)).package)
+    store(parse(json.dumps(given)).package)
 
     found = answer(client, "/pypi/round/json")
 

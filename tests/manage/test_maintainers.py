@@ -14,7 +14,7 @@ from tests.people import ANOTHER, Browser, browser, errors, link_in, member, out
 from tests.publishing import uploads
 from tests.reading import links, one, page_of, texts, words
 from webapp.changes.maintaining import LastOwner, NotThere, accept, end_maintaining, invite
-from webapp.changes.pypi_json import keep
+from webapp.changes.pypi_json import store
 from webapp.documents import AuditEvent, JournalEntry, Package, User
 from webapp.documents.base import utc_now
 
@@ -165,7 +165,7 @@ def test_link_counts_no_more(
 def test_invitation_outlives_an_import(app: Flask, invited: Callable[..., str]) -> None:
     link = invited()
 
-    keep(Package(normalized_name=NAME, name=NAME, releases=[factories.release("2.0")]))
+    store(Package(normalized_name=NAME, name=NAME, releases=[factories.release("2.0")]))
 
     assert signed_in(app, "Grace Hopper").get(link).status_code == 200
 

@@ -298,7 +298,7 @@ def test_nobody_makes_an_account_for_themselves(members_only: Flask) -> None:
     visitor.post("/account/register", data={"csrf_token": visitor.token(), "email": "eve@example.org"})
     signup = visitor.post("/signup", json={"username": "eve", "password": "the analytical engine weaves"})
 
-    assert "made by the administrators" in words(one(page, ".lead"))
+    assert "created by its administrators" in words(one(page, ".lead"))
     assert (signup.status_code, signup.content_type) == (403, "application/json")
     assert User.objects.count() == number
 

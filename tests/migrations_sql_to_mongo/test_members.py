@@ -62,7 +62,7 @@ def sign_in_with_old_password(app: Flask, email: str, password: str) -> None:
 
     after = User.objects.get(email=email)
     assert after.hashed_password.startswith("$argon2id$")
-    assert passwords.check(after.hashed_password, password).fits
+    assert passwords.check(after.hashed_password, password).is_correct
     assert after.last_login != before.last_login
 
 

@@ -28,7 +28,7 @@ NEW: dict[str, Any] = OLD | {
 def publish(version: str, size: int, **info: Any) -> None:
     filename = f"example-{version}-py3-none-any.whl"
     files = [file(filename, size=size, requires_python=info["requires_python"])]
-    parse(json.dumps(document(releases={version: files}, version=version, **info))).keep()
+    parse(json.dumps(document(releases={version: files}, version=version, **info))).store()
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_releases_that_state_the_same_say_so(client: FlaskClient) -> None:
 
 def test_of_a_release_that_states_nothing_only_the_files_are_compared(client: FlaskClient) -> None:
     files = {each: [file(f"example-{each}.tar.gz", size=5)] for each in ("1.0", "2.0")}
-    parse(json.dumps(document(releases=files, version="2.0", **NEW))).keep()
+    parse(json.dumps(document(releases=files, version="2.0", **NEW))).store()
 
     page = read(client, "/project/example/compare/1.0...2.0")
 

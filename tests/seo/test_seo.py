@@ -88,8 +88,8 @@ class TestSitemap:
 
     def test_pages_name_the_sites_own_the_written_ones_licences_and_languages(self, client: FlaskClient) -> None:
         Page(path="company/history", title="History", updated_date=factories.A_DAY).save()
-        License.objects.keep([("MIT", "MIT"), ("GPL/2 & <more>", "odd")])
-        ProgrammingLanguage.objects.keep([("c++", "Programming Language :: C++")])
+        License.objects.add_missing([("MIT", "MIT"), ("GPL/2 & <more>", "odd")])
+        ProgrammingLanguage.objects.add_missing([("c++", "Programming Language :: C++")])
 
         found = entries(client, "/sitemap/pages.xml")
 

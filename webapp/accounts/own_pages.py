@@ -15,7 +15,7 @@ from webapp.documents.api_token import revoke_all
 from webapp.documents.base import utc_now
 from webapp.documents.user import address_of, fold
 from webapp.members import audit, confirming, limits, mails, passwords, sessions, tokens
-from webapp.members.confirmation import knows_password
+from webapp.members.confirmation import password_is_correct
 from webapp.members.form_views import form_view, members_only
 from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
@@ -90,7 +90,7 @@ def _password() -> dict[str, Any]:
 def change_password(form: PasswordForm) -> AnyResponse | None:
     """Change the password and sign out every other browser. Revoke API tokens if the member asks for it."""
     member = me()
-    if not knows_password(form):
+    if not password_is_correct(form):
         return None
     if not form.is_strong(member.user.words()):
         return None
@@ -131,7 +131,7 @@ def _present_email() -> dict[str, Any]:
 def change_email(form: EmailForm) -> AnyResponse | None:
     """Request a change of address: send a link to the new one and a notice to the current one."""
     user, email = me().user, form.email.data
-    if not knows_password(form):
+    if not password_is_correct(form):
         return None
     if is_same_address(email, user.email):
         form.refuse("email", "This is already your address.")
@@ -202,7 +202,7 @@ def _deletion() -> dict[str, Any]:
 def delete_account(form: DeletionForm) -> AnyResponse | None:
     """Delete the account, unless it is the last owner of a package or the last administrator of the site."""
     user = me().user
-    if _deletion()["in_the_way"] or not knows_password(form):
+    if _deletion()["in_the_way"] or not password_is_correct(form):
         return None
     try:
         delete(user.id)

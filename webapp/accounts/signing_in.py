@@ -128,7 +128,7 @@ def authenticated(identifier: str, password: str) -> User | None:
     """
     attempt = limits.SignInAttempt(identifier)
     user, checked = _checked(identifier, password)
-    if user is None or not checked.fits:
+    if user is None or not checked.is_correct:
         return None
     attempt.succeeded()
     if checked.is_weak:
@@ -145,7 +145,7 @@ def _checked(identifier: str, password: str) -> tuple[User | None, passwords.Che
         started = time.monotonic()
         user = User.objects.account_of(identifier)
         checked = passwords.check(user.hashed_password if user else None, password)
-        if not checked.fits:
+        if not checked.is_correct:
             audit.record(audit.SIGN_IN_FAILED, "Failed to sign in.", user=user, target="" if user else "no account")
             passwords.pad_failed_sign_in(started)
     return user, checked

@@ -13,7 +13,7 @@ from webapp.documents import ApiToken
 from webapp.documents.base import utc_now
 from webapp.members import audit, confirming
 from webapp.members.api_tokens import USER, make_token, may_still_have_token
-from webapp.members.confirmation import knows_password
+from webapp.members.confirmation import password_is_correct
 from webapp.members.form_views import form_view, members_only
 from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
@@ -43,7 +43,7 @@ def _confirmed() -> dict[str, Any]:
 def new_token(form: TokenForm) -> AnyResponse | None:
     """Create a token. This response is the only place that shows its secret, so it does not redirect."""
     user = me().user
-    if not knows_password(form):
+    if not password_is_correct(form):
         return None
     if ApiToken.objects.of_user(user.id).count() >= MOST_TOKENS:
         form.refuse("name", TOO_MANY)

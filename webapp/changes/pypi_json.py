@@ -41,9 +41,9 @@ class Imported:
     version: str | None = None  # the release that it describes
     as_of: int | None = None  # the serial of the document
 
-    def keep(self) -> bool:
+    def store(self) -> bool:
         """Write the package; True if it was new. See `keep` for what it raises."""
-        return keep(self.package, about=self.version, as_of=self.as_of)
+        return store(self.package, about=self.version, as_of=self.as_of)
 
 
 def parse(text: str | bytes) -> Imported:
@@ -264,7 +264,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def keep(package: Package, *, source: str = DOCUMENT, about: str | None = None, as_of: int | None = None) -> bool:
+def store(package: Package, *, source: str = DOCUMENT, about: str | None = None, as_of: int | None = None) -> bool:
     """Write an imported package; one that is there already keeps what the import does not know. True if it was new.
 
     The import states facts of one release, `about`, or the latest that it lists. Releases of which a later document
@@ -344,6 +344,6 @@ def _laid_over(releases: list[Release], stored: list[Release]) -> Iterator[Relea
 def keep_labels(package: Package) -> None:
     """Add the licence and the languages that a package is listed under."""
     if package.license_id:
-        License.objects.keep([(package.license_id, package.license_id)])
+        License.objects.add_missing([(package.license_id, package.license_id)])
     languages = [(naming.language_id(text), text) for text in package.classifiers]
-    ProgrammingLanguage.objects.keep([(key, text) for key, text in languages if key])
+    ProgrammingLanguage.objects.add_missing([(key, text) for key, text in languages if key])

@@ -19,7 +19,7 @@ import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
-from webapp.documents.base import Plain, as_declared, unhurried, utc_now
+from webapp.documents.base import Plain, as_declared, utc_now, without_time_limit
 from webapp.documents.package import Package
 from webapp.documents.search_entry import SOURCE, TYPO_LETTERS, SearchEntry, entry_of
 from webapp.documents.search_state import SearchState
@@ -50,7 +50,7 @@ def catch_up(said: Callable[[int], None] | None = None) -> int:
 
     `said` is told now and then how many packages were read, when all of them have to be.
     """
-    with unhurried():
+    with without_time_limit():
         state = _state()
         if state.get("form") != FORM or state.get("packages_id") != _identity() or "reached" not in state:
             return rebuild(said)
@@ -65,7 +65,7 @@ def catch_up(said: Callable[[int], None] | None = None) -> int:
 def rebuild(said: Callable[[int], None] | None = None) -> int:
     """Make every entry anew, beside those that are read meanwhile; return how many there are."""
     started, identity, number = utc_now(), _identity(), 0
-    with unhurried():
+    with without_time_limit():
         building = SearchEntry._get_db()["search_entries_building"]
         building.drop()
         packages = Package.objects.raw().find({}, dict.fromkeys(SOURCE, 1), batch_size=BATCH)
@@ -93,7 +93,7 @@ def _forget_earlier_words() -> None:
 
 def accept_entries() -> None:
     """Take the entries that stand for those of all packages, because who wrote the packages wrote them, too."""
-    with unhurried():
+    with without_time_limit():
         _keep_state({"form": FORM, "packages_id": _identity(), "reached": utc_now()})
         count_words()
 

@@ -7,7 +7,7 @@ from pymongo.errors import OperationFailure
 from webapp.changes import claims, removal, search_index, site_stats
 from webapp.changes.changing import write_out_leftovers
 from webapp.changes.installed import INSTALLED_HERE, installed_packages
-from webapp.changes.pypi_json import keep
+from webapp.changes.pypi_json import store
 from webapp.cli.group import SiteGroup
 from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
 from webapp.documents.release_facts import INSTALLED
@@ -77,7 +77,7 @@ def prepare_database() -> None:
     if is_filled and not others.count_up_to(1):
         packages = {package.pk: package for package in installed_packages()}
         for package in packages.values():
-            keep(package, source=INSTALLED)
+            store(package, source=INSTALLED)
         click.echo(f"The index was empty. It now has the {len(packages)} packages that are installed here.")
         site_stats.refresh()
     search_index.catch_up(_say_read)

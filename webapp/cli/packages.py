@@ -65,7 +65,7 @@ def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
         for source in bar:
             try:
                 imported = pypi_json.parse(source.read())
-                was_new = imported.keep()
+                was_new = imported.store()
             except REFUSALS as error:
                 refused += 1
                 problems.append(f"{source.name}: refused: {_one_line(error)}")

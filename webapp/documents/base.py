@@ -155,7 +155,7 @@ def _list(read: Reader, value: Any) -> list[Any] | None:
     return [found for item in value if (found := read(item)) is not None and found != {}]
 
 
-def unhurried() -> AbstractContextManager[Any]:
+def without_time_limit() -> AbstractContextManager[Any]:
     """Let operations take a day, not the few seconds that a request's may.
 
     `pymongo.timeout(None)` would not: it leaves the client's own limit in force (pymongo 4.20).
@@ -168,6 +168,6 @@ def ensure_indexes(document_types: Iterable[type[me.Document]]) -> None:
 
     An index over millions of documents takes longer than a request may.
     """
-    with unhurried():
+    with without_time_limit():
         for document_type in document_types:
             document_type.ensure_indexes()

@@ -17,7 +17,7 @@ class LabelQuerySet(ReadingQuerySet):
         """All of them, by id."""
         return self.order_by("pk")
 
-    def keep(self, descriptions: Iterable[tuple[str, str]]) -> None:
+    def add_missing(self, descriptions: Iterable[tuple[str, str]]) -> None:
         """Add each (id, description) that is not there yet."""
         wanted = dict(descriptions)
         if not wanted:

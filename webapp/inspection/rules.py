@@ -275,7 +275,7 @@ def _rename(user_id: bson.ObjectId, name: str) -> bool:
 
 
 def _add_labels(label_type: Any, labels: dict[str, str]) -> bool:
-    label_type.objects.keep(labels.items())
+    label_type.objects.add_missing(labels.items())
     return True
 
 

@@ -11,7 +11,7 @@ from webapp.documents import Package
 from webapp.documents.package import MAINTAINER
 from webapp.manage.forms import DeletionForm
 from webapp.members import sessions
-from webapp.members.confirmation import knows_password
+from webapp.members.confirmation import password_is_correct
 from webapp.members.sessions import me
 from webapp.serving.errors import http_error
 
@@ -62,7 +62,7 @@ def is_confirmed(form: DeletionForm, *expected: str) -> bool:
     if not form.password.data:
         form.refuse("password", ASK_PASSWORD)
         return False
-    if not knows_password(form):
+    if not password_is_correct(form):
         return False
     sessions.confirm()
     return True

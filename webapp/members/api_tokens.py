@@ -1,4 +1,4 @@
-"""Programs that sign in with a token: HTTP Basic, user `__token__`, the token as password (as PyPI has it)."""
+"""API tokens: HTTP Basic with the user `__token__` and the token as password, as at PyPI."""
 
 import hashlib
 import secrets
@@ -16,16 +16,16 @@ from webapp.documents.api_token import READ, UPLOAD
 from webapp.documents.base import utc_now
 from webapp.members import confirming, limits
 
-# By this prefix people and scanners of leaked secrets know one.
+# The prefix by which people and secret scanners recognize a token.
 PREFIX = "larder-"
 USER = "__token__"
 HINT_LENGTH = len(PREFIX) + 4
-# The last use is written at most so often.
+# The time of the last use is stored at most this often.
 LAST_USE_S = 60
 
 
 class Permit(NamedTuple):
-    """Who makes a request, and the token that says so."""
+    """The user who makes a request, and their token."""
 
     user: User
     token: ApiToken
@@ -34,7 +34,7 @@ class Permit(NamedTuple):
 def make_token(
     user: User, *, name: str, project: str | None, permissions: list[str], expires_at: datetime | None
 ) -> tuple[str, ApiToken]:
-    """Keep a new token; return the secret, which is shown once, and the token."""
+    """Store a new token. Return the secret, which is shown only once, and the token."""
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         user_id=user.id,
@@ -51,28 +51,29 @@ def make_token(
 
 
 def may_still_have_token(user: User) -> bool:
-    """Tell whether a token that was just made may stay: the account is enabled and its password is the one it was.
+    """Tell whether a new token may stay: the account is still enabled, and its password has not changed.
 
-    A reset revokes the tokens that it finds. One that is made at the same moment is found by this question instead.
+    A reset revokes the tokens that exist. This check catches one that is created at the same moment.
     """
     users = User.objects.read_preference(ReadPreference.PRIMARY)
     return bool(users.filter(pk=user.id, hashed_password=user.hashed_password, is_disabled__ne=True).count())
 
 
 def digest_of(secret: str) -> str:
-    """Return what is kept of a token.
+    """Return the digest of a secret that is stored.
 
-    A plain SHA-256: the secret is 256 random bits, which nobody can guess, so a slow hash would slow the site alone.
+    A plain SHA-256: the secret is 256 random bits, which nobody can guess, so a slow hash would only slow down the
+    site.
     """
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def authenticate(permission: str) -> Permit:
-    """Return who makes this request by a token with this permission.
+    """Return who makes this request, by a token with this permission.
 
-    Raises Unauthorized when there is no token, Forbidden with the reason when it does not permit this, and
-    TooManyRequests when too many from this address were none. A good token always counts: nobody can guess one, so
-    those who try need not be kept from the others of the same address.
+    Raises Unauthorized if there is no token, Forbidden with the reason if it does not permit this, and TooManyRequests
+    after too many invalid tokens from this address. A valid token is always accepted: nobody can guess one, so others
+    at the same address need not be blocked.
     """
     given = request.authorization
     if given is None or given.type != "basic" or not given.username:
@@ -81,12 +82,12 @@ def authenticate(permission: str) -> Permit:
     if given.username != USER:
         raise refused(f"Passwords are not accepted here. Use the username {USER} and an API token as the password.")
     if not given.password:
-        # What pip sends before it asks a keyring for the password.
+        # pip sends this before it asks a keyring for the password.
         raise refused(f"The API token is missing. Send it as the password of the user {USER}.")
     token: ApiToken | None = ApiToken.objects.with_digest(digest_of(given.password)).declared_first()
     user: User | None = User.objects(pk=token.user_id).declared_first() if token else None
     if token is None or user is None or user.is_disabled:
-        limits.hit(parse(current_app.config["SIGN_IN_FAILURES"]), ("tokens by address", limits.network()))
+        limits.count(parse(current_app.config["SIGN_IN_FAILURES"]), ("tokens by address", limits.network()))
         raise refused("This API token is not valid. It may have been revoked, or it is incomplete.")
     now = utc_now()
     if token.is_over(now):
@@ -101,6 +102,6 @@ def authenticate(permission: str) -> Permit:
 
 
 def _unauthorized(reason: str) -> Unauthorized:
-    """Return an answer with a challenge: after it, pip and uv ask their keyring, netrc or the person (RFC 9110)."""
+    """Return a challenge, after which pip and uv ask their keyring, netrc or the user (RFC 9110)."""
     realm = WWWAuthenticate("basic", {"realm": current_app.config["SITE_NAME"]})
     return Unauthorized(reason, www_authenticate=realm)

@@ -1,4 +1,4 @@
-"""Writing down what members and administrators do."""
+"""Record what members and administrators do in the audit log."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,14 +34,14 @@ KINDS = (
     ADMINISTRATION,
 )
 
-# A browser's name for itself can be of any length.
+# A User-Agent header can have any length.
 MAX_USER_AGENT = 200
 
 
 def record(kind: str, description: str, *, user: User | None = None, by: User | None = None, target: str = "") -> None:
-    """Write down an act: who did it (whoever is signed in, unless `by` says so), when, from where, and to what.
+    """Record an event: who (the signed-in member, unless `by` is given), when, from where, and to what.
 
-    `user` is the account that it was done to, if it was one.
+    `user` is the account concerned, if any.
     """
     now = utc_now()
     actor = by or (signed_in_user() if has_request_context() else None)
@@ -59,7 +59,7 @@ def record(kind: str, description: str, *, user: User | None = None, by: User | 
 
 
 def where() -> dict[str, Any]:
-    """Return the address and the browser that a request comes from; neither, at the command line."""
+    """Return the address and the browser of the request; empty on the command line."""
     if not has_request_context():
         return {}
     agent = str(request.user_agent)[:MAX_USER_AGENT]

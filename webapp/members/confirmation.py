@@ -1,4 +1,4 @@
-"""Members type their password again before what cannot be undone."""
+"""Ask members for their password again before actions that cannot be undone."""
 
 from webapp.members import limits, passwords
 from webapp.members.forms import SiteForm
@@ -7,11 +7,11 @@ from webapp.members.sessions import me
 WRONG_PASSWORD = "The password is incorrect."  # noqa: S105 - a message
 
 
-def knows_password(form: SiteForm) -> bool:
-    """Tell whether the member typed their password; say beside the field if not. Raises TooManyRequests."""
+def password_is_correct(form: SiteForm) -> bool:
+    """Tell whether the member entered their password; if not, add an error to the field. Raises TooManyRequests."""
     user = me().user
     limits.count_password_check(user.id)
-    fits = passwords.check(user.hashed_password, form["password"].data).fits
-    if not fits:
+    is_correct = passwords.check(user.hashed_password, form["password"].data).is_correct
+    if not is_correct:
         form.refuse("password", WRONG_PASSWORD)
-    return fits
+    return is_correct

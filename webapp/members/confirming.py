@@ -1,6 +1,6 @@
-"""Wherever mail is configured, an address is confirmed by its mailbox, and only the mailbox learns of its account.
+"""Where mail is configured, addresses are confirmed by mail, and only the mailbox learns whether there is an account.
 
-The page and `/signup` answer the same whether an address has an account, and do the same work before they answer.
+The page and `/signup` answer the same whether or not an address has an account, and do the same work before.
 """
 
 from webapp.documents import User
@@ -13,12 +13,12 @@ UNCONFIRMED = (
 
 
 def must_confirm(user: User) -> bool:
-    """Tell whether a user registered with an address that is still to be confirmed."""
+    """Tell whether a user still has to confirm the address they registered with."""
     return bool(user.unconfirmed_email) and mails.are_configured()
 
 
 def ask_to_register(name: str, email: str, next_address: str) -> None:
-    """Send a link that finishes the registration, or word of the account that has the address already."""
+    """Send a link that finishes the registration, or tell the owner of the address that they have an account."""
     link = mails.link_to("accounts.finish_registration", token=tokens.for_registration(name, email, next_address))
     sign_in = mails.link_to("accounts.login")
 
@@ -30,7 +30,7 @@ def ask_to_register(name: str, email: str, next_address: str) -> None:
 
 
 def ask_to_confirm(user: User, email: str) -> None:
-    """Send a user a link that gives their account this address, or word to the owner of the account that has it."""
+    """Send a user a link that confirms their new address, or tell the owner of the address that it is in use."""
     link = mails.link_to("accounts.confirm_email", token=tokens.for_email(user, email))
     sign_in, settings = mails.link_to("accounts.login"), mails.link_to("accounts.account")
     former, name = user.email, user.shown_name
@@ -52,7 +52,7 @@ def ask_to_confirm(user: User, email: str) -> None:
 
 
 def _tell_owner(email: str, sign_in: str) -> bool:
-    """Tell the owner of an address that somebody wanted to use it; False when no account has it."""
+    """Tell the owner of an address that somebody wanted to use it; False if no account has it."""
     user: User | None = User.objects.account_of(email)
     if user is None or not user.email:
         return False

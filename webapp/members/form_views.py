@@ -1,4 +1,4 @@
-"""Pages with a form: shown, checked, shown again with what is wrong; and the page for a form that became stale."""
+"""Pages with a form: show it, validate it, show it again with errors, and handle expired forms."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -23,15 +23,15 @@ STALE = "This form expired, or you signed in or out since you opened it. Nothing
 def form_view(
     form_class: type[SiteForm], template: str, load: Callable[..., Context] | None = None
 ) -> Callable[[Callable[Concatenate[Any, P], AnyResponse | None]], Callable[P, AnyResponse]]:
-    """Show a form, and call the view with it once it was sent whole and valid, its token included.
+    """Show a form, and call the view once the form was sent with valid fields and a valid token.
 
-    The view answers, or returns None when it wrote an error into the form, which is then shown again. `load` takes what
-    the view takes and returns what the template needs beside the form; its "initial" is what the fields hold at first.
+    The view returns a response, or None if it added an error to the form, which is then shown again. `load` takes the
+    same arguments as the view and returns further variables for the template; "initial" has the fields' first values.
     """
 
     def decorate(view: Callable[Concatenate[Any, P], AnyResponse | None]) -> Callable[P, AnyResponse]:
         def show(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
-            """Show the form with what was typed, and change nothing."""
+            """Show the form with what was entered, without calling the view."""
             context = load(*args, **kwargs) if load else {}
             form = form_class(data=context.pop("initial", None))
             return _page(template, form, context, 400)
@@ -54,7 +54,7 @@ def form_view(
 
 
 def members_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
-    """Lead whoever is not signed in to where they can."""
+    """Redirect visitors who are not signed in to the sign-in page."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
@@ -67,7 +67,7 @@ def members_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
 
 
 def visitors_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
-    """Lead a member who opens this page on to where they wanted to go."""
+    """Redirect members who are already signed in to where they wanted to go."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
@@ -79,22 +79,22 @@ def visitors_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
 
 
 def init_app(app: Flask) -> None:
-    """Register what answers to a form without a valid token."""
+    """Handle forms without a valid CSRF token."""
     app.register_error_handler(CSRFError, stale_form)
 
 
 def stale_form(_: CSRFError) -> AnyResponse:
-    """Say what to do, and keep what was typed, passwords aside."""
+    """Show an expired form again, with what was entered, except passwords."""
     try:
         return _shown_again()
-    except Exception as error:  # noqa: BLE001 - Flask itself leaves what a handler raises without an answer
+    except Exception as error:  # noqa: BLE001 - Flask does not handle what an error handler raises
         return current_app.make_response(current_app.handle_user_exception(error))
 
 
 def _shown_again() -> AnyResponse:
-    """Return the stale form.
+    """Return the expired form.
 
-    A form that another site sent is not shown again: its reader would send, as their own, what that site filled in.
+    A form sent by another site is not shown again: its reader would submit what that site filled in as their own.
     """
     view: Any = current_app.view_functions.get(request.endpoint or "")
     if wants_json() or _comes_from_elsewhere() or not hasattr(view, "show_form"):
@@ -127,7 +127,7 @@ def _signed_out() -> Response:
 
 
 def _comes_from_elsewhere() -> bool:
-    """Tell whether the browser says that another site sent this form; every browser of today does."""
+    """Tell whether another site sent this form, as every modern browser says."""
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return True
     source = request.headers.get("Origin") or request.headers.get("Referer")

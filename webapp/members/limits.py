@@ -1,4 +1,4 @@
-"""How often somebody may try: counted in the site's database, so that all its processes count together."""
+"""Rate limits, counted in the site's database so that all processes count together."""
 
 import hashlib
 import math
@@ -24,7 +24,7 @@ P = ParamSpec("P")
 
 
 class SiteStorage(MongoDBStorage):
-    """The counts, in the database and over the connection that the documents use: collection `limits`."""
+    """Counts in the documents' database, over their connection: collection `limits`."""
 
     STORAGE_SCHEME = ["larder"]
 
@@ -34,7 +34,7 @@ class SiteStorage(MongoDBStorage):
 
     @property
     def storage(self) -> Any:
-        """The site's client, whichever it is at the moment; MongoDB removes a count when its time has passed."""
+        """The site's current client. MongoDB removes expired counts."""
         client = mongoengine.get_connection()
         self._database_name = mongoengine.get_db().name
         if client is not self._indexed:
@@ -44,18 +44,18 @@ class SiteStorage(MongoDBStorage):
         return client
 
     def __del__(self) -> None:
-        # The library's closes its own connection, and this one is the site's.
+        # The library would close its own connection, but this is the site's.
         pass
 
     def reset(self) -> int:
-        """Forget all counts; the index stays."""
+        """Delete all counts; the index stays."""
         return int(self.windows.delete_many({}).deleted_count)
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Count, and tell whether there was room.
+        """Count, and tell whether the limit allows it.
 
-        Of ten who are the first at the same moment, one makes the document, and MongoDB tells now and then another one
-        that it is there already (47 times in 300 such moments): that is no refusal yet.
+        Of ten simultaneous first attempts, one creates the document, and now and then MongoDB tells another one that it
+        already exists (47 times in 300 runs): that is no refusal yet.
         """
         if super().acquire_entry(key, limit, expiry, amount):
             return True
@@ -63,15 +63,15 @@ class SiteStorage(MongoDBStorage):
         return counted + amount <= limit and super().acquire_entry(key, limit, expiry, amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """Return when the oldest entry that still counts was made, and how many count; now, when none does."""
+        """Return the time of the oldest entry that still counts (now, if none does), and how many count."""
         oldest, counted = super().get_moving_window(key, limit, expiry)
         return (oldest if counted else time.time()), counted
 
 
 def init_app(app: Flask) -> None:
-    """Bind the limiter to the site's database; mongomock lacks what it needs, so the tests on it count in memory.
+    """Bind the limiter to the site's database; mongomock lacks what it needs, so tests with it count in memory.
 
-    Raises BadConfig for a limit that is none.
+    Raises BadConfig for an invalid limit.
     """
     optional = ("SEARCH_LIMIT", "SUGGESTION_LIMIT")
     for name in ("SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT", *optional):
@@ -83,73 +83,73 @@ def init_app(app: Flask) -> None:
                 f"{name} is {app.config[name]!r}; expected a limit such as '10/5minutes' or '20/hour'"
             ) from None
     in_memory = app.config["MONGODB_URI"].startswith(MONGOMOCK)
-    # Ten in five minutes are ten in any five minutes; a fixed window lets twice as many pass around its edge.
+    # Ten in five minutes means any five minutes; a fixed window would let twice as many pass around its edge.
     app.extensions["limiter"] = MovingWindowRateLimiter(MemoryStorage() if in_memory else SiteStorage())
 
 
 def network() -> str:
-    """Return what the request's address counts as."""
+    """Return the network by which the request's address is counted."""
     return network_of(request.remote_addr or "")
 
 
 def limited_registration(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
-    """Count each attempt to register for the address that it comes from; past the limit the view is not called."""
+    """Count attempts to register per address; beyond the limit the view is not called."""
 
     @wraps(view)
     def limited(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
         if request.method == "POST":
-            hit(parse(current_app.config["REGISTRATION_LIMIT"]), ("registration by address", network()))
+            count(parse(current_app.config["REGISTRATION_LIMIT"]), ("registration by address", network()))
         return view(*args, **kwargs)
 
     return limited
 
 
 class SignInAttempt:
-    """One attempt to sign in: counted as a failure before it is made, so that many at a time cannot slip through."""
+    """An attempt to sign in, counted as failed until it succeeds, so that many at a time cannot slip through."""
 
     def __init__(self, identifier: str) -> None:
-        """Count it for the address that it comes from and for the account. Raises TooManyRequests."""
+        """Count it per address and per account. Raises TooManyRequests."""
         self._limit = parse(current_app.config["SIGN_IN_FAILURES"])
         self._address = ("sign-in by address", network())
         self._account = ("sign-in by account", _digest(identifier))
         for key in (self._address, self._account):
-            hit(self._limit, key)
+            count(self._limit, key)
 
     def succeeded(self) -> None:
-        """Take it back. The account begins anew; the address does not, or an account of one's own would reset it."""
+        """Take it back and reset the account, but not the address: anybody could reset that with their own account."""
         _limiter().clear(self._limit, *self._account)
         _take_back(self._limit.key_for(*self._address))
 
 
 def count_mail(mailbox: str) -> bool:
-    """Count a request for a mail; False when the mailbox had enough, which nobody is told.
+    """Count a request for a mail; False beyond the mailbox's limit, which the requester is not told.
 
-    Raises TooManyRequests when the requests of this address were enough.
+    Raises TooManyRequests beyond the address's limit.
     """
     limit = parse(current_app.config["MAIL_LIMIT"])
-    hit(limit, ("mail by address", network()))
+    count(limit, ("mail by address", network()))
     return _limiter().hit(limit, "mail by mailbox", _digest(mailbox))
 
 
 def count_by_address(setting: str) -> None:
-    """Count what a limit of the settings is for, for the address that it comes from. Raises TooManyRequests."""
+    """Count per address, by the limit in this setting. Raises TooManyRequests."""
     if limit := current_app.config[setting]:
-        hit(parse(limit), (setting, network()))
+        count(parse(limit), (setting, network()))
 
 
 def count_password_check(user_id: Any) -> None:
-    """Count a password that a signed-in member is asked for again. Raises TooManyRequests."""
-    hit(parse(current_app.config["SIGN_IN_FAILURES"]), ("password of", str(user_id)))
+    """Count a password that a signed-in member enters again. Raises TooManyRequests."""
+    count(parse(current_app.config["SIGN_IN_FAILURES"]), ("password of", str(user_id)))
 
 
-def hit(limit: RateLimitItem, key: tuple[str, str]) -> None:
-    """Count once. Raises TooManyRequests, with the time after which it goes on."""
+def count(limit: RateLimitItem, key: tuple[str, str]) -> None:
+    """Count once. Raises TooManyRequests, with the time to wait."""
     if not _limiter().hit(limit, *key):
         raise refusal(_limiter().get_window_stats(limit, *key).reset_time - time.time())
 
 
 def refusal(seconds: float) -> TooManyRequests:
-    """Return the answer to who tried too often: when they may try again."""
+    """Return the error for too many attempts, which says when to try again."""
     left_s = max(1, math.ceil(seconds))
     return TooManyRequests(f"Too many attempts. Try again in {spoken(left_s)}.", retry_after=left_s)
 
@@ -168,7 +168,7 @@ def _limiter() -> MovingWindowRateLimiter:
 
 
 def _take_back(key: str) -> None:
-    """Forget what was counted last."""
+    """Remove the latest count."""
     storage: Any = _limiter().storage
     if isinstance(storage, SiteStorage):
         storage.windows.update_one({"_id": key}, {"$pop": {"entries": -1}})
@@ -177,5 +177,5 @@ def _take_back(key: str) -> None:
 
 
 def _digest(identifier: str) -> str:
-    # What people type is of any length, and sometimes their password: neither belongs into the database.
+    # What people type can have any length and is sometimes their password; it must not be stored.
     return hashlib.sha256(fold(identifier).encode("utf-8", "surrogatepass")).hexdigest()

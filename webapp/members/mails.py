@@ -1,4 +1,4 @@
-"""The mails that members get, as text and as HTML, and how they leave."""
+"""Send mails to members, as text and HTML."""
 
 import logging
 import os
@@ -21,37 +21,37 @@ from webapp.serving.extensions import mail
 
 log = logging.getLogger(__name__)
 
-# Before each further try to send a mail. Together less than the ten seconds that a process has to end in.
+# Pauses before each retry. Together less than the ten seconds in which a process has to end.
 PAUSES_S = (1, 5)
 NONE_SENT = "This site cannot send email yet. Please contact an administrator."
-# The environment variable by which `flask serve` tells its web processes the loopback address that they listen on.
+# The environment variable in which `flask serve` passes its loopback address to the web processes.
 LOOPBACK_URL = "LARDER_LOOPBACK_URL"
 
 
 class VerifiedSMTP(smtplib.SMTP):
-    """A connection whose STARTTLS checks the server's certificate; smtplib's own takes any."""
+    """A connection whose STARTTLS verifies the server's certificate; smtplib accepts any by default."""
 
     def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:  # type: ignore[override]
-        """Encrypt the connection. Raises ssl.SSLError when the certificate is not for this server."""
+        """Encrypt the connection. Raises ssl.SSLError if the certificate is not valid for this server."""
         return super().starttls(context=context or ssl.create_default_context())
 
 
 class EmailBackend(SmtpBackend):
-    """Flask-Mailman's SMTP, with certificates checked."""
+    """Flask-Mailman's SMTP backend, with verified certificates."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        """What opens a connection."""
+        """The class that opens a connection."""
         return smtplib.SMTP_SSL if self.use_ssl else VerifiedSMTP
 
 
 class PrivateFileEmailBackend(FileBackend):
-    """Flask-Mailman's files, for their owner alone: a link in a mail is as good as a password."""
+    """Flask-Mailman's file backend, readable only by the owner: a link in a mail is as good as a password."""
 
     stream: BinaryIO | None
 
     def open(self) -> bool:
-        """Open the file of the next mails, and tell whether that was needed."""
+        """Open the file for the next mails, and tell whether it was not open yet."""
         if not self.stream:
             os.close(os.open(self._get_filename(), os.O_WRONLY | os.O_CREAT, 0o600))
         is_new: bool = super().open()
@@ -59,7 +59,7 @@ class PrivateFileEmailBackend(FileBackend):
 
 
 def init_app(app: Flask) -> None:
-    """Bind the mails to their server, or to the folder in which they are written. Raises BadConfig."""
+    """Configure the mail server, or the folder for mails. Raises BadConfig."""
     if app.config["MAIL_USE_TLS"] and app.config["MAIL_USE_SSL"]:
         raise BadConfig("MAIL_USE_TLS and MAIL_USE_SSL cannot both be 1")
     app.config["LOOPBACK_URL"] = os.environ.get(LOOPBACK_URL, "")
@@ -76,9 +76,9 @@ def init_app(app: Flask) -> None:
 
 
 def _make_private(folder: Path) -> None:
-    """Make the folder of mails, and close to others what an earlier version has left open. Raises BadConfig.
+    """Create the folder for mails, and make files of earlier versions private. Raises BadConfig.
 
-    Only the folder that is Larder's own is changed itself: MAIL_DIR may name one that others use, too.
+    The folder's own mode is only changed if it is Larder's default, because MAIL_DIR may be shared with others.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,12 +91,12 @@ def _make_private(folder: Path) -> None:
 
 
 def are_configured() -> bool:
-    """Tell whether this site sends mails. Then an address is an account's only once its mailbox has confirmed it."""
+    """Tell whether this site sends mails. If so, addresses have to be confirmed."""
     return bool(current_app.config["MAIL_SERVER"])
 
 
 def missing_settings() -> list[str]:
-    """Return what keeps the site from sending links, one sentence for each setting."""
+    """Return why the site cannot send links, one sentence per setting."""
     config, reasons = current_app.config, []
     if not _base_of_links():
         reasons.append("SITE_URL is not set: emails with links are not sent, because a Host header can be forged.")
@@ -106,7 +106,7 @@ def missing_settings() -> list[str]:
 
 
 def can_send_links() -> bool:
-    """Tell whether links can be sent, which members must know before they wait for one; if not, the log says why."""
+    """Tell whether links can be sent, so that members do not wait in vain; if not, log why."""
     reasons = missing_settings()
     for reason in reasons:
         log.error("a requested email was not sent: %s", reason)
@@ -114,17 +114,17 @@ def can_send_links() -> bool:
 
 
 def link_to(endpoint: str, **values: Any) -> str:
-    """Return the whole address of a page for a mail, or empty text where the site does not know its own address.
+    """Return the absolute address of a page for a mail, or an empty string if the site does not know its own address.
 
-    It begins with SITE_URL or, without one, with the loopback address that the site listens on: never with the host of
-    the request, which its sender chooses.
+    It starts with SITE_URL or, without one, with the loopback address that the site listens on, but never with the host
+    of the request, which its sender chooses.
     """
     base = _base_of_links()
     return base + url_for(endpoint, **values) if base else ""
 
 
 def later(act: Callable[[], object]) -> None:
-    """Do something after the answer: looking somebody up and sending a mail would tell by its time that they exist."""
+    """Run a function in the background: the time to look somebody up and send a mail would reveal that they exist."""
     threads: ThreadPoolExecutor | None = current_app.extensions["mail_threads"]
     if threads is None:
         _logging_failures(act)
@@ -133,9 +133,9 @@ def later(act: Callable[[], object]) -> None:
 
 
 def send(template: str, to: str, subject: str, **context: Any) -> bool:
-    """Send the mail of templates/mail/<template>.txt and .html to one address; False when the server did not take it.
+    """Send the mail templates/mail/<template>.txt and .html to one address; False if the server did not accept it.
 
-    Beside the requests a mail is tried three times. A server that is away for longer needs one before it that waits.
+    With background threads it is tried three times. To survive longer outages, use a local mail server as a queue.
     """
     context |= {"subject": subject, "to": to}
     message = EmailMultiAlternatives(
@@ -147,7 +147,7 @@ def send(template: str, to: str, subject: str, **context: Any) -> bool:
     pauses = list(PAUSES_S) if current_app.extensions["mail_threads"] else []
     while True:
         try:
-            # A connection of its own for each try: one whose encryption failed must not be used again.
+            # A new connection for each try: one whose encryption failed must not be reused.
             with current_app.extensions["mailman"].get_connection() as connection:
                 connection.send_messages([message])
         except OSError as error:  # smtplib's own errors are OSErrors too
@@ -163,7 +163,7 @@ def send(template: str, to: str, subject: str, **context: Any) -> bool:
 
 
 def folder_of_mails() -> str:
-    """Return where mails are written instead of being sent, which a developer must know; else empty text."""
+    """Return the folder where mails are written in development, or an empty string if they are sent."""
     is_development = not current_app.config["MAIL_SERVER"] and not current_app.config["HTTPS_ONLY"]
     folder = Path(current_app.config["MAIL_DIR"])
     return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder) if is_development else ""
@@ -185,7 +185,7 @@ def _logging_failures(act: Callable[[], object]) -> None:
 
 
 def _is_final(error: OSError) -> bool:
-    """Tell whether another try would meet the same refusal: SMTP's codes from 500, and certificates."""
+    """Tell whether a retry would fail again: SMTP codes from 500 on, and invalid certificates."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return any(code >= 500 for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):

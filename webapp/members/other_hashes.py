@@ -1,4 +1,4 @@
-"""Hashes that passlib does not know: Werkzeug's, of Flask sites, and Django's scrypt. Both are only verified."""
+"""Hashes that passlib does not support: Werkzeug's, from Flask sites, and Django's scrypt. They are only verified."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from werkzeug.security import check_password_hash
 
-# What one verification may take at most.
+# The most memory that one verification may use.
 MAX_MEMORY_BYTES = 256 * 1024 * 1024
 
 
@@ -21,14 +21,14 @@ def scheme_of(stored_hash: str) -> str | None:
 
 
 def verify_werkzeug(stored_hash: str, password: str) -> bool:
-    """Tell whether a password fits to a hash of `werkzeug.security`. Raises ValueError for one that is malformed."""
+    """Tell whether a password matches a hash of `werkzeug.security`. Raises ValueError for a malformed one."""
     return check_password_hash(stored_hash, password)
 
 
 def verify_django_scrypt(stored_hash: str, password: str) -> bool:
-    """Tell whether a password fits to "scrypt$<work factor>$<salt>$<block size>$<parallelism>$<base64>".
+    """Tell whether a password matches "scrypt$<work factor>$<salt>$<block size>$<parallelism>$<base64>".
 
-    Source: ScryptPasswordHasher of Django 5.2. Raises ValueError for one that is malformed.
+    Source: ScryptPasswordHasher of Django 5.2. Raises ValueError for a malformed one.
     """
     _, factor, salt, block_size, parallelism, digest = stored_hash.split("$")
     n, r, p = int(factor), int(block_size), int(parallelism)

@@ -1,4 +1,4 @@
-"""Passwords: hashes, also those that other sites made, and what makes a password too weak."""
+"""Passwords: their hashes, including those from other sites, and how strong they are."""
 
 import logging
 import secrets
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 MIN_LENGTH = 8
 MAX_LENGTH = 4096
 MIN_SCORE = 2
-# What zxcvbn looks at: its time grows with the square of the length.
+# How many characters zxcvbn looks at; its time grows with the square of the length.
 EXAMINED = 72
 
-# The first is for new hashes. The others verify, and are replaced at the first sign-in.
+# The first scheme makes new hashes. The others are verified, and replaced at the first sign-in.
 SCHEMES = (
     "argon2",
     "sha512_crypt",
@@ -38,28 +38,28 @@ SCHEMES = (
     "django_bcrypt_sha256",
     "django_argon2",
 )
-# Whoever steals such a hash soon has the password: it signs nobody in, and its owner gets a link to a new one.
+# Passwords are easily recovered from such hashes: they sign nobody in, and the owner gets a link to a new one.
 WEAK_SCHEMES = ("hex_md5", "hex_sha1", "django_salted_md5", "django_salted_sha1")
-# bcrypt reads so many bytes. The library refuses longer passwords, which the sites that made the hashes cut.
+# bcrypt reads this many bytes. The library refuses longer passwords, which other sites cut before hashing.
 BCRYPT_BYTES = 72
 
-# Attempts to sign in that a process works on at a time. A failed one takes its thread for a while, and `flask serve`
-# has four by default.
+# Sign-ins that a process handles at a time. A failed one occupies its thread for a while, and `flask serve` has four by
+# default.
 MAX_CONCURRENT_CHECKS = 3
 SLOT_WAIT_S = 0.2
 _check_slots = threading.BoundedSemaphore(MAX_CONCURRENT_CHECKS)
 
 
 class Checked(NamedTuple):
-    """Whether a password fits, and the hash to keep instead of the stored one when that one is outdated."""
+    """Whether a password is correct, and the hash that should replace an outdated one."""
 
-    fits: bool
+    is_correct: bool
     new_hash: str | None = None
     is_weak: bool = False  # a hash of WEAK_SCHEMES
 
 
 def init_app(app: Flask) -> None:
-    """Give the application its hashes, at the cost that the settings name."""
+    """Configure the hash schemes, with the costs from the settings."""
     app.extensions["passwords"] = CryptContext(
         [*SCHEMES, *WEAK_SCHEMES],
         deprecated="auto",
@@ -76,23 +76,23 @@ def hash_password(password: str) -> str:
 
 
 def check(stored_hash: str | None, password: str) -> Checked:
-    """Tell whether a password fits a stored hash. Where none can be verified, another one is verified all the same."""
+    """Check a password against a stored hash. If there is none to verify, verify a dummy, which takes as long."""
     scheme = scheme_of(stored_hash)
     if scheme is None or stored_hash is None:
         _verifies("argon2", _dummy(), password)
-        return Checked(fits=False)
+        return Checked(is_correct=False)
     if not _verifies(scheme, stored_hash, password):
-        return Checked(fits=False)
+        return Checked(is_correct=False)
     if scheme in WEAK_SCHEMES:
-        return Checked(fits=True, is_weak=True)
+        return Checked(is_correct=True, is_weak=True)
     outdated = scheme in other_hashes.VERIFIERS or _context().needs_update(stored_hash)
-    return Checked(fits=True, new_hash=hash_password(password) if outdated else None)
+    return Checked(is_correct=True, new_hash=hash_password(password) if outdated else None)
 
 
 def scheme_of(stored_hash: str | None) -> str | None:
-    """Return the name of the scheme of a stored hash: one of SCHEMES, WEAK_SCHEMES or `other_hashes.VERIFIERS`.
+    """Return the scheme of a stored hash: one of SCHEMES, WEAK_SCHEMES or `other_hashes.VERIFIERS`.
 
-    None: the site cannot verify it, so its owner needs a new password.
+    None if the site cannot verify it, so that its owner needs a new password.
     """
     text = stored_hash or ""
     scheme: str | None = _context().identify(text, required=False)
@@ -101,7 +101,7 @@ def scheme_of(stored_hash: str | None) -> str | None:
 
 @contextmanager
 def check_slot() -> Iterator[None]:
-    """Hold one of the places in which this process checks passwords. Raises ServiceUnavailable when none is free."""
+    """Limit how many sign-ins this process handles at a time. Raises ServiceUnavailable beyond that."""
     if not _check_slots.acquire(timeout=SLOT_WAIT_S):
         raise ServiceUnavailable("Too many people are signing in right now. Try again in a few seconds.", retry_after=2)
     try:
@@ -113,8 +113,8 @@ def check_slot() -> Iterator[None]:
 def pad_failed_sign_in(started: float) -> None:
     """Wait until a failed sign-in that started then (monotonic clock, s) has taken FAILED_SIGN_IN_MS.
 
-    Hashes of other sites take from 20 to 500 ms. To verify one of each kind at every failure would let anybody keep the
-    processors busy; to wait costs no more than a place.
+    Hashes from other sites take from 20 to 500 ms. Verifying one of each kind at every failure would let anybody keep
+    the processors busy; waiting does not.
     """
     due_s = current_app.config["FAILED_SIGN_IN_MS"] / 1000
     left_s = due_s - (time.monotonic() - started)
@@ -128,15 +128,15 @@ def pad_failed_sign_in(started: float) -> None:
 
 
 def weakness(password: str, known_words: list[str]) -> str | None:
-    """Return why a password is too easy to guess, in words for its owner, or None.
+    """Return why a password is too easy to guess, as a message for its owner, or None.
 
-    `known_words` are the owner's own: name, address, username.
+    `known_words` are the owner's name, address and username.
     """
     words = [part for word in known_words for part in (word, *word.replace("@", " ").replace(".", " ").split())]
     try:
         found: dict[str, Any] = zxcvbn(password[:EXAMINED], [word for word in words if word])
     except (ValueError, OverflowError):
-        return None  # nothing of it is known, so it has no pattern that could be weak
+        return None  # no known pattern, so none that could be weak
     if found["score"] >= MIN_SCORE:
         return None
     feedback = found["feedback"]
@@ -157,12 +157,12 @@ def _verifies(scheme: str, stored_hash: str, password: str) -> bool:
         secret: Any = password.encode()[:BCRYPT_BYTES] if scheme in ("bcrypt", "django_bcrypt") else password
         return bool(_context().verify(secret, stored_hash))
     except (ValueError, TypeError):
-        # The stored hash is not whole, or its scheme cannot hash such a password: one with a NUL, or a very long one.
+        # The hash is incomplete, or its scheme cannot hash such a password: one with a NUL, or a very long one.
         return False
 
 
 def _dummy() -> str:
-    """Return the hash of something that nobody knows; made once, because that takes as long as a verification."""
+    """Return the hash of an unknown password; made once, because it takes as long as a verification."""
     dummy: str = current_app.extensions.setdefault("password_dummy", "") or hash_password(secrets.token_urlsafe(32))
     current_app.extensions["password_dummy"] = dummy
     return dummy

@@ -1,7 +1,7 @@
-"""READ_ACCESS=members: who is not signed in reads nothing but what signing in needs.
+"""READ_ACCESS=members: only members read the site, except what is needed to sign in.
 
-People are led to the page where they sign in. Programs (pip, uv, feed readers) sign in with an API token that may read,
-by HTTP Basic. What they get is theirs alone, so no cache that others share may keep it.
+People are redirected to the sign-in page. Programs (pip, uv, feed readers) use HTTP Basic with an API token that has
+read permission. Shared caches may not keep the answers.
 """
 
 from flask import Flask, Response, current_app, g, request
@@ -17,7 +17,7 @@ from webapp.serving.programs import is_for_programs
 
 PUBLIC, MEMBERS = "public", "members"
 
-# What strangers meet: signing in and what it needs, monitoring, and uploads, which ask for a token of their own.
+# Open to everybody: signing in and what it needs, monitoring, and uploads, which check their own token.
 OPEN = {
     "static",
     "bootstrap.static",
@@ -30,17 +30,17 @@ OPEN = {
     "health.ping",
     "health.health",
     "health.ready",
-    "metrics.metrics",  # the proxy in front keeps it from the public
+    "metrics.metrics",  # the proxy keeps it from the public
     "publishing.upload",
     "seo.robots",
     "seo.favicon",
 }
-# Accounts are made by administrators there, or everybody could make one and read.
+# Closed to everybody: if people could register, anybody could read. Administrators create the accounts.
 CLOSED = {"accounts.register", "accounts.finish_registration", "accounts.signup"}
 
 
 def init_app(app: Flask) -> None:
-    """Watch over every request where READ_ACCESS says so. Raises BadConfig."""
+    """Check every request if READ_ACCESS says so. Raises BadConfig."""
     access = app.config["READ_ACCESS"]
     if access not in (PUBLIC, MEMBERS):
         raise BadConfig(f"READ_ACCESS is {access!r}; it can be {PUBLIC} or {MEMBERS}")
@@ -49,17 +49,17 @@ def init_app(app: Flask) -> None:
 
 
 def for_members_only() -> bool:
-    """Tell whether only members read this site."""
+    """Tell whether only members may read this site."""
     return bool(current_app.config["READ_ACCESS"] == MEMBERS)
 
 
 def refuse_strangers() -> AnyResponse | None:
-    """Let members and their programs in. Raises Unauthorized, Forbidden and TooManyRequests."""
+    """Let only members and their programs in. Raises Unauthorized, Forbidden and TooManyRequests."""
     if not for_members_only() or request.endpoint in OPEN:
         return None
     if request.endpoint in CLOSED:
         g.for_programs = request.endpoint == "accounts.signup"
-        raise Forbidden("Accounts are made by the administrators of this site; ask one of them.")
+        raise Forbidden("Accounts on this site are created by its administrators. Please ask one of them.")
     if is_for_programs():
         if request.authorization or not signed_in_user():
             _check_scope(api_tokens.authenticate(READ))
@@ -70,7 +70,7 @@ def refuse_strangers() -> AnyResponse | None:
 
 
 def keep_private(response: Response) -> Response:
-    """Let only the reader's own browser or program keep an answer, and scripts of no other site read it."""
+    """Forbid shared caches to keep an answer, and scripts of other sites to read it."""
     if not for_members_only() or request.endpoint in ("static", "bootstrap.static"):
         return response
     response.headers.pop("Access-Control-Allow-Origin", None)
@@ -79,7 +79,7 @@ def keep_private(response: Response) -> Response:
         control.public = False
         control.private = True
         if not control.immutable:
-            # Whoever signed out or lost their token is refused, and not shown what a browser has kept.
+            # Revalidate each time, so that browsers do not show cached answers after signing out or losing a token.
             control.max_age = None
             control.no_cache = True
     elif not control.no_store:
@@ -88,7 +88,7 @@ def keep_private(response: Response) -> Response:
 
 
 def _check_scope(permit: api_tokens.Permit) -> None:
-    """Hold a token of one project to the addresses of that project."""
+    """Restrict a token of one project to the addresses of that project. Raises Forbidden."""
     if permit.token.scope.kind == "account":
         return
     arguments = request.view_args or {}
@@ -102,6 +102,6 @@ def _check_scope(permit: api_tokens.Permit) -> None:
 
 
 def _project_of(filename: str) -> str:
-    """Return the project that a file's name begins with; uploads are held to it."""
+    """Return the project that a file's name starts with, as uploads require."""
     filename = filename.removesuffix(".metadata")
     return filename.partition("-")[0] if filename.endswith(".whl") else filename.rpartition("-")[0]

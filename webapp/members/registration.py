@@ -1,4 +1,4 @@
-"""Making an account."""
+"""Create accounts."""
 
 from webapp.documents import User
 from webapp.documents.base import utc_now
@@ -8,7 +8,7 @@ from webapp.members import audit, passwords
 def create_user(
     *, password: str, name: str = "", email: str = "", username: str = "", unconfirmed_email: str = ""
 ) -> User:
-    """Keep a new user, and write it down. Raises NotUniqueError: the unique indexes decide, not a look beforehand."""
+    """Store a new user, and record it. Raises NotUniqueError: the unique indexes decide, not a check beforehand."""
     user = User(
         name=name or None,
         email=email or None,

@@ -1,7 +1,7 @@
-"""Who is signed in: a signed cookie names one of the sessions that stand on the user's document.
+"""Who is signed in: a signed cookie names one of the sessions in the user's document.
 
 The cookie alone is not enough: signing out, changing the password or "sign out everywhere" removes the session from the
-document, and a copy of the cookie that somebody kept is worth nothing from then on.
+document, and copies of the cookie become invalid.
 """
 
 import secrets
@@ -21,9 +21,9 @@ from webapp.documents.base import utc_now
 from webapp.documents.user import MOST_SESSIONS
 from webapp.serving.errors import http_error, wants_json
 
-# Scripts can read this one: it says that a question for the name in the navigation is worth its while, no more.
+# Scripts can read this cookie; it only says that asking for the name in the navigation is worthwhile.
 MARKER_COOKIE = "signed_in"
-# What stands in the names that browsers give themselves, the most telling first: each claims to be those after it, too.
+# Parts of User-Agent headers, most specific first: each browser also claims to be those after it.
 BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("Safari/", "Safari"))
 SYSTEMS = (
     ("iPhone", "iPhone"),
@@ -34,11 +34,11 @@ SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
-# Where the cookie names the member. Flask-Login used this key, so its sessions went on when it was replaced.
+# The cookie's key for the member. Flask-Login used it too, so its sessions continued when it was replaced.
 MEMBER = "_user_id"
-# The cookie is written again at most this often.
+# The cookie is rewritten at most this often.
 REFRESH_S = 60
-# What cannot be undone asks for the password when it was typed in this session longer ago.
+# Actions that cannot be undone ask for the password if it was last entered longer ago than this.
 FRESH = timedelta(minutes=30)
 
 
@@ -47,30 +47,30 @@ class AccountDisabled(RuntimeError):
 
 
 class Member(NamedTuple):
-    """A user who is signed in, and the session in which they are."""
+    """A signed-in user and their session."""
 
     user: User
     session_id: str
 
 
 def init_app(app: Flask) -> None:
-    """Set up the cookies, and who is asked for the signed-in user."""
+    """Configure the cookies."""
     secure = bool(app.config["HTTPS_ONLY"])
     app.config |= {
-        # Browsers take a cookie of this name only from this host itself, by HTTPS and for all paths.
+        # Browsers accept a cookie of this name only from this host itself, over HTTPS and for all paths.
         "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,
         "PERMANENT_SESSION_LIFETIME": max(app.config["REMEMBER_S"], app.config["SESSION_ABSOLUTE_S"]),
-        # Else every public page would carry the cookie of whoever asked for it into caches.
+        # Otherwise every public page would carry its reader's cookie into caches.
         "SESSION_REFRESH_EACH_REQUEST": False,
     }
     app.add_template_filter(browser_name)
 
 
 def begin(user: User, *, remember: bool, where: dict[str, Any]) -> None:
-    """Sign a user in, in a session that is new from its id to its form token. Raises AccountDisabled."""
+    """Sign a user in, with a new session id and a new CSRF token. Raises AccountDisabled."""
     now = utc_now()
     lifetime_s = current_app.config["REMEMBER_S" if remember else "SESSION_ABSOLUTE_S"]
     session_id = secrets.token_urlsafe(32)
@@ -93,7 +93,7 @@ def begin(user: User, *, remember: bool, where: dict[str, Any]) -> None:
 
 
 def end() -> None:
-    """Sign the member of this request out, and forget the session."""
+    """Sign out the member of this request, and delete the session."""
     member = signed_in_member()
     if member:
         change = {"$pull": {"sessions": {"session_id": member.session_id}}}
@@ -102,7 +102,7 @@ def end() -> None:
 
 
 def forget() -> None:
-    """Take the cookies back."""
+    """Delete the cookies."""
     session.clear()
     g.member = None
     mark(0)
@@ -115,7 +115,7 @@ def end_others(user_id: bson.ObjectId, kept_session_id: str | None = None) -> No
 
 
 def signed_in_member() -> Member | None:
-    """Return the member who makes this request."""
+    """Return the member who makes this request, or None."""
     if "member" not in g:
         g.member = load_member(session.get(MEMBER))
     member: Member | None = g.member
@@ -123,13 +123,13 @@ def signed_in_member() -> Member | None:
 
 
 def signed_in_user() -> User | None:
-    """Return the user who makes this request."""
+    """Return the user who makes this request, or None."""
     member = signed_in_member()
     return member.user if member else None
 
 
 def is_fresh() -> bool:
-    """Tell whether the member of this request typed their password not long ago, in this browser."""
+    """Tell whether the member recently entered their password in this session."""
     member = signed_in_member()
     times = [
         each
@@ -142,7 +142,7 @@ def is_fresh() -> bool:
 
 
 def confirm() -> None:
-    """Note that the member of this request typed their password again."""
+    """Record that the member entered their password again."""
     member = signed_in_member()
     if member:
         ours = {"_id": member.user.id, "sessions.session_id": member.session_id}
@@ -150,19 +150,19 @@ def confirm() -> None:
 
 
 def me() -> Member:
-    """Return the member who makes this request; the pages below are for members only."""
+    """Return the member who makes this request. Aborts with 403 if there is none."""
     return signed_in_member() or abort(403)
 
 
 def load_member(text: Any) -> Member | None:
-    """Return the member whom the cookie names: "USER_ID SESSION_ID".
+    """Return the member that the cookie's text "USER_ID SESSION_ID" names.
 
-    None if the session ended or was idle for too long, or if the account is disabled.
+    None if the session has ended or was idle for too long, or if the account is disabled.
     """
     user_id, _, session_id = text.partition(" ") if isinstance(text, str) else ("", "", "")
     if not bson.ObjectId.is_valid(user_id) or _is_idle():
         return None
-    # Another member of a replica set may not know yet that the session ended.
+    # A secondary of a replica set may not know yet that the session has ended.
     users = User.objects.read_preference(ReadPreference.PRIMARY)
     user = users.with_session(bson.ObjectId(user_id), session_id).declared_first()
     entries = [each for each in (user.sessions or [] if user else []) if each.session_id == session_id]
@@ -172,7 +172,7 @@ def load_member(text: Any) -> Member | None:
 
 
 def to_sign_in() -> AnyResponse:
-    """Lead somebody who is not signed in to where they can, and back afterwards."""
+    """Redirect to the sign-in page, and back afterwards. Programs get 401."""
     if wants_json():
         return http_error(Unauthorized("Sign in first."))
     address = request.full_path.rstrip("?") if request.method == "GET" else None
@@ -180,7 +180,7 @@ def to_sign_in() -> AnyResponse:
 
 
 def browser_name(user_agent: str | None) -> str:
-    """Return what people call a browser: "Firefox on Windows"; text that is unknown stays as it is."""
+    """Return the usual name of a browser, such as "Firefox on Windows", or the text itself if it is unknown."""
     text = user_agent or "Unknown browser"
     browser = next((name for part, name in BROWSERS if part in text), None)
     system = next((name for part, name in SYSTEMS if part in text), None)
@@ -198,7 +198,7 @@ def _is_idle() -> bool:
 
 
 def mark(max_age_s: int | None) -> None:
-    """Set the marker cookie beside the session's: for as long as the browser runs, for some seconds, or not at all."""
+    """Set the marker cookie: for this many seconds, for as long as the browser runs (None), or delete it (0)."""
     secure = bool(current_app.config["HTTPS_ONLY"])
 
     def set_marker(response: Response) -> Response:

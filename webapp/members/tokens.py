@@ -1,4 +1,4 @@
-"""The links that mails carry: signed, for a limited time, and worth nothing once what they are about has changed."""
+"""Tokens for the links in mails: signed, limited in time, and invalid once what they are about has changed."""
 
 import hashlib
 import hmac
@@ -14,19 +14,19 @@ from webapp.documents import User
 RESET_AGE_S = 2 * 3600
 EMAIL_AGE_S = 24 * 3600
 REGISTRATION_AGE_S = 24 * 3600
-# An address to go on to that is longer is left out of a link.
+# Longer addresses to continue at are left out of the link.
 MAX_NEXT_LENGTH = 500
 
 
 class EmailChange(NamedTuple):
-    """An address that is confirmed, and the user whose it shall be."""
+    """A confirmed address, and the user who wants it."""
 
     user: User
     email: str
 
 
 class Registration(NamedTuple):
-    """Somebody who registers, and the address of this site to go on to; empty for their account."""
+    """A registration, and the address on this site to continue at; empty for the account page."""
 
     name: str
     email: str
@@ -34,12 +34,12 @@ class Registration(NamedTuple):
 
 
 def for_reset(user: User) -> str:
-    """Return what a link to a new password carries; using it makes it worthless, and so does a sign-in."""
+    """Return a token to set a new password. Using it makes it invalid, and so does signing in."""
     return _serializer("reset").dumps([str(user.id), _state(user.hashed_password, user.last_login, user.email_folded)])
 
 
 def user_of_reset(token: str) -> User | None:
-    """Return the user to whom this link gives a new password, or None: it is no such link, too old, or was used."""
+    """Return the user who may set a new password with this token, or None if it is invalid, expired or used."""
     values = _load("reset", token, RESET_AGE_S)
     user = _user(values[0]) if len(values) == 2 else None
     if user is None or user.is_disabled:
@@ -49,12 +49,12 @@ def user_of_reset(token: str) -> User | None:
 
 
 def for_email(user: User, email: str) -> str:
-    """Return what a link carries that confirms a new address."""
+    """Return a token that confirms a new address."""
     return _serializer("e-mail").dumps([str(user.id), email, _state(user.hashed_password, user.email_folded)])
 
 
 def email_change_of(token: str) -> EmailChange | None:
-    """Return the change that this link confirms, or None."""
+    """Return the change that this token confirms, or None."""
     values = _load("e-mail", token, EMAIL_AGE_S)
     user = _user(values[0]) if len(values) == 3 else None
     if user is None or user.is_disabled:
@@ -64,31 +64,31 @@ def email_change_of(token: str) -> EmailChange | None:
 
 
 def for_registration(name: str, email: str, next_address: str) -> str:
-    """Return what a link carries that finishes a registration. It holds all there is: nothing is stored before."""
+    """Return a token that finishes a registration. It contains everything, because nothing is stored before."""
     return _serializer("registration").dumps(
         [name, email, next_address if len(next_address) <= MAX_NEXT_LENGTH else ""]
     )
 
 
 def registration_of(token: str) -> Registration | None:
-    """Return the registration that this link finishes, or None."""
+    """Return the registration that this token finishes, or None."""
     values = _load("registration", token, REGISTRATION_AGE_S)
     return Registration(*values) if len(values) == 3 else None
 
 
 def for_invitation(normalized_name: str, invitation_id: str) -> str:
-    """Return what a link carries that lets somebody look after a project; the project says whether it still counts."""
+    """Return a token that invites somebody to a project. The project knows whether it is still valid."""
     return _serializer("invitation").dumps([normalized_name, invitation_id])
 
 
 def invitation_of(token: str) -> tuple[str, str]:
-    """Return the project and the invitation that a link names; empty text twice for what is no such link."""
+    """Return the project and the invitation of a token; two empty strings if it is invalid."""
     values = _load("invitation", token, int(INVITATION_AGE.total_seconds()))
     return (values[0], values[1]) if len(values) == 2 else ("", "")
 
 
 def _serializer(purpose: str) -> URLSafeTimedSerializer:
-    # A link of one kind is no link of the other: the purpose goes into the key.
+    # Tokens of one kind are invalid for the others, because the purpose is part of the key.
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=f"larder {purpose}")
 
 
@@ -106,6 +106,6 @@ def _user(user_id: str) -> User | None:
 
 
 def _state(*parts: object) -> str:
-    """Return a digest of what makes the link worthless when it changes; the link does not tell it."""
+    """Return a digest of values whose change makes the token invalid. The token does not reveal them."""
     text = "\n".join(str(part or "") for part in parts)
     return hmac.new(current_app.config["SECRET_KEY"].encode(), text.encode(), hashlib.sha256).hexdigest()
