@@ -97,7 +97,7 @@ def test_each_release_is_summed_up_in_its_own_words(client: FlaskClient) -> None
         (("2.0", "2024-01-01", "Makes jam."), ("1.1", "2024-02-01", "Makes marmalade.")), 1
     ):
         files = {version: [file(f"example-{version}.tar.gz", upload_time_iso_8601=f"{day}T00:00:00Z")]}
-        parse(json.dumps(document(releases=files, version=version, summary=summary) | {"last_serial": serial})).keep()
+        parse(json.dumps(document(releases=files, version=version, summary=summary) | {"last_serial": serial})).store()
 
     of_all, of_one = items(client, "/rss/updates.xml"), items(client, "/rss/project/example/releases.xml")
 
