@@ -1,1 +1,1 @@
-"""What changes what is kept: uploads, imports, maintainers, removal, and what is derived from other documents."""
+"""Changes to the data: uploads, imports, maintainers, removal, and what is derived from other documents."""

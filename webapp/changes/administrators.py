@@ -1,4 +1,4 @@
-"""The site always has an administrator: how one stops being one, on any kind of MongoDB."""
+"""The site always has an administrator: how to remove one safely on any kind of MongoDB."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,22 +19,23 @@ class LastAdministrator(RuntimeError):
 def end_administration(user_id: bson.ObjectId, apply: Callable[[Guard], bool]) -> bool:
     """Let `apply` demote, disable or delete a user, unless that is the last administrator who can sign in.
 
-    `apply` gets the condition that its one atomic operation must contain, and returns whether it hit a document; so
-    does this function. Raises LastAdministrator.
+    `apply` gets the condition that its single atomic operation must contain, and returns whether it changed a document;
+    so does this function. Raises LastAdministrator.
 
-    Two administrators can remove each other at the same moment, and a standalone server has no transactions. So who is
-    to go is marked first, in one atomic operation, and only then is another administrator looked for who is not marked.
-    Suppose all were gone. The one who went last was marked all the while, so each of those who went before it saw yet
-    another one, unmarked, who went later than they and before the last: there is no end to these, but there is to the
-    administrators. Two attempts at the same moment may both be refused; then one of them is made again.
+    Two administrators can remove each other at the same moment, and a standalone server has no transactions. So the
+    user is first marked, in one atomic operation, and only then is another administrator without a mark looked for.
+    Suppose all administrators were removed. The last one was marked the whole time, so each of the others, when it was
+    removed, saw yet another administrator without a mark, who was removed later than itself but before the last one.
+    That would go on forever, but there are only so many administrators. Two attempts at the same moment may both be
+    refused; then one of them is repeated.
 
     A process that dies in between leaves a mark. The marked user stays an administrator, but does not count as the one
-    who remains; the next attempt on the same user replaces the mark, and being made an administrator removes it.
+    who remains. The next attempt on the same user replaces the mark, and making them an administrator removes it.
     """
-    # A member, or an administrator who cannot sign in: nobody else depends on them.
+    # A member, or an administrator who cannot sign in: nobody depends on them.
     if apply({"_id": user_id, "$or": [{"is_admin": {"$ne": True}}, {"is_disabled": True}]}):
         return True
-    # A secondary may lag behind the marks.
+    # A secondary may not have the marks yet.
     users = User.objects.raw().with_options(read_preference=ReadPreference.PRIMARY)
     mark = str(bson.ObjectId())
     marked = users.update_one({"_id": user_id, "is_admin": True}, {"$set": {"leaving_admin": mark}})
@@ -51,14 +52,14 @@ def end_administration(user_id: bson.ObjectId, apply: Callable[[Guard], bool]) -
 
 
 def make_administrator(user_id: bson.ObjectId) -> bool:
-    """Let a user administer the site; False when there is no such user, or they are one already."""
+    """Make a user an administrator; False if there is no such user, or they already are one."""
     is_none = {"_id": user_id, "$or": [{"is_admin": {"$ne": True}}, {"leaving_admin": {"$exists": True}}]}
     change = {"$set": {"is_admin": True}, "$unset": {"leaving_admin": ""}}
     return bool(User.objects.raw().update_one(is_none, change).matched_count)
 
 
 def remove_administrator(user_id: bson.ObjectId) -> bool:
-    """Let an administrator be a member again; False when they are none. Raises LastAdministrator."""
+    """Make an administrator a member again; False if they are none. Raises LastAdministrator."""
     change = {"$set": {"is_admin": False}, "$unset": {"leaving_admin": ""}}
 
     def apply(guard: Guard) -> bool:
@@ -68,11 +69,11 @@ def remove_administrator(user_id: bson.ObjectId) -> bool:
 
 
 def disable(user_id: bson.ObjectId) -> bool:
-    """Sign a user out everywhere for good; False when that is so already. Raises LastAdministrator."""
+    """Disable an account and end its sessions; False if it was already disabled. Raises LastAdministrator."""
     change = {"$set": {"is_disabled": True, "sessions": []}, "$unset": {"leaving_admin": ""}}
 
     def apply(guard: Guard) -> bool:
-        # `guard` may speak of is_disabled itself.
+        # `guard` may contain is_disabled itself.
         condition = {"$and": [guard, {"is_disabled": {"$ne": True}}]}
         return bool(User.objects.raw().update_one(condition, change).matched_count)
 
@@ -80,9 +81,9 @@ def disable(user_id: bson.ObjectId) -> bool:
 
 
 def enable(user_id: bson.ObjectId) -> bool:
-    """Let a disabled user sign in again, without the API tokens of before; False when they can sign in already.
+    """Let a disabled user sign in again, without their old API tokens; False if they were not disabled.
 
-    The tokens are revoked first: should the process die in between, the account is still disabled.
+    The tokens are revoked first: if the process dies in between, the account is still disabled.
     """
     condition = {"_id": user_id, "is_disabled": True}
     if User.objects.raw().find_one(condition, {"_id": 1}) is None:
@@ -92,13 +93,13 @@ def enable(user_id: bson.ObjectId) -> bool:
 
 
 def delete(user_id: bson.ObjectId) -> bool:
-    """Delete an account; False when there is none. Raises LastAdministrator."""
+    """Delete an account; False if there is none. Raises LastAdministrator."""
 
     def apply(guard: Guard) -> bool:
         return bool(User.objects.raw().delete_one(guard).deleted_count)
 
     deleted = end_administration(user_id, apply)
     if deleted:
-        # Without their owner they count for nothing; this keeps the collection tidy.
+        # Without their owner they are invalid anyway; this keeps the collection tidy.
         revoke_all(user_id)
     return deleted

@@ -1,6 +1,6 @@
-"""What is derived from other documents and was not yet: after an upgrade, or after a move from an SQL database.
+"""Derive what is missing after an upgrade or a migration from SQL.
 
-It runs with the statistics, beside the requests and in one process at a time, so that nobody has to start it.
+This runs with the statistics, in the background and in one process at a time, so nobody has to start it.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from webapp.documents.known_name import KnownName
 from webapp.documents.package import ALL_NAMES, Package
 from webapp.rules import naming
 
-# So many names are compared at a time.
+# How many names are compared at a time.
 BATCH = 5000
 _DUPLICATE = 11000
 
 
 def derive_requires() -> None:
-    """Give `requires` to the packages that an older version of the site wrote."""
+    """Add `requires` to packages written by an older version of the site."""
     packages = Package.objects.raw()
-    # `by_requirement` holds those without the field under null; usually there is none, and nothing else is read.
+    # `by_requirement` lists those without the field under null. Usually there are none, and nothing else is read.
     without = {"requires": None, "requires_dist.0": {"$exists": True}}
     for package in packages.find(without, {"requires_dist": 1}):
         texts = [text for text in package["requires_dist"] if isinstance(text, str)]
@@ -32,9 +32,9 @@ def derive_requires() -> None:
 
 
 def remember_names() -> None:
-    """Keep the names of all projects. A move or a hand can bring one without an entry in the journal, and take it away.
+    """Remember the names of all projects. Migrations and manual edits can add or remove one without a journal entry.
 
-    An index holds the names; of 500,000 that are known already nothing is written.
+    The names come from an index, and nothing is written for names that are already known.
     """
     known = KnownName.objects.raw()
     found = Package.objects.raw().find({"_id": {"$gte": ""}}, {"_id": 1}, sort=ALL_NAMES, batch_size=BATCH)
@@ -54,10 +54,10 @@ def remember_names() -> None:
 
 
 def add_moved_downloads(added_up: int | None) -> int:
-    """Add up `downloads` unless so many of them were added up already, and return how many there are.
+    """Add up `downloads`, unless this number of them was already added up, and return how many there are.
 
-    The site itself writes none, so their number changes only when a move brings them or takes them back. None: nobody
-    knows how many were; MongoDB's own figure may be wrong after it was killed.
+    The site itself writes none, so their number changes only when a migration adds or removes them. `known` is None if
+    the number is unknown; MongoDB's own count may be wrong after it was killed.
     """
     number = Download.objects.raw().estimated_document_count()
     if number != added_up:

@@ -1,12 +1,12 @@
-"""One change of a package at a time, each with its entry in the journal, on any kind of MongoDB.
+"""Change one package at a time, with a journal entry for each change, on any kind of MongoDB.
 
-A change is read, made and stored by `Package.store`, whose guard refuses it when somebody else was faster; then it is
-made again on what that somebody stored. The serial of a change is drawn after the package was read, and is stored with
-the change, so a package's `last_serial` only grows and is never seen before what it stands for.
+A package is read, changed and stored by `Package.store`, whose guard refuses it if somebody else was faster; then the
+change is repeated on what that somebody stored. Its serial is drawn after the package was read and stored with the
+change, so a package's `last_serial` only grows and is never visible before its change.
 
-A standalone server has no transactions, so the entry of the journal is stored within the package, in the same write as
-the change, and is copied to the journal afterwards. A process that dies in between leaves it there, and the next change
-of the package or `flask files clean` copies it.
+A standalone server has no transactions, so the journal entry is stored in the package, in the same write as the change,
+and copied to the journal afterwards. If a process dies in between, the next change of the package or `flask files
+clean` copies it.
 """
 
 import threading
@@ -23,14 +23,14 @@ from webapp.documents.release_facts import ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
 from webapp.documents.user import User
 
-# A change that others outran for so long is given up.
+# How long to keep trying while others are faster.
 PATIENCE_S = 30.0
 
-# After the entry of this act is written, its project is no more.
+# After this entry is written, its project no longer exists.
 REMOVE_PROJECT = "remove project"
 
-# Threads of one process wait for each other here instead of outrunning each other: 100 uploads at once to one project
-# took 100 writes then, and some thousand attempts without it. Two names may share a lock; that costs time, no more.
+# Threads of one process take turns instead of outrunning each other: 100 simultaneous uploads to one project take 100
+# writes, and took some thousand attempts without these locks. Two names may share a lock, which only costs time.
 _LOCKS = [threading.Lock() for _ in range(64)]
 
 
@@ -44,10 +44,10 @@ class Act(NamedTuple):
 
 
 class Change:
-    """One attempt to change a package: what stands in its block is stored at the block's end, with its journal entry.
+    """One attempt to change a package, which is stored with its journal entry at the end of the `with` block.
 
-    `package` is the package as it was just read, a new one where there was none. `act` says what was done, for the
-    journal; while it is None nothing is stored. An exception in the block comes through, and nothing is stored.
+    `package` is the package as just read, or a new one. `act` describes the change for the journal; while it is None,
+    nothing is stored. If the block raises an exception, nothing is stored either.
     """
 
     def __init__(self, package: Package, by: User | None, *, is_new: bool) -> None:
@@ -73,15 +73,15 @@ class Change:
 
 
 def changes(normalized_name: str, by: User | None) -> Iterator[Change]:
-    """Yield attempts to change a package, or to make a new one, until one of them is stored.
+    """Yield attempts to change a package, or to create one, until one of them is stored.
 
         for change in changes("flask", user):
             with change:
                 change.package.summary = "..."
                 change.act = Act("describe")
 
-    The block may run several times, each time on what was stored last; it must not leave the loop by `return` or
-    `break`. Raises ConcurrentChange when others kept changing the package for PATIENCE_S, and what `Package.store`
+    The block may run several times, each time on what was stored last. It must not leave the loop with `return` or
+    `break`. Raises ConcurrentChange if others keep changing the package for PATIENCE_S, and what `Package.store`
     raises.
     """
     deadline = time.monotonic() + PATIENCE_S
@@ -89,14 +89,14 @@ def changes(normalized_name: str, by: User | None) -> Iterator[Change]:
         while True:
             package = Package.to_change(normalized_name)
             if package and _is_going(package):
-                # A process died while it removed the project; what comes now is about a new one of that name.
+                # A process died while it removed the project; this change is about a new one of that name.
                 write_out_of(package)
                 continue
             change = Change(package or Package(normalized_name=normalized_name), by, is_new=package is None)
             yield change
             if change.conflict is None:
                 break
-            # Somebody else got on, so two processes that outrun each other cannot both stand still.
+            # Somebody else succeeded, so two processes that outrun each other cannot both be stuck.
             if time.monotonic() > deadline:
                 raise change.conflict
     if change.act is not None:
@@ -104,7 +104,7 @@ def changes(normalized_name: str, by: User | None) -> Iterator[Change]:
 
 
 def enter(package: Package, act: Act, by: User | None) -> None:
-    """Put an entry for the journal into a package that was read and is about to be stored."""
+    """Add a journal entry to a package that was read and is about to be stored."""
     package.last_serial = next_serial()
     entry = JournalFields(
         serial=package.last_serial,
@@ -120,20 +120,20 @@ def enter(package: Package, act: Act, by: User | None) -> None:
 
 
 def write_out_of(package: Package) -> None:
-    """Copy the entries of a package that was stored to the journal."""
+    """Copy the entries of a stored package to the journal."""
     write_out(package.pk, [entry.to_mongo().to_dict() for entry in package.unwritten or []])
 
 
 def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
-    """Copy all entries that stand in a package to the journal, and take them out of the package.
+    """Copy all entries in a package to the journal, and remove them from the package.
 
-    A package whose last entry says that it was removed goes now; it has been empty since that entry was made.
+    A package whose last entry says that it was removed is deleted now; it has been empty since that entry was made.
     """
     for entry in entries:
         write_entry(normalized_name, entry)
     last = max(entries, key=lambda entry: int(entry["serial"]))
-    # `updated_date` stays: nothing that a reader sees is changed. With another serial there was another change, which
-    # stored these entries again beside its own, and copies them once more, to where they are already.
+    # `updated_date` stays, because readers see no change. With another serial there was another change, which stored
+    # these entries along with its own and copies them again, to where they already are.
     is_unchanged = {"_id": normalized_name, "last_serial": last["serial"]}
     if last.get("action") == REMOVE_PROJECT:
         if Package.objects.raw().delete_one(is_unchanged).deleted_count:
@@ -144,7 +144,7 @@ def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
 
 
 def write_out_leftovers() -> int:
-    """Copy to the journal what killed processes left in packages; return how many packages had such."""
+    """Copy to the journal what killed processes left in packages; return the number of packages."""
     found = 0
     for package in Package.objects.with_unwritten_entries().only("unwritten").plain():
         if entries := [entry for entry in package["unwritten"] if "serial" in entry]:
@@ -155,5 +155,5 @@ def write_out_leftovers() -> int:
 
 def _is_going(package: Package) -> bool:
     last = package.unwritten[-1] if package.unwritten else None
-    # An import may have brought it back since.
+    # An import may have recreated it since.
     return bool(last and last.action == REMOVE_PROJECT and last.serial and last.serial == package.last_serial)

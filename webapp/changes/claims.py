@@ -1,12 +1,12 @@
-"""Who has a file name: the way of an upload from its claim to the file that is stored, and what becomes of leftovers.
+"""Claims on file names: from the start of an upload to the stored file, and how leftovers are settled.
 
-    claim -> put the bytes -> the package lists the file -> settle
+    claim -> store the bytes -> the package lists the file -> settle
 
-The claim is a document whose `_id` is the file name, and whose `canonical_name`, the same for all spellings of it, is
-unique, too, so MongoDB decides between two uploads. What readers meet is what stands in the package, which one atomic
-write puts there: killed before it, an upload leaves nothing that a reader could see, killed after it, a file that is
-whole. Either way the claim is left over, and is settled by the next upload of that name or by `flask files clean`: it
-looks whether the package lists the file.
+A claim is a document whose `_id` is the file name and whose unique `canonical_name` is the same for all spellings of
+it, so MongoDB decides between two uploads. Readers see what the package lists, and one atomic write adds the file
+there. An upload killed before it leaves nothing that a reader could see; killed after it, a complete file. Either way
+the claim is left over, and is settled by the next upload of that name or by `flask files clean`, depending on whether
+the package lists the file.
 """
 
 import time
@@ -20,22 +20,22 @@ from webapp.documents import Package, StoredFile, contents
 from webapp.documents.base import utc_now
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
 
-# A claim without a sign of life for so long is left over. Who holds one gives it up by itself long before.
+# A claim without a sign of life for this long is left over. Uploads give up long before.
 LIFETIME_S = 60
 GIVE_UP_S = 30
-# A sign of life is written so often while bytes are put.
+# How often a sign of life is written while bytes are stored.
 BEAT_S = 5
-# Somebody else's claim on the same name is waited for.
+# How long, and how often, to wait for another upload of the same name.
 PATIENCE_S = 10.0
 POLL_S = 0.05
 
 
 class NameTaken(RuntimeError):
-    """The file name was used before, with other bytes, by a file that is deleted or in another spelling."""
+    """The file name was used before: for different bytes, by a deleted file, or in another spelling."""
 
 
 class StillArriving(RuntimeError):
-    """Another upload of the same file name has not ended yet."""
+    """Another upload of the same file name has not finished yet."""
 
 
 class ClaimLost(RuntimeError):
@@ -63,20 +63,20 @@ class Claim:
             self._beaten_at = time.monotonic()
 
     def settle(self) -> None:
-        """Say that the package lists the file. Whoever took over in the meantime found it listed, and said so too."""
+        """Record that the package lists the file. Anybody who took over found it listed and recorded the same."""
         mine = {"_id": self.filename, "attempt": self._attempt}
         _files().update_one(mine, {"$set": {"state": STORED}, "$unset": {"attempt": "", "alive_at": ""}})
 
     def give_back(self) -> None:
-        """Let the name be free again, and leave nothing of the bytes."""
+        """Release the name, and delete the bytes."""
         contents.delete(self.content_id)
         _files().delete_one({"_id": self.filename, "attempt": self._attempt})
 
 
 def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
-    """Claim a file name, with what shall stand in its document; None when this very file is stored already.
+    """Claim a file name, with the contents of its document; None if this very file is already stored.
 
-    Raises NameTaken, and StillArriving when another upload of the name does not end soon.
+    Raises NameTaken, and StillArriving if another upload of the name does not finish soon.
     """
     give_up_at = time.monotonic() + PATIENCE_S
     while True:
@@ -99,7 +99,7 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
         other = _files().find_one({"_id": filename}) or _files().find_one({"canonical_name": facts["canonical_name"]})
         match other and other.get("state"):
             case None:
-                continue  # it was given back in this moment
+                continue  # it was just released
             case state if state != ARRIVING and other["_id"] != filename:
                 raise NameTaken(f"This file name is another spelling of one that was used before: {other['_id']}")
             case "stored" if other["sha256"] == sha256:
@@ -118,9 +118,9 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
 
 
 def settle_leftover(document: dict[str, Any]) -> bool:
-    """Settle a claim whose upload showed no sign of life for a minute; False when it may still be alive.
+    """Settle a claim whose upload showed no sign of life for a minute; False if it may still be running.
 
-    A package that lists the file proves that it is stored; otherwise nobody ever saw it, and its name is free again.
+    If the package lists the file, it is stored; otherwise nobody ever saw it, and its name is released.
     """
     alive_at = document.get("alive_at")
     if alive_at and alive_at > utc_now() - timedelta(seconds=LIFETIME_S):
@@ -134,7 +134,7 @@ def settle_leftover(document: dict[str, Any]) -> bool:
 
 
 def settle_leftovers() -> int:
-    """Settle every claim that is left over; return how many there were."""
+    """Settle all claims that are left over; return how many there were."""
     return sum(settle_leftover(each) for each in _files().find({"state": ARRIVING}, {"metadata": 0}))
 
 

@@ -1,4 +1,4 @@
-"""Core metadata, as METADATA and PKG-INFO hold it -> Package documents.
+"""Core metadata, from METADATA and PKG-INFO files, to Package documents.
 
 Source of the fields: the core metadata specification.
 """
@@ -23,7 +23,7 @@ from webapp.rules.metadata import (
 def package_from_metadata(text: str | bytes) -> Package:
     """Return the package that core metadata describe, without releases. Raises InvalidName.
 
-    What `packaging` cannot make sense of is left out, and so is what is more than a new file may have.
+    Whatever `packaging` cannot parse is left out, and so is what exceeds the limits of a new file.
     """
     raw, _ = parse_email(text)
     name = _text(raw, "name")

@@ -1,4 +1,4 @@
-"""Installed distributions -> Package documents, so that a new site shows real packages without a network."""
+"""Installed distributions as Package documents, so that a new site shows real packages without a network."""
 
 import logging
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from webapp.documents import Package, Release
 
 log = logging.getLogger(__name__)
 
-# Tells the packages with which a new site filled itself from all others.
+# Marks the packages with which a new site filled itself.
 INSTALLED_HERE = "installed on the machine where this index was started"
 
 
 def installed_packages() -> Iterator[Package]:
-    """Yield a package, with its one installed release, for each distribution of this Python environment.
+    """Yield a package, with its installed release, for each distribution in this Python environment.
 
-    Source of the fields: the core metadata specification. A distribution whose metadata cannot be read, or has no
-    usable name or no version, is passed over.
+    Source of the fields: the core metadata specification. Distributions with unreadable metadata, an invalid name or no
+    version are skipped.
     """
     for distribution in distributions():
         try:
@@ -29,7 +29,7 @@ def installed_packages() -> Iterator[Package]:
 
 
 def package_from_distribution(distribution: Distribution) -> Package:
-    """Return the package that an installed distribution describes. Raises ValueError, InvalidName among them."""
+    """Return the package that an installed distribution describes. Raises ValueError, of which InvalidName is one."""
     text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
     package = package_from_metadata(text)
     if not distribution.metadata["Version"]:
@@ -46,7 +46,7 @@ def package_from_distribution(distribution: Distribution) -> Package:
 
 
 def _installed_at(distribution: Distribution) -> datetime | None:
-    """The time at which the metadata was written: the only date that an installed distribution knows of itself."""
+    """The time at which the metadata was written, the only date that an installed distribution has."""
     for path in distribution.files or []:
         located = Path(path.locate())
         if path.name in ("METADATA", "PKG-INFO") and located.is_file():

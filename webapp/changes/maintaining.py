@@ -1,8 +1,8 @@
-"""Who looks after which project: its maintainers, and who is invited to be one.
+"""Maintainers of projects, and invitations to become one.
 
-Each change is one guarded write of the package with its entry in the journal (`changing.py`), so what is checked here
-still holds when it is written: of two owners who leave at the same moment one is refused, and an import that read the
-package before is made to read it again.
+Each change is one guarded write of the package with its journal entry (`changing.py`), so what is checked here still
+holds when it is written: of two owners who leave at the same moment one is refused, and an import that read the package
+before has to read it again.
 """
 
 from collections.abc import Iterator
@@ -25,35 +25,35 @@ from webapp.documents.package import (
 )
 from webapp.documents.user import User, fold
 
-# A package with more people than this has become something else.
+# The most maintainers that a package can have.
 MOST_MAINTAINERS = 100
 MOST_INVITATIONS = 20
 INVITATION_AGE = timedelta(days=7)
 
 
 class NotPermitted(RuntimeError):
-    """Whoever asks may not do this to the project."""
+    """The user may not do this to the project."""
 
 
 class NotThere(RuntimeError):
-    """What should be changed is not there, or not any more."""
+    """What should be changed does not exist, or no longer exists."""
 
 
 class LastOwner(RuntimeError):
-    """Nobody would be left who decides about the project."""
+    """The project would be left without an owner."""
 
     def __init__(self) -> None:
         super().__init__("The project needs an owner, and nobody else is one. Make somebody else an owner first.")
 
 
 class TooManyInvitations(RuntimeError):
-    """So many people are invited already that one has to be taken back first."""
+    """One of the invitations has to be cancelled first."""
 
 
 def project_changes(normalized_name: str, role: str, by: User) -> Iterator[Change]:
     """Yield attempts to change a project, by a user who has at least this role; see `changes`.
 
-    Raises NotPermitted, also when there is no such project, and what `changes` raises.
+    Raises NotPermitted, also if there is no such project, and what `changes` raises.
     """
     for change in changes(normalized_name, by):
         check_role(Package() if change.is_new else change.package, role, by)
@@ -61,7 +61,7 @@ def project_changes(normalized_name: str, role: str, by: User) -> Iterator[Chang
 
 
 def check_role(package: Package, role: str, user: User) -> None:
-    """Raise NotPermitted, with the reason, unless the user is at least this to the package."""
+    """Raise NotPermitted, with the reason, unless the user has at least this role in the package."""
     held = package.role_of(user.id)
     if held is None:
         raise NotPermitted("You do not maintain this project.")
@@ -70,7 +70,7 @@ def check_role(package: Package, role: str, user: User) -> None:
 
 
 def add_maintainer(normalized_name: str, user: User, role: str, by: User | None = None) -> bool:
-    """Let a user look after a package; False when they do, when it has too many already, or when there is none."""
+    """Add a maintainer; False if they already are one, if there are too many, or if there is no such package."""
     for change in changes(normalized_name, by):
         with change:
             if not change.is_new and _is_free(change.package, user):
@@ -79,7 +79,7 @@ def add_maintainer(normalized_name: str, user: User, role: str, by: User | None 
 
 
 def remove_maintainer(normalized_name: str, user_id: bson.ObjectId, by: User | None = None) -> bool:
-    """Take a package out of a user's hands, the last ones, too: for administrators. False when it was not in them."""
+    """Remove a maintainer, even the last one, on behalf of an administrator. False if they were none."""
     for change in changes(normalized_name, by):
         with change:
             if user_id in [each.user_id for each in change.package.maintainers]:
@@ -88,7 +88,7 @@ def remove_maintainer(normalized_name: str, user_id: bson.ObjectId, by: User | N
 
 
 def end_maintaining(normalized_name: str, user_id: bson.ObjectId, by: User) -> None:
-    """Take a project out of somebody's hands, or out of one's own. Raises NotPermitted, NotThere, LastOwner."""
+    """Remove a maintainer, or oneself. Raises NotPermitted, NotThere and LastOwner."""
     for change in project_changes(normalized_name, MAINTAINER if user_id == by.id else OWNER, by):
         with change:
             _maintainer(change.package, user_id)
@@ -97,7 +97,7 @@ def end_maintaining(normalized_name: str, user_id: bson.ObjectId, by: User) -> N
 
 
 def change_role(normalized_name: str, user_id: bson.ObjectId, role: str, by: User) -> None:
-    """Make a maintainer an owner, or the other way round. Raises NotPermitted, NotThere, LastOwner."""
+    """Change the role of a maintainer. Raises NotPermitted, NotThere and LastOwner."""
     for change in project_changes(normalized_name, OWNER, by):
         with change:
             maintainer = _maintainer(change.package, user_id)
@@ -110,7 +110,7 @@ def change_role(normalized_name: str, user_id: bson.ObjectId, role: str, by: Use
 
 
 def invite(normalized_name: str, email: str, role: str, by: User) -> Invitation:
-    """Keep an invitation; one of the same address gives way to it. Raises NotPermitted, TooManyInvitations."""
+    """Store an invitation, which replaces one of the same address. Raises NotPermitted and TooManyInvitations."""
     invitation = Invitation(
         invitation_id=str(bson.ObjectId()),
         email=email,
@@ -126,13 +126,13 @@ def invite(normalized_name: str, email: str, role: str, by: User) -> Invitation:
                     f"{MOST_INVITATIONS} people are invited already. Take an invitation back first."
                 )
             change.package.invitations = [*others, invitation]
-            # Not the address: the journal stays for ever.
+            # Without the address, because the journal stays forever.
             change.act = Act(f"invite {role}")
     return invitation
 
 
 def revoke_invitation(normalized_name: str, invitation_id: str, by: User) -> Invitation:
-    """Take an invitation back, and return it. Raises NotPermitted, NotThere."""
+    """Cancel an invitation, and return it. Raises NotPermitted and NotThere."""
     for change in project_changes(normalized_name, OWNER, by):
         with change:
             all_of_them = change.package.invitations or []
@@ -145,7 +145,7 @@ def revoke_invitation(normalized_name: str, invitation_id: str, by: User) -> Inv
 
 
 def decline(normalized_name: str, invitation_id: str, by: User | None) -> None:
-    """Let an invitation be over, for whoever has its link. Raises NotThere."""
+    """Decline an invitation, as anybody with its link may. Raises NotThere."""
     for change in changes(normalized_name, by):
         with change:
             declined = valid_invitation(change.package, invitation_id)
@@ -154,7 +154,7 @@ def decline(normalized_name: str, invitation_id: str, by: User | None) -> None:
 
 
 def accept(normalized_name: str, invitation_id: str, user: User) -> str:
-    """Let the invited user look after the project, once; return their role. Raises NotThere."""
+    """Make the invited user a maintainer, once; return their role. Raises NotThere."""
     for change in changes(normalized_name, user):
         with change:
             invitation = valid_invitation(change.package, invitation_id)
@@ -166,7 +166,7 @@ def accept(normalized_name: str, invitation_id: str, user: User) -> str:
 
 
 def pending(package: Package) -> list[Invitation]:
-    """Return the invitations of a package that still count: as long as they last, and whoever invited is an owner."""
+    """Return the valid invitations of a package: those that have not expired and were sent by a current owner."""
     now = utc_now()
     return [
         each
@@ -185,18 +185,18 @@ def valid_invitation(package: Package | None, invitation_id: str) -> Invitation:
 
 
 def rename_maintainer(user_id: bson.ObjectId, name: str) -> None:
-    """Write a user's new name into the packages that they look after."""
+    """Update a user's name in the packages that they maintain."""
     change = {"$set": {"maintainers.$.name": name, "updated_date": utc_now()}}
     Package.objects.raw().update_many({"maintainers.user_id": user_id}, change)
 
 
 def leave_packages(user: User) -> None:
-    """Take a user out of every package that somebody else looks after, too; others keep the entry, as a name."""
+    """Remove a user from every package with other maintainers; elsewhere their name stays."""
     for package in Package.objects.maintained_by(user.id).only("normalized_name").plain():
         try:
             _leave(package["normalized_name"], user)
         except (ValidationError, ConcurrentChange, PackageTooLarge):
-            # Somebody edited it by hand into what cannot be stored. The account goes all the same.
+            # A manual edit made it impossible to store. The account is deleted all the same.
             pull = {"$pull": {"maintainers": {"user_id": user.id}}, "$set": {"updated_date": utc_now()}}
             shared = {"_id": package["normalized_name"], "maintainers.1": {"$exists": True}}
             Package.objects.raw().update_one(shared, pull)
@@ -211,7 +211,7 @@ def _leave(normalized_name: str, user: User) -> None:
 
 
 def is_needed(package: Package, user_id: bson.ObjectId) -> bool:
-    """Tell whether nobody would decide about the package without this user."""
+    """Tell whether the package would have no owner without this user."""
     others = [each for each in package.maintainers if each.user_id != user_id]
     had_owner = any(each.role == OWNER for each in package.maintainers)
     return not others or (had_owner and not any(each.role == OWNER for each in others))

@@ -1,8 +1,8 @@
-"""Whether a new project may have a name that people could take for another one.
+"""Names of new projects, which must not be mistaken for existing ones.
 
-Names of the standard library's modules, and names that look like that of an existing project, are refused unless an
-administrator allowed them. Of two such projects that are begun at once one gets on: each takes the claim whose `_id` is
-what the names have in common. A claim alone, whose project never came, ends after an hour.
+Names of modules in the standard library, and names that look like that of an existing project, are refused unless an
+administrator allowed them. Of two similar projects created at once only one succeeds: both claim the document whose
+`_id` is what their names have in common. A claim whose project was never created expires after an hour.
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ from webapp.documents.base import utc_now
 from webapp.rules import naming
 
 _HOW = "choose another name, or ask an administrator to allow it"
-# No upload takes so long, and `known_names` has the names of all projects much sooner.
+# No upload takes this long, and `known_names` has the names of all projects much sooner.
 LIFETIME = timedelta(hours=1)
 
 
@@ -24,7 +24,7 @@ class NameRefused(RuntimeError):
 
 
 def take(name: str) -> None:
-    """Let a new project have this normalized name. Raises NameRefused."""
+    """Reserve this normalized name for a new project. Raises NameRefused."""
     key, now = naming.skeleton(name), utc_now()
     standing: dict[str, Any] = _claims().find_one({"_id": key}) or {}
     if name in (standing.get("allowed") or []):
@@ -44,7 +44,7 @@ def take(name: str) -> None:
 
 
 def allow(name: str) -> None:
-    """Let a project have this normalized name, whatever it looks like."""
+    """Allow a project to have this normalized name, whatever it looks like."""
     _claims().update_one({"_id": naming.skeleton(name)}, {"$addToSet": {"allowed": name}}, upsert=True)
 
 

@@ -1,7 +1,7 @@
-"""Documents of PyPI's JSON API -> Package documents.
+"""Documents of PyPI's JSON API to Package documents.
 
-Source of the form: PyPI's `/pypi/<name>/json`. What is odd in a document is reported and left out, and the rest is
-kept; a document without a usable name or list of releases is refused.
+Source of the format: PyPI's `/pypi/<name>/json`. Oddities in a document are reported and left out, and the rest is
+imported; a document without a valid name or list of releases is refused.
 """
 
 import json
@@ -21,9 +21,9 @@ from webapp.documents.release_facts import DOCUMENT, STATED
 from webapp.rules import naming
 from webapp.rules.metadata import NO_KEY, split_keywords
 
-# Python's package index began in 2003; nothing was uploaded before, and nothing is from the future.
+# Python's package index started in 2003; nothing was uploaded before, and nothing is from the future.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-# Versions stand in addresses and installers' command lines.
+# Versions appear in addresses and on command lines.
 _UNUSABLE_VERSION = re.compile(r"[\s/\\?#%<>\"']|^\.+$")
 ATTEMPTS = 5
 
@@ -34,7 +34,7 @@ class RefusedDocument(ValueError):
 
 @dataclass
 class Imported:
-    """A package made from a document, and what was odd in it, a sentence each."""
+    """A package made from a document, and its oddities, one sentence each."""
 
     package: Package
     remarks: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Imported:
     as_of: int | None = None  # the serial of the document
 
     def store(self) -> bool:
-        """Write the package; True if it was new. See `keep` for what it raises."""
+        """Store the package; True if it was new. Raises what the function `store` raises."""
         return store(self.package, about=self.version, as_of=self.as_of)
 
 
@@ -66,7 +66,7 @@ def package_from_document(document: Any) -> Imported:
     except naming.InvalidName as error:
         raise RefusedDocument(f"no usable name: {error}") from None
     version = info.text("version")
-    # The document of one release lists its files alone.
+    # The document of a single release lists only its own files.
     releases = document.get("releases") or ({version: document["urls"]} if document.get("urls") and version else None)
     if releases is None:
         releases = document.get("releases")
@@ -123,7 +123,7 @@ def _releases(releases: dict[str, Any], remarks: list[str]) -> Iterator[Release]
 def _is_usable(version: str) -> bool:
     return (
         0 < len(version) <= naming.MAX_VERSION_LENGTH
-        and version.isprintable()  # which lone surrogates are not
+        and version.isprintable()  # lone surrogates are not printable
         and not _UNUSABLE_VERSION.search(version)
     )
 
@@ -162,7 +162,7 @@ def _files(version: str, files: list[Any], remarks: list[str]) -> Iterator[Relea
 
 
 class _Reader:
-    """Reads values of the expected type from a mapping, and remarks on those of another."""
+    """Reads values of the expected type from a mapping, and reports others."""
 
     def __init__(self, raw: dict[str, Any], where: str) -> None:
         self._raw = raw
@@ -239,7 +239,7 @@ class _Reader:
         return value.lower()
 
     def date(self, *keys: str) -> datetime | None:
-        """The first of these that is there; naive times are UTC, as PyPI writes them."""
+        """The first of these that exists. Times without a time zone are in UTC, as PyPI writes them."""
         key = next((key for key in keys if self._raw.get(key) is not None), None)
         if key is None:
             return None
@@ -256,7 +256,7 @@ class _Reader:
 
 
 def _is_unicode(text: str) -> bool:
-    """Lone surrogates are in JSON's grammar, but UTF-8 cannot hold them."""
+    """JSON allows lone surrogates, but UTF-8 cannot encode them."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -265,11 +265,11 @@ def _is_unicode(text: str) -> bool:
 
 
 def store(package: Package, *, source: str = DOCUMENT, about: str | None = None, as_of: int | None = None) -> bool:
-    """Write an imported package; one that is there already keeps what the import does not know. True if it was new.
+    """Store an imported package. An existing one keeps what the import does not know. True if it was new.
 
-    The import states facts of one release, `about`, or the latest that it lists. Releases of which a later document
-    (`as_of`, its serial) is known stay as they are, and so do maintainers, the first date and releases that the import
-    does not list. Raises PackageTooLarge and mongoengine's ValidationError.
+    The import states facts of one release, `about`, or of the latest that it lists. Releases that a later document
+    (`as_of`, its serial) described stay as they are, and so do maintainers, the first date, and releases that the
+    import does not list. Raises PackageTooLarge and mongoengine's ValidationError.
     """
     package.clean()
     about = about or (package.latest.version if package.latest else None)
@@ -298,7 +298,7 @@ def _keep(package: Package, releases: list[Release], statement: Statement, about
 def _merged(
     said: Package, stored: Package | None, releases: list[Release], statement: Statement, about: str | None
 ) -> Package:
-    """Lay an import over what is stored; `releases` are those that the import lists."""
+    """Apply an import to the stored package; `releases` are those that the import lists."""
     package = stored or _without_facts(said)
     package.name = package.name or said.name
     before = package.latest.version if package.latest else None
@@ -313,7 +313,7 @@ def _merged(
     if described:
         state(package, described, statement)
     elif package.latest is None:
-        # Of a project without releases its own fields are all that is known.
+        # The fields of a project without releases are all that is known.
         for field in (*STATED, *DESCRIPTION, "name"):
             setattr(package, field, getattr(said, field))
     show_latest(package, before, said)
@@ -326,7 +326,7 @@ def _without_facts(said: Package) -> Package:
 
 
 def _laid_over(releases: list[Release], stored: list[Release]) -> Iterator[Release]:
-    """Yield the releases that an import lists, and the stored ones that it does not list or knows less of."""
+    """Yield the releases that an import lists, and the stored ones that it does not list or knows less about."""
     standing = {release.version: release for release in reversed(stored) if release.version}
     listed = set()
     for release in releases:
@@ -342,7 +342,7 @@ def _laid_over(releases: list[Release], stored: list[Release]) -> Iterator[Relea
 
 
 def keep_labels(package: Package) -> None:
-    """Add the licence and the languages that a package is listed under."""
+    """Add the licence and the languages of a package to their collections."""
     if package.license_id:
         License.objects.add_missing([(package.license_id, package.license_id)])
     languages = [(naming.language_id(text), text) for text in package.classifiers]

@@ -1,10 +1,10 @@
-"""How files go: their names stay taken, for ever, and their bytes are removed.
+"""Delete files: their names stay taken forever, and their bytes are removed.
 
-    mark -> the package lists the files no more -> settle
+    mark -> the package no longer lists the files -> settle
 
-What readers meet is what stands in the package. A process that dies before the package is written leaves marks on files
-that are there as before, one that dies after it leaves bytes that nobody reaches. `settle` tells the two apart by what
-the package lists, and is called again by `flask files clean` and when the site starts.
+Readers see what the package lists. If a process dies before the package is written, the marked files are still there;
+if it dies afterwards, bytes are left that nobody can reach. `settle` decides by what the package lists, and is called
+again by `flask files clean` and when the site starts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,21 +20,21 @@ from webapp.documents.package import is_own
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
 from webapp.mongodb.errors import is_only_duplicates
 
-# A deletion that did not end for so long never will.
+# A deletion that has not finished after this long never will.
 LIFETIME = timedelta(minutes=1)
-# So many files are asked for together.
+# How many files are queried together.
 _BATCH = 1000
 
 
 def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None:
-    """Mark files, given with their versions, whose deletion begins.
+    """Mark files, given with their versions, for deletion.
 
-    A file that is kept elsewhere gets a document here, so that its name is taken.
+    A file that is stored elsewhere gets a document here, so that its name stays taken.
     """
     now = utc_now()
     for batch in _batches(files):
         names = {file.filename: (version, file) for version, file in batch if file.filename}
-        # A record of an import may have the name of a file that is just arriving: that upload is left alone.
+        # An imported record may have the name of a file that is just being uploaded: that upload is left alone.
         own = [filename for filename, (_, file) in names.items() if is_own(file.url)]
         ours = {
             "_id": {"$in": list(names)},
@@ -61,7 +61,7 @@ def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None
 
 
 def settle(normalized_name: str, filenames: Iterable[str]) -> None:
-    """End what `mark` began: a file that the package lists is as before, and of any other its name alone is left."""
+    """Finish what `mark` started: files that the package lists stay, and only the names of the others are left."""
     package = Package.objects.raw().find_one({"_id": normalized_name}, {"releases.files.filename": 1})
     listed = _listed(package or {})
     for batch in _batches(filenames):
@@ -74,7 +74,7 @@ def settle(normalized_name: str, filenames: Iterable[str]) -> None:
 
 
 def settle_leftovers() -> int:
-    """Settle every deletion that did not end; return of how many files."""
+    """Finish all deletions that did not finish; return the number of files."""
     left: dict[str, list[str]] = {}
     for file in StoredFile.objects.deleting(utc_now() - LIFETIME).only("filename", "package").plain():
         left.setdefault(file.get("package", ""), []).append(file["filename"])
@@ -84,7 +84,7 @@ def settle_leftovers() -> int:
 
 
 def _remove(document: dict[str, Any]) -> None:
-    # The bytes first: a document without them would not tell whose they are.
+    # The bytes first: without the document, nothing would say whose they are.
     if document.get("content_id"):
         contents.delete(document["content_id"])
     gone = dict.fromkeys(("content_id", "metadata", "attempt", "alive_at", "deleting_at"), "")
@@ -109,7 +109,7 @@ def _insert(documents: list[dict[str, Any]]) -> None:
     try:
         _files().insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        # Somebody else took the name in this moment, which is all that is wanted.
+        # Somebody else just took the name, which is just as good.
         if not is_only_duplicates(error):
             raise
 

@@ -1,20 +1,20 @@
-"""The description of a package becomes HTML before it is stored."""
+"""Render the description of a package before it is stored."""
 
 from webapp.documents import Package
 from webapp.rendering import RENDERER, render_description
 
-# What a package keeps of its rendered description, and from which text.
+# The rendered description of a package, and the text it was made from.
 RENDERED = ("description_html", "description_problem", "description_renderer")
 _SOURCE = ("description", "description_content_type")
 
 
 def stored_rendering(normalized_name: str, *also: str) -> Package | None:
-    """Return what is stored of a package's description and how it was rendered, and these fields, too."""
+    """Return the stored fields about the description, and these fields as well."""
     return Package.objects(pk=normalized_name).only(*_SOURCE, *RENDERED, *also).declared_first()
 
 
 def render_into(package: Package, stored: Package | None = None) -> None:
-    """Render the description, unless what is stored was made from the same text by the same renderer.
+    """Render the description, unless the stored one was made from the same text by the same renderer.
 
     This takes up to half a minute, so no lock may be held. Raises RenderersBusy.
     """
@@ -28,5 +28,5 @@ def render_into(package: Package, stored: Package | None = None) -> None:
 
 
 def is_rendered(stored: Package) -> bool:
-    """Tell whether there is HTML of today's renderer."""
+    """Tell whether there is HTML from the current renderer."""
     return stored.description_renderer == RENDERER and stored.description_html is not None

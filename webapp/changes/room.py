@@ -1,4 +1,4 @@
-"""Whether there is room for another file: on the database's disk, in its project, and in its uploader's account."""
+"""Check the room for another file: on the database's disk, in its project, and in its uploader's account."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from webapp.documents import StoredFile
 
 
 class OverQuota(RuntimeError):
-    """The project, or the account, has as many bytes as it may have."""
+    """The project, or the account, has used up its storage."""
 
 
 class DiskFull(RuntimeError):
@@ -18,9 +18,9 @@ class DiskFull(RuntimeError):
 
 
 def check_disk(size: int) -> None:
-    """Refuse a file for which the database has no room.
+    """Refuse a file that does not fit on the database's disk. Raises DiskFull.
 
-    MongoDB ends itself when its disk is full, and readers are without pages then. Raises DiskFull.
+    MongoDB stops when its disk is full, and then readers get no pages.
     """
     free = _free_bytes()
     if free is not None and free - size < current_app.config["DISK_RESERVE_BYTES"]:
@@ -28,7 +28,7 @@ def check_disk(size: int) -> None:
 
 
 def check_quota(normalized_name: str, user_id: bson.ObjectId) -> None:
-    """Refuse a file that was claimed, and counts from then on, if it is too much. Raises OverQuota."""
+    """Refuse a claimed file that exceeds the storage of its project or account. Raises OverQuota."""
     files, config = StoredFile.objects, current_app.config
     for what, kept, most in (
         ("The files of this project", files.of_project(normalized_name), config["PROJECT_BYTES"]),
@@ -40,14 +40,14 @@ def check_quota(normalized_name: str, user_id: bson.ObjectId) -> None:
 
 
 def _free_bytes() -> int | None:
-    """Return how many bytes are free where the database keeps its data; None where it does not tell.
+    """Return the number of free bytes on the database's disk, or None if unknown.
 
-    A cluster tells of each of its shards; the fullest one counts, because any of them may get the file.
+    A cluster reports each of its shards. The fullest one counts, because any of them may get the file.
     """
     database: Any = StoredFile._get_db()
     try:
         told = database.command("dbStats")
-    except (NotImplementedError, OperationFailure):  # mongomock; a server that does not let its users know
+    except (NotImplementedError, OperationFailure):  # mongomock, or a server that does not tell its users
         return None
     parts = told.get("raw", {}).values() or [told]
     free = [each["fsTotalSize"] - each["fsUsedSize"] for each in parts if "fsTotalSize" in each]

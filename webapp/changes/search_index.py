@@ -1,8 +1,8 @@
-"""Keeping what searches read in step with `packages`: written with each package, caught up with now and then.
+"""Keep the search index in step with `packages`.
 
-`Package.store` writes the entry with the package. What was written otherwise is found later: a package that somebody
-edited by hand by its `updated_date`, a collection that a move put in the old one's place by its identity, deleted
-packages by the number of documents. One process at a time looks.
+`Package.store` writes the entry along with the package. Other changes are found later: manual edits by `updated_date`,
+a collection replaced by a migration by its identity, and deleted packages by the number of documents. One process at a
+time looks for them.
 """
 
 import logging
@@ -28,27 +28,27 @@ from webapp.rules import wording
 
 log = logging.getLogger(__name__)
 
-# What an entry consists of; a site that was built by another number builds its entries anew.
+# The format of entries. A site whose entries have another number rebuilds them.
 FORM = 1
 STATE = "state"
 BATCH = 500
-# A clock may differ so much between two machines.
+# How much the clocks of two machines may differ.
 OVERLAP = timedelta(minutes=2)
 CLAIM = timedelta(minutes=30)
-# Counting the words may fill one part in so many of the time.
+# Counting the words may take one part in this many of the time.
 REST_FACTOR = 50
-# A word that fewer packages have is rare: every search for it looks at all of them.
+# Words that fewer packages have are rare: searches look at all of their entries.
 RARE_ONE_IN = 20_000
-# Packages whose summaries tell how a word is written.
+# How many packages' summaries decide how a word is written.
 WRITTEN_FROM = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIERS = ("name_words", "summary_words", "text_words")
 
 
 def catch_up(said: Callable[[int], None] | None = None) -> int:
-    """Bring entries and words up to date; return how many entries were written.
+    """Bring entries and words up to date; return the number of entries written.
 
-    `said` is told now and then how many packages were read, when all of them have to be.
+    `said` is called now and then with the number of packages read, if all of them have to be read.
     """
     with without_time_limit():
         state = _state()
@@ -63,7 +63,7 @@ def catch_up(said: Callable[[int], None] | None = None) -> int:
 
 
 def rebuild(said: Callable[[int], None] | None = None) -> int:
-    """Make every entry anew, beside those that are read meanwhile; return how many there are."""
+    """Rebuild all entries, next to those that are in use meanwhile; return their number."""
     started, identity, number = utc_now(), _identity(), 0
     with without_time_limit():
         building = SearchEntry._get_db()["search_entries_building"]
@@ -75,7 +75,7 @@ def rebuild(said: Callable[[int], None] | None = None) -> int:
             if said:
                 said(number)
         put_in_place(SearchEntry, building)
-        # What was stored while the new ones were made stands in the old ones only.
+        # What was stored in the meantime is only in the old entries.
         _write_changed(started)
         _keep_state({"form": FORM, "packages_id": identity, "reached": started})
         count_words()
@@ -84,7 +84,7 @@ def rebuild(said: Callable[[int], None] | None = None) -> int:
 
 
 def _forget_earlier_words() -> None:
-    """Remove the words that packages themselves kept before there were entries, and their index."""
+    """Remove the words that packages themselves had before there were entries, and their index."""
     packages = Package.objects.raw()
     if "by_word" in packages.index_information():
         packages.drop_index("by_word")
@@ -92,14 +92,14 @@ def _forget_earlier_words() -> None:
 
 
 def accept_entries() -> None:
-    """Take the entries that stand for those of all packages, because who wrote the packages wrote them, too."""
+    """Accept the existing entries, because whoever wrote the packages wrote them too."""
     with without_time_limit():
         _keep_state({"form": FORM, "packages_id": _identity(), "reached": utc_now()})
         count_words()
 
 
 def put_in_place(document_type: type[me.Document], building: Collection[Any]) -> None:
-    """Give a collection its indexes, then its name. Built after the documents, indexes take half the time."""
+    """Add the indexes to a collection, then rename it. Built after the documents, indexes take half the time."""
     for spec in document_type._meta["index_specs"]:
         options = {key: value for key, value in spec.items() if key != "fields"}
         building.create_index(spec["fields"], background=False, **options)
@@ -135,18 +135,18 @@ def count_words() -> None:
 
 
 class CatchingUp:
-    """When a web process last looked whether it is time to catch up."""
+    """When this web process last checked whether to catch up."""
 
     def __init__(self) -> None:
         self._looked_at = time.monotonic()
 
     def in_background(self, max_age_s: int) -> None:
-        """Let a thread catch up if no process has done so for this time and none does just now; cheap to ask often."""
+        """Catch up in a background thread if no process has done so for this long. Cheap to call often."""
         now = time.monotonic()
         if not max_age_s or now - self._looked_at < max_age_s:
             return
         self._looked_at = now
-        # To claim is a write, for which no reader waits: a replica set without a primary takes none.
+        # A claim is a write, which readers must not wait for: a replica set without a primary accepts none.
         threading.Thread(target=_catch_up_or_log, args=[max_age_s], name="search-index", daemon=True).start()
 
 
@@ -177,10 +177,7 @@ def _claim(max_age_s: int) -> bool:
 
 
 def _write_changed(since: datetime) -> tuple[int, datetime]:
-    """Write the entries of the packages that were changed since then, where they are of an earlier state.
-
-    Return how many were written, and the last change.
-    """
+    """Write the entries of packages changed since then; return their number and the last change."""
     changed = Package.objects.raw().find({"updated_date": {"$gte": since - OVERLAP}}, dict.fromkeys(SOURCE, 1))
     entries, written, reached = SearchEntry.objects.raw(), 0, since
     for batch in _batches(entry for package in changed if (entry := _entry(package))):
@@ -191,14 +188,14 @@ def _write_changed(since: datetime) -> tuple[int, datetime]:
             if entry["_id"] not in standing or standing[entry["_id"]] != entry.get("made_from"):
                 SearchEntry.keep(entry)
                 written += 1
-    # A date in the future, by a slip of somebody's hand, would hide all later changes.
+    # A date in the future, from a manual edit, would hide all later changes.
     reached = min(reached, utc_now())
     _keep_state({"reached": reached})
     return written, reached
 
 
 def _compare_ids() -> int:
-    """Add the entries that are missing, and remove those whose package is gone."""
+    """Add missing entries, and remove those whose package is gone."""
     packages, entries = Package.objects.raw(), SearchEntry.objects.raw()
     missing, gone = _differences(_ids(packages), _ids(entries))
     for batch in _batches(missing):
@@ -211,7 +208,7 @@ def _compare_ids() -> int:
 
 
 def _differences(ours: Iterator[str], theirs: Iterator[str]) -> tuple[list[str], list[str]]:
-    """Return what only the first, and what only the second of two sorted sequences has."""
+    """Return what only the first, and what only the second of two sorted sequences contains."""
     missing, gone = [], []
     our, their = next(ours, None), next(theirs, None)
     while our is not None or their is not None:
@@ -227,7 +224,7 @@ def _differences(ours: Iterator[str], theirs: Iterator[str]) -> tuple[list[str],
 
 
 def _ids(collection: Collection[Any]) -> Iterator[str]:
-    # MongoDB orders text by its bytes in UTF-8, Python by code points: the same.
+    # MongoDB sorts text by its bytes in UTF-8, Python by code points, which is the same order.
     found = collection.find({"_id": {"$gte": "", "$lt": "\uffff"}}, {"_id": 1}, batch_size=5000).sort("_id", 1)
     return (document["_id"] for document in found)
 
@@ -287,7 +284,7 @@ def _keep_state(values: Plain) -> None:
 
 
 def _identity() -> str:
-    """Return what changes when another collection is put into the place of `packages`; empty where nothing tells."""
+    """Return what identifies the current collection `packages`; empty if unknown."""
     database = Package._get_db()
     try:
         found = list(database.list_collections(filter={"name": Package._get_collection_name()}))

@@ -1,4 +1,4 @@
-"""Computes the site's counts and statistics now and then, beside the requests and in one process at a time."""
+"""Compute the site's counts and statistics now and then, in the background and in one process at a time."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Packages = Collection[Any]
 
 TOP = 12
-# A computation that took long is repeated less often: it may fill one part in so many of the time.
+# A slow computation is repeated less often: it may take one part in this many of the time.
 REST_FACTOR = 50
 LANGUAGES = {"$regex": "^Programming Language :: "}
 NO_LANGUAGES = {"$not": {"$regex": "^Programming Language :: "}}
@@ -38,9 +38,9 @@ _computing = threading.Lock()
 
 
 def current(max_age_s: int, *fields: str) -> Plain:
-    """Return the statistics, or these fields. When they are older than that, a thread computes them again.
+    """Return the statistics, or these fields. If they are older than `max_age_s`, a thread recomputes them.
 
-    Only a site that has none yet, or a `max_age_s` of 0, waits for the computation.
+    Only a site without statistics, or a `max_age_s` of 0, waits for the computation.
     """
     wanted = SiteStats.objects(pk="site")
     if fields:
@@ -49,14 +49,14 @@ def current(max_age_s: int, *fields: str) -> Plain:
     if not max_age_s or not stats or "computed_at" not in stats:
         return refresh()
     rest_s = max(max_age_s, min(REST_FACTOR * stats.get("took_ms", 0) / 1000, LONGEST_REST_S))
-    # To claim is a write, for which no page waits: a replica set without a primary takes none.
+    # A claim is a write, which pages must not wait for: a replica set without a primary accepts none.
     if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and not _computing.locked():
         threading.Thread(target=_refresh_in_background, name="site-stats", daemon=True).start()
     return stats
 
 
 def refresh() -> Plain:
-    """Compute the statistics, keep them, and return them. What else is derived late is brought up to date."""
+    """Compute and store the statistics, and return them. Other late derivations are brought up to date as well."""
     started = time.monotonic()
     with pymongo.timeout(CLAIM.total_seconds()):
         before = SiteStats.objects(pk="site").only("moved_downloads", "facts_read").plain_first() or {}
@@ -68,13 +68,13 @@ def refresh() -> Plain:
         stats["facts_read"] = True
         stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
         stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
-    # Within that limit the driver would try a write again and again, for minutes, while nobody takes it.
+    # With a longer limit the driver would retry a write for minutes while nobody accepts it.
     SiteStats.objects.raw().replace_one({"_id": "site"}, SiteStats(id="site", **stats).to_mongo(), upsert=True)
     return as_declared(SiteStats, SiteStats(id="site", **stats).to_mongo().to_dict())
 
 
 def _claim() -> bool:
-    """Tell whether this process is the one that computes; the others go on with what there is."""
+    """Tell whether this process may compute; the others continue with what there is."""
     now = utc_now()
     free = {"_id": "site", "$or": [{"claimed_until": None}, {"claimed_until": {"$lt": now}}]}
     claim = {"$set": {"claimed_until": now + CLAIM}}
@@ -96,7 +96,7 @@ def _refresh_in_background() -> None:
 def _compute() -> Plain:
     packages = Package.objects.raw()
     return {
-        # Counted in the index: what MongoDB knows without counting is wrong after it was killed.
+        # Counted in the index, because MongoDB's own count is wrong after it was killed.
         "projects": packages.count_documents({"_id": {"$gte": ""}}),
         "releases": _release_total(packages),
         "users": User.objects.raw().count_documents({"_id": {"$gte": bson.ObjectId("0" * 24)}}),
@@ -113,7 +113,7 @@ def _compute() -> Plain:
 
 
 def _release_total(packages: Packages) -> int:
-    # The bounds leave out what an edit by hand may have put there: text, NaN, a number that no project reaches.
+    # The bounds exclude what a manual edit may have left: text, NaN, or a number that no project reaches.
     counted = {"release_count": {"$gte": 0, "$lt": 1_000_000}}
     rows = packages.aggregate([{"$match": counted}, {"$group": {"_id": None, "count": {"$sum": "$release_count"}}}])
     # A shell may have written a double or a decimal.
@@ -125,7 +125,7 @@ def _releases_by_month(packages: Packages) -> list[Counted]:
         [
             {"$project": {"releases.created_date": 1}},
             {"$unwind": "$releases"},
-            # Python's package index began in 2003; a date outside of this, or a list, is a slip of somebody's hand.
+            # Python's package index started in 2003; dates outside this range, or lists, come from manual edits.
             {
                 "$match": {
                     "releases.created_date": {
@@ -174,10 +174,10 @@ def _top_maintainers(packages: Packages) -> list[Counted]:
 
 
 def _sitemap_buckets(packages: Packages) -> list[SitemapBucket]:
-    # An index holds what is asked for. Some thousand at a time: otherwise the server sends 16 MB of them, which become
-    # 150 MB of dictionaries. $bucket would compare each name with each boundary: two minutes for 500,000.
+    # Read from an index, some thousand at a time: otherwise the server sends 16 MB, which become 150 MB of
+    # dictionaries. $bucket would compare each name with each boundary, which takes two minutes for 500,000.
     found = packages.find({"_id": {"$gte": "", "$lt": "\uffff"}}, {"updated_date": 1}, batch_size=5000).sort(ALL_NAMES)
-    # The first begins before all names, so that together the buckets hold whatever is added.
+    # The first one starts before all names, so that the buckets together hold whatever is added.
     buckets, youngest = [SitemapBucket(start="")], None
     for number, row in enumerate(found):
         if number and number % SITEMAP_BUCKET == 0:
