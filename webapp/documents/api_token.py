@@ -1,4 +1,4 @@
-"""What programs sign in with: collection `tokens`."""
+"""API tokens of programs: collection `tokens`."""
 
 from datetime import datetime
 from typing import Self
@@ -14,42 +14,42 @@ PERMISSIONS = (UPLOAD, READ)
 
 
 class TokenQuerySet(ReadingQuerySet):
-    """The questions that the site asks about tokens."""
+    """Queries for tokens."""
 
     def with_digest(self, digest: str) -> Self:
-        """The token whose SHA-256 this is."""
+        """The token with this SHA-256."""
         return self.filter(digest=digest)
 
     def of_user(self, user_id: bson.ObjectId) -> Self:
-        """A member's tokens, the youngest first."""
+        """A member's tokens, newest first."""
         return self.filter(user_id=user_id).order_by("-created_at")
 
 
 def revoke_all(user_id: bson.ObjectId) -> int:
-    """Revoke every token of a member, and return how many there were."""
+    """Revoke all tokens of a member, and return how many there were."""
     return int(ApiToken.objects.raw().delete_many({"user_id": user_id}).deleted_count)
 
 
 class TokenScope(me.EmbeddedDocument):
-    """What a token is for: everything that its owner may do, or one project."""
+    """What a token is for: everything its owner may do, or one project."""
 
     kind = me.StringField(choices=("account", "project"), required=True)
     project = me.StringField()  # normalized name
 
 
 class ApiToken(db.Document):
-    """A secret by which a program acts for a member; 0.4 kB, a few of them a member."""
+    """A secret with which a program acts for a member; 0.4 kB, a few per member."""
 
     id = me.ObjectIdField(primary_key=True, default=bson.ObjectId)
     user_id = me.ObjectIdField(required=True)
-    name = me.StringField(required=True)  # what it is for, in its owner's words
-    digest = me.StringField(required=True)  # SHA-256 of the secret, which stands nowhere
-    hint = me.StringField()  # the secret's beginning, by which its owner knows it
+    name = me.StringField(required=True)  # chosen by its owner
+    digest = me.StringField(required=True)  # SHA-256 of the secret, which is not stored
+    hint = me.StringField()  # the start of the secret, by which its owner recognizes it
     scope = me.EmbeddedDocumentField(TokenScope, required=True)
     permissions = me.ListField(me.StringField(choices=PERMISSIONS))
     created_at = me.DateTimeField()
     expires_at = me.DateTimeField()  # absent: never
-    last_used_at = me.DateTimeField()  # to the minute
+    last_used_at = me.DateTimeField()  # accurate to the minute
 
     meta = {
         "collection": "tokens",
@@ -64,11 +64,11 @@ class ApiToken(db.Document):
     }
 
     def is_over(self, now: datetime | None = None) -> bool:
-        """Tell whether its time has passed."""
+        """Tell whether it has expired."""
         return bool(self.expires_at and self.expires_at <= (now or utc_now()))
 
     def is_for(self, normalized_name: str) -> bool:
-        """Tell whether this project is in its scope; a scope that somebody edited into nonsense holds nothing."""
+        """Tell whether this project is in its scope; an invalid scope, from a manual edit, contains nothing."""
         if self.scope is None:
             return False
         return self.scope.kind == "account" or (self.scope.kind == "project" and self.scope.project == normalized_name)

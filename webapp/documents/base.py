@@ -1,4 +1,4 @@
-"""What all documents share: how they are read into pages, and how their indexes are built."""
+"""What all documents share: reading them as plain dictionaries, and building their indexes."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -20,43 +20,43 @@ Reader = Callable[[Any], Any]
 
 A_DAY_S = 86_400
 _RAW = CodecOptions(document_class=RawBSONDocument)
-# As the connection reads it: text that is not UTF-8 and years past 9999 break no page.
+# Like the connection: invalid UTF-8 and years past 9999 do not break pages.
 _READ: CodecOptions[Plain] = CodecOptions(
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
 )
 
 
 def utc_now() -> datetime:
-    """Return the time as MongoDB keeps it: aware, in UTC, to the millisecond."""
+    """Return the current time as MongoDB stores it: aware, in UTC, to the millisecond."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class ReadingQuerySet(BaseQuerySet):
-    """A queryset that can give plain dictionaries.
+    """A queryset that can return plain dictionaries.
 
-    Pages read these: they cost a tenth of building mongoengine objects, and a document that somebody edited by hand
-    cannot break them, because whatever is not of its declared type is left out.
+    Pages read these: they cost a tenth of building mongoengine objects, and documents edited by hand cannot break them,
+    because values of the wrong type are left out.
     """
 
     def plain(self) -> list[Plain]:
         """Return the documents as dictionaries of their declared fields; see `as_declared`.
 
-        A document whose `_id` is of another type has no address, so it is left out.
+        Documents whose `_id` has the wrong type have no address, so they are left out.
         """
         key = self._document._meta["id_field"]
         return [plain for son in self.as_pymongo() if key in (plain := as_declared(self._document, son))]
 
     def raw(self) -> Collection[Plain]:
-        """Return pymongo's collection, for atomic changes and projections. A filter of this queryset does not apply."""
+        """Return pymongo's collection, for atomic changes and projections. Filters of this queryset do not apply."""
         collection: Collection[Plain] = self._collection
         return collection
 
     def count_up_to(self, most: int) -> int:
-        """Return how many there are, `most` if there are more.
+        """Return how many there are, at most `most`.
 
-        Without a condition MongoDB knows without counting; but after it was killed it may know of none where there are
-        many, so a number below `most` is counted in the index: 6 ms for 10,000.
+        Without a filter MongoDB knows the number without counting. But after it was killed that may be 0 although there
+        are many, so numbers below `most` are counted in the index, which takes 6 ms for 10,000.
         """
         if not self._query:
             if self._collection.estimated_document_count() >= most:
@@ -70,31 +70,31 @@ class ReadingQuerySet(BaseQuerySet):
         return next(iter(self.limit(1).plain()), None)
 
     def raw_first(self) -> bytes | None:
-        """Return the first document in BSON, as the server sent it, or None; `declared` reads it."""
+        """Return the first document in BSON, as the server sent it, or None. `declared` decodes it."""
         wanted = self._cursor_args.get("projection")
         try:
             found = self._collection.with_options(codec_options=_RAW).find_one(self._query, wanted)
         except NotImplementedError:  # mongomock
             found = self._collection.find_one(self._query, wanted)
             return None if found is None else bson.encode(found)
-        # pymongo gives larger documents as a memoryview, which cannot be joined with other bytes.
+        # pymongo returns larger documents as a memoryview, which cannot be concatenated with bytes.
         return None if found is None else bytes(found.raw)
 
     def declared_first(self) -> Any:
-        """Return the first document as an object of its class, whatever somebody edited by hand, or None."""
+        """Return the first document as an object of its class, reduced to valid fields, or None."""
         plain = self.plain_first()
         return None if plain is None else self._document(**plain)
 
 
 def declared(document_type: type[me.Document], raw: bytes) -> Plain:
-    """Return what of a document in BSON has its declared type; see `as_declared`."""
+    """Return the fields of a BSON document that have the declared type; see `as_declared`."""
     return as_declared(document_type, bson.decode(raw, _READ))
 
 
 def as_declared(document_type: type[me.base.BaseDocument], son: Any) -> Plain:
-    """Return what of a raw document has its declared type, under the names of the class's fields.
+    """Return the fields of a raw document that have the declared type, under the names of the class's attributes.
 
-    A field that is missing or of another type is absent; an element of another type is left out of its list.
+    Fields that are missing or have another type are absent; list elements of another type are left out.
     """
     if not isinstance(son, dict):
         return {}
@@ -111,7 +111,7 @@ def _fields_of(document_type: type[me.base.BaseDocument]) -> list[tuple[str, str
 
 
 def _reader(field: me.base.BaseField) -> Reader:
-    """Return what gives a value that has the type of this field, and None for another one."""
+    """Return a function that returns a value of this field's type unchanged, and None for any other value."""
     match field:
         case me.StringField():
             return _text
@@ -156,15 +156,15 @@ def _list(read: Reader, value: Any) -> list[Any] | None:
 
 
 def without_time_limit() -> AbstractContextManager[Any]:
-    """Let operations take a day, not the few seconds that a request's may.
+    """Let operations take a day instead of the few seconds of a request.
 
-    `pymongo.timeout(None)` would not: it leaves the client's own limit in force (pymongo 4.20).
+    `pymongo.timeout(None)` does not help: it leaves the client's own limit in force (pymongo 4.20).
     """
     return pymongo.timeout(A_DAY_S)
 
 
 def ensure_indexes(document_types: Iterable[type[me.Document]]) -> None:
-    """Build every index that the documents declare; those that stand already are left alone.
+    """Build all declared indexes that do not exist yet.
 
     An index over millions of documents takes longer than a request may.
     """

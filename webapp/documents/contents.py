@@ -1,8 +1,8 @@
 """The bytes of files, in MongoDB's GridFS: collections `contents.files` and `contents.chunks`.
 
-The form is that of the GridFS specification, so `mongofiles --prefix contents` reads it, too. It is written here and
-not by `gridfs`, whose writer holds 32 MB of each file in memory and looks for its indexes in every upload, and whose
-reader gets batches of 16 MB: here one chunk of each transfer is in memory at a time.
+The format follows the GridFS specification, so `mongofiles --prefix contents` can read it. The module `gridfs` is not
+used: its writer holds 32 MB of each file in memory and checks its indexes in every upload, and its reader fetches
+batches of 16 MB. Here only one chunk of each transfer is in memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,15 +16,15 @@ import mongoengine as me
 from webapp.documents.base import ReadingQuerySet, utc_now
 from webapp.mongodb import db
 
-# In GridFS's usual pieces of 255 KiB a file of 200 MB was written at 220-280 MB/s and read at 380-440, in these at
-# 330-410 and 520-1,000, in pieces of 4 MiB no faster. Never change it: what is stored is in pieces of this size.
+# With GridFS's default chunks of 255 KiB, a 200 MB file was written at 220-280 MB/s and read at 380-440; with these, at
+# 330-410 and 520-1,000; 4 MiB were no faster. Never change it: stored files have chunks of this size.
 CHUNK_BYTES = 1024 * 1024
-# So many files' bytes are looked at together when those are sought that nobody owns.
+# How many files are checked together when looking for bytes without an owner.
 _SWEPT = 1000
 
 
 class MissingBytes(RuntimeError):
-    """A part of a file is not there, or not as long as it must be."""
+    """A chunk of a file is missing, or has the wrong length."""
 
 
 class Contents(db.Document):
@@ -41,14 +41,14 @@ class Contents(db.Document):
         "queryset_class": ReadingQuerySet,
         "auto_create_index": False,
         "indexes": [
-            # What `mongofiles` asks.
+            # For `mongofiles`.
             {"fields": ["filename", "uploaded_at"], "name": "by_filename"},
         ],
     }
 
 
 class Chunk(db.Document):
-    """A piece of such bytes, 1 MiB at most."""
+    """A chunk of such bytes, at most 1 MiB."""
 
     id = me.ObjectIdField(primary_key=True)
     files_id = me.ObjectIdField()
@@ -60,14 +60,14 @@ class Chunk(db.Document):
         "queryset_class": ReadingQuerySet,
         "auto_create_index": False,
         "indexes": [
-            # Which is the n-th piece of these bytes?
+            # Which is the n-th chunk of these bytes?
             {"fields": ["files_id", "n"], "name": "pieces_in_order", "unique": True},
         ],
     }
 
 
 def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], alive: Callable[[], None]) -> int:
-    """Keep the bytes of a file; return how many. `alive` is called before each chunk, and may raise to stop it."""
+    """Store the bytes of a file; return how many. `alive` is called before each chunk, and may raise to stop it."""
     chunks = Chunk.objects.raw()
     length = number = 0
     while data := source.read(CHUNK_BYTES):
@@ -86,9 +86,9 @@ def _described(content_id: bson.ObjectId, filename: str, length: int) -> None:
 def keep_passing(
     content_id: bson.ObjectId, filename: str, source: Iterable[bytes], finish: Callable[[int], None]
 ) -> Iterator[bytes]:
-    """Keep the bytes of a file while they are passed on; `finish` is told their number before the last are passed on.
+    """Store the bytes of a file while passing them on. `finish` gets their number before the last ones are passed on.
 
-    What `source` raises comes through, and the pieces that are kept by then stay: `delete` removes them.
+    Exceptions of `source` are raised, and the chunks stored so far stay: `delete` removes them.
     """
     chunks = Chunk.objects.raw()
     length = number = 0
@@ -116,9 +116,9 @@ def _pieces(source: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class Reader:
-    """The bytes of a file, a chunk at a time, from any place on: what werkzeug wants of a file that it sends.
+    """The bytes of a file, one chunk at a time from any position, in the form that werkzeug sends.
 
-    One question a chunk: a cursor would hold 16 MB, and time out under a reader who pauses.
+    Each chunk is one query: a cursor would hold 16 MB, and time out while a reader pauses.
     """
 
     def __init__(self, content_id: bson.ObjectId, length: int) -> None:
@@ -127,22 +127,22 @@ class Reader:
         self._position = 0
 
     def seekable(self) -> bool:
-        """Say that `seek` works."""
+        """Tell that `seek` works."""
         return True
 
     def seek(self, position: int) -> None:
-        """Go on from here."""
+        """Continue at this position."""
         self._position = position
 
     def tell(self) -> int:
-        """Return where it goes on."""
+        """Return the position."""
         return self._position
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        """Return what is left of a chunk. Raises MissingBytes."""
+        """Return the rest of a chunk. Raises MissingBytes."""
         if self._position >= self._length:
             raise StopIteration
         number, offset = divmod(self._position, CHUNK_BYTES)
@@ -155,12 +155,12 @@ class Reader:
 
 
 def delete_unowned(is_owned: Callable[[list[bson.ObjectId]], set[bson.ObjectId]], before: datetime) -> int:
-    """Remove bytes that nobody owns and that were begun before this time; return of how many files.
+    """Delete bytes without an owner that were started before this time; return the number of files.
 
-    A killed upload can leave some whose claim is gone: its last chunk came after the claim was settled by another.
+    A killed upload can leave such bytes: its last chunk came after its claim had been settled by another.
     """
     chunks = Chunk.objects.raw()
-    # The id of contents holds the time at which they were begun.
+    # The id contains the time at which they were started.
     begun = {"files_id": {"$lt": bson.ObjectId.from_datetime(before)}, "n": 0}
     found = 0
     ids = (chunk["files_id"] for chunk in chunks.find(begun, {"files_id": 1, "_id": 0}, batch_size=_SWEPT))
@@ -172,6 +172,6 @@ def delete_unowned(is_owned: Callable[[list[bson.ObjectId]], set[bson.ObjectId]]
 
 
 def delete(content_id: bson.ObjectId) -> None:
-    """Remove the bytes of a file, whether they are whole or not."""
+    """Delete the bytes of a file, complete or not."""
     Contents.objects.raw().delete_one({"_id": content_id})
     Chunk.objects.raw().delete_many({"files_id": content_id})

@@ -1,4 +1,4 @@
-"""A file that somebody fetched: collection `downloads`."""
+"""Downloads from a migrated site: collection `downloads`."""
 
 import bson
 import mongoengine as me
@@ -16,14 +16,14 @@ class Download(db.Document):
     version = me.StringField()
     ip_address = me.StringField()
     user_agent = me.StringField()
-    legacy = me.DictField(default=None)  # what an SQL move kept for the record
+    legacy = me.DictField(default=None)  # what a migration from SQL kept for the record
 
     meta = {
         "collection": "downloads",
         "queryset_class": ReadingQuerySet,
         "auto_create_index": False,
         "indexes": [
-            # Which downloads did this package have, the last ones first?
+            # Which downloads did this package have, newest first?
             {"fields": ["package", "-created_date"], "name": "by_package"},
         ],
     }

@@ -1,4 +1,4 @@
-"""How often files were fetched, by day: collection `download_counts`."""
+"""Downloads by day: collection `download_counts`."""
 
 import logging
 from collections import Counter
@@ -17,20 +17,20 @@ from webapp.mongodb.errors import is_away, is_only_duplicates
 
 log = logging.getLogger(__name__)
 
-# Pages show thirteen weeks, and so many of the releases or projects with the most downloads.
+# Pages show thirteen weeks, and this many of the most downloaded releases or projects.
 RECENT_DAYS = 13 * 7
 TOP = 12
-# More months than this, of some hundred releases or projects, are not read to find those with the most downloads.
+# How many months, of some hundred releases or projects, are read at most to find the most downloaded.
 MOST_MONTHS = 200
 BATCH = 500
 MOST = 10**12
-# A date outside of this is a slip of somebody's hand.
+# Dates outside this range come from manual edits.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _DAY = {"$dateToString": {"format": "%Y-%m-%d", "date": "$created_date"}}
 
 
 class Fetched(NamedTuple):
-    """A release that somebody fetched a file of, and the day, "2026-11-20", in UTC."""
+    """A downloaded release, and the day in UTC, such as "2026-11-20"."""
 
     package: str  # normalized name
     version: str
@@ -38,22 +38,22 @@ class Fetched(NamedTuple):
 
 
 class DownloadCountQuerySet(ReadingQuerySet):
-    """The questions that the site asks about downloads. Each reads a bounded number of months."""
+    """Queries for downloads. Each reads a limited number of months."""
 
     def of_site(self) -> Self:
         """The months of the whole site."""
         return self.filter(kind="site")
 
     def of_project(self, normalized_name: str) -> Self:
-        """The months of one project, its releases together."""
+        """The months of one project, all releases together."""
         return self.filter(package=normalized_name, kind="project")
 
     def of_releases(self, normalized_name: str, months: list[str]) -> Self:
-        """These months of the releases of one project, those with the most downloads first."""
+        """These months of the releases of one project, most downloads first."""
         return self._most(self.filter(package=normalized_name, kind="release", month__in=months))
 
     def of_projects(self, months: list[str]) -> Self:
-        """These months of the projects with the most downloads."""
+        """These months of all projects, most downloads first."""
         return self._most(self.filter(kind="project", month__in=months))
 
     def _most(self, months: Self) -> Self:
@@ -61,10 +61,10 @@ class DownloadCountQuerySet(ReadingQuerySet):
 
 
 class DownloadCount(db.Document):
-    """A month of the site, of a project or of one release, with its days; 0.3 kB.
+    """A month of the site, of a project or of one release, by day; 0.3 kB.
 
-    A page reads a few months, whatever was downloaded in them. With a document for each release and day a project
-    page would add up thousands: 32 ms for a project of 200 busy versions, and 240 ms for one of 2,500.
+    A page reads a few months, however many downloads there were. With a document for each release and day, a project
+    page would add up thousands: 32 ms for a project with 200 busy versions, and 240 ms for one with 2,500.
     """
 
     id = me.StringField(primary_key=True)  # "2026-11", "flask/2026-11" or "flask/3.0.3/2026-11"; "/moved" may follow
@@ -72,27 +72,27 @@ class DownloadCount(db.Document):
     package = me.StringField()  # normalized name
     version = me.StringField()
     month = me.StringField()  # "2026-11", in UTC
-    count = me.LongField()  # of all days
-    days = me.DictField()  # {"20": 7}: on the 20th, seven
-    moved = me.BooleanField()  # added up from `downloads`, which an SQL move brought
+    count = me.LongField()  # over all days
+    days = me.DictField()  # {"20": 7}: seven on the 20th
+    moved = me.BooleanField()  # added up from the `downloads` of a migrated site
 
     meta = {
         "collection": "download_counts",
         "queryset_class": DownloadCountQuerySet,
         "auto_create_index": False,
         "indexes": [
-            # How often was this project fetched, and which of its releases the most? (/project/)
+            # How often was this project downloaded, and which of its releases most? (/project/)
             {"fields": ["package", "kind", "month", "-count"], "name": "by_package"},
-            # How often was anything fetched, and which projects the most? (/stats/)
+            # How many downloads were there, and which projects had the most? (/stats/)
             {"fields": ["kind", "month", "-count"], "name": "by_month"},
         ],
     }
 
     @classmethod
     def add(cls, waiting: dict[str, Plain]) -> None:
-        """Count what `months` made of some downloads, and take from it what was counted.
+        """Add `months` to the stored counts, and remove from it what was added.
 
-        What is left when this raises PyMongoError was not counted yet, or the answer was lost on the way.
+        After a PyMongoError, the rest was not added, or the answer was lost.
         """
         while waiting:
             key, month = next(iter(waiting.items()))
@@ -108,11 +108,11 @@ class DownloadCount(db.Document):
 
     @classmethod
     def summary(cls, today: date, normalized_name: str | None = None) -> Plain:
-        """Return what a page shows of the downloads of a project, or of the whole site.
+        """Return the downloads of a project, or of the whole site, as pages show them.
 
-        `days` and `weeks` are those of the last thirteen weeks: [{id: "2026-11-20", count}]; `recent` is their sum,
-        `total` that of all times. `top` are the releases, or the projects, with the most of the recent ones:
-        [{id: "3.0.3", count}].
+        `days` and `weeks` cover the last thirteen weeks: [{id: "2026-11-20", count}]; `recent` is their sum, and
+        `total` that of all time. `top` has the releases, or the projects, with the most recent downloads: [{id:
+        "3.0.3", count}].
         """
         first, last = today - timedelta(days=RECENT_DAYS - 1), today
         shown = months_between(first, last)
@@ -134,7 +134,7 @@ class DownloadCount(db.Document):
 
     @classmethod
     def add_moved(cls) -> None:
-        """Add up `downloads`, which hold what was fetched on an old site; what was added up before is replaced."""
+        """Add up the `downloads` of a migrated site, and replace earlier sums."""
         collection = cls.objects.raw()
         collection.delete_many({"moved": True})
         documents = ({"_id": f"{key}/moved", **month, "moved": True} for key, month in _moved_months())
@@ -142,7 +142,7 @@ class DownloadCount(db.Document):
             try:
                 collection.insert_many(batch, ordered=False)
             except BulkWriteError as error:
-                # Another process does the same at the same time, and its months are as good.
+                # Another process does the same at the same time, and its result is as good.
                 if not is_only_duplicates(error):
                     raise
 
@@ -166,9 +166,9 @@ def months(fetched: Iterable[tuple[Fetched, int]]) -> dict[str, Plain]:
 
 
 def by_day(documents: Iterable[Plain], first: date, last: date) -> list[Plain]:
-    """Return the downloads of each day of some months, days without any included: [{id: "2026-11-20", count: 7}].
+    """Return the downloads of each day of some months, including days without any: [{id: "2026-11-20", count: 7}].
 
-    What is no month, no day or no number of downloads somebody wrote by hand; it is left out.
+    Invalid months, days and numbers come from manual edits, and are left out.
     """
     days = [str(first + timedelta(days=number)) for number in range((last - first).days + 1)]
     counts = dict.fromkeys(days, 0)
@@ -180,19 +180,19 @@ def by_day(documents: Iterable[Plain], first: date, last: date) -> list[Plain]:
 
 
 def by_week(days: list[Plain]) -> list[Plain]:
-    """Return the sum of each seven days, under the first of them."""
+    """Return the sums of seven days each, under the first of them."""
     weeks = (days[start : start + 7] for start in range(0, len(days), 7))
     return [{"id": week[0]["id"], "count": sum(day["count"] for day in week)} for week in weeks]
 
 
 def months_between(first: date, last: date) -> list[str]:
-    """Return the months that these days lie in: ["2026-10", "2026-11"]."""
+    """Return the months of these days: ["2026-10", "2026-11"]."""
     days = range((last - first).days + 1)
     return list(dict.fromkeys(str(first + timedelta(days=number))[:7] for number in days))
 
 
 def _moved_months() -> Iterator[tuple[str, Plain]]:
-    """Yield the months that the moved downloads make, a project at a time, so that memory stays flat."""
+    """Yield the months of the migrated downloads, one project at a time so that little memory is used."""
     rows = Download.objects.raw().aggregate(
         [
             {"$match": {"created_date": {"$gte": EARLIEST, "$lt": LATEST}}},

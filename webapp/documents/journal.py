@@ -1,4 +1,4 @@
-"""What happened to which project, numbered: collection `journal`, and the numbers: collection `counters`."""
+"""The journal of changes to projects: collection `journal`, and their serials: collection `counters`."""
 
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ class Counter(db.Document):
 
 
 class JournalFields(me.EmbeddedDocument):
-    """An entry of the journal that stands in its package until it is written out; see `changing.py`."""
+    """A journal entry stored in its package until it is copied to the journal; see `changing.py`."""
 
     serial = me.LongField(required=True)
     action = me.StringField(required=True)
@@ -34,27 +34,27 @@ class JournalFields(me.EmbeddedDocument):
 
 
 class JournalQuerySet(ReadingQuerySet):
-    """The questions that the site asks about what happened to projects."""
+    """Queries for the journal."""
 
     def about_package(self, normalized_name: str) -> Self:
-        """What happened to this project, the last first."""
+        """The changes of this project, newest first."""
         return self.filter(package=normalized_name).order_by("-pk")
 
     def last_serial(self) -> int:
-        """The number of the last entry; 0 when there is none."""
+        """The serial of the last entry; 0 if there is none."""
         last = self.order_by("-pk").only("serial").plain_first()
         return int(last["serial"]) if last else 0
 
 
 class JournalEntry(db.Document):
-    """One change of a project; about 0.3 kB, any number of them, for ever."""
+    """One change of a project; about 0.3 kB, any number of them, forever."""
 
     serial = me.LongField(primary_key=True)
     package = me.StringField()  # normalized name
     action = me.StringField()  # "new project", "new release", "new file", ...
     version = me.StringField()
     filename = me.StringField()
-    note = me.StringField()  # what else there is to say: the reason for a yank, the name of a new maintainer
+    note = me.StringField()  # a note, such as the reason for a yank or the name of a new maintainer
     actor_id = me.ObjectIdField()
     actor_name = me.StringField()
     at = me.DateTimeField()
@@ -71,7 +71,7 @@ class JournalEntry(db.Document):
 
 
 def next_serial() -> int:
-    """Return a number that nobody got before, greater than all that were given out."""
+    """Return the next number, which nobody else gets."""
     counter = Counter.objects.raw().find_one_and_update(
         {"_id": "journal"},
         {"$inc": {"value": bson.Int64(1)}},
@@ -82,7 +82,7 @@ def next_serial() -> int:
 
 
 def write_entry(normalized_name: str, fields: dict[str, Any]) -> None:
-    """Write an entry into the journal. It may be there already: the serial tells."""
+    """Write an entry to the journal, unless its serial is already there."""
     entry = {"_id": bson.Int64(fields["serial"]), "package": normalized_name, **fields}
     del entry["serial"]
     try:

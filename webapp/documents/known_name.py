@@ -10,15 +10,15 @@ from webapp.rules import naming
 
 
 class KnownNameQuerySet(ReadingQuerySet):
-    """The questions that the site asks about names."""
+    """Queries for names."""
 
     def looking_like(self, name: str) -> Self:
-        """The names that one takes for this one, itself included."""
+        """The names that look like this one, including itself."""
         return self.filter(skeleton=naming.skeleton(name))
 
 
 class KnownName(db.Document):
-    """A name that is not asked of another index, however its project came and went; 50 bytes, for ever."""
+    """A name that is never requested from upstream, even after its project was deleted; 50 bytes, forever."""
 
     normalized_name = me.StringField(primary_key=True)
     skeleton = me.StringField()  # naming.skeleton of it
@@ -28,17 +28,17 @@ class KnownName(db.Document):
         "queryset_class": KnownNameQuerySet,
         "auto_create_index": False,
         "indexes": [
-            # Which names does one take for this one? (an upload to a new project)
+            # Which names look like this one? (an upload to a new project)
             {"fields": ["skeleton"], "name": "by_skeleton"},
         ],
     }
 
 
 class NameClaim(db.Document):
-    """Who begins a project under a name of this look, and which names administrators allow; 60 bytes a project."""
+    """Who creates a project with a name that looks like this, and which names are allowed; 60 bytes per project."""
 
-    skeleton = me.StringField(primary_key=True)  # naming.skeleton of the name, so that only one can have it
-    holder = me.StringField()  # the normalized name of the project that was begun last
+    skeleton = me.StringField(primary_key=True)  # naming.skeleton of the name, so that only one project can have it
+    holder = me.StringField()  # the normalized name of the project that was created last
     taken_at = me.DateTimeField()
     allowed = me.ListField(me.StringField(), default=None)  # normalized names
 

@@ -1,4 +1,4 @@
-"""What packages are listed under: collections `licenses` and `languages`."""
+"""Licences and languages that packages are listed under: collections `licenses` and `languages`."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -11,14 +11,14 @@ from webapp.mongodb import db
 
 
 class LabelQuerySet(ReadingQuerySet):
-    """The questions that the site asks about licences and languages."""
+    """Queries for licences and languages."""
 
     def in_order(self) -> Self:
         """All of them, by id."""
         return self.order_by("pk")
 
     def add_missing(self, descriptions: Iterable[tuple[str, str]]) -> None:
-        """Add each (id, description) that is not there yet."""
+        """Add each (id, description) that does not exist yet."""
         wanted = dict(descriptions)
         if not wanted:
             return
@@ -33,7 +33,7 @@ class LabelQuerySet(ReadingQuerySet):
 
 
 class License(db.Document):
-    """A licence by the short name that packages give as `license_id`; a few hundred."""
+    """A licence, by the short name in a package's `license_id`; a few hundred."""
 
     id = me.StringField(primary_key=True)
     description = me.StringField()
@@ -43,7 +43,7 @@ class License(db.Document):
 
 
 class ProgrammingLanguage(db.Document):
-    """A programming language; the description is the classifier that packages carry. About a hundred."""
+    """A programming language; the description is its classifier. About a hundred."""
 
     id = me.StringField(primary_key=True)  # naming.language_id of the classifier
     description = me.StringField()

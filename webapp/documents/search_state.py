@@ -1,4 +1,4 @@
-"""How far the search entries are in step with the packages: collection `search_state`."""
+"""How up to date the search entries are: collection `search_state`."""
 
 import mongoengine as me
 
@@ -7,14 +7,14 @@ from webapp.mongodb import db
 
 
 class SearchState(db.Document):
-    """How far the entries are in step: the one document "state" of collection `search_state`."""
+    """How up to date the entries are; the only document is "state"."""
 
     id = me.StringField(primary_key=True)
     form = me.IntField()  # FORM of the entries
-    packages_id = me.StringField()  # the identity of the collection that they were made from
-    reached = me.DateTimeField()  # changes up to then are in them
+    packages_id = me.StringField()  # the identity of the collection they were made from
+    reached = me.DateTimeField()  # they include all changes up to then
     looked_at = me.DateTimeField()
-    claimed_until = me.DateTimeField()  # some process catches up just now
+    claimed_until = me.DateTimeField()  # until when a process has claimed to catch up
     words_at = me.DateTimeField()  # when the words were counted
     words_took_ms = me.LongField()
 

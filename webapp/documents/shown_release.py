@@ -1,10 +1,10 @@
-"""The two releases that stand for a package where only one is shown."""
+"""The two releases that represent a package where only one is shown."""
 
 import mongoengine as me
 
 
 class Latest(me.EmbeddedDocument):
-    """The release that a reader is shown first: what lists need of it."""
+    """The release shown first, with the fields that lists need."""
 
     version = me.StringField(required=True)
     created_date = me.DateTimeField()
@@ -12,7 +12,7 @@ class Latest(me.EmbeddedDocument):
 
 
 class NewestRelease(me.EmbeddedDocument):
-    """The release that was published last and not yanked; after a fix for an old branch it is not `latest`."""
+    """The release that was published last and not yanked; after a fix for an old branch this is not `latest`."""
 
     version = me.StringField(required=True)
     created_date = me.DateTimeField()

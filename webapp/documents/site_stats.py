@@ -5,12 +5,12 @@ import mongoengine as me
 from webapp.documents.base import ReadingQuerySet
 from webapp.mongodb import db
 
-# A sitemap may hold 50,000, but one of 500 is made in 5 ms; and a bucket can grow for long before it is divided.
+# A sitemap may list 50,000, but one of 500 takes only 5 ms, and a bucket can grow for long before it is divided.
 SITEMAP_BUCKET = 500
 
 
 class Counted(me.EmbeddedDocument):
-    """Something and how often it occurs."""
+    """A value, and how often it occurs."""
 
     id = me.StringField()
     name = me.StringField()
@@ -18,14 +18,14 @@ class Counted(me.EmbeddedDocument):
 
 
 class SitemapBucket(me.EmbeddedDocument):
-    """The packages from one normalized name on, up to the next bucket's; about SITEMAP_BUCKET of them."""
+    """The packages from one normalized name up to the next bucket; about SITEMAP_BUCKET of them."""
 
     start = me.StringField()
-    updated_date = me.DateTimeField()  # the youngest change in it
+    updated_date = me.DateTimeField()  # the latest change in it
 
 
 class SiteStats(db.Document):
-    """The one document "site": totals, releases a month, and what is most frequent."""
+    """Totals, releases per month, and the most frequent values; the only document is "site"."""
 
     id = me.StringField(primary_key=True)
     projects = me.LongField()
@@ -37,10 +37,10 @@ class SiteStats(db.Document):
     top_classifiers = me.EmbeddedDocumentListField(Counted)
     top_maintainers = me.EmbeddedDocumentListField(Counted)
     sitemap_buckets = me.EmbeddedDocumentListField(SitemapBucket)
-    moved_downloads = me.LongField()  # so many documents of `downloads` are in the counts of downloads
-    facts_read = me.BooleanField()  # what files of an older Larder state was read from them
+    moved_downloads = me.LongField()  # how many documents of `downloads` have been added up
+    facts_read = me.BooleanField()  # how much of the files from older versions was read
     computed_at = me.DateTimeField()
     took_ms = me.LongField()
-    claimed_until = me.DateTimeField()  # some process computes just now
+    claimed_until = me.DateTimeField()  # until when a process has claimed the computation
 
     meta = {"collection": "site_stats", "queryset_class": ReadingQuerySet, "auto_create_index": False}

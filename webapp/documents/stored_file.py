@@ -1,4 +1,4 @@
-"""The files that are kept here, and who has which file name: collection `files`."""
+"""Uploaded files and their names: collection `files`."""
 
 from datetime import datetime
 from typing import Self
@@ -11,48 +11,48 @@ from webapp.mongodb import db
 
 ARRIVING, STORED, DELETING, DELETED = "arriving", "stored", "deleting", "deleted"
 
-# The states of a file that takes room.
+# The states of a file that uses storage.
 KEPT = (ARRIVING, STORED, DELETING)
 
 
 class StoredFileQuerySet(ReadingQuerySet):
-    """The questions that the site asks about files."""
+    """Queries for files."""
 
     def named(self, filename: str) -> Self:
-        """The file of this name."""
+        """The file with this name."""
         return self.filter(pk=filename)
 
     def with_contents(self, content_ids: list[bson.ObjectId]) -> Self:
-        """The files whose bytes these are."""
+        """The files that own these bytes."""
         return self.filter(content_id__in=content_ids)
 
     def of_project(self, normalized_name: str) -> Self:
-        """The files of a project whose bytes are here, or are arriving."""
+        """The files of a project that are stored or arriving."""
         return self.filter(package=normalized_name, state__in=KEPT)
 
     def of_account(self, user_id: bson.ObjectId) -> Self:
-        """The files whose bytes are here, or are arriving, and that this user uploaded."""
+        """The stored or arriving files that this user uploaded."""
         return self.filter(uploaded_by=user_id, state__in=KEPT)
 
     def with_warnings(self, normalized_name: str) -> Self:
-        """The files of a project about which its uploaders were warned."""
-        # The index of a project's bytes would do, too, but then each file with its metadata is read.
+        """The files of a project with warnings."""
+        # The index of a project's storage would do too, but then each file would be read with its metadata.
         return self.filter(__raw__={"package": normalized_name, "warnings": {"$exists": True}}).hint("with_warnings")
 
     def arriving(self) -> Self:
-        """The files whose upload did not end yet, or never will."""
+        """The files whose upload has not finished, or never will."""
         return self.filter(state=ARRIVING)
 
     def deleting(self, before: datetime) -> Self:
-        """The files whose deletion began before this time and did not end."""
+        """The files whose deletion started before this time and has not finished."""
         return self.filter(deleting_at__lt=before)
 
 
 class StoredFile(db.Document):
-    """A file name that was used, for ever: 0.6 kB and the file's core metadata, some kB; one for each file."""
+    """A used file name, forever: 0.6 kB plus the file's core metadata, a few kB; one per file."""
 
     filename = me.StringField(primary_key=True)
-    canonical_name = me.StringField()  # the same for all spellings of the name; old documents have none
+    canonical_name = me.StringField()  # the same for all spellings of the name; older documents have none
     package = me.StringField()  # normalized name
     version = me.StringField()
     state = me.StringField()  # "arriving", "stored", "deleting" or "deleted"
@@ -62,40 +62,40 @@ class StoredFile(db.Document):
     md5 = me.StringField()
     metadata = me.StringField()  # METADATA or PKG-INFO, byte for byte
     metadata_sha256 = me.StringField()
-    entry_points = me.ListField(me.StringField(), default=None)  # of a wheel; absent in what an older Larder kept
-    warnings = me.ListField(me.StringField(), default=None)  # what was odd about it, a sentence each; 20 at most
+    entry_points = me.ListField(me.StringField(), default=None)  # of a wheel; absent in files from older versions
+    warnings = me.ListField(me.StringField(), default=None)  # oddities, one sentence each; 20 at most
     uploaded_at = me.DateTimeField()
     uploaded_by = me.ObjectIdField()
-    uploaded_with = me.StringField()  # the publisher's tool: "twine/6.2.0 CPython/3.11.2"
+    uploaded_with = me.StringField()  # the uploading tool: "twine/6.2.0 CPython/3.11.2"
     content_id = me.ObjectIdField()  # of the bytes in GridFS: `contents.files`, `contents.chunks`
     attempt = me.StringField()  # of an arriving file: which upload it is ...
     alive_at = me.DateTimeField()  # ... and its last sign of life
-    deleting_at = me.DateTimeField()  # when its deletion began that has not ended; see files/removal.py
+    deleting_at = me.DateTimeField()  # when its unfinished deletion started; see changes/removal.py
 
     meta = {
         "collection": "files",
         "queryset_class": StoredFileQuerySet,
         "auto_create_index": False,
         "indexes": [
-            # Is this another spelling of a name that was used?
+            # Is this another spelling of a used name?
             {
                 "fields": ["canonical_name"],
                 "name": "one_file_a_name",
                 "unique": True,
                 "partialFilterExpression": {"canonical_name": {"$gt": ""}},
             },
-            # How much room do the files of this project, and of this account, take?
+            # How much storage do the files of this project, and of this account, take?
             {"fields": ["package", "state", "size"], "name": "bytes_of_project"},
             {"fields": ["uploaded_by", "state", "size"], "name": "bytes_of_account"},
-            # About which files, of which versions, were the uploaders warned? (/manage/<name>/)
+            # Which files, of which versions, have warnings? (/manage/<name>/)
             {
                 "fields": ["package", "version"],
                 "name": "with_warnings",
                 "partialFilterExpression": {"warnings": {"$exists": True}},
             },
-            # Which uploads did not end? (flask files clean)
+            # Which uploads did not finish? (flask files clean)
             {"fields": ["state"], "name": "arriving", "partialFilterExpression": {"state": ARRIVING}},
-            # Which deletions did not end? (flask files clean)
+            # Which deletions did not finish? (flask files clean)
             {
                 "fields": ["deleting_at"],
                 "name": "deleting",

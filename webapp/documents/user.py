@@ -1,4 +1,4 @@
-"""A person with an account: collection `users`."""
+"""Accounts: collection `users`."""
 
 import re
 from typing import Any, Self
@@ -10,49 +10,49 @@ from pymongo.collection import Collection
 from webapp.documents.base import ReadingQuerySet
 from webapp.mongodb import db
 
-# A user is signed in in so many browsers at most; the oldest session ends then.
+# How many sessions a user can have; the oldest one ends then.
 MOST_SESSIONS = 20
 
-# How MongoDB compares usernames in any case: by letters and accents.
-# Source: https://www.mongodb.com/docs/manual/core/index-case-insensitive/
+# How MongoDB compares usernames in any case: by letters and accents. Source:
+# https://www.mongodb.com/docs/manual/core/index-case-insensitive/
 ANY_CASE = {"locale": "en", "strength": 2}
-# Usernames that differ by case alone are at most so many to look at.
+# How many usernames that differ only in case are looked at.
 MOST_ALIKE = 100
 
-# What a search for members gives at most.
+# How many members a search returns at most.
 MOST_FOUND = 50
 
-# A username is a part of an address, and must not look like an id: 24 digits in base 16, or a number.
+# A username is part of an address, and must not look like an id: 24 hexadecimal digits, or a number.
 USERNAME = re.compile(r"(?![0-9]+\Z)(?![0-9a-fA-F]{24}\Z)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?\Z")
 
 
 class AccountQuerySet(ReadingQuerySet):
-    """The questions that signing in and administration ask about users."""
+    """Queries for signing in and administration."""
 
     def signing_in(self, email_or_username: str) -> Self:
-        """The users whom this address or username can mean, in whatever case it is typed: see `account_of`."""
+        """The users whom this address or username can mean, in any case: see `account_of`."""
         folded = fold(email_or_username)
         if "@" in folded:
             return self.filter(email_folded=folded)
         return self.in_any_case(email_or_username)
 
     def in_any_case(self, username: str) -> Self:
-        """The users who have this username, or one that differs from it by case alone."""
-        # Usernames are registered in small letters; those that came from elsewhere may have others.
+        """The users with this username, in any case."""
+        # New usernames are lower case; migrated ones may have capitals.
         found = self.filter(username__in=list({fold(username), username.strip()}))
         return found.collation(ANY_CASE) if isinstance(self._collection, Collection) else found  # mongomock has none
 
     def account_of(self, email_or_username: str) -> "User | None":
-        """Return the user who signs in with this address or username, in whatever case it is typed.
+        """Return the user who signs in with this address or username, in any case.
 
-        Where two usernames differ by case alone, each is meant only when it is typed as it is written.
+        If two usernames differ only in case, each has to be typed exactly.
         """
         found: list[User] = [User(**each) for each in self.signing_in(email_or_username).limit(MOST_ALIKE).plain()]
         as_typed = [each for each in found if each.username == email_or_username.strip()]
         return (as_typed or found)[0] if as_typed or len(found) == 1 else None
 
     def with_session(self, user_id: bson.ObjectId, session_id: str) -> Self:
-        """This user, if this session of theirs still stands and nobody disabled them."""
+        """This user, if the session still exists and the account is enabled."""
         return self.filter(pk=user_id, sessions__session_id=session_id, is_disabled__ne=True)
 
     def administrators(self) -> Self:
@@ -60,12 +60,12 @@ class AccountQuerySet(ReadingQuerySet):
         return self.filter(is_admin=True, is_disabled__ne=True)
 
     def youngest(self) -> Self:
-        """All users, those who came last first; those of an old site come after them."""
+        """All users, newest first; those of a migrated site come last."""
         return self.order_by("-pk")
 
     def found(self, text: str) -> Self:
-        """The first users whose address or username begins so, whose name contains this text, or whose id it is."""
-        text = text.replace("\0", "")  # a regular expression cannot hold one
+        """The first users whose address or username starts with this text, whose name contains it, or who have this id."""
+        text = text.replace("\0", "")  # regular expressions cannot contain it
         folded = fold(text)
         begins = {"$gte": folded, "$lt": folded + "\uffff"}
         ways: list[dict[str, Any]] = [
@@ -79,41 +79,41 @@ class AccountQuerySet(ReadingQuerySet):
 
 
 class UserQuerySet(AccountQuerySet):
-    """The questions that the public pages ask about users."""
+    """Queries for public pages."""
 
-    # What the public may see of a user.
+    # The fields of a user that are public.
     PUBLIC = ("username", "name", "created_date", "profile_image_url")
 
     def public(self) -> Self:
-        """Only what the public may see."""
+        """Only the public fields."""
         return self.only(*self.PUBLIC)
 
     def addressed(self, id_or_username: str) -> Self:
-        """The user whose username or id this is; an id of the old SQL site counts as one, and ids come first."""
+        """The user with this username or id; ids of the old SQL site count too, and ids come first."""
         user_id = object_id_in(id_or_username)
         return self.filter(pk=user_id) if user_id else self.filter(username=id_or_username)
 
 
 class Session(me.EmbeddedDocument):
-    """One browser in which a user is signed in; the last 20 of them are kept, each about 0.3 kB."""
+    """A browser in which a user is signed in; the last 20 are kept, about 0.3 kB each."""
 
     session_id = me.StringField(required=True)
     created_date = me.DateTimeField(required=True)
     expires_at = me.DateTimeField(required=True)
-    confirmed_at = me.DateTimeField()  # when the password was typed once more
+    confirmed_at = me.DateTimeField()  # when the password was entered again
     ip_address = me.StringField()
     user_agent = me.StringField()
 
 
 class User(db.Document):
-    """An account. One document is about 0.4 kB, and 0.3 kB for each browser in which its owner is signed in."""
+    """An account; about 0.4 kB, plus 0.3 kB for each session."""
 
     id = me.ObjectIdField(primary_key=True, default=bson.ObjectId)
-    username = me.StringField()  # optional, unique, in small letters
+    username = me.StringField()  # optional, unique, lower case
     name = me.StringField()
-    email = me.StringField()  # as the user wrote it
-    email_folded = me.StringField()  # the form that is unique: folded case
-    unconfirmed_email = me.StringField()  # given at /signup; the link in a mail makes it `email`
+    email = me.StringField()  # as the user typed it
+    email_folded = me.StringField()  # the unique form, with folded case
+    unconfirmed_email = me.StringField()  # given at /signup; becomes `email` when it is confirmed
     hashed_password = me.StringField()
     created_date = me.DateTimeField()
     last_login = me.DateTimeField()
@@ -121,15 +121,15 @@ class User(db.Document):
     is_admin = me.BooleanField(default=False)
     is_disabled = me.BooleanField()  # may not sign in
     sessions = me.EmbeddedDocumentListField(Session, default=None)  # at most MOST_SESSIONS
-    leaving_admin = me.StringField()  # an attempt to end being an administrator: see administrators.py
-    legacy = me.DictField(default=None)  # what an SQL move kept for the record
+    leaving_admin = me.StringField()  # an attempt to remove this administrator: see administrators.py
+    legacy = me.DictField(default=None)  # what a migration from SQL kept for the record
 
     meta = {
         "collection": "users",
         "queryset_class": UserQuerySet,
         "auto_create_index": False,
         "indexes": [
-            # Who has this address? Partial, because a plain unique index accepts only one user without an address.
+            # Who has this address? Partial, because a plain unique index allows only one user without an address.
             {
                 "fields": ["email_folded"],
                 "name": "one_user_an_email",
@@ -143,7 +143,7 @@ class User(db.Document):
                 "unique": True,
                 "partialFilterExpression": {"username": {"$gt": ""}},
             },
-            # Who has this username, in whatever case? Not unique: an old site may have two that differ by case alone.
+            # Who has this username, in any case? Not unique: a migrated site may have two that differ only in case.
             {
                 "fields": ["username"],
                 "name": "username_in_any_case",
@@ -156,22 +156,22 @@ class User(db.Document):
                 "name": "administrators",
                 "partialFilterExpression": {"is_admin": True},
             },
-            # Whose name contains this text? The index is read from end to end, but not the documents. (/admin/users)
+            # Whose name contains this text? The whole index is read, but not the documents. (/admin/users)
             {"fields": ["name"], "name": "by_name"},
         ],
     }
 
     def clean(self) -> None:
-        """Keep the unique form of the address in step with the address."""
+        """Update the unique form of the address."""
         self.email_folded = fold(self.email) if self.email else None
 
     @property
     def shown_name(self) -> str:
-        """What the site calls the user."""
+        """The name that the site shows for the user."""
         return self.name or self.username or self.email or str(self.id)
 
     def words(self) -> list[str]:
-        """Return the user's own words, which their password must not be made of."""
+        """Return the user's own words, which their password must not consist of."""
         return [word for word in (self.name, self.email, self.username) if word]
 
 
@@ -181,23 +181,23 @@ def fold(text: str) -> str:
 
 
 def address_of(user_id: bson.ObjectId, username: str | None) -> str:
-    """Return what stands for a user in the address of their page: the username, or the id.
+    """Return what identifies a user in the address of their page: the username, or the id.
 
-    A username that came from elsewhere and could be taken for somebody's id leads nowhere.
+    A migrated username that looks like an id is not used.
     """
     return username if username and not object_id_in(username) else str(user_id)
 
 
 def object_id_in(text: str) -> bson.ObjectId | None:
-    """Return the id that a text is: one of MongoDB's, or one of the old SQL site's; None for any other text."""
+    """Return the id in a text: MongoDB's, or one of the old SQL site; None for any other text."""
     if bson.ObjectId.is_valid(text):
         return bson.ObjectId(text)
     return object_id_of_sql_id(int(text)) if re.fullmatch(r"[0-9]{1,20}", text) else None
 
 
 def object_id_of_sql_id(sql_id: int) -> bson.ObjectId:
-    """Return the id that a user of the old SQL site has here: 63 -> ObjectId("000000000000000000000063").
+    """Return the id here of a user of the old SQL site: 63 -> ObjectId("000000000000000000000063").
 
-    The decimal digits stay readable, and no id that MongoDB makes can begin with eight zeros: those are the year 1970.
+    The decimal digits stay readable, and no id from MongoDB starts with eight zeros, which mean the year 1970.
     """
     return bson.ObjectId(f"{sql_id:024d}")

@@ -1,7 +1,6 @@
-"""Rules that MongoDB itself keeps: an edit by hand that would leave a page without what it shows is refused.
+"""Validators that MongoDB applies, so that manual edits cannot remove what pages need.
 
-They are made from the documents' own fields and ask for types alone, and for what is required. What somebody adds
-beside the declared fields stays their own.
+They are made from the declared fields and check only types and required fields. Other fields are allowed.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ from webapp.documents.base import Plain
 log = logging.getLogger(__name__)
 
 _UNAUTHORIZED = 13
-# What each kind of field takes, and how that is called. Old shells write every number as a double.
+# The BSON types of each kind of field, and their description. Old shells write every number as a double.
 _SIMPLE: tuple[tuple[type[me.base.BaseField], tuple[str, ...], str], ...] = (
     (me.StringField, ("string",), "text"),
     (me.BooleanField, ("bool",), "true or false"),
@@ -33,14 +32,14 @@ _SIMPLE: tuple[tuple[type[me.base.BaseField], tuple[str, ...], str], ...] = (
 
 
 def validator_of(document_type: type[me.Document]) -> Plain:
-    """Return the rule of a collection, as `collMod` takes it."""
+    """Return the validator of a collection, as `collMod` takes it."""
     return {"$jsonSchema": {"title": document_type.__name__} | schema_of(document_type)}
 
 
 def schema_of(document_type: type[me.base.BaseDocument]) -> Plain:
-    """Return the JSON schema of a document, or of one that is embedded.
+    """Return the JSON schema of a document or an embedded document.
 
-    Source of its words: https://www.mongodb.com/docs/manual/reference/operator/query/jsonSchema/
+    Source of the keywords: https://www.mongodb.com/docs/manual/reference/operator/query/jsonSchema/
     """
     fields = document_type._fields.values()
     required = [field.db_field for field in fields if _is_required(field)]
@@ -53,7 +52,7 @@ def _is_required(field: me.base.BaseField) -> bool:
 
 
 def _field_schema(field: me.base.BaseField) -> Plain:
-    """Return the schema of one field. Null is as good as absent, unless the field is required."""
+    """Return the schema of one field. Null counts as absent, unless the field is required."""
     types: tuple[str, ...]
     more: Plain = {}
     match field:
@@ -79,13 +78,13 @@ def _field_schema(field: me.base.BaseField) -> Plain:
 
 
 def ensure_validators(database: Database[Any], document_types: Iterable[type[me.Document]]) -> None:
-    """Give every document's collection its rule; one that has it already is left alone.
+    """Set the validator of every document's collection, unless it is already set.
 
-    Documents that broke the rule before stay, and may be changed (`validationLevel: "moderate"`). An account that may
-    not set rules (it needs `dbAdmin` on the database) is told so in the log: the site works without them.
+    Documents that broke the rules before stay, and may be changed (`validationLevel: "moderate"`). If the account may
+    not set validators (it needs `dbAdmin` on the database), the log says so, and the site works without them.
     """
     if not isinstance(database, Database):
-        return  # mongomock keeps no rules
+        return  # mongomock has no validators
     standing = {info["name"]: info.get("options", {}) for info in database.list_collections()}
     for document_type in document_types:
         name = document_type._get_collection_name()
@@ -97,7 +96,7 @@ def ensure_validators(database: Database[Any], document_types: Iterable[type[me.
 
 
 def set_validator(collection: Collection[Any], validator: Plain) -> None:
-    """Give a collection its rule."""
+    """Set the validator of a collection."""
     options = {"validator": validator, "validationLevel": "moderate", "validationAction": "error"}
     try:
         with pymongo.timeout(0):

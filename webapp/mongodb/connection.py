@@ -1,4 +1,4 @@
-"""The connection between the documents and MongoDB."""
+"""The documents' connection to MongoDB."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +15,15 @@ MONGOMOCK = "mongomock://"
 
 
 def init_app(app: Flask, listeners: Sequence[Any] = ()) -> None:
-    """Bind the documents to MONGODB_URI, or to the embedded server, which is started if it does not run yet.
+    """Connect the documents to MONGODB_URI, or to the embedded server, which is started if necessary.
 
-    `listeners` are told what the driver does (pymongo.monitoring). The connection itself is made when the first
-    document is asked for. Raises BadConfig, MongodNotFound and MongodFailed.
+    `listeners` observe the driver (pymongo.monitoring). The connection itself is made by the first query. Raises
+    BadConfig, MongodNotFound and MongodFailed.
     """
     uri = app.config["MONGODB_URI"] or embedded.acquire(Path(app.config["MONGODB_DIR"]))
     app.config["MONGODB_SETTINGS"] = _mongomock(uri) if uri.startswith(MONGOMOCK) else _mongodb(uri, app, listeners)
-    # The extension would go on with the first application's settings when a process makes a second one.
+    # Without this line, the extension would keep the first application's settings when a process creates a second one,
+    # as the tests do.
     db.config = app.config
     try:
         db.init_app(app)
@@ -33,24 +34,24 @@ def init_app(app: Flask, listeners: Sequence[Any] = ()) -> None:
 def _mongodb(uri: str, app: Flask, listeners: Sequence[Any]) -> dict[str, Any]:
     return {
         "host": uri,
-        "db": "larder",  # where the address names none
+        "db": "larder",  # if the address names none
         "connect": False,
         "tz_aware": True,
-        # Dates and text that Python cannot hold are somebody's edit by hand; they must not break a page.
+        # Dates and text that Python cannot represent come from manual edits, and must not break a page.
         "datetime_conversion": "DATETIME_AUTO",
         "unicode_decode_error_handler": "replace",
         "timeoutMS": app.config["MONGODB_TIMEOUT_MS"],
-        # Where the limit above is lifted, as for building indexes, an absent server is still found absent soon.
+        # Where the limit above is lifted, such as for building indexes, an absent server is still noticed soon.
         "serverSelectionTimeoutMS": app.config["MONGODB_TIMEOUT_MS"],
-        # A server that is frozen, or behind a cable that somebody pulled, refuses nothing. Its silence gives it away,
-        # after the sum of these two at the latest; MongoDB's own are 10 and 20 seconds.
+        # A server that is frozen or cut off refuses nothing. Its silence is noticed after the sum of these two at the
+        # latest; MongoDB's defaults are 10 and 20 seconds.
         "heartbeatFrequencyMS": 2000,
         "connectTimeoutMS": app.config["MONGODB_TIMEOUT_MS"],
-        # What the site confirms is on the disks of a majority. Of a single server, MongoDB's own default asks for no
-        # disk: 5 of 97 confirmed registrations were lost when it was killed three times.
+        # Confirmed writes are on the disks of a majority. By default, a single server need not write to its disk: 5 of
+        # 97 confirmed registrations were lost when it was killed three times.
         "w": "majority",
         "journal": True,
-        # While a replica set has no primary, readers are served by the other members. MONGODB_URI may say otherwise.
+        # Without a primary, the other members of a replica set serve readers. MONGODB_URI may override this.
         "read_preference": ReadPreference.PRIMARY_PREFERRED,
         "maxPoolSize": app.config["MONGODB_POOL"],
         "uuidRepresentation": "standard",
@@ -60,7 +61,7 @@ def _mongodb(uri: str, app: Flask, listeners: Sequence[Any]) -> dict[str, Any]:
 
 
 def _mongomock(uri: str) -> dict[str, Any]:
-    import mongomock  # the tests' database is no dependency of the site
+    import mongomock  # the tests' database is not a dependency of the site
 
     return {
         "host": uri.replace(MONGOMOCK, "mongodb://", 1),

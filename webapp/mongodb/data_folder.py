@@ -1,13 +1,13 @@
-"""What the processes that share an embedded server find in its data folder: locks, the record and the password.
+"""The files in the embedded server's data folder by which processes coordinate.
 
-- `larder-start.lock` is held while a process joins or leaves, so that nobody joins a server that stops.
-- `larder-users.lock` is shared by all that use the server. The kernel takes a share back when its
-  process ends, by kill -9 too, so a process that gets the lock exclusively is the first or the last.
-- `larder-mongod.json` tells people, and those that join, the pid and the port of the server.
-- `larder-password` is the password of the server's only user, `larder`. It is mongod's key file as
-  well, so that a new server lets nobody in before that user is made.
-- `mongod.lock` is mongod's own: it writes its pid there and keeps a flock while it runs, which
-  proves that a server runs on this folder, as no pid in a stale file can.
+- `larder-start.lock` is held while a process joins or leaves, so that nobody joins a server that is stopping.
+- `larder-users.lock` is shared by all processes that use the server. The kernel releases a share when its process ends,
+  even by kill -9, so a process that gets the lock exclusively is the first or the last.
+- `larder-mongod.json` has the pid and the port of the server, for people and for processes that join.
+- `larder-password` is the password of the server's only user, `larder`. It is also mongod's key file, so that a new
+  server lets nobody in before that user is created.
+- `mongod.lock` is mongod's own. It contains the pid and is locked while mongod runs, which proves that a server runs on
+  this folder, as a stale pid could not.
 """
 
 import contextlib
@@ -21,17 +21,17 @@ from typing import BinaryIO, NamedTuple
 
 
 class Record(NamedTuple):
-    """The content of `larder-mongod.json`. There is no pid before the server has answered."""
+    """The content of `larder-mongod.json`. Without a pid, the server has not answered yet."""
 
     pid: int | None
     port: int
 
 
 def server_pid(data_dir: Path) -> int | None:
-    """Return the pid of the mongod that holds `mongod.lock`, None if there is none.
+    """Return the pid of the mongod that holds `mongod.lock`, or None.
 
-    For an instant at the start and at the end it is 0. While a server recovers from a kill -9 it is
-    still its predecessor's, so no process gets a signal unless a server answered under its pid.
+    It is 0 for an instant at the start and at the end. While a server recovers from a kill -9 it is still that of its
+    predecessor, so a process only gets a signal after a server has answered under its pid.
     """
     try:
         lock = os.open(data_dir / "mongod.lock", os.O_RDONLY)
@@ -44,7 +44,7 @@ def server_pid(data_dir: Path) -> int | None:
 
 
 def password_of(data_dir: Path) -> str:
-    """Return the password of the server's user, made at the first start: 64 hexadecimal digits."""
+    """Return the password of the server's user, created at the first start: 64 hexadecimal digits."""
     path = data_dir / "larder-password"
     try:
         return path.read_text().strip()
@@ -55,7 +55,7 @@ def password_of(data_dir: Path) -> str:
 
 
 def read_record(data_dir: Path) -> Record | None:
-    """Return what is known of the server, None if nothing is."""
+    """Return what is known about the server, or None."""
     try:
         record = json.loads((data_dir / "larder-mongod.json").read_text())
         return Record(record["pid"], int(record["port"]))
@@ -64,13 +64,13 @@ def read_record(data_dir: Path) -> Record | None:
 
 
 def write_record(data_dir: Path, port: int) -> None:
-    """Note the pid of the server that runs, if one does, and the port on which it listens."""
+    """Record the pid of the running server, if any, and its port."""
     record = Record(server_pid(data_dir), port)
     _write_private(data_dir / "larder-mongod.json", json.dumps(record._asdict()) + "\n")
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all, for its owner alone."""
+    """Write a file atomically, readable only by its owner."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     with open_private(draft) as file:
@@ -81,19 +81,19 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def make_private(data_dir: Path) -> None:
-    """Close the files that an older Larder left open to others. What mongod itself writes is private already."""
+    """Make files private that an older version left open to others. mongod's own files are private already."""
     for path in (*data_dir.glob("larder-*"), *data_dir.glob("mongod.log*")):
         path.chmod(0o600)
 
 
 def open_private(path: Path) -> BinaryIO:
-    """Open a file for appending that only its owner may read, if it is a new one."""
+    """Open a file for appending; a new one is private."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file exclusively; waits for the process that holds it."""
+    """Hold an exclusive lock, and wait for it if necessary."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -112,6 +112,6 @@ def try_lock(lock: int, mode: int) -> bool:
 
 
 def unlock(lock: int) -> None:
-    """Give a lock back, and close its descriptor."""
-    fcntl.flock(lock, fcntl.LOCK_UN)  # to close it is not enough: a forked child may have a copy
+    """Release a lock, and close its descriptor."""
+    fcntl.flock(lock, fcntl.LOCK_UN)  # closing it is not enough: a forked child may have a copy
     os.close(lock)

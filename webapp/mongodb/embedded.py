@@ -1,7 +1,7 @@
-"""The embedded server: one `mongod` for each data folder, shared by every process of the site.
+"""The embedded server: one `mongod` per data folder, shared by all processes of the site.
 
-`acquire` starts or joins it, `release` stops it when the last process leaves, and every process that uses it
-starts it again when it dies. How they agree is in `data_folder`.
+`acquire` starts or joins it, `release` stops it when the last process leaves, and every process that uses it restarts
+it when it dies. `data_folder` describes how they coordinate.
 """
 
 import contextlib
@@ -42,37 +42,37 @@ log = logging.getLogger(__name__)
 USER = "larder"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
-WATCH_S = 1.0  # between two looks at a server that may have died
-WATCH_PAUSE_S = 60.0  # at most, while it cannot be started again
+WATCH_S = 1.0  # between two checks whether a server has died
+WATCH_PAUSE_S = 60.0  # at most, while it cannot be restarted
 LOG_LIMIT_BYTES = 10_000_000
 PORT_ATTEMPTS = 5
-# Of mongod, soon after its start, before it touches the data.
+# What mongod prints soon after its start, before it touches the data.
 EXIT_CODE_PORT_TAKEN = 48
 EXIT_CODE_OTHER_VERSION = 62
 ERROR_AUTHENTICATION_FAILED = 18
 
 
 class _Use(NamedTuple):
-    """That this process uses a server: its share of the users' lock, and the end of its watch."""
+    """A use of a server by this process: its share of the users' lock, and the event that ends its watch."""
 
     users_lock: int
     ended: threading.Event
 
 
 class _Refused(Exception):
-    """A server runs on the folder, but was started without the folder's password, or with another one."""
+    """A server runs on the folder, but was started with another password or none."""
 
 
-# The servers that this process uses. The key has its pid, so that a forked child finds none of its
-# parent's; module state, because `release` belongs to the whole process.
+# The servers that this process uses. The key contains the pid, so that a forked child does not find its parent's.
+# Module state, because `release` is about the whole process.
 _held: dict[tuple[int, Path], _Use] = {}
 
 
 def acquire(data_dir: Path, *, port: int = 27017, database: str = "larder") -> str:
-    """Return the URI of the server on `data_dir`, password included, and start it unless it runs.
+    """Return the URI of the server on `data_dir`, including the password, and start it if necessary.
 
-    It listens on `port`, or on a free one when that is taken. It runs until this process and all
-    others that acquired it have released it or ended. Raises MongodNotFound and MongodFailed.
+    It listens on `port`, or on a free one if that is taken. It runs until this process and all others that acquired it
+    have released it or ended. Raises MongodNotFound and MongodFailed.
     """
     data_dir = data_dir.resolve()
     _exit_on_signals()
@@ -91,7 +91,7 @@ def acquire(data_dir: Path, *, port: int = 27017, database: str = "larder") -> s
 def release() -> None:
     """Leave every server that this process acquired, and stop those that nobody else uses.
 
-    Runs by itself at exit. In a forked child it does nothing, as its parent's uses are not its own.
+    Runs automatically at exit. In a forked child it does nothing, because its parent's uses are not its own.
     """
     for pid, data_dir in list(_held):
         if pid == os.getpid():
@@ -103,19 +103,18 @@ def release() -> None:
 
 
 def _join(data_dir: Path, port: int, password: str) -> int:
-    """Count this process as a user, and return the port of the server, which runs from now on."""
+    """Register this process as a user, and return the port of the server, which is running from now on."""
     if (os.getpid(), data_dir) in _held:
         return _beside_others(data_dir, port, password)
     use = _Use(os.open(data_dir / "larder-users.lock", os.O_RDWR | os.O_CREAT, 0o600), threading.Event())
     alone = try_lock(use.users_lock, fcntl.LOCK_EX)
     fcntl.flock(use.users_lock, fcntl.LOCK_SH)
     _held[os.getpid(), data_dir] = use
-    # Unlike atexit, on which it builds, this also runs at the end of multiprocessing's processes,
-    # the workers of granian among them.
+    # Unlike atexit, this also runs at the end of multiprocessing's processes, such as granian's workers.
     Finalize(None, release, exitpriority=0)
     try:
         port = _alone(data_dir, port, password) if alone else _beside_others(data_dir, port, password)
-    except BaseException:  # Ctrl-C among them: leave nothing behind
+    except BaseException:  # including Ctrl-C: leave nothing behind
         _leave(data_dir)
         raise
     threading.Thread(target=_watch, args=(data_dir, port, use.ended), name="mongod", daemon=True).start()
@@ -123,17 +122,17 @@ def _join(data_dir: Path, port: int, password: str) -> int:
 
 
 def _alone(data_dir: Path, port: int, password: str) -> int:
-    """Return the port of the server, where nobody else uses it."""
+    """Return the port of the server if nobody else uses it."""
     try:
         running = _running_port(data_dir, password)
-    except _Refused:  # left behind by a Larder that set no password, or by one with another password
+    except _Refused:  # left behind by a version that set no password, or by one with another password
         _stop(data_dir)
         running = None
     return running or _start(data_dir, port, password)
 
 
 def _beside_others(data_dir: Path, port: int, password: str) -> int:
-    """Return the port of the server that others use. If it has died, it comes back where they look for it."""
+    """Return the port of the server that others use. If it died, restart it on the same port."""
     try:
         running = _running_port(data_dir, password)
     except _Refused:
@@ -156,12 +155,12 @@ def _leave(data_dir: Path) -> None:
 
 
 def _watch(data_dir: Path, port: int, ended: threading.Event) -> None:
-    """Start the server again whenever it has died, as long as this process uses it."""
+    """Restart the server whenever it dies, as long as this process uses it."""
     pause = WATCH_S
     while not ended.wait(pause):
         try:
             with locked(data_dir / "larder-start.lock"):
-                # Under the lock, because a look takes mongod's own lock for an instant, in which none could start.
+                # Under the lock, because a check takes mongod's own lock for an instant, in which none could start.
                 if not ended.is_set() and server_pid(data_dir) is None:
                     log.error("mongod on %s has died and is started again", data_dir)
                     _beside_others(data_dir, port, password_of(data_dir))
@@ -173,9 +172,9 @@ def _watch(data_dir: Path, port: int, ended: threading.Event) -> None:
 
 
 def _running_port(data_dir: Path, password: str) -> int | None:
-    """Return the port of the server on `data_dir`, None if there is none. Raises MongodFailed and _Refused.
+    """Return the port of the server on `data_dir`, or None. Raises MongodFailed and _Refused.
 
-    Waits for one that is still starting or stopping, which a killed process may leave behind.
+    Waits for one that is still starting or stopping, which a killed process may have left behind.
     """
     deadline = time.monotonic() + START_TIMEOUT_S
     while (pid := server_pid(data_dir)) is not None:
@@ -196,7 +195,7 @@ def _running_port(data_dir: Path, password: str) -> int | None:
 
 
 def _start(data_dir: Path, port: int, password: str, *, keep_port: bool = False) -> int:
-    """Start the newest mongod that can read the data, and return its port when it answers. Raises MongodFailed."""
+    """Start the newest mongod that can read the data, and return its port once it answers. Raises MongodFailed."""
     programs = find_mongods()
     for program, older in zip(programs, [*programs[1:], None], strict=True):
         code, complaint = _launch(program, data_dir, port)
@@ -223,25 +222,25 @@ def _start(data_dir: Path, port: int, password: str, *, keep_port: bool = False)
 
 
 def _launch(program: Program, data_dir: Path, port: int) -> tuple[int, str]:
-    """Start a mongod, and return the exit code of the command and the reason if it is not 0. Raises MongodFailed."""
+    """Start a mongod; return the exit code of the command, and the reason if it is not 0. Raises MongodFailed."""
     log_path = data_dir / "mongod.log"
     if log_path.exists() and log_path.stat().st_size > LOG_LIMIT_BYTES:
         log_path.replace(data_dir / "mongod.log.1")
-    write_record(data_dir, port)  # before the start: the process that starts it may be killed in the midst
+    write_record(data_dir, port)  # before the start, because this process may be killed during it
     with open_private(log_path) as mongod_log:
         log_start = mongod_log.tell()
         try:
-            # With --fork the command ends when the server accepts connections, and the server is a
-            # daemon: out of reach of the terminal's Ctrl-C, and no zombie when another stops it.
+            # With --fork the command ends when the server accepts connections, and the server is a daemon: out of reach
+            # of the terminal's Ctrl-C, and not a zombie when another process stops it.
             process = subprocess.Popen(  # noqa: S603  # our mongod on our folder, nothing that came from outside
                 [
                     program.path,
                     *("--fork", f"--logpath={log_path}", "--logappend", f"--dbpath={data_dir}"),
                     *("--bind_ip=127.0.0.1", f"--port={port}", "--nounixsocket"),
-                    # The key file turns authentication on, and is the password of a user that mongod has built in.
-                    # So no moment is left in which anybody on this machine may make the first user.
+                    # The key file enables authentication, and is the password of a user built into mongod. So there is
+                    # no moment in which anybody on this machine could create the first user.
                     *(f"--keyFile={data_dir / 'larder-password'}", "--setParameter=enableLocalhostAuthBypass=false"),
-                    # Code that the site does not need, and that a stranger could reach before signing in.
+                    # Code that the site does not need, and that strangers could reach before signing in.
                     *("--networkMessageCompressors=disabled", "--noscripting"),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -254,12 +253,12 @@ def _launch(program: Program, data_dir: Path, port: int) -> tuple[int, str]:
     try:
         process.wait(START_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        process.kill()  # the command; the daemon lives, as to recover much data may take longer
+        process.kill()  # only the command; the daemon lives on, because recovering a lot of data may take longer
         process.wait()
         raise MongodFailed(
             f"mongod has not started within {START_TIMEOUT_S:.0f} s, but goes on; see {log_path} and try again later"
         ) from None
-    except BaseException:  # Ctrl-C: a server must be up before it can be stopped
+    except BaseException:  # Ctrl-C: a server must be running before it can be stopped
         process.wait(START_TIMEOUT_S)
         raise
     finally:
@@ -269,14 +268,14 @@ def _launch(program: Program, data_dir: Path, port: int) -> tuple[int, str]:
 
 
 def _hint() -> str:
-    """Return what a Mac with an ARM processor lacks: the mongod in its wheel is an Intel program."""
+    """Return what a Mac with an ARM processor lacks, because the mongod in its wheel is an Intel program."""
     if (sys.platform, platform.machine()) == ("darwin", "arm64"):
         return " It is an Intel program: install Rosetta with `softwareupdate --install-rosetta`."
     return ""
 
 
 def _stop(data_dir: Path) -> None:
-    """Stop the server on `data_dir` and wait for its end, but leave one alone that is not ours."""
+    """Stop the server on `data_dir` and wait for its end, unless it is not ours."""
     record, pid = read_record(data_dir), server_pid(data_dir)
     if pid and record and record.pid == pid:
         with contextlib.suppress(ProcessLookupError):
@@ -292,7 +291,7 @@ def _stop(data_dir: Path) -> None:
 
 
 def _answers(port: int, data_dir: Path, password: str) -> bool:
-    """Tell whether the server that answers on `port` within a second is the one on `data_dir`, and its user exists.
+    """Tell whether the server that answers on `port` within a second is the one on `data_dir`; create its user.
 
     Raises _Refused if the server does not know the password, or asks for none.
     """
@@ -324,14 +323,14 @@ def _options(port: int, password: str) -> dict[str, Any]:
 
 
 def _make_user(port: int, password: str) -> None:
-    """Make the server's user, or give it this password.
+    """Create the server's user, or set its password.
 
-    Source: https://www.mongodb.com/docs/manual/reference/built-in-roles/#mongodb-authrole---system, the user as which
-    the members of a cluster sign in to each other, with the content of the key file.
+    Source: https://www.mongodb.com/docs/manual/reference/built-in-roles/#mongodb-authrole---system, the user with which
+    the members of a cluster authenticate to each other, with the content of the key file.
     """
     with _client(port, "__system", password, "local") as client:
         command = "updateUser" if client.admin.command("usersInfo", USER)["users"] else "createUser"
-        # On the disk: were the user lost by a kill -9, the clients that reconnect first would be refused.
+        # Synced to the disk: if a kill -9 lost the user, the clients that reconnect first would be refused.
         client.admin.command(command, USER, pwd=password, roles=["root"], writeConcern={"w": 1, "j": True})
 
 
@@ -349,14 +348,14 @@ def _client(port: int, user: str, password: str, source: str) -> MongoClient[dic
 
 
 def _complaint(log_path: Path, start: int) -> str:
-    """Return what the first error in mongod's log says: it is the cause of those that follow."""
+    """Return the message of the first error in mongod's log, which causes those that follow."""
     with log_path.open("rb") as mongod_log:
         mongod_log.seek(start)
         for line in mongod_log.read().decode(errors="replace").splitlines():
             if re.search(r'"s":"[EF]"', line):
                 words = r'"(?:msg|error|errmsg|error_str)":"((?:[^"\\]|\\.)*)"'
                 return ": ".join(re.findall(words, line))
-            if line and not line.startswith("{"):  # said by the linker or the option parser
+            if line and not line.startswith("{"):  # printed by the linker or the option parser
                 return line
     return f"see {log_path}"
 
@@ -369,9 +368,9 @@ def _free_port() -> int:
 
 
 def _exit_on_signals() -> None:
-    """Let SIGTERM, and SIGHUP of a closed terminal, end this process in a way that runs `release`.
+    """Let SIGTERM, and SIGHUP from a closed terminal, end this process so that `release` runs.
 
-    A server such as gunicorn has decided about its signals by now and keeps its decision.
+    Servers such as gunicorn have installed their own signal handlers by now, and keep them.
     """
     if threading.current_thread() is threading.main_thread():
         for signum in (signal.SIGTERM, signal.SIGHUP):

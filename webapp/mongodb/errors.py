@@ -1,14 +1,14 @@
-"""Which errors of the database say that it is not well; all others say that we asked for the wrong thing."""
+"""Which database errors mean that the database is in trouble; all others are mistakes of ours."""
 
 from mongoengine.errors import OperationError
 from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
 
-# What a server answers that has no room, no time or no primary, is about to end, or lost its way to the others.
-# Source: error_codes.yml of MongoDB; a test asks the server for the names.
+# Codes of a server that has no room, no time or no primary, is about to stop, or lost contact with the others. Source:
+# error_codes.yml of MongoDB; a test asks the server for the names.
 NOT_WELL = {
     6: "HostUnreachable",
     7: "HostNotFound",
-    8: "UnknownError",  # what it says of a full disk where a collection or an index would begin
+    8: "UnknownError",  # reported for a full disk when a collection or an index is created
     24: "LockTimeout",
     43: "CursorNotFound",
     46: "LockBusy",
@@ -44,7 +44,7 @@ LONGEST_REASON = 200
 
 
 def is_away(error: Exception) -> bool:
-    """Tell whether the database does not answer, not in time, or cannot do its work just now: it may in a moment."""
+    """Tell whether the database does not answer in time, or cannot work at the moment; it may recover soon."""
     cause = _cause_of(error)
     if isinstance(cause, BulkWriteError):
         codes = {each.get("code") for each in cause.details["writeErrors"]}
@@ -55,27 +55,27 @@ def is_away(error: Exception) -> bool:
 
 
 def explained(error: Exception) -> str | None:
-    """Return what an operator has to know of an error that is theirs to mend, on one line; None for other errors."""
+    """Return what an operator needs to know about an error they can fix, on one line; None for other errors."""
     if is_away(error):
         return f"the database does not answer: {reason_of(error)}"
     if getattr(_cause_of(error), "code", None) in REFUSALS:
-        # What follows is the whole command.
+        # The rest is the whole command.
         refusal = reason_of(error).partition(" to execute command")[0].rstrip(".")
         return f"the database refuses what the site asks of it: {refusal}. See MONGODB_URI."
     return None
 
 
 def is_only_duplicates(error: BulkWriteError) -> bool:
-    """Tell whether all that was wrong is that some documents are there already."""
+    """Tell whether the only problem is that some documents already exist."""
     is_duplicate = all(each.get("code") == DUPLICATE_KEY for each in error.details["writeErrors"])
     return is_duplicate and not error.details.get("writeConcernErrors")
 
 
 def reason_of(error: Exception) -> str:
-    """Return what the database, or the driver, says of an error, on one line that is not long."""
+    """Return the message of the database or the driver, on one short line."""
     cause = _cause_of(error)
     said = (getattr(cause, "details", None) or {}).get("errmsg") or str(cause)
-    # What follows is the driver's settings, and what it knows of each member.
+    # The rest is the driver's settings, and its view of each member.
     said = said.partition(" (configured timeouts")[0].partition(", Timeout:")[0].partition(", full error")[0]
     return " ".join(said.split())[:LONGEST_REASON]
 

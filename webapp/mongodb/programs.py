@@ -1,4 +1,4 @@
-"""The `mongod` programs on this machine, and until when MongoDB supports them."""
+"""The `mongod` programs on this machine, and how long MongoDB supports them."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ END_OF_SUPPORT = {
 
 
 class MongodError(Exception):
-    """There is no embedded server; the message is for the person who starts the site."""
+    """There is no embedded server. The message is for the person who starts the site."""
 
 
 class MongodNotFound(MongodError):
@@ -34,7 +34,7 @@ class MongodFailed(MongodError):
 
 
 class Program(NamedTuple):
-    """A mongod and its version, (6, 0, 5) for example; an empty one if it does not say."""
+    """A mongod and its version, such as (6, 0, 5); empty if it reports none."""
 
     path: Path
     version: tuple[int, ...]
@@ -44,7 +44,7 @@ class Program(NamedTuple):
 
 
 def find_mongods() -> list[Program]:
-    """Return the mongod that a wheel brought and the one on PATH, the newer one first. Raises MongodNotFound."""
+    """Return the mongod from a wheel and the one on the PATH, newest first. Raises MongodNotFound."""
     paths = []
     for name in WHEELS:
         with suppress(metadata.PackageNotFoundError):
@@ -68,7 +68,7 @@ def find_mongod() -> Path:
 
 
 def support_warning(version: str, today: date | None = None) -> str:
-    """Return one line if the series of a version such as "6.0.5" gets no more security fixes, else empty text."""
+    """Return one line if a version such as "6.0.5" no longer gets security fixes, otherwise an empty string."""
     major, minor = map(int, version.split(".")[:2])
     end = END_OF_SUPPORT.get((major, minor))
     if end is None:
@@ -82,7 +82,7 @@ def support_warning(version: str, today: date | None = None) -> str:
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    """Ask a mongod for its version; 30 ms."""
+    """Return the version of a mongod; takes 30 ms."""
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - our mongod
     except (OSError, subprocess.TimeoutExpired):
