@@ -64,7 +64,7 @@ class AccountQuerySet(ReadingQuerySet):
         return self.order_by("-pk")
 
     def found(self, text: str) -> Self:
-        """The first users whose address or username starts with this text, whose name contains it, or whose id it is."""
+        """The first users whose address or username starts with this text, whose name contains it, or with this id."""
         text = text.replace("\0", "")  # regular expressions cannot contain it
         folded = fold(text)
         begins = {"$gte": folded, "$lt": folded + "\uffff"}

@@ -1,7 +1,6 @@
-"""Descriptions and content pages (Markdown, reStructuredText, plain text) become safe HTML, when they are stored.
+"""Render descriptions and content pages (Markdown, reStructuredText, plain text) to safe HTML when they are stored.
 
-Parsers run in child processes with bounds (`pool.py`); what they do there is in `markup.py`, which the site itself
-never imports.
+Parsers run in child processes with limits (`pool.py`), using `markup.py`, which the site itself never imports.
 """
 
 import atexit
@@ -24,7 +23,7 @@ __all__ = [
     "renderers",
 ]
 
-# Stored beside the HTML, so that stale HTML is found. Count up when `markup.py` writes other HTML.
+# Stored next to the HTML, so that outdated HTML is recognized. Count up when `markup.py` writes different HTML.
 RENDERER = f"readme_renderer {version('readme_renderer')} / larder 2"
 
 _MARKUP = Path(__file__).with_name("markup.py")
@@ -35,10 +34,10 @@ _CHILDREN = 2
 
 
 class Rendered(NamedTuple):
-    """A text as HTML that is safe to show, "" if it says nothing.
+    """A text as safe HTML, or "" for an empty text.
 
-    `problem` is a sentence for its author when the text could not be rendered within the bounds; the HTML is the plain
-    text then. It is None when all is well, and when the text is not valid reStructuredText.
+    If the text could not be rendered within the limits, `problem` is a sentence for its author, and the HTML is the
+    plain text. It is None if all went well, and if the text is not valid reStructuredText.
     """
 
     html: str
@@ -46,7 +45,7 @@ class Rendered(NamedTuple):
 
 
 def renderers(most: int) -> Renderers:
-    """Return children of one's own, up to `most`, to render many texts with. Close them when all is done."""
+    """Return a separate pool of up to `most` children, to render many texts. Close it at the end."""
     return Renderers(_MARKUP, most)
 
 
@@ -54,7 +53,7 @@ _shared = renderers(_CHILDREN)
 
 
 def end_children() -> None:
-    """End the children that wait for a text, in a process that has nothing to render for long."""
+    """End idle children, in a process that will not render anything for some time."""
     _shared.close()
 
 
@@ -64,7 +63,7 @@ atexit.register(end_children)
 def render_description(text: str, content_type: str | None, children: Renderers | None = None) -> Rendered:
     """Render a text outside of this process. Raises RenderersBusy, and nothing else, whatever the text is.
 
-    `content_type` is core metadata's Description-Content-Type. Text without one, or with one that is unknown, is
+    `content_type` is core metadata's Description-Content-Type. Without one, or with an unknown one, the text is
     reStructuredText if it parses as such, and plain text otherwise. Rendering takes 20 ms, and up to 30 s at worst: do
     it before a write, and hold no lock.
     """
@@ -85,7 +84,7 @@ def render_markdown(text: str) -> Rendered:
 
 
 def _language(content_type: str | None) -> str | None:
-    """Return what `markup.render` calls the language of a content type; None for plain text."""
+    """Return `markup.render`'s name for the language of a content type; None for plain text."""
     media_type, _, parameters = (content_type or "").lower().partition(";")
     if media_type.strip() == "text/markdown":
         return "CommonMark" if _COMMONMARK.search(parameters) else "GFM"

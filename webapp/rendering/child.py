@@ -1,14 +1,15 @@
-"""The program of a child process that renders descriptions, one after the other, and cannot outgrow its bounds.
+"""The program of a child process that renders descriptions, one after the other, within limits.
 
     python child.py RENDERER.py CPU_S MEMORY_BYTES IDLE_S
 
-RENDERER.py defines `render(text, language) -> str | None`. Standard input is a socket: each line that comes is a JSON
-array [text, language], each line that goes is {"html": ...} or {"error": ...}; the first one, "ready", says that
+RENDERER.py defines `render(text, language) -> str | None`. Standard input is a socket. Each incoming line is a JSON
+array [text, language], each outgoing line is {"html": ...} or {"error": ...}; the first one, "ready", says that
 everything is loaded. The program is run as a file and imports nothing of the site, so that it starts fast and stays
 small.
 
-The kernel keeps the bounds, because a parser written in C or Rust lets no Python run until it returns: SIGPROF ends the
-process when a text has used its processor time, and beyond MEMORY_BYTES of address space there is no more memory.
+The kernel enforces the limits, because a parser written in C or Rust does not return to Python before it ends: SIGPROF
+ends the process when a text has used up its processor time, and beyond MEMORY_BYTES of address space there is no more
+memory.
 """
 
 import fcntl
@@ -23,13 +24,13 @@ import sys
 
 READY = b"ready\n"
 OUT_OF_MEMORY = 77  # exit code
-# A long message would carry the text that it is about.
+# A long message would repeat the text.
 _ERROR_CHARS = 300
 _LINK = 0
 
 
 def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
-    """Answer until nothing has come for `idle_s` seconds, or until the parent closes the socket or ends."""
+    """Answer until nothing has arrived for `idle_s` seconds, or until the parent closes the socket or ends."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGALRM, signal.SIGIO, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)  # each of them ends the process
@@ -37,7 +38,7 @@ def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     fcntl.fcntl(_LINK, fcntl.F_SETOWN, os.getpid())
-    # Looking for cycles takes a quarter of the time of rendering. They are collected between two texts.
+    # Looking for reference cycles takes a quarter of the rendering time, so they are collected between two texts.
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -64,10 +65,10 @@ def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
 
 
 def _end_with_parent(*, ends: bool) -> None:
-    """Let the kernel send SIGIO when the parent's end of the socket closes, or no more. Source: fcntl(2), O_ASYNC.
+    """Let the kernel send SIGIO when the parent closes its end of the socket, or sends data. Source: fcntl(2), O_ASYNC.
 
-    Nothing comes on the socket while a text is rendered, so that can only mean that the parent has ended, by kill -9
-    too. PR_SET_PDEATHSIG would not do: it is sent when the *thread* ends that started this process.
+    No data arrives while a text is rendered, so the signal means that the parent has ended, even by kill -9.
+    PR_SET_PDEATHSIG does not help: it is sent when the *thread* ends that started this process.
     """
     flags = fcntl.fcntl(_LINK, fcntl.F_GETFL)
     fcntl.fcntl(_LINK, fcntl.F_SETFL, flags | os.O_ASYNC if ends else flags & ~os.O_ASYNC)

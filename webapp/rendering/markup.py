@@ -1,11 +1,11 @@
-"""A description (Markdown, reStructuredText) becomes safe HTML. This runs in a child process: see `child.py`.
+"""Render a description (Markdown, reStructuredText) to safe HTML. This runs in a child process: see `child.py`.
 
-Anybody may have written the text. So a parser's HTML is not passed on: `_Rewriter` writes it anew from what is allowed
-here, and nh3 checks the result. What takes too long or too much memory is not looked for here, as the child's bounds
-end it. The file is run by itself, so it imports nothing of the site.
+Anybody may have written the text, so a parser's HTML is not passed on: `_Rewriter` writes it anew from what is allowed
+here, and nh3 checks the result. Excessive time or memory is no concern here, because the child's limits end it. The
+file is run by itself, so it imports nothing of the site.
 """
 
-# docutils and Pygments carry no type hints.
+# docutils and Pygments have no type hints.
 # mypy: disable-error-code="import-untyped", allow-subclassing-any
 
 import re
@@ -29,16 +29,16 @@ from pygments.util import ClassNotFound
 from readme_renderer import markdown, rst
 from readme_renderer.clean import ALLOWED_TAGS
 
-# Beyond these a page is too large, or its elements stand too deep, for browsers.
+# Beyond these limits a page is too large, or its elements are nested too deeply, for browsers.
 MAX_HTML_CHARS = 2_000_000
 MAX_DEPTH = 100
 
-# The classes that are kept, and what is written for each; Bootstrap styles none of them.
+# The allowed classes, and their replacements, which Bootstrap does not style.
 ADMONITIONS = "attention caution danger error hint important note tip warning"
 CLASSES = {name: name for name in STANDARD_TYPES.values() if name}
 CLASSES |= {name: name for name in ["admonition", "admonition-title", *ADMONITIONS.split()]}
 CLASSES |= {"code": "highlight", "highlight": "highlight"}
-# The tags that are kept, and what is written for each: headings stand below the page's own.
+# The allowed tags, and their replacements: headings rank below the page's own.
 TAGS = {tag: tag for tag in ALLOWED_TAGS - {"img", "input", "picture"}}
 TAGS |= {"acronym": "abbr", "tt": "code", "aside": "div", "nav": "div", "section": "div"}
 TAGS |= {f"h{level}": f"h{level + 1}" for level in range(1, 6)}
@@ -51,7 +51,7 @@ ENDS = {tag: {"p"} for tag in TAGS.keys() - INLINE}
 ENDS |= {tag: {"p", "dd", "dt"} for tag in ("dd", "dt")} | {"li": {"p", "li"}}
 ENDS |= {tag: {"p", "td", "th"} for tag in ("td", "th")} | {"tr": {"p", "td", "th", "tr"}}
 
-# These take time in proportion to the text, whatever it is: possessive, and no "<" within a tag.
+# Possessive, and no "<" within a tag, so they take time in proportion to the text, whatever it is.
 TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<[!?][^>]*>?"
     r"""|<(/?)([a-z][\w:-]*+)((?:[^<>"']|"[^<"]*"|'[^<']*')*+)>""",
@@ -78,7 +78,7 @@ class TooLong(ValueError):
 
 
 def render(text: str, language: str) -> str | None:
-    """Return the text as HTML that is safe to show; None if it is not valid reStructuredText.
+    """Return the text as safe HTML; None if it is not valid reStructuredText.
 
     `language` is "GFM", "CommonMark" or "rst". Raises TooLong, and whatever parsers raise.
     """
@@ -107,16 +107,16 @@ def _highlighted(code: re.Match[str]) -> str:
 
 @cache
 def _rst_settings() -> Any:
-    """Return readme_renderer's settings, which it builds anew for every text, in 1.5 ms."""
+    """Return readme_renderer's settings, which it would build for every text, in 1.5 ms."""
     settings = get_default_settings(Parser, Reader, Writer)
     vars(settings).update(rst.SETTINGS)
     settings.warning_stream = False
-    settings.traceback = True  # otherwise docutils ends the process at the first error of a text
+    settings.traceback = True  # otherwise docutils ends the process at the first error in a text
     return settings
 
 
 class Translator(rst.ReadMeHTMLTranslator):
-    """readme_renderer's, which opens no files."""
+    """readme_renderer's translator, which opens no files."""
 
     def uri2path(self, *_: object, **__: object) -> NoReturn:
         """Refuse: docutils 0.23 asks for the path of a local file only to read it."""
@@ -126,7 +126,7 @@ class Translator(rst.ReadMeHTMLTranslator):
 def _html_of_rst(text: str) -> str | None:
     writer = Writer()
     writer.translator_class = Translator
-    roles._roles.clear()  # docutils keeps the roles that a text defines for all later texts
+    roles._roles.clear()  # docutils would keep the roles that a text defines for all later texts
     try:
         parts = publish_parts(text, writer=writer, settings=_rst_settings().copy())
     except SystemMessage:
@@ -135,14 +135,14 @@ def _html_of_rst(text: str) -> str | None:
 
 
 class _Rewriter:
-    """Writes HTML anew from what is allowed: all is closed, nothing stands deeper than MAX_DEPTH.
+    """Writes HTML anew from what is allowed: everything is closed, and nothing is nested deeper than MAX_DEPTH.
 
     It takes 0.05 s for 600 kB, where BeautifulSoup takes 0.4 s to read and write them.
     """
 
     def __init__(self) -> None:
         self.out: list[str] = []
-        self.open: list[tuple[str, str, int]] = []  # tag, what closes it, where in `out` it begins
+        self.open: list[tuple[str, str, int]] = []  # tag, its end tag, and where in `out` it starts
         self.tables = 0
 
     def rewritten(self, html: str) -> str:
@@ -198,7 +198,7 @@ class _Rewriter:
             self.out.append(opening)
 
     def _end(self, tag: str) -> None:
-        """Close the innermost `tag` and what is open within, if there is one in this table cell."""
+        """Close the innermost `tag` and everything open within it, if there is one in this table cell."""
         for index in range(len(self.open) - 1, -1, -1):
             if self.open[index][0] == tag:
                 break
@@ -208,13 +208,13 @@ class _Rewriter:
             return
         for inner, closing, begin in reversed(self.open[index:]):
             if inner == "a" and not "".join(self.out[begin + 1 :]).strip():
-                del self.out[begin:]  # headings link to themselves by links without a text
+                del self.out[begin:]  # headings link to themselves with links without text
             else:
                 self.out.append(closing)
         del self.open[index:]
 
     def _image(self, given: dict[str, str]) -> None:
-        """The site loads nothing from other hosts, so an image is a link to it."""
+        """The site loads nothing from other hosts, so an image becomes a link to it."""
         source, alt = given.get("src", "").strip(), given.get("alt", "").strip()
         if not alt or alt == source:  # docutils repeats the address
             path = "" if source.lower().startswith("data:") else re.split("[?#]", source)[0]
@@ -236,7 +236,7 @@ def _attributes(source: str) -> dict[str, str]:
 
 
 def _written(given: dict[str, str], *names: str) -> str:
-    """Return the attributes to write: those named, the id, and the classes of CLASSES."""
+    """Return the attributes to write: those listed, the id, and the allowed classes."""
     kept = {name: given[name] for name in names if name in given}
     if given.get("id"):
         kept["id"] = _own_id(given["id"])
@@ -247,12 +247,12 @@ def _written(given: dict[str, str], *names: str) -> str:
 
 
 def _own_id(name: str) -> str:
-    """Return an id that is none of the page's own."""
+    """Return an id that cannot clash with the page's own."""
     return "user-content-" + re.sub("^(?:user-content-)+", "", name)
 
 
 def _address(href: str) -> str | None:
-    """Return where a link leads, None if nowhere: relative ones were meant for another site."""
+    """Return the target of a link, or None: relative ones were meant for another site."""
     href = href.strip()
     if href.startswith("//"):
         href = f"https:{href}"

@@ -1,8 +1,8 @@
-"""Child processes that render descriptions, kept warm, and what became of a text that one of them was given.
+"""A pool of child processes that render descriptions, and the results.
 
 Anybody may have written a description, and parsers can be made to hang, to crash, or to take all of the memory. So no
-parser runs in a process of the site. A child that dies or exceeds its bounds costs the text its rendering, and nothing
-else: the next text gets another child.
+parser runs in a process of the site. A child that dies or exceeds its limits costs only that text its rendering: the
+next text gets another child.
 """
 
 import contextlib
@@ -25,16 +25,16 @@ log = logging.getLogger(__name__)
 CHILD = Path(__file__).with_name("child.py")
 # Loading the parsers takes 0.2 s, and longer on a busy machine.
 START_S = 60.0
-# One thread waits this long for a child that is at work ...
+# One thread waits this long for a busy child ...
 PATIENCE_S = 30.0
-# ... and others this long to wait after it, as readers need the threads.
+# ... and others this long to queue after it, because readers need the threads.
 LINE_PATIENCE_S = 0.25
-# All that a child gets of the environment: the rest may hold secrets.
+# The only environment variables that a child gets; the others may contain secrets.
 _ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
 
 
 class Bounds(NamedTuple):
-    """What one text may take, and how long a child waits for the next one."""
+    """The limits for one text, and how long a child waits for the next one."""
 
     cpu_s: float = 5.0
     wall_s: float = 30.0
@@ -43,14 +43,14 @@ class Bounds(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a text: its HTML, None if the parser refused it; or why there is none, as a clause."""
+    """The result for a text: its HTML, None if the parser refused it, or a clause that says why there is none."""
 
     html: str | None
     problem: str | None = None
 
 
 class RenderersBusy(RuntimeError):
-    """All children are at work, and another thread is waiting for one already."""
+    """All children are busy, and another thread is already waiting for one."""
 
 
 class Renderers:
@@ -61,7 +61,7 @@ class Renderers:
         self._forget()
 
     def render(self, text: str, language: str) -> Outcome:
-        """Return what a child makes of the text. Any thread may call it. Raises RenderersBusy."""
+        """Return a child's result for the text. Thread-safe. Raises RenderersBusy."""
         if self._pid != os.getpid():
             self._forget()  # a forked process has no children
         with self._turn():
@@ -79,7 +79,7 @@ class Renderers:
                 return outcome or Outcome(None, "the process that renders descriptions ended")
 
     def close(self) -> None:
-        """End the children that wait for a text."""
+        """End idle children."""
         while self._idle:
             self._idle.pop().end()
 
@@ -122,7 +122,7 @@ class _Child:
                 stdin=its_end.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-                process_group=0,  # Ctrl-C is for the parent; a session of its own would get a processor's share as such
+                process_group=0,  # Ctrl-C is for the parent; a session would get its own share of the processor
             )
         self._answers = self._link.makefile("rb")
         try:
@@ -135,11 +135,11 @@ class _Child:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is of no more use."""
+        """Whether it cannot be used any more."""
         return self._process.poll() is not None
 
     def render(self, text: str, language: str) -> Outcome | None:
-        """Return what it makes of the text; None when it had ended before, as it does when nothing comes for long."""
+        """Return its result for the text; None if it had already ended, as it does when idle for long."""
         if self.has_ended:
             self.end()
             return None
@@ -160,7 +160,7 @@ class _Child:
         return Outcome(answer["html"])
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it is doing."""
         self._process.kill()
         self._process.wait()
         self._answers.close()

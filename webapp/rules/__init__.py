@@ -1,1 +1,1 @@
-"""The rules of the field, as pure functions: no Flask, no MongoDB."""
+"""The rules of packaging and of text, as pure functions: no Flask, no MongoDB."""

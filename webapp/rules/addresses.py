@@ -1,13 +1,14 @@
-"""What counts as one address: pure functions."""
+"""Which IP addresses count as one."""
 
 import ipaddress
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one address: IPv4 addresses themselves, of IPv6 the /64 that a provider gives a customer.
+    """Return the network by which an address is counted: an IPv4 address itself, or the /64 of an IPv6 address.
 
-    A socket that takes both kinds names an IPv4 client "::ffff:192.0.2.1" (RFC 4291, section 2.5.5.2); it counts as
-    192.0.2.1. Without that, all of IPv4 would be one /64. What is not an address is returned as it is.
+    Providers give customers a /64. A dual-stack socket reports an IPv4 client as "::ffff:192.0.2.1" (RFC 4291, section
+    2.5.5.2), which counts as 192.0.2.1; otherwise all of IPv4 would be one /64. Anything that is not an address is
+    returned unchanged.
     """
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

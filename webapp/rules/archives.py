@@ -1,7 +1,7 @@
-"""What the checks of zip files and of tar files share: the reasons for a refusal, the limits, and paths.
+"""Shared by the checks of zip and tar files: reasons for a refusal, limits, and paths.
 
-Nothing is written to the disk; everything is unpacked, part by part, and only the metadata are kept. Memory and time
-are bounded by what is read, not by what an archive says about itself.
+Nothing is written to the disk. Everything is unpacked piece by piece, and only the metadata is kept. Memory and time
+are limited by what is read, not by what an archive says about itself.
 """
 
 import gzip
@@ -14,17 +14,17 @@ import zlib
 from typing import IO, NamedTuple
 
 MAX_ENTRIES = 100_000
-# `zipfile` reads the list of a zip's entries at once, and `tarfile` a long name at once: neither may be longer.
+# `zipfile` reads the directory of a zip at once, and `tarfile` a long name at once: neither may be longer.
 MAX_READ_BYTES = 8_000_000
-# What a file may grow to when it is unpacked: so many times its size, and this much in any case. PyPI has the same.
+# How large a file may become when it is unpacked: this many times its size, and at least this much. PyPI has the same.
 MAX_RATIO = 50
 ALWAYS_BYTES = 64_000_000
-# The largest metadata on PyPI are about half of this; nearly all of it is the description.
+# The largest metadata on PyPI is about half of this; nearly all of it is the description.
 MAX_METADATA_BYTES = 1_000_000
-# This much is unpacked at a time.
+# How much is unpacked at a time.
 PART_BYTES = 1_000_000
 
-# What the standard library's archives raise for a file that is damaged, or of another kind.
+# What the standard library raises for damaged archives, or for files of another kind.
 DAMAGED = (
     EOFError,
     NotImplementedError,
@@ -43,21 +43,21 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class BadDistribution(ValueError):
-    """The file cannot be published; the message says why, in one line."""
+    """The file cannot be published. The message says why, on one line."""
 
 
 class Contents(NamedTuple):
-    """What was found in an archive."""
+    """The contents of an archive."""
 
     metadata: bytes | None  # METADATA or PKG-INFO; None if an sdist has none
     paths: set[str]  # of all its files
-    folder: str  # `.dist-info` of a wheel, the folder at the top of an sdist
-    warnings: list[str]  # what is odd, a sentence each
-    entry_points: list[str] | None = None  # of a wheel, "console_scripts: flask = flask.cli:main"
+    folder: str  # `.dist-info` of a wheel, or the top folder of an sdist
+    warnings: list[str]  # oddities, one sentence each
+    entry_points: list[str] | None = None  # of a wheel, such as "console_scripts: flask = flask.cli:main"
 
 
 class Bounded:
-    """A file that gives little at a time, so that what an archive says about itself cannot fill the memory."""
+    """A file that returns a little at a time, so that an archive's claims about itself cannot fill the memory."""
 
     def __init__(self, file: IO[bytes] | gzip.GzipFile, most_unpacked: int | None = None) -> None:
         self._file = file
@@ -67,7 +67,7 @@ class Bounded:
         self.seekable = file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        """Read this many bytes. Raises BadDistribution if they are too many, or if too much was unpacked by now."""
+        """Read this many bytes. Raises BadDistribution if that is too many, or if too much was unpacked so far."""
         data = self._file.read(min(size, MAX_READ_BYTES + 1) if size >= 0 else MAX_READ_BYTES + 1)
         if len(data) > MAX_READ_BYTES:
             raise BadDistribution("The archive's own list of contents, or a name in it, is too long.")
@@ -82,27 +82,27 @@ def most_unpacked(size: int) -> int:
 
 
 def check_path(path: str) -> None:
-    """Refuse a path that leads out of the folder into which an archive is unpacked, on any system."""
+    """Refuse a path that leads outside the folder into which an archive is unpacked, on any system."""
     parts = path.replace("\\", "/").split("/")
     if path.startswith(("/", "\\")) or ".." in parts or (parts[0][1:2] == ":") or not path:
         raise BadDistribution(f"The archive has an entry outside of its own folder: {shown(path)}")
 
 
 def file_of(path: str) -> str:
-    """Return the same text for all paths that can be one file on some system: "./Caf\u00e9//X" and "cafe\u0301/x".
+    """Return the same text for all paths that could be one file on some system: "./Caf\u00e9//X" and "cafe\u0301/x".
 
-    Windows takes a backslash for a slash, and macOS and Windows compare names without their case and, in part, in
-    Unicode's form NFC.
+    Windows treats a backslash as a slash, and macOS and Windows compare names without case and partly in Unicode's form
+    NFC.
     """
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold())
 
 
 def has_control_characters(path: str) -> bool:
-    """Tell whether a path holds a character of Unicode's category Cc, for instance NUL or a line break."""
+    """Tell whether a path contains a control character (Unicode category Cc), such as NUL or a line break."""
     return bool(_CONTROL.search(path))
 
 
 def shown(path: str) -> str:
-    """Return a path as a message shows it: quoted, escaped and bounded."""
+    """Return a path for a message: quoted, escaped and shortened."""
     return ascii(path[:200])

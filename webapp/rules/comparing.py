@@ -1,4 +1,4 @@
-"""What differs between two releases of a project: requirements, lists, files and descriptions."""
+"""The differences between two releases of a project: requirements, lists, files and descriptions."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -8,16 +8,15 @@ from webapp.rules import naming
 
 Plain = dict[str, Any]
 
-# difflib takes some seconds for texts of a few thousand lines that repeat one another; what surrounds a change is no
-# part of this.
+# difflib takes some seconds for a few thousand lines that repeat one another. Lines around a change are not counted.
 MAX_LINES = 1000
 MAX_LINE_LENGTH = 1000
-# Lines that stay as they were around each change.
+# How many unchanged lines are shown around each change.
 CONTEXT = 3
 
 
 def added_and_removed(old: Iterable[str], new: Iterable[str]) -> Plain:
-    """Return what only one of two lists has: {added: [...], removed: [...]}, in the order of the lists."""
+    """Return what only one of two lists contains: {added: [...], removed: [...]}, in order."""
     before, after = list(dict.fromkeys(old)), list(dict.fromkeys(new))
     return {
         "added": [each for each in after if each not in set(before)],
@@ -28,7 +27,7 @@ def added_and_removed(old: Iterable[str], new: Iterable[str]) -> Plain:
 def requirements(old: Iterable[str], new: Iterable[str]) -> Plain:
     """Return how requirements differ: {added, removed, changed: [{before: "click>=7", after: "click>=8"}]}.
 
-    A requirement changed where one of the same project, for the same environments, takes the place of another.
+    A requirement counts as changed if one for the same project and the same environments replaces another.
     """
     difference = added_and_removed(map(_spaced, old), map(_spaced, new))
     changed = []
@@ -46,7 +45,7 @@ def _spaced(requirement: str) -> str:
 
 
 def _subject(requirement: str) -> tuple[str, str]:
-    """Return whom a requirement is about, and where it holds: "Click>=8; extra == 'x'" -> ("click", "extra=='x'")."""
+    """Return the project and the condition of a requirement: "Click>=8; extra == 'x'" -> ("click", "extra=='x'")."""
     specifier, _, marker = requirement.partition(";")
     names = naming.required_names([specifier])
     return (names[0] if names else specifier), marker.replace(" ", "").replace('"', "'")
@@ -55,8 +54,8 @@ def _subject(requirement: str) -> tuple[str, str]:
 def files(old: Plain, new: Plain) -> list[Plain]:
     """Return the files of two releases side by side: [{filename, before, after}], sizes in bytes.
 
-    Files belong together whose names differ in the version alone. `before` or `after` is absent where there is no such
-    file, and None where its size is unknown.
+    Files whose names differ only in the version are paired. `before` or `after` is absent if there is no such file, and
+    None if its size is unknown.
     """
     rows: dict[str, Plain] = {}
     for side, release in (("before", old), ("after", new)):
@@ -68,7 +67,7 @@ def files(old: Plain, new: Plain) -> list[Plain]:
 
 
 def description_lines(old: str, new: str) -> list[Plain] | None:
-    """Return the lines in which two texts differ, with some around them: [{kind, text}], or None where they are many.
+    """Return the lines in which two texts differ, with some context: [{kind, text}], or None if there are too many.
 
     A kind is "added", "removed", "same", or "gap" where lines are left out.
     """
@@ -86,7 +85,7 @@ def description_lines(old: str, new: str) -> list[Plain] | None:
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many lines two texts begin with alike."""
+    """Return how many lines two texts have in common at the start."""
     alike = (number for number, (mine, theirs) in enumerate(zip(one, other, strict=False)) if mine != theirs)
     return next(alike, min(len(one), len(other)))
 

@@ -1,7 +1,7 @@
-"""What an uploaded file is: a wheel or an sdist that opens, with core metadata that belong to its name.
+"""Examine an uploaded file: a wheel or an sdist that can be opened, with core metadata that match its name.
 
-What pip or uv install is taken, also from the years before today's rules, with a warning about what is odd. A file
-that two installers could read differently is refused. `archives` says how memory and time are bounded.
+Whatever pip or uv can install is accepted, including files from before today's standards, with warnings about oddities.
+A file that two installers could read differently is refused. `archives` describes how memory and time are limited.
 
 Sources: the binary distribution format, the source distribution format (PEP 625, PEP 643), the core metadata.
 """
@@ -23,29 +23,29 @@ from webapp.rules.wheels import read_wheel
 
 WHEEL, SDIST = "bdist_wheel", "sdist"
 MAX_FILENAME_LENGTH = 255
-# A wheel's name says this many combinations of interpreter, ABI and platform at most.
+# The most combinations of interpreter, ABI and platform in a wheel's name.
 MAX_TAGS = 500
 
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
 
 
 class Distribution(NamedTuple):
-    """What a file says of itself."""
+    """What a file states about itself."""
 
     filename: str
     canonical_name: str  # the same for all spellings of the file name
     normalized_name: str
-    version: str  # in its usual form (PEP 440), with as many parts as the metadata write
+    version: str  # in normal form (PEP 440), with as many parts as in the metadata
     packagetype: str  # WHEEL or SDIST
     python_version: str  # "py3", "cp311", "source", ...
     requires_python: str | None
     metadata: str
-    warnings: tuple[str, ...]  # what is odd about it, a sentence each
-    entry_points: list[str] | None  # of a wheel, "console_scripts: flask = flask.cli:main"
+    warnings: tuple[str, ...]  # oddities, one sentence each
+    entry_points: list[str] | None  # of a wheel, such as "console_scripts: flask = flask.cli:main"
 
 
 class _Name(NamedTuple):
-    """What a file name says: one project and version of a wheel, one or more that an sdist's may mean."""
+    """The possible meanings of a file name: one project and version for a wheel, one or more for an sdist."""
 
     packagetype: str
     ending: str
@@ -60,7 +60,7 @@ class _Name(NamedTuple):
 
 
 def examine(filename: str, file: IO[bytes], size: int) -> Distribution:
-    """Return what an uploaded file says of itself, once it is known to be sound. Raises BadDistribution."""
+    """Return what an uploaded file states about itself, after all checks. Raises BadDistribution."""
     name = _parse_filename(filename)
     file.seek(0)
     try:
@@ -116,7 +116,7 @@ def _parse_filename(filename: str) -> _Name:
 
 def _parse_wheel_name(filename: str) -> _Name:
     parts = filename.removesuffix(".whl").split("-")
-    # `packaging` makes every combination of the tags, of which a hostile name has a thousand million.
+    # `packaging` creates every combination of the tags, of which a hostile name has a billion.
     combinations = 1
     for tags in parts[-3:]:
         combinations *= tags.count(".") + 1
@@ -132,9 +132,9 @@ def _parse_wheel_name(filename: str) -> _Name:
 
 
 def _meanings(stem: str) -> Iterator[tuple[str, Version]]:
-    """Yield what the name of an sdist can mean, the likeliest first: it parts name and version at any of its hyphens.
+    """Yield the possible meanings of an sdist's name, likeliest first: any of its hyphens may separate the version.
 
-    Today's names have one hyphen; in "apsw-3.9.2-r1" and "z3c-form-1.0" the metadata tell which one it is.
+    Modern names have one hyphen; for "apsw-3.9.2-r1" and "z3c-form-1.0" the metadata decides.
     """
     place = stem.rfind("-")
     while place > 0:
@@ -145,7 +145,7 @@ def _meanings(stem: str) -> Iterator[tuple[str, Version]]:
 
 
 def _text_of(contents: Contents, name: _Name) -> tuple[str, list[str]]:
-    """Return the metadata as text, and what is odd about the archive and them."""
+    """Return the metadata as text, and the oddities of the archive and the metadata."""
     warnings = list(contents.warnings)
     if contents.metadata is None:
         project, version = name.meanings[0]
@@ -159,7 +159,7 @@ def _text_of(contents: Contents, name: _Name) -> tuple[str, list[str]]:
 
 
 def _meant(name: _Name, raw: RawMetadata) -> tuple[str, Version]:
-    """Return the project and version that the file name means, those of the metadata. Raises BadDistribution."""
+    """Return the project and version of the file name that match the metadata. Raises BadDistribution."""
     project, version = canonicalize_name(raw.get("name", "")), parse_version(raw.get("version", ""))
     for meaning in name.meanings:
         if meaning == (project, version):

@@ -1,8 +1,8 @@
-"""Whether core metadata are good enough for a new file of an index: as strict as their version says.
+"""Validate core metadata of a new file, as strictly as its version requires.
 
-Metadata of version 2.4 and later must be valid. Older ones were written by tools that knew no better, for instance
-`Metadata-Version: 2.0` by `wheel` and `Classifier` before its version by distutils, and installers do not mind; so of
-these only that is refused which keeps installers from working, and the rest is warned about.
+Metadata of version 2.4 and later must be valid. Older metadata was written by tools that knew no better, such as
+`Metadata-Version: 2.0` by `wheel`, or `Classifier` before its version by distutils, and installers do not mind. So old
+metadata is refused only if it keeps installers from working; anything else causes a warning.
 
 Sources: the core metadata specification, PEP 639 (licences), PEP 440 and PEP 508 (requirements).
 """
@@ -22,21 +22,21 @@ MAX_SUMMARY_LENGTH = 1000
 MAX_CLASSIFIERS = 200
 MAX_CLASSIFIER_LENGTH = 200
 MAX_KEYWORDS = 500
-# What is told of one file.
+# How many warnings one file gets.
 MAX_WARNINGS = 20
 MAX_WARNING_LENGTH = 300
 
-# What the name of a field in MongoDB cannot be.
+# Names that MongoDB does not allow for a field.
 NO_KEY = re.compile(r"\A\$|\0")
 
 STRICT_SINCE = Version("2.4")
 _NEWEST_MAJOR = 2
-# What installers need of any file, and of a wheel; they build an sdist and read what comes of that.
+# The fields that installers need of any file, and of a wheel; they build an sdist and use the result.
 _NEEDED = ("name", "version")
 _NEEDED_OF_WHEEL = ("metadata-version", *_NEEDED, "requires-dist")
 
-# A requirement as uv still reads it: "six (>=1.*)", "a >=1<2", "a >=3.6,", "a !=~5.0", "a >='2'". Each part takes all
-# that it can and gives nothing back, so that no text takes long.
+# A requirement that uv still accepts: "six (>=1.*)", "a >=1<2", "a >=3.6,", "a !=~5.0", "a >='2'". Each part is
+# possessive, so no text takes long.
 _VERSION = r"['\"]?+(?:\d++!(?!=))?+[A-Za-z0-9][A-Za-z0-9.+_-]*+\*?+['\"]?+"
 _CLAUSE = rf"\s*+(?:===?+|!=~?+|~=|<=?+|>=?+)\s*+{_VERSION}\s*+"
 _CLAUSES = rf"{_CLAUSE}(?:,?+{_CLAUSE})*+,?+\s*+"
@@ -46,14 +46,14 @@ _OLD_REQUIREMENT = re.compile(
 
 
 class Checked(NamedTuple):
-    """Metadata that are good enough."""
+    """Metadata that was accepted."""
 
     raw: RawMetadata
-    warnings: list[str]  # what is odd, a sentence each
+    warnings: list[str]  # oddities, one sentence each
 
 
 def check_metadata(text: str, *, is_wheel: bool) -> Checked:
-    """Return what metadata say. Raises BadDistribution."""
+    """Return the parsed metadata. Raises BadDistribution."""
     raw, _ = parse_email(text)
     is_strict = _is_strict(raw)
     errors = [error for error in _errors(text) if not _is_everywhere(error, is_strict=is_strict)]
@@ -71,9 +71,9 @@ def check_metadata(text: str, *, is_wheel: bool) -> Checked:
 
 
 def check_licenses(raw: RawMetadata, folder: str, paths: set[str]) -> None:
-    """Refuse new metadata that break the rules of PEP 639. Raises BadDistribution.
+    """Refuse new metadata that violates PEP 639. Raises BadDistribution.
 
-    `folder` is where the licence files stand: `<name>.dist-info/licenses` of a wheel, the only folder of an sdist.
+    `folder` contains the licence files: `<name>.dist-info/licenses` of a wheel, the only folder of an sdist.
     """
     if not _is_strict(raw):
         return
@@ -91,7 +91,7 @@ def _is_strict(raw: RawMetadata) -> bool:
 
 
 def metadata_version(raw: RawMetadata) -> Version | None:
-    """Return the version of metadata, or None when there is none, or no real one."""
+    """Return the version of the metadata, or None if it is missing or invalid."""
     try:
         return Version(raw.get("metadata_version", ""))
     except InvalidVersion:
@@ -107,13 +107,13 @@ def _errors(text: str) -> list[Exception]:
 
 
 def _is_everywhere(error: Exception, *, is_strict: bool) -> bool:
-    """Tell whether nobody needs to hear of this: tools add fields, and setuptools wrote License-File for years."""
+    """Tell whether a warning is pointless: tools add fields, and setuptools wrote License-File for years."""
     is_early_license = not is_strict and isinstance(error, InvalidMetadata) and error.field == "license-file"
     return is_early_license or str(error).startswith("unrecognized field")
 
 
 def _is_fatal(error: Exception, raw: RawMetadata, needed: tuple[str, ...]) -> bool:
-    """Tell whether installers cannot do without what this error of old metadata is about."""
+    """Tell whether this error in old metadata keeps installers from working."""
     field = error.field if isinstance(error, InvalidMetadata) else ""
     if field not in needed:
         return False
@@ -128,7 +128,7 @@ def _is_fatal(error: Exception, raw: RawMetadata, needed: tuple[str, ...]) -> bo
 
 
 def _can_be_read(requirement: str) -> bool:
-    """Tell whether installers make sense of a requirement, old spellings included."""
+    """Tell whether installers understand a requirement, including old spellings."""
     try:
         Requirement(requirement)
     except InvalidRequirement:
@@ -150,7 +150,7 @@ def _license_classifiers(raw: RawMetadata) -> list[str]:
 
 
 def _too_much(raw: RawMetadata) -> list[str]:
-    """Return which limits metadata pass, a sentence each; what passes them in old metadata is not shown."""
+    """Return which limits the metadata exceeds, one sentence each. In old metadata, such fields are not shown."""
     classifiers = raw.get("classifiers", [])
     found = []
     if len(raw.get("summary") or "") > MAX_SUMMARY_LENGTH:
@@ -163,20 +163,20 @@ def _too_much(raw: RawMetadata) -> list[str]:
 
 
 def split_keywords(text: str) -> list[str]:
-    """Return the keywords of a `Keywords` field: by comma where there is one, else by white space."""
+    """Return the keywords of a `Keywords` field, separated by commas if there are any, otherwise by white space."""
     words = text.split(",") if "," in text else text.split()
     return list(dict.fromkeys(word.strip() for word in words if word.strip()))
 
 
-# How tools write the lines of a description after the first, where it stands in a header: distutils and setuptools
-# put eight spaces before each, the specification seven and "|".
+# How tools indent the lines of a description in a header: distutils and setuptools with eight spaces, the specification
+# with seven and "|".
 _FOLDED = (re.compile(r"(?: {7}\|.*|\s*)"), re.compile(r"(?: {8}.*|\s*)"))
 
 
 def unfolded(description: str, metadata: str | bytes) -> str:
-    """Return a description without what was put before its lines because it stands in a header of the metadata.
+    """Return a description without the indentation that it needs in a header of the metadata.
 
-    In the body, where today's tools write it, the text stands as it is.
+    In the body, where modern tools write it, the text needs none.
     """
     first, newline, rest = description.partition("\n")
     if not newline or not _is_in_header(metadata):

@@ -15,10 +15,10 @@ MAX_LICENSE_ID_LENGTH = 64
 _NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE | re.ASCII)
 _SEPARATORS = re.compile(r"[-_.]+")
 _DIGITS = re.compile(r"[0-9]+")
-# A requirement begins with a name; extras, versions, an address or a marker may follow (PEP 508).
+# A requirement starts with a name; extras, versions, an address or a marker may follow (PEP 508).
 _REQUIRED = re.compile(r"\s*([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE | re.ASCII)
 _EXTRA = re.compile(r"\bextra\b")
-# What authors and classifiers write most often where SPDX has one clear name for it, in small letters.
+# What authors and classifiers write most often, in lower case, where SPDX has one unambiguous name for it.
 _LICENSE_NAMES = {
     "mit license": "MIT",
     "the mit license": "MIT",
@@ -39,13 +39,13 @@ _LICENSE_NAMES = {
     "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
     "python software foundation license": "PSF-2.0",
 }
-# What authors write in the place of a licence's name: where it is to be found.
+# What authors write instead of a licence's name: where to find it.
 _NO_LICENSE = re.compile(
     r"\b(?:see|refer|classifiers?|licen[cs]e\.(?:txt|md|rst))\b|^(?:licen[cs]e|other|none)$", re.IGNORECASE
 )
 _LANGUAGE_PREFIX = "Programming Language :: "
 _ALIKE = str.maketrans({"-": None, "_": None, ".": None, "l": "1", "i": "1", "o": "0"})
-# Modules that newer versions of Python no longer have (PEP 594, PEP 632, Python 3.12).
+# Modules that were removed from Python (PEP 594, PEP 632, Python 3.12).
 _GONE_MODULES = (
     *("aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "crypt", "distutils", "imghdr", "imp"),
     *("lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd", "sndhdr", "spwd", "sunau"),
@@ -54,7 +54,7 @@ _GONE_MODULES = (
 
 
 class InvalidName(ValueError):
-    """The text is no project name. Source: the core metadata's `Name` field."""
+    """The text is not a valid project name. Source: the core metadata's `Name` field."""
 
 
 def normalize_name(name: str) -> str:
@@ -70,14 +70,14 @@ def normalize_name(name: str) -> str:
     return _SEPARATORS.sub("-", name).lower()
 
 
-# The names of the standard library's modules, as those of projects.
+# The names of the standard library's modules, normalized like projects.
 STANDARD_LIBRARY = frozenset(
     normalize_name(module.strip("_")) for module in (*sys.stdlib_module_names, *_GONE_MODULES) if module.strip("_")
 )
 
 
 def skeleton(name: str) -> str:
-    """Return what is the same for names that one takes for each other: "Py-Oil" and "pyo1l" -> "py011".
+    """Return the same text for names that are easily confused: "Py-Oil" and "pyo1l" -> "py011".
 
     Without separators and case, and with 1 for the letters l and i and 0 for the letter o. Source: the function
     `ultranormalize_name` of Warehouse, the software of pypi.org, which refuses new projects by it.
@@ -86,11 +86,10 @@ def skeleton(name: str) -> str:
 
 
 def required_names(requirements: Iterable[str]) -> list[str]:
-    """Return the projects that some requirements name, normalized, each once: ["Flask>=3"] -> ["flask"].
+    """Return the normalized names of the projects in some requirements, each once: ["Flask>=3"] -> ["flask"].
 
-    What an extra alone asks for is left out, and so is text that is no requirement. Only names are wanted, and these
-    need no parser, which recurses into nested parentheses until it fails.
-    Source: PEP 508.
+    Requirements of extras are left out, and so is invalid text. Only names are needed, so no parser is used: it would
+    recurse into nested parentheses until it fails. Source: PEP 508.
     """
     always = (text for text in requirements if not _EXTRA.search(text.partition(";")[2]))
     found = map(_REQUIRED.match, always)
@@ -99,7 +98,7 @@ def required_names(requirements: Iterable[str]) -> list[str]:
 
 
 def parse_version(version: str) -> Version | None:
-    """Return the version, or None when PEP 440 cannot parse it."""
+    """Return the version, or None if PEP 440 cannot parse it."""
     if len(version) > MAX_VERSION_LENGTH:
         return None
     try:
@@ -117,11 +116,10 @@ def is_prerelease(version: str) -> bool:
 def sort_key(version: str) -> str:
     """Return text that sorts as PEP 440 orders versions: "1.10rc1" -> "a0!a1.b10-ra1.0z".
 
-    Each number is preceded by a letter for how many digits it has (a = 1, b = 2, ...), so that plain text order,
-    which is what MongoDB's indexes have, is the order of the numbers. Versions that PEP 440 cannot parse get keys
-    that start with "!" and come before all others, among themselves by their words and numbers.
-    Equal versions ("1.0" and "1.0.0") have equal keys. Source of the order: PEP 440, "Summary of permitted
-    suffixes and relative ordering".
+    A letter before each number says how many digits it has (a = 1, b = 2, ...), so that the order of text, which
+    MongoDB's indexes have, is the order of the numbers. Versions that PEP 440 cannot parse get keys that start with "!"
+    and sort before all others, ordered by their words and numbers. Equal versions ("1.0" and "1.0.0") have equal keys.
+    Source of the order: PEP 440, "Summary of permitted suffixes and relative ordering".
     """
     parsed = parse_version(version)
     if parsed is None:
@@ -130,7 +128,7 @@ def sort_key(version: str) -> str:
     while len(segments) > 1 and segments[-1] == 0:
         segments.pop()
     if parsed.pre is not None:
-        # "a", "b" and "rc" are told apart by their first letter.
+        # The first letter is enough to tell "a", "b" and "rc" apart.
         pre = parsed.pre[0][0] + _number(parsed.pre[1])
     elif parsed.post is None and parsed.dev is not None:
         pre = "0"  # 1.0.dev1 comes before 1.0a1
@@ -150,7 +148,7 @@ def _number(value: int) -> str:
 
 
 def _local(local: str | None) -> str:
-    """PEP 440: numbers sort above words, and a longer local version above its own beginning."""
+    """PEP 440: numbers sort above words, and a longer local version above its own prefix."""
     if local is None:
         return ""
     parts = (f"2{_number(int(p))}" if p.isdecimal() else f"1{p}" for p in local.split("."))
@@ -158,7 +156,7 @@ def _local(local: str | None) -> str:
 
 
 class ReleaseRank(NamedTuple):
-    """What decides which release is shown first; the greatest is the latest."""
+    """Decides which release is shown first; the greatest is the latest."""
 
     not_yanked: bool
     stable: bool
@@ -169,18 +167,18 @@ class ReleaseRank(NamedTuple):
 def rank_release(version: str, key: str, *, yanked: bool, prerelease: bool) -> ReleaseRank:
     """Return the rank by which `latest` is chosen.
 
-    Not yanked before yanked (PEP 592), stable before pre-release, then the highest version. A version that PEP 440
-    cannot parse comes after all that it can, so it counts as no stable one.
+    Not yanked before yanked (PEP 592), stable before pre-release, then the highest version. Versions that PEP 440
+    cannot parse come last and do not count as stable.
     """
     stable = not prerelease and not key.startswith("!")
     return ReleaseRank(not yanked, stable, key, version)
 
 
 def license_id(license: str | None, expression: str | None, classifiers: Iterable[str]) -> str | None:
-    """Return the short name under which a project's licence is listed, or None when nothing short names it.
+    """Return the short name under which a project's licence is listed, or None if there is none.
 
-    The SPDX expression first (PEP 639), then the `License` text where it is a name and not a whole licence, then the
-    last part of a licence classifier. What SPDX has a name for gets SPDX's spelling: "mit", "MIT License" -> "MIT".
+    The SPDX expression comes first (PEP 639), then the `License` text if it is a name rather than a whole licence, then
+    the last part of a licence classifier. Names that SPDX knows get its spelling: "mit", "MIT License" -> "MIT".
     """
     texts = [expression or "", license or ""]
     texts += [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License :: ")]
@@ -203,7 +201,7 @@ def license_id(license: str | None, expression: str | None, classifiers: Iterabl
 def language_id(classifier: str) -> str | None:
     """Return the id of a programming language: "Programming Language :: Python :: 3.4" -> "python-3.4".
 
-    None for a classifier of any other kind. The signs of "C++" and "C#" are kept, they tell languages apart.
+    None for a classifier of any other kind. The signs in "C++" and "C#" are kept, because they distinguish languages.
     """
     if not classifier.startswith(_LANGUAGE_PREFIX):
         return None

@@ -1,7 +1,7 @@
-"""Who wrote a release, from the metadata's Author, Author-email, Maintainer and Maintainer-email.
+"""The authors of a release, from the metadata's Author, Author-email, Maintainer and Maintainer-email.
 
-An address field holds addresses as in a mail's header: "Ada <ada@example.org>, bob@example.org". Since PEP 621 it holds
-the names of those, too, who have an address.
+An email field contains addresses as in the header of a mail: "Ada <ada@example.org>, bob@example.org". Since PEP 621 it
+also has the names of everybody who has an address.
 
 Sources: the core metadata specification, RFC 5322 (addresses), RFC 2047 (encoded words).
 """
@@ -13,26 +13,26 @@ from email.utils import getaddresses
 from functools import lru_cache
 from typing import NamedTuple
 
-# Longer fields, and comments within comments, are nobody's names: they are shown as they are.
+# Longer fields, and nested comments, are not names: they are shown unchanged.
 MAX_LENGTH = 4000
 MAX_COMMENTS = 20
 
 
 class Person(NamedTuple):
-    """Somebody with a name, an address, or both."""
+    """A person with a name, an address, or both."""
 
     name: str
     address: str
 
     @property
     def shown(self) -> str:
-        """The name, or the address of somebody who gave none."""
+        """The name, or the address if there is no name."""
         return self.name or self.address
 
 
 @lru_cache(maxsize=2000)
 def people(names: str | None, addresses: str | None) -> tuple[Person, ...]:
-    """Return the people whom a pair of fields names: Author and Author-email, or Maintainer and Maintainer-email."""
+    """Return the people in a pair of fields: Author and Author-email, or Maintainer and Maintainer-email."""
     name, written = decoded(names or "").strip(), (addresses or "").strip()
     found = _addressed(written)
     if not name:
@@ -52,7 +52,7 @@ def people(names: str | None, addresses: str | None) -> tuple[Person, ...]:
 
 
 def joined_names(names: str | None, addresses: str | None) -> str:
-    """Return what a field of names says, or without one the names beside the addresses, if each has one."""
+    """Return the text of a name field or, without one, the names next to the addresses, if each has one."""
     if names:
         return names
     found = people("", addresses)
@@ -74,7 +74,7 @@ def _addressed(written: str) -> list[Person]:
         return []
     if len(written) > MAX_LENGTH or written.count("(") > MAX_COMMENTS or written.count("[") > MAX_COMMENTS:
         return [Person("", written)]
-    # Some write a semicolon between two addresses, as mail programs do.
+    # Some people separate two addresses with a semicolon, as mail programs do.
     parts = re.sub(r"(?<=[\w>])\s*;\s*", ", ", written)
     found = [Person(decoded(name).strip(), address.strip()) for name, address in getaddresses([parts])]
     found = [each for each in found if each.name or each.address]
@@ -84,7 +84,7 @@ def _addressed(written: str) -> list[Person]:
 
 
 def _without_signs(written: str) -> list[Person]:
-    """Return the people of a field that is no list of addresses: "ada at example dot org", "Ada, ada@example.org"."""
+    """Return the people in a field that is not an address list: "ada at example dot org", "Ada, ada@example.org"."""
     found = []
     for part in filter(str.strip, written.split(",")):
         name, sign, address = part.rpartition("<")

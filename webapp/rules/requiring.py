@@ -1,9 +1,9 @@
-"""What a project asks of another one: the versions, and where it asks for them.
+"""What a project requires of another one: versions, and conditions.
 
-Markers are shown as they are written. To parse them is not needed, and the parser recurses into nested parentheses
-until it fails.
+Markers are shown as written. Parsing them is not necessary, and the parser recurses into nested parentheses until it
+fails.
 
-Sources: PEP 508 (requirements), PEP 440 (versions that a range holds).
+Sources: PEP 508 (requirements), PEP 440 (the versions in a range).
 """
 
 import re
@@ -14,7 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from webapp.rules import naming
 
-# What is longer is shown in part, and not compared with any version.
+# Longer text is shown in part, and not compared with any version.
 MAX_RANGE_LENGTH = 200
 _REQUIREMENT = re.compile(
     r"\s*(?P<name>[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*(?P<range>.*)",
@@ -25,8 +25,9 @@ _REQUIREMENT = re.compile(
 def asked_of(requirements: Iterable[str], normalized_name: str, version: str | None) -> list[dict[str, Any]]:
     """Return what some requirements ask of one project: [{range: ">=2", condition: "python_version<'3.8'", excludes}].
 
-    Each line is one; `range` and `condition` may be empty. `excludes` says whether the range does not hold this
-    version: a pre-release counts like any other, because who asks about it means it. It is False where nobody can tell.
+    One for each requirement; `range` and `condition` may be empty. `excludes` says whether the range does not contain
+    this version. A pre-release counts like any other, because whoever asks about it means it. It is False if nobody can
+    tell.
     """
     found = []
     for requirement in requirements:
@@ -59,7 +60,7 @@ def _excludes(asked: str, version: str) -> bool:
         return False
     try:
         return not SpecifierSet(asked).contains(parsed, prereleases=True)
-    except InvalidSpecifier:  # a direct reference, or a spelling of before PEP 440
+    except InvalidSpecifier:  # a direct reference, or a spelling from before PEP 440
         return False
 
 

@@ -1,7 +1,7 @@
-"""Sdists: a .tar.gz, .tgz, .tar.bz2 or .zip with one folder at its top.
+"""Sdists: a .tar.gz, .tgz, .tar.bz2 or .zip with one top folder.
 
-What is in that folder has changed much in twenty years, and installers build an sdist without reading its metadata, so
-little is asked of it. Source: the source distribution format (PEP 625, PEP 643).
+The contents of that folder have changed a lot in twenty years, and installers build an sdist without reading its
+metadata, so little is required. Source: the source distribution format (PEP 625, PEP 643).
 """
 
 import bz2
@@ -26,12 +26,12 @@ from webapp.rules.archives import (
 )
 from webapp.rules.zips import check_zip, read_to_end
 
-# The newest standard knows the first one alone; the Python Package Index took the others for many years.
+# The newest standard allows only the first; the Python Package Index accepted the others for many years.
 ENDINGS = (".tar.gz", ".tgz", ".tar.bz2", ".zip")
 
 
 def read_sdist(file: IO[bytes], ending: str, size: int) -> Contents:
-    """Return what is in an sdist, once it is known to be sound. Raises BadDistribution and `archives.DAMAGED`."""
+    """Return the contents of an sdist, after all checks. Raises BadDistribution and `archives.DAMAGED`."""
     if ending == ".zip":
         with zipfile.ZipFile(Bounded(file)) as archive:
             return _read_zip(archive, file, size)
@@ -59,7 +59,7 @@ def _read_zip(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> Contents:
 
 
 class _Header(tarfile.TarInfo):
-    """An entry of a tar that remembers which size its own header gives."""
+    """An entry of a tar that remembers the size in its own header."""
 
     header_size = 0
 
@@ -72,7 +72,7 @@ class _Header(tarfile.TarInfo):
 
 
 def _read_tar(unpacked: IO[bytes] | gzip.GzipFile, size: int) -> Contents:
-    """Read every entry of a tar; all of it is unpacked, and nothing is kept but its metadata."""
+    """Read every entry of a tar. All of it is unpacked, but only the metadata is kept."""
     tops: set[str] = set()
     paths: set[str] = set()
     place, metadata, length = None, None, 0
@@ -88,11 +88,11 @@ def _read_tar(unpacked: IO[bytes] | gzip.GzipFile, size: int) -> Contents:
             if member.isdir():
                 continue
             paths.add(path)
-            # Of two entries of one name an installer has the second in the end.
+            # If two entries have the same name, an installer ends up with the second.
             if member.isreg() and _metadata_place(filter(None, (place, path))) == path:
                 reader = archive.extractfile(member)
                 place, metadata = path, reader.read(MAX_METADATA_BYTES + 1) if reader else b""
-    # What follows the last entry, to the end: only then the sum that gzip keeps of everything is compared.
+    # Whatever follows the last entry, to the end: only then gzip's checksum of everything is compared.
     while part := bounded.read(PART_BYTES):
         if part.strip(b"\0"):
             raise BadDistribution("The archive goes on after its end: it may be several tar files in one.")
@@ -102,7 +102,7 @@ def _read_tar(unpacked: IO[bytes] | gzip.GzipFile, size: int) -> Contents:
 def _check_member(member: _Header) -> None:
     check_path(member.name)
     if member.size != member.header_size or member.issparse():
-        # Readers do not agree on where the next entry begins, or which bytes are in this one.
+        # Readers disagree on where the next entry starts, or which bytes belong to this one.
         raise BadDistribution(f"The archive has an entry with two sizes: {member.name[:200]!r}")
     try:
         tarfile.data_filter(member, "/nowhere")
@@ -125,7 +125,7 @@ def _check_one_gzip(file: IO[bytes]) -> None:
 def _depth(path: str) -> int:
     """Return how good a place this is for the metadata: 1 is the best, 0 is none.
 
-    Before 2004 there was no PKG-INFO, and some build tools write it into `.egg-info` alone.
+    Before 2004 there was no PKG-INFO, and some build tools write it only into `.egg-info`.
     """
     match path.split("/"):
         case ["PKG-INFO"] | [_, "PKG-INFO"]:
@@ -151,11 +151,11 @@ def _found(tops: set[str], paths: set[str], metadata: bytes | None, place: str |
 
 
 def _top(tops: set[str], paths: set[str]) -> tuple[str, list[str]]:
-    """Return the only folder at the top, or "" where an sdist does without, and what is odd about it."""
+    """Return the only folder at the top, or "" if an sdist has none, and oddities."""
     tops = tops - {"", "."}
     if len(tops) == 1 and not tops & paths:
         return tops.pop(), []
-    # pip and uv install such a one, too.
+    # pip and uv install such files too.
     if paths & {"setup.py", "pyproject.toml"}:
         return "", ["The sdist has no folder at its top for its files."]
     raise BadDistribution(f"An sdist has one folder at its top; this one has {len(tops)} entries there.")

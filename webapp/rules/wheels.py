@@ -1,4 +1,4 @@
-"""Wheels: one `.dist-info` folder whose RECORD lists every file with its digest, and scripts that can be made.
+"""Wheels: one `.dist-info` folder whose RECORD lists every file with its digest, and scripts that can be created.
 
 Sources: the binary distribution format, "Recording installed projects" (RECORD), the entry points specification.
 """
@@ -20,12 +20,12 @@ from webapp.rules.naming import parse_version
 from webapp.rules.zips import check_zip, read_to_end
 
 MAX_RECORD_BYTES = 20_000_000
-# How a RECORD may say what a file holds. "The hash algorithm must be sha256 or better; specifically, md5 and sha1 are
-# not permitted."
+# Digests that a RECORD may use. "The hash algorithm must be sha256 or better; specifically, md5 and sha1 are not
+# permitted."
 DIGESTS = ("sha256", "sha384", "sha512", "blake2b", "sha3_256", "sha3_384", "sha3_512")
-# They cannot hold a digest of themselves, or are made after it.
+# They cannot contain a digest of themselves, or are made afterwards.
 _UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
-# "importable.module:object.attr [extra]"; of extras the name alone is of use, and they are obsolete.
+# "importable.module:object.attr [extra]"; only the names of extras matter, and they are obsolete.
 _SCRIPT = re.compile(r"\w+(\.\w+)*\s*:\s*\w+(\.\w+)*\s*(\[[^\[\]]*\])?")
 _SCRIPT_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+")
 _SCRIPTS = ("console_scripts", "gui_scripts")
@@ -34,7 +34,7 @@ Record = dict[str, set[str]]
 
 
 def read_wheel(archive: zipfile.ZipFile, file: IO[bytes], size: int, project: str, version: object) -> Contents:
-    """Return what is in the wheel of this project and version, once it is known to be sound. Raises BadDistribution."""
+    """Return the contents of the wheel of this project and version, after all checks. Raises BadDistribution."""
     check_zip(archive, file, size)
     paths = {entry.filename for entry in archive.infolist() if not entry.is_dir()}
     folder = _only_folder(archive.namelist(), project, version)
@@ -49,7 +49,7 @@ def read_wheel(archive: zipfile.ZipFile, file: IO[bytes], size: int, project: st
 
 
 def read_member(archive: zipfile.ZipFile, path: str, most: int) -> bytes:
-    """Return the contents of an entry. Raises BadDistribution if there is none, or if it is too large."""
+    """Return the contents of an entry. Raises BadDistribution if it is missing or too large."""
     try:
         member = archive.open(path)
     except KeyError:
@@ -74,7 +74,7 @@ def _only_folder(names: list[str], project: str, version: object) -> str:
 
 
 def _parse_record(raw: bytes) -> Record:
-    """Return the digests that RECORD gives each path; more than one where a path is listed twice."""
+    """Return the digests that RECORD has for each path; more than one if a path is listed twice."""
     record: Record = {}
     try:
         for row in csv.reader(io.StringIO(raw.decode(), newline=""), strict=True):
@@ -88,7 +88,7 @@ def _parse_record(raw: bytes) -> Record:
 
 
 def _compare(archive: zipfile.ZipFile, record: Record, folder: str, paths: set[str]) -> list[str]:
-    """Unpack every file, and compare it with the digest that RECORD gives it; return what is odd about RECORD."""
+    """Unpack every file, and compare it with its digest in RECORD; return oddities of RECORD."""
     own = {f"{folder}/{name}" for name in _UNLISTED}
     if missing := paths - record.keys() - own:
         raise BadDistribution(f"The wheel's RECORD does not list {_first_of(missing)}.")
@@ -124,7 +124,7 @@ class _Said:
         self.is_hexadecimal = len(digest) == 2 * self.hash.digest_size
 
     def is_right(self) -> bool:
-        """Tell whether it is the digest of what was read."""
+        """Tell whether this is the digest of what was read."""
         found = self.hash.digest()
         return self._digest == (
             found.hex() if self.is_hexadecimal else base64.urlsafe_b64encode(found).rstrip(b"=").decode()
@@ -139,7 +139,7 @@ def _first_of(paths: AbstractSet[str]) -> str:
 def _parse_entry_points(raw: bytes) -> list[str]:
     """Return entry points in order: ["console_scripts: flask = flask.cli:main"].
 
-    Those that cannot be read are refused, and so are scripts that installers cannot make, or would make elsewhere.
+    Invalid ones are refused, and so are scripts that installers cannot create, or would create elsewhere.
     """
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign] # names of entry points keep their case

@@ -1,4 +1,4 @@
-"""The words of a text as a search compares them. Pure functions: no Flask, no MongoDB."""
+"""The words of a text as searches compare them. Pure functions: no Flask, no MongoDB."""
 
 import re
 import threading
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import Stemmer
 
-# A longer run of letters is no word that anybody searches for.
+# Nobody searches for longer runs of letters.
 MAX_WORD_LENGTH = 60
 
 _WORD = re.compile(r"[^\W_]+")
-# Addresses, options of reStructuredText and tags of HTML are no words of a description.
+# Addresses, options of reStructuredText and HTML tags are not words of a description.
 _NO_PROSE = re.compile(r"https?://\S+|^[ \t]*:[\w-]+:.*$|^[ \t]*\.\. [\w-]+::.*$|<[^<>]{1,200}>", re.MULTILINE)
 
 # Words that nearly every text has. They count in names ("the-fuck") and in a query that has no others.
@@ -23,7 +23,7 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 class _Stems(threading.local):
-    """A stemmer keeps what it is at work on in itself, so each thread has one."""
+    """A stemmer stores its current word in itself, so each thread has its own."""
 
     def __init__(self) -> None:
         self.stemmer = Stemmer.Stemmer("english")
@@ -33,39 +33,39 @@ _stems = _Stems()
 
 
 def written_words(text: str | None) -> list[str]:
-    """Return the words of a text in the order in which they stand, folded: "Flask-Login" -> ["flask", "login"]."""
+    """Return the words of a text in order, with folded case: "Flask-Login" -> ["flask", "login"]."""
     return [word for word in _WORD.findall((text or "").casefold()) if len(word) <= MAX_WORD_LENGTH]
 
 
 def stems(words: Iterable[str]) -> list[str]:
-    """Return the form in which words are compared: "parsing", "parses" and "parsed" all give "pars".
+    """Return the form in which words are compared: "parsing", "parses" and "parsed" all become "pars".
 
-    Source: Snowball's English stemmer, which leaves words of other alphabets as they are.
+    Source: Snowball's English stemmer, which leaves words of other alphabets unchanged.
     """
     found: list[str] = _stems.stemmer.stemWords(list(words))
     return found
 
 
 def search_words(*texts: str | None) -> list[str]:
-    """Return the different words of some texts as a search compares them, in the order in which they first stand."""
+    """Return the different words of some texts as searches compare them, in the order of their first occurrence."""
     return list(dict.fromkeys(stems(word for text in texts for word in written_words(text))))
 
 
 def telling_words(*texts: str | None) -> list[str]:
-    """Return the same without those that nearly every text has."""
+    """Return the words without those that nearly every text has."""
     words = (word for text in texts for word in written_words(text) if word not in STOP_WORDS)
     return list(dict.fromkeys(stems(words)))
 
 
 def name_words(name: str) -> list[str]:
-    """Return the words of a project's name, and what people call them: "pyyaml" is "yaml", too."""
+    """Return the words of a project's name, and common variants: "pyyaml" is also "yaml"."""
     words = written_words(name)
     called = [word[2:] for word in words if word.startswith("py") and len(word) >= 5]
     return list(dict.fromkeys(stems([*words, *called, *_without_numbers(words)])))
 
 
 def summary_words(*texts: str | None) -> list[str]:
-    """Return the telling words of a summary or of keywords; "SSH2" is "SSH", too."""
+    """Return the significant words of a summary or of keywords; "SSH2" is also "SSH"."""
     words = [word for text in texts for word in written_words(text) if word not in STOP_WORDS]
     return list(dict.fromkeys(stems([*words, *_without_numbers(words)])))
 
@@ -80,15 +80,15 @@ def prose(description: str | None, most: int) -> str:
 
 
 def letters(text: str) -> str:
-    """Return a text without what separates its words: "scikit-learn", "Scikit Learn" and "scikitlearn" are the same."""
+    """Return a text without separators: "scikit-learn", "Scikit Learn" and "scikitlearn" become the same."""
     return "".join(_WORD.findall(text.casefold()))
 
 
 def deletions(word: str, most: int) -> list[str]:
-    """Return the first `most` letters of a word, and these with each one of them left out.
+    """Return the first `most` letters of a word, and all variants of them with one letter left out.
 
-    Two words that differ by a letter too many, too few, another one, or two that changed places, share one of them.
-    Source: the symmetric delete algorithm (SymSpell), with its limit to the words' beginnings.
+    Two words that differ by a letter added, missing or replaced, or by two swapped letters, share one of them. Source:
+    the symmetric delete algorithm (SymSpell), limited to the start of the words.
     """
     start = word[:most]
     return list(dict.fromkeys([start, *(start[:place] + start[place + 1 :] for place in range(len(start)))]))

@@ -1,8 +1,8 @@
-"""Whether every reader finds the same entries in a zip file.
+"""Make sure that every reader finds the same entries in a zip file.
 
-pip reads the list of entries at the end of the file (the "central directory"), uv unpacks the entries from the
-beginning while the file arrives. A file in which the two differ installs one thing here and another there. So the
-entries and then the list must fill the file without a gap and say the same of each entry.
+pip reads the directory at the end of the file (the "central directory"); uv unpacks the entries from the start while
+the file arrives. A file in which the two differ installs different things. So the entries and then the directory must
+fill the file without gaps, and agree about each entry.
 
 Source: PKWARE's APPNOTE 6.3.10, sections 4.3 to 4.5.
 """
@@ -28,27 +28,27 @@ from webapp.rules.archives import (
 
 # Signature, flags, method, CRC-32, packed size, size, length of the name, length of the extra fields (4.3.7).
 _LOCAL = struct.Struct("<4s2xHH4xLLLHH")
-_LISTED_BYTES = 46  # of an entry in the list, without its name, extra fields and comment (4.3.12)
-# The ends of the list: of large files (4.3.14), where that one is (4.3.15), and of any file (4.3.16).
+_LISTED_BYTES = 46  # of an entry in the directory, without its name, extra fields and comment (4.3.12)
+# The ends of the directory: of large files (4.3.14), its locator (4.3.15), and of any file (4.3.16).
 _WIDE_END = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _END = struct.Struct("<4s4H2LH")
 _MAX_END_BYTES = _WIDE_END.size + _LOCATOR.size + _END.size + 0xFFFF
 
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 0x1, 0x8, 0x800
-_IN_EXTRA = 0xFFFFFFFF  # a size that stands in an extra field
+_IN_EXTRA = 0xFFFFFFFF  # the size is in an extra field
 _SIZES_EXTRA, _NAME_EXTRA = 0x0001, 0x7075  # 4.5.3, 4.6.9
 
 
 class Digest(Protocol):
-    """What `hashlib` makes."""
+    """The interface of `hashlib`'s objects."""
 
     def update(self, data: bytes, /) -> None:
-        """Take these bytes in."""
+        """Add these bytes."""
 
 
 def check_zip(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> None:
-    """Refuse a zip file that is too large, that leads out of its folder, or that two readers could read differently.
+    """Refuse a zip file that is too large, that leads outside its folder, or that two readers could read differently.
 
     Raises BadDistribution. Nothing is unpacked here.
     """
@@ -64,7 +64,7 @@ def check_zip(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> None:
 
 
 def read_to_end(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, digests: Iterable[Digest] = ()) -> None:
-    """Unpack an entry and keep nothing but its digests; `zipfile` compares its CRC-32 at the end.
+    """Unpack an entry, keeping only its digests; `zipfile` compares its CRC-32 at the end.
 
     Raises BadDistribution.
     """
@@ -97,7 +97,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 def _check_names(entries: list[zipfile.ZipInfo]) -> None:
     """Refuse two entries that would be one file, and a file in the place of a folder."""
-    # With NUL between their parts, what is in a folder sorts right after a file of the folder's name.
+    # With NUL between their parts, the contents of a folder sort right after a file with the folder's name.
     keys = [file_of(entry.filename).replace("/", "\0") + "\0" * entry.is_dir() for entry in entries]
     ordered = sorted(zip(keys, (entry.filename for entry in entries), strict=True))
     for (one, _), (other, path) in pairwise(ordered):
@@ -127,7 +127,7 @@ def _check_places(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> None:
 
 
 def _end_of(file: IO[bytes], entry: zipfile.ZipInfo) -> int:
-    """Return where an entry ends, once what stands before and after its bytes is what the list says of it."""
+    """Return where an entry ends, after checking that what surrounds its bytes agrees with the directory."""
     file.seek(entry.header_offset)
     signature, flags, method, crc, packed, unpacked, name_length, extra_length = _LOCAL.unpack(file.read(_LOCAL.size))
     name, extra = file.read(name_length), file.read(extra_length)
@@ -147,7 +147,7 @@ def _end_of(file: IO[bytes], entry: zipfile.ZipInfo) -> int:
 
 
 def _length_of_sizes(file: IO[bytes], place: int, listed: tuple[int, int, int]) -> int:
-    """Return how long the "data descriptor" is that repeats CRC-32 and sizes after the bytes (4.3.9); 0 if none is."""
+    """Return the length of the "data descriptor" that repeats CRC-32 and sizes after the bytes (4.3.9); 0 if absent."""
     file.seek(place)
     found = file.read(24)
     for signature in (b"PK\x07\x08", b""):
@@ -160,9 +160,9 @@ def _length_of_sizes(file: IO[bytes], place: int, listed: tuple[int, int, int]) 
 
 
 def _sizes(entry: zipfile.ZipInfo, name: bytes, extra: bytes, packed: int, unpacked: int) -> tuple[int, int]:
-    """Return the two sizes before an entry's bytes, from its extra fields where these hold them.
+    """Return the two sizes in front of an entry's bytes, or from its extra fields.
 
-    Raises BadDistribution when an extra field gives the entry another name, or two pairs of sizes.
+    Raises BadDistribution if an extra field gives the entry another name, or if there are two pairs of sizes.
     """
     for fields in (extra, entry.extra):
         wide = [data for key, data in _extra_fields(fields) if key == _SIZES_EXTRA]
@@ -171,7 +171,7 @@ def _sizes(entry: zipfile.ZipInfo, name: bytes, extra: bytes, packed: int, unpac
             raise BadDistribution(f"The archive has an entry with two names or sizes: {shown(entry.filename)}")
     for data in (data for key, data in _extra_fields(extra) if key == _SIZES_EXTRA):
         numbers = iter(struct.unpack(f"<{len(data) // 8}Q", data[: len(data) // 8 * 8]))
-        # Some tools write both even where the sizes before them are no marks.
+        # Some tools write both even if the sizes before are not placeholders.
         unpacked = next(numbers, unpacked) if unpacked == _IN_EXTRA or len(data) >= 16 else unpacked
         packed = next(numbers, packed) if packed == _IN_EXTRA or len(data) >= 16 else packed
     return packed, unpacked
@@ -189,7 +189,7 @@ def _raw_name(entry: zipfile.ZipInfo) -> bytes:
 
 
 def _is_end(end: bytes, count: int, length: int, place: int) -> bool:
-    """Tell whether these bytes are the end of a list of so many entries, so long and there, and nothing else."""
+    """Tell whether these bytes are exactly the end of a directory of this number, size and position."""
     expected = [0, 0, count, count, length, place]
     is_wide = end.startswith(b"PK\x06\x06")
     if is_wide:
