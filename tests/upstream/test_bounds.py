@@ -13,7 +13,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from tests.local_http import Answer, served
 from webapp.serving.slow_clients import KEY, UPSTREAM
 from webapp.upstream import bounded
-from webapp.upstream.errors import UpstreamFailed, UpstreamSlow
+from webapp.upstream.errors import UpstreamBusy, UpstreamFailed
 from webapp.upstream.fetching import Fetcher
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100000\r\n\r\n"
@@ -65,7 +65,7 @@ def test_page_that_trickles_in_is_given_up() -> None:
         began = time.monotonic()
         asked = fetcher(origin)
 
-        with asked.open(f"{origin}/simple/x/", {}) as answer, pytest.raises(UpstreamSlow):
+        with asked.open(f"{origin}/simple/x/", {}) as answer, pytest.raises(UpstreamBusy):
             asked.read(answer, 100_000)
 
         assert time.monotonic() - began < 8
@@ -83,7 +83,7 @@ def test_file_that_trickles_in_is_given_up() -> None:
     with trickling(HEAD) as origin:
         asked = fetcher(origin)
 
-        with asked.open(f"{origin}/files/x", {}) as answer, pytest.raises(UpstreamSlow):
+        with asked.open(f"{origin}/files/x", {}) as answer, pytest.raises(UpstreamBusy):
             list(asked.parts(answer, 1.0))
 
 

@@ -119,3 +119,41 @@ def linked(href: str) -> list[dict[str, Any]]:
     """What is read of a page with one link."""
     page = f"<!DOCTYPE html><html><body><a href='{html.escape(href)}'>foo</a></body></html>"
     return read_page(page.encode(), "text/html", "https://example.org/simple/foo/", "foo").files
+
+
+@pytest.mark.parametrize(
+    ("described", "status"),
+    [
+        ({"status": "archived"}, {"marker": "archived"}),
+        ({"status": "quarantined", "reason": "hostile"}, {"marker": "quarantined", "reason": "hostile"}),
+        ("archived", {"marker": "archived"}),
+        ({"status": "active", "reason": "none"}, {}),
+        ({"status": "sleeping"}, {}),
+        ({"status": ["archived"]}, {}),
+        ({"status": "archived", "reason": 5}, {"marker": "archived"}),
+        (None, {}),
+        (5, {}),
+    ],
+)
+def test_status_of_a_project_is_read_as_far_as_it_is_known(described: Any, status: dict[str, str]) -> None:
+    body = json.dumps({"files": [], "project-status": described}).encode()
+
+    assert read_page(body, "application/vnd.pypi.simple.v1+json", "https://example.org/simple/x/", "x").status == status
+
+
+def test_status_is_read_from_html() -> None:
+    page = """<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.4">
+    <meta name="pypi:project-status" content="archived">
+    <meta name="pypi:project-status-reason" content="done &amp; over">
+    </head><body></body></html>"""
+
+    found = read_page(page.encode(), "text/html", "https://example.org/simple/foo/", "foo")
+
+    assert found.status == {"marker": "archived", "reason": "done & over"}
+
+
+@pytest.mark.parametrize("odd", [5, "", None, "javascript:alert(1)", "http://[", "https://x.org/" + "a" * 20_000])
+def test_odd_address_of_attestations_is_absent(odd: Any) -> None:
+    [file] = files_of(GOOD | {"provenance": odd})
+
+    assert "provenance_url" not in file

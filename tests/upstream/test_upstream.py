@@ -129,13 +129,75 @@ class TestPages:
             }
         ]
 
-    @pytest.mark.parametrize("status", [401, 403, 410])
+    @pytest.mark.parametrize("status", [401, 403, 410, 451])
     def test_refusal_of_the_other_index_reaches_the_installer_as_it_is(
         self, client: FlaskClient, other: Other, status: int
     ) -> None:
         other.answers["/simple/larder-probe/"] = Answer(status)
 
         assert failure(client) == (status, f"127.0.0.1 answered {status} for larder-probe.")
+
+    @pytest.mark.parametrize("status", [403, 404, 410, 451])
+    def test_what_is_forbidden_or_gone_there_is_not_served_from_memory(
+        self, client: FlaskClient, other: Other, status: int
+    ) -> None:
+        address = file_address(client)
+        client.get(address)
+        made_old()
+        other.answers["/simple/larder-probe/"] = Answer(status)
+
+        assert failure(client)[0] == status
+        assert failure(client, address)[0] == status
+
+    def test_what_was_known_serves_while_our_credentials_are_refused(self, client: FlaskClient, other: Other) -> None:
+        page(client)
+        made_old()
+        other.answers["/simple/larder-probe/"] = Answer(401)
+
+        assert len(page(client)["files"]) == 1
+
+    @pytest.mark.parametrize(
+        ("answer", "seconds"),
+        [
+            (Answer(429, headers={"Retry-After": "7"}), "7"),
+            (Answer(503, headers={"Retry-After": "86400"}), "60"),
+            (Answer(503, headers={"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}), "5"),
+            (Answer(503), "5"),
+            (Answer(504), "5"),
+            (Answer(delay_s=0.6), "10"),
+        ],
+    )
+    def test_what_may_work_soon_is_503_and_says_when_to_try_again(
+        self, client: FlaskClient, other: Other, answer: Answer, seconds: str
+    ) -> None:
+        other.answers["/simple/larder-probe/"] = answer
+
+        response = client.get("/simple/larder-probe/")
+
+        assert (response.status_code, response.headers["Retry-After"]) == (503, seconds)
+
+    def test_status_and_provenance_are_passed_on(self, client: FlaskClient, other: Other) -> None:
+        provenance = "https://pypi.org/integrity/larder-probe/1.0/x.whl/provenance"
+        status = {"status": "deprecated", "reason": "It is slow."}
+        other.lists(described(provenance=provenance), **{"project-status": status})
+
+        found = page(client)
+
+        assert found["project-status"] == status
+        assert found["files"][0]["provenance"] == provenance
+        text = client.get("/simple/larder-probe/").text
+        assert one_link(text)["data-provenance"] == provenance
+        assert '<meta name="pypi:project-status" content="deprecated">' in text
+
+    def test_nothing_is_served_of_a_project_that_is_quarantined_there(self, client: FlaskClient, other: Other) -> None:
+        address = file_address(client)
+        assert client.get(address).status_code == 200
+        made_old()
+        other.lists(described(), **{"project-status": {"status": "quarantined"}})
+
+        assert page(client)["files"] == []
+        assert page(client)["project-status"] == {"status": "quarantined"}
+        assert client.get(address).status_code == 404
 
     def test_page_in_html_is_served_too(self, client: FlaskClient, other: Other) -> None:
         links = one_link(client.get("/simple/larder-probe/").text)
@@ -306,7 +368,7 @@ class TestFiles:
 
         cleaned = runner.invoke(args=["files", "clean"])
 
-        assert "the bytes of 0 files removed" in cleaned.output
+        assert "removed the bytes of 0 files" in cleaned.output
         assert client.get(address).data == WHEEL
         assert other.asked.count(f"/files/{NAME}") == 1
 
@@ -363,7 +425,7 @@ class TestWhatIsWrongThere:
         [
             (Answer(500, b"x"), 502, "127.0.0.1 answered 500 for larder-probe."),
             (Answer(0), 502, "127.0.0.1 cannot be reached."),
-            (Answer(delay_s=0.6), 504, "127.0.0.1 did not answer within 0.3 seconds."),
+            (Answer(delay_s=0.6), 503, "127.0.0.1 did not answer within 0.3 seconds."),
             (Answer(302, headers={"Location": "/simple/larder-probe/"}), 502, "127.0.0.1 redirects more than 5 times."),
             (Answer(302, headers={"Location": "file:///etc/passwd"}), 502, None),
             (Answer(body=b"{", content_type=JSON), 502, "the other index sent a page that cannot be read."),
@@ -407,7 +469,7 @@ class TestWhatIsWrongThere:
         other.answers["/simple/larder-probe/"] = Answer(delay_s=0.6)
         failure(client)
 
-        assert failure(client) == (502, "127.0.0.1 did not answer a moment ago.")
+        assert failure(client) == (503, "127.0.0.1 did not answer a moment ago.")
         assert len(other.asked) == 1
 
     @pytest.mark.parametrize(
@@ -457,7 +519,16 @@ class TestWhatIsWrongThere:
         assert kept_bytes() == UpstreamFile.objects.count() == 0
 
     @pytest.mark.parametrize(
-        ("answer", "status"), [(Answer(404), 502), (Answer(500), 502), (Answer(0), 502), (Answer(delay_s=0.6), 504)]
+        ("answer", "status"),
+        [
+            (Answer(403), 403),
+            (Answer(404), 404),
+            (Answer(410), 410),
+            (Answer(429), 503),
+            (Answer(500), 502),
+            (Answer(0), 502),
+            (Answer(delay_s=0.6), 503),
+        ],
     )
     def test_file_that_is_not_to_be_had_is_a_clear_answer(
         self, client: FlaskClient, other: Other, answer: Answer, status: int
@@ -561,6 +632,54 @@ class TestWhatIsWrongThere:
 
         assert (code, "not those of its digest" in message) == (502, True)
         assert UpstreamFile.objects.count() == 0
+
+    @pytest.mark.parametrize("status", [403, 404, 410])
+    def test_metadata_that_are_promised_and_not_there_come_from_the_wheel(
+        self, client: FlaskClient, other: Other, status: int
+    ) -> None:
+        other.answers[f"/files/{NAME}.metadata"] = Answer(status)
+        address = file_address(client)
+
+        first, second = client.get(f"{address}.metadata"), client.get(f"{address}.metadata")
+
+        assert first.text == second.text == METADATA
+        assert other.asked.count(f"/files/{NAME}") == other.asked.count(f"/files/{NAME}.metadata") == 1
+        assert client.get(address).data == WHEEL
+        assert other.asked.count(f"/files/{NAME}") == 1
+
+    def test_metadata_come_from_a_wheel_that_is_kept_already(self, client: FlaskClient, other: Other) -> None:
+        del other.answers[f"/files/{NAME}.metadata"]
+        address = file_address(client)
+        client.get(address)
+
+        assert client.get(f"{address}.metadata").text == METADATA
+        assert other.asked.count(f"/files/{NAME}") == 1
+
+    def test_digest_of_metadata_that_is_wrong_is_not_promised_again(self, client: FlaskClient, other: Other) -> None:
+        other.lists(described() | {"core-metadata": {"sha256": "0" * 64}})
+        del other.answers[f"/files/{NAME}.metadata"]
+        address = file_address(client)
+
+        assert client.get(f"{address}.metadata").status_code == 502
+
+        assert page(client)["files"][0]["core-metadata"] is False
+        assert client.get(address).data == WHEEL
+
+    @pytest.mark.parametrize("content", [b"no zip", uploads.zipped({"a.txt": "x"})])
+    def test_wheel_without_metadata_is_a_clear_answer(self, client: FlaskClient, other: Other, content: bytes) -> None:
+        other.lists(described(content))
+        other.answers[f"/files/{NAME}"] = Answer(body=content)
+        del other.answers[f"/files/{NAME}.metadata"]
+
+        status, message = failure(client, f"{file_address(client)}.metadata")
+
+        assert (status, f"{NAME} of 127.0.0.1 has no metadata: " in message) == (502, True)
+
+    def test_metadata_of_a_signed_address_are_beside_its_path(self, client: FlaskClient, other: Other) -> None:
+        other.lists(described(url=f"../../files/{NAME}?Signature=ab%2Fc"))
+        other.answers[f"/files/{NAME}.metadata?Signature=ab%2Fc"] = Answer(body=METADATA.encode())
+
+        assert client.get(f"{file_address(client)}.metadata").text == METADATA
 
 
 class TestDependencyConfusion:

@@ -74,6 +74,7 @@ class ReleaseFile(me.EmbeddedDocument):
     yanked_reason = me.StringField()
     comment = me.StringField()
     metadata_sha256 = me.StringField()  # of its core metadata (PEP 714), where these are kept
+    provenance_url = me.StringField()  # of a file of another index: where that offers its attestations (PEP 740)
     uploaded_by = me.StringField()  # the name of the member who uploaded it here ...
     uploaded_with = me.StringField()  # ... and their tool
 

@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 from webapp.documents import contents
 from webapp.documents.base import Plain, ReadingQuerySet, utc_now
 from webapp.documents.package import ReleaseFile
+from webapp.documents.project_status import ProjectStatus
 from webapp.mongodb import db
 
 USED_EVERY = timedelta(hours=1)
@@ -20,6 +21,7 @@ class UpstreamProject(db.Document):
     id = me.StringField(primary_key=True)  # normalized name
     files = me.EmbeddedDocumentListField(ReleaseFile)  # `url` is the other index's own
     versions = me.ListField(me.StringField())
+    status = me.EmbeddedDocumentField(ProjectStatus)  # as the other index has it; absent while the project is active
     etag = me.StringField()  # of the page that it came from
     checked_at = me.DateTimeField()  # when it was asked for last
     is_absent = me.BooleanField()  # the other index has no such project either

@@ -159,6 +159,8 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
     # A reason tells as much as `true`, and more.
     described["yanked"] = file.get("yanked_reason") or True if file.get("yanked") else False
     # Under its former name, too, for installers from before PEP 714.
+    if file.get("provenance_url"):
+        described["provenance"] = file["provenance_url"]
     described["core-metadata"] = described["dist-info-metadata"] = core_metadata(file)
     return described
 

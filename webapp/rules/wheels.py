@@ -15,7 +15,7 @@ from typing import IO
 
 from packaging.utils import canonicalize_name
 
-from webapp.rules.archives import MAX_METADATA_BYTES, BadDistribution, Contents, shown
+from webapp.rules.archives import DAMAGED, MAX_METADATA_BYTES, BadDistribution, Bounded, Contents, shown
 from webapp.rules.naming import parse_version
 from webapp.rules.zips import check_zip, read_to_end
 
@@ -59,6 +59,20 @@ def read_member(archive: zipfile.ZipFile, path: str, most: int) -> bytes:
     if len(data) > most:
         raise BadDistribution(f"{path[:200]} has more than {most:,} bytes.")
     return data
+
+
+def metadata_in(file: IO[bytes], most: int) -> bytes:
+    """Return the core metadata of a wheel of which nothing else is known. Raises BadDistribution."""
+    try:
+        with zipfile.ZipFile(Bounded(file)) as archive:
+            paths = [path for path in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", path)]
+            if len(paths) != 1:
+                raise BadDistribution(f"A wheel has one .dist-info/METADATA; this one has {len(paths)}.")
+            return read_member(archive, paths[0], most)
+    except DAMAGED as error:
+        if isinstance(error, BadDistribution):
+            raise
+        raise BadDistribution(f"The archive cannot be read: {type(error).__name__}.") from None
 
 
 def _only_folder(names: list[str], project: str, version: object) -> str:

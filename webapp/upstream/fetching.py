@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.bounded import BoundedAdapter, PrivateAddress, given_up_after
-from webapp.upstream.errors import UpstreamFailed, UpstreamSlow
+from webapp.upstream.errors import UpstreamBusy, UpstreamFailed
 
 MAX_REDIRECTS = 5
 PART_BYTES = 64 * 1024
@@ -64,8 +64,9 @@ class Fetcher:
             raise UpstreamFailed(f"{host} is not one of the hosts in UPSTREAM_FILE_HOSTS, so nothing is asked of it")
         auth = self._auth if url.startswith(f"{self._origin}/") else None
         with self._lock:
-            if self._away.get(host, 0.0) > time.monotonic():
-                raise UpstreamFailed(f"{host} did not answer a moment ago")
+            rest_s = self._away.get(host, 0.0) - time.monotonic()
+        if rest_s > 0:
+            raise UpstreamBusy(f"{host} did not answer a moment ago", rest_s)
         try:
             with waiting_for_upstream():
                 return self._session.get(
@@ -73,7 +74,7 @@ class Fetcher:
                 )
         except requests.Timeout:
             self._leave_alone(host)
-            raise UpstreamSlow(f"{host} did not answer within {timeout_s} seconds") from None
+            raise UpstreamBusy(f"{host} did not answer within {timeout_s} seconds", PAUSE_S) from None
         except requests.ConnectionError:
             self._leave_alone(host)
             raise UpstreamFailed(f"{host} cannot be reached") from None
@@ -109,9 +110,9 @@ class Fetcher:
                     if time.monotonic() > end_at:
                         raise TimeoutError
         except TimeoutError:
-            raise UpstreamSlow(f"{host} took longer than {most_s:.0f} seconds") from None
+            raise UpstreamBusy(f"{host} took longer than {most_s:.0f} seconds") from None
         except (requests.ConnectionError, ReadTimeoutError):
-            raise UpstreamSlow(f"{host} stopped sending") from None
+            raise UpstreamBusy(f"{host} stopped sending") from None
         except (requests.RequestException, HTTPError) as error:
             raise UpstreamFailed(f"{host} broke off: {type(error).__name__}") from None
 

@@ -4,6 +4,7 @@ import fnmatch
 import hashlib
 import logging
 import re
+import tempfile
 from collections.abc import Generator, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,11 @@ from config import BadConfig
 from webapp.documents import JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
-from webapp.upstream.errors import UpstreamFailed, UpstreamRefused
+from webapp.documents.project_status import is_quarantined
+from webapp.rules.archives import BadDistribution
+from webapp.rules.wheels import metadata_in
+from webapp.serving.slow_clients import waiting_for_upstream
+from webapp.upstream.errors import UpstreamBusy, UpstreamFailed, UpstreamRefused
 from webapp.upstream.fetching import Fetcher, host_of
 from webapp.upstream.pages import ACCEPT, read_page
 
@@ -33,8 +38,10 @@ ABSENT_FOR = timedelta(minutes=1)
 KNOWN_FOR = timedelta(days=180)
 # A file must come in at this speed; slower, and somebody keeps a thread of the site busy on purpose.
 LEAST_BYTES_PER_S = 50_000
-# Answers that will be the same the next time: no credentials, no right, gone.
-REFUSALS = (401, 403, 410)
+# Answers that will be the same the next time: no credentials, no right, not there, gone, forbidden by law.
+REFUSALS = (401, 403, 404, 410, 451)
+# Answers that may be another the next time: too many requests, overloaded, too slow.
+BUSY = (429, 503, 504)
 _PATTERN = re.compile(r"[a-z0-9*?-]+", re.ASCII)
 
 
@@ -115,7 +122,7 @@ class Index:
         return None
 
     def project(self, normalized_name: str) -> Plain | None:
-        """Return what is known of a project: its `files` and `versions`; None when the other index has none of it.
+        """Return what is known of a project, {files, versions, status}; None when the other index has none of it.
 
         What was known before serves while the other index is away. Raises UpstreamFailed when nothing was.
         """
@@ -124,20 +131,23 @@ class Index:
             kept = self._asked_again(normalized_name, kept)
         if kept.get("is_absent"):
             return None
-        files = [file for file in kept.get("files", []) if self._is_old_enough(file)]
-        return {"files": files, "versions": kept.get("versions", [])}
+        files = [] if is_quarantined(kept) else [file for file in kept.get("files", []) if self._is_old_enough(file)]
+        return {"files": files, "versions": kept.get("versions", []), "status": kept.get("status", {})}
 
     def file(self, normalized_name: str, filename: str, sha256: str) -> Plain | None:
         """Return the file of this name and these bytes, as the project's page describes it, or None.
 
         Of a page that is not old the server finds it: some projects list 15,000.
         """
-        fields = {"files": {"$elemMatch": {"filename": filename, "sha256": sha256}}, "checked_at": 1, "is_absent": 1}
+        fields: Plain = {"files": {"$elemMatch": {"filename": filename, "sha256": sha256}}}
+        fields |= {"checked_at": 1, "is_absent": 1, "status": 1}
         son = UpstreamProject._get_collection().find_one({"_id": normalized_name}, fields)
         project: Plain | None = as_declared(UpstreamProject, son)
         if not project or self._is_old(project):
             project = self.project(normalized_name)
-        listed = [file for file in project.get("files", []) if self._is_old_enough(file)] if project else []
+        if not project or is_quarantined(project):
+            return None
+        listed = [file for file in project.get("files", []) if self._is_old_enough(file)]
         return next((file for file in listed if (file["filename"], file["sha256"]) == (filename, sha256)), None)
 
     def open_file(self, file: Plain) -> Response:
@@ -147,7 +157,7 @@ class Index:
         answer = self._fetcher.open(file["url"], {"Accept-Encoding": "identity"})
         if answer.status_code != 200:
             answer.close()
-            raise _failure(host_of(file["url"]), answer.status_code, file["filename"])
+            raise _failure(host_of(file["url"]), answer, file["filename"])
         size, length = file.get("size"), answer.headers.get("Content-Length", "")
         if size is not None and length.isdecimal() and int(length) != size:
             # Its digest cannot be right, so nothing of it is passed on.
@@ -191,11 +201,16 @@ class Index:
         if kept and "metadata" in kept:
             UpstreamFile.note_use(kept)
             return str(kept["metadata"])
-        with self._fetcher.open(f"{file['url']}.metadata", {}) as answer:
-            if answer.status_code != 200:
-                raise _failure(self.host, answer.status_code, f"{file['filename']}.metadata")
-            body = self._fetcher.read(answer, MAX_METADATA_BYTES)
+        with self._fetcher.open(_metadata_url(file["url"]), {}) as answer:
+            # Object stores say 403 of what is not there.
+            is_there = answer.status_code not in REFUSALS
+            if is_there and answer.status_code != 200:
+                raise _failure(self.host, answer, f"{file['filename']}.metadata")
+            body = self._fetcher.read(answer, MAX_METADATA_BYTES) if is_there else b""
+        if not is_there:
+            body = self._metadata_in(normalized_name, file)
         if hashlib.sha256(body).hexdigest() != file["metadata_sha256"]:
+            self._promise_no_metadata(normalized_name, file)
             raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are not those of its digest")
         try:
             text = body.decode()
@@ -204,6 +219,28 @@ class Index:
         kept = {"filename": file["filename"], "package": normalized_name, "metadata": text}
         UpstreamFile.keep(file["sha256"], "metadata", kept, len(body), self._max_bytes)
         return text
+
+    def _metadata_in(self, normalized_name: str, file: Plain) -> bytes:
+        """Return the core metadata in a wheel, for an index that has them nowhere else. The wheel is kept."""
+        kept = UpstreamFile.objects(pk=file["sha256"]).only("content_id", "size").plain_first() or {}
+        with tempfile.TemporaryFile() as wheel:
+            if "content_id" in kept and "size" in kept:
+                wheel.writelines(contents.Reader(kept["content_id"], kept["size"]))
+            else:
+                answer = self.open_file(file)
+                with waiting_for_upstream():
+                    wheel.writelines(self.keep_passing(normalized_name, file, answer))
+            try:
+                return metadata_in(wheel, MAX_METADATA_BYTES)
+            except BadDistribution as error:
+                raise UpstreamFailed(f"{file['filename']} of {self.host} has no metadata: {error}") from None
+
+    def _promise_no_metadata(self, normalized_name: str, file: Plain) -> None:
+        """Forget a wrong digest, or the wheel could not be installed; without one, installers read the wheel itself."""
+        listed = {"$elemMatch": {"sha256": file["sha256"], "metadata_sha256": file["metadata_sha256"]}}
+        UpstreamProject.objects.raw().update_one(
+            {"_id": normalized_name, "files": listed}, {"$unset": {"files.$.metadata_sha256": ""}}
+        )
 
     def _is_old(self, kept: Plain) -> bool:
         age = ABSENT_FOR if kept.get("is_absent") else self._max_age
@@ -219,7 +256,9 @@ class Index:
         try:
             return self._ask(normalized_name, kept)
         except UpstreamFailed as error:
-            if kept is None or kept.get("is_absent"):
+            # What is forbidden or gone there is not served from memory; wrong credentials are no word about a project.
+            is_word = isinstance(error, UpstreamRefused) and error.status != 401
+            if kept is None or kept.get("is_absent") or is_word:
                 raise
             log.warning("%s is served as it was known before: %s", normalized_name, error)
             return kept
@@ -241,11 +280,13 @@ class Index:
                 projects.replace_one({"_id": normalized_name}, absent, upsert=True)
                 return absent
             if answer.status_code != 200:
-                raise _failure(self.host, answer.status_code, normalized_name)
+                raise _failure(self.host, answer, normalized_name)
             body = self._fetcher.read(answer, MAX_PAGE_BYTES)
             page = read_page(body, answer.headers.get("Content-Type", ""), answer.url, normalized_name)
             found: Plain = {"files": page.files, "versions": page.versions, "checked_at": now}
             found["expires_at"] = now + KNOWN_FOR
+            if page.status:
+                found["status"] = page.status
             if etag := answer.headers.get("ETag"):
                 found["etag"] = etag
         self._keep(normalized_name, found)
@@ -277,10 +318,23 @@ class Index:
         raise UpstreamFailed(f"{filename} is larger than the {self._max_file_bytes:,} bytes that are taken from there")
 
 
-def _failure(host: str, status: int, what: str) -> UpstreamFailed:
+def _failure(host: str, answer: Response, what: str) -> UpstreamFailed:
     """Return what an answer of another index means: a refusal reaches the installer as what it is."""
+    status = answer.status_code
     message = f"{host} answered {status} for {what}"
-    return UpstreamRefused(message, status) if status in REFUSALS else UpstreamFailed(message)
+    if status in REFUSALS:
+        return UpstreamRefused(message, status)
+    if status in BUSY:
+        seconds = answer.headers.get("Retry-After", "")
+        # It may be a date, too (RFC 9110).
+        return UpstreamBusy(message, int(seconds)) if re.fullmatch("[0-9]{1,9}", seconds) else UpstreamBusy(message)
+    return UpstreamFailed(message)
+
+
+def _metadata_url(url: str) -> str:
+    """Return where the core metadata of a file are: `.metadata` is appended to its path (PEP 658)."""
+    path, mark, query = url.partition("?")
+    return f"{path}.metadata{mark}{query}"
 
 
 def _sized(file: Plain) -> Plain:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import unquote, urldefrag, urljoin
 
+from webapp.documents.project_status import KEPT
 from webapp.rules import naming
 from webapp.serving.filters import safe_link
 from webapp.upstream.errors import UpstreamFailed
@@ -25,15 +26,17 @@ MAX_FILES = 50_000
 # What says nothing of which version of which API it is.
 NOT_PAGES = ("application/json", "application/octet-stream")
 MAX_REASON_LENGTH = 1000
+_STATUS_METAS = {"pypi:project-status": "status", "pypi:project-status-reason": "reason"}
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Page(NamedTuple):
-    """A project's page: its files, as `ReleaseFile` has them, and its versions."""
+    """A project's page: its files, as `ReleaseFile` has them, its versions, and its status."""
 
     files: list[Plain]
     versions: list[str]
+    status: Plain  # as `ProjectStatus` has it; empty while the project is active
 
 
 def read_page(body: bytes, content_type: str, address: str, normalized_name: str) -> Page:
@@ -46,9 +49,10 @@ def read_page(body: bytes, content_type: str, address: str, normalized_name: str
         if kind in NOT_PAGES:
             raise UpstreamFailed(f"the other index sent {kind}, which is not a page of the Simple API (PEP 691)")
         if kind.endswith("json"):
-            described, versions = _described_by_json(json.loads(body), normalized_name)
+            described, versions, status = _described_by_json(json.loads(body), normalized_name)
         else:
-            described, versions = _described_by_html(body.decode("utf-8", "replace"), address), []
+            described, status = _described_by_html(body.decode("utf-8", "replace"), address)
+            versions = []
     except (ValueError, RecursionError):
         raise UpstreamFailed("the other index sent a page that cannot be read") from None
     if len(described) > MAX_FILES:
@@ -59,10 +63,10 @@ def read_page(body: bytes, content_type: str, address: str, normalized_name: str
             f"the other index lists files of {normalized_name} with MD5 digests only; without SHA-256 nobody can tell "
             "whether their bytes are the right ones"
         )
-    return Page(list(files.values()), versions)
+    return Page(list(files.values()), versions, _status(status))
 
 
-def _described_by_json(page: Any, normalized_name: str) -> tuple[list[Plain], list[str]]:
+def _described_by_json(page: Any, normalized_name: str) -> tuple[list[Plain], list[str], Any]:
     if not isinstance(page, dict) or not isinstance(page.get("files"), list):
         raise ValueError("no list of files")
     meta = page.get("meta")
@@ -71,10 +75,10 @@ def _described_by_json(page: Any, normalized_name: str) -> tuple[list[Plain], li
         raise ValueError("a page of another project")
     versions = page.get("versions")
     texts = [text for text in versions if _is_text(text)] if isinstance(versions, list) else []
-    return [file for file in page["files"] if isinstance(file, dict)], texts
+    return [file for file in page["files"] if isinstance(file, dict)], texts, page.get("project-status")
 
 
-def _described_by_html(text: str, address: str) -> list[Plain]:
+def _described_by_html(text: str, address: str) -> tuple[list[Plain], Plain]:
     reader = _Links()
     reader.feed(text)
     if reader.version is not None:
@@ -83,7 +87,7 @@ def _described_by_html(text: str, address: str) -> list[Plain]:
     if reader.version is None and not any(_file(each, address) or _has_md5(each) for each in described):
         # A page that asks somebody to sign in, say: it must not be taken for a project without files.
         raise ValueError("no page of the Simple API")
-    return described
+    return described, reader.status
 
 
 class _Links(HTMLParser):
@@ -92,6 +96,7 @@ class _Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.version: str | None = None
+        self.status: dict[str, str] = {}  # PEP 792, as JSON has it
         self._base = ""
         self._links: list[dict[str, str]] = []
 
@@ -100,6 +105,8 @@ class _Links(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag == "meta" and values.get("name") == "pypi:repository-version":
             self.version = values.get("content", "")
+        elif tag == "meta" and values.get("name") in _STATUS_METAS:
+            self.status[_STATUS_METAS[values["name"]]] = values.get("content", "")
         elif tag == "base":
             self._base = values.get("href", "")
         elif tag == "a" and "href" in values:
@@ -118,6 +125,7 @@ class _Links(HTMLParser):
                 "requires-python": link.get("data-requires-python"),
                 "yanked": link["data-yanked"] or True if "data-yanked" in link else False,
                 "core-metadata": {"sha256": metadata.removeprefix("sha256=")},
+                "provenance": link.get("data-provenance"),
             }
 
 
@@ -138,6 +146,7 @@ def _file(described: Plain, address: str) -> Plain | None:
         return None
     file: Plain = {"filename": filename, "url": url, "sha256": sha256}
     size, yanked, requires = described.get("size"), described.get("yanked"), described.get("requires-python")
+    provenance = described.get("provenance")
     if isinstance(size, int) and not isinstance(size, bool) and 0 <= size < 2**63:
         file["size"] = size
     if uploaded_at := _moment(described.get("upload-time")):
@@ -150,7 +159,20 @@ def _file(described: Plain, address: str) -> Plain | None:
     # An sdist's metadata need not list what it requires, and installers would believe them.
     if filename.endswith(".whl") and isinstance(metadata, dict) and _is_digest(metadata.get("sha256")):
         file["metadata_sha256"] = metadata["sha256"]
+    provenance = safe_link(_joined(address, provenance)[0]) if _is_text(provenance) and provenance else ""
+    if provenance and len(provenance) <= MAX_URL_LENGTH:
+        file["provenance_url"] = provenance
     return file
+
+
+def _status(described: Any) -> Plain:
+    """Return the status of a project, as `ProjectStatus` has it; a text is what some indexes send for the object."""
+    if _is_text(described):
+        described = {"status": described}
+    if not isinstance(described, dict) or described.get("status") not in KEPT:
+        return {}
+    reason = described.get("reason")
+    return {"marker": described["status"]} | ({"reason": reason[:MAX_REASON_LENGTH]} if _is_text(reason) else {})
 
 
 def _has_md5(described: Plain) -> bool:

@@ -84,7 +84,10 @@ def _metadata(upstream: Index, normalized_name: str, file: Plain) -> Response:
 
 @bp.app_errorhandler(UpstreamFailed)
 def upstream_failed(error: UpstreamFailed) -> Response:
-    """Answer 502 or 504 with the reason."""
+    """Answer with the reason: 502 or 503, or the refusal of the other index."""
     failure = HTTPException(f"{error}.")
     failure.code = error.status
-    return http_error(failure)
+    response = http_error(failure)
+    if error.retry_after_s:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
