@@ -1,4 +1,4 @@
-"""Larder: a Python package index and its web site, kept in MongoDB."""
+"""Larder: a Python package index and its web site, stored in MongoDB."""
 
 from flask import Flask
 
@@ -23,7 +23,7 @@ from webapp.serving.extensions import bootstrap, csrf
 
 
 def create_app(config: type[Config]) -> Flask:
-    """Build the site. Raises BadConfig when a setting cannot be, MongodError when there is no database."""
+    """Build the site. Raises BadConfig for invalid settings, MongodError if there is no database."""
     app = Flask(__name__)
     app.config.from_object(config)
     check_config(app, config)
@@ -33,7 +33,7 @@ def create_app(config: type[Config]) -> Flask:
     metrics.init_app(app)
     connection.init_app(app, metrics.database_listeners(app))
     security.init_app(app)
-    # Before anything is read of a request from somebody who may not read the site.
+    # Before any other code reads requests from people who may not read the site.
     read_access.init_app(app)
     slow_clients.init_app(app)
     register_extensions(app)
@@ -68,7 +68,7 @@ def register_extensions(app: Flask) -> None:
 
 
 def register_blueprints(app: Flask) -> None:
-    """Bind the rooms of the site. Content pages come last: they answer at any path that nothing else has."""
+    """Register the blueprints. Content pages come last, because they answer at any path that nothing else has."""
     from webapp import (
         admin,
         feeds,

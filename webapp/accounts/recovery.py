@@ -45,9 +45,9 @@ def reset(form: NewPasswordForm, token: str) -> AnyResponse | None:
     user = tokens.user_of_reset(token) or abort(410, USED)
     if not form.is_strong(user.words()):
         return None
-    # Before and after: should the process die in between, no token outlives the password that it was made with.
+    # Before and after: if the process dies in between, no token outlives the password it was made with.
     revoked = revoke_all(user.id)
-    # Of two who use the link at the same time, the first wins.
+    # If two people use the link at the same time, the first wins.
     present = {"_id": user.id, "hashed_password": user.hashed_password, "is_disabled": {"$ne": True}}
     change = {"$set": {"hashed_password": passwords.hash_password(form.password.data), "sessions": []}}
     if not User.objects.raw().update_one(present, change).matched_count:

@@ -1,4 +1,4 @@
-"""`POST /signup`: an account for a program, in JSON."""
+"""`POST /signup`: create an account from a program, with JSON."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from webapp.members import confirming, limits, mails
 from webapp.members.registration import create_user
 from webapp.serving.extensions import csrf
 
-# What clients of the old site know a taken name by.
+# The code by which clients of the old site recognize a taken name.
 NAME_TAKEN = 401
 FIELDS = ("username", "password", "email", "name")
 
 
 @bp.before_request
 def speak_json() -> None:
-    """Errors of this one page are JSON whatever the client accepts."""
+    """Answer errors of this page as JSON, whatever the client accepts."""
     if request.path == "/signup":
         g.for_programs = True
 
@@ -30,10 +30,10 @@ def speak_json() -> None:
 @bp.post("/signup")
 @limits.limited_registration
 def signup() -> Response:
-    """Register: {"username": ..., "password": ...}, and "email" and "name" if there are such.
+    """Register: {"username": ..., "password": ...}, optionally with "email" and "name".
 
-    Where mail is configured the account has the address once it is confirmed. The answer does not tell whether another
-    account has it.
+    Where mail is configured, the account gets its address when it is confirmed. The answer does not tell whether
+    another account has that address.
     """
     form = SignupForm(MultiDict(_texts(_json())))
     if not form.validate():
@@ -61,7 +61,7 @@ def signup() -> Response:
     return make_response(jsonify(message="User signed up successfully"))
 
 
-# No browser sends JSON to another site without asking it first, and no cookie counts here.
+# Browsers do not send JSON across sites without asking first, and no cookie is used here.
 csrf.exempt(signup)
 
 
@@ -76,7 +76,7 @@ def _json() -> dict[str, Any]:
 
 
 def _texts(sent: dict[str, Any]) -> dict[str, str]:
-    """Return the fields that a registration has; what else was sent counts for nothing."""
+    """Return the known fields of a registration; others are ignored."""
     for name in ("username", "password"):
         if name not in sent:
             abort(400, f"{name} is missing.")

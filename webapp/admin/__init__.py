@@ -1,4 +1,4 @@
-"""Administration, for users with `is_admin` alone."""
+"""Administration, only for users with `is_admin`."""
 
 from webapp.admin import content, maintainers, people
 from webapp.admin.blueprint import bp

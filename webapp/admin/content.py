@@ -1,4 +1,4 @@
-"""`/admin/pages`: the content pages."""
+"""`/admin/pages`: content pages."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ CHANGED = "Someone else changed this page after you opened it. Copy your text, r
 
 @bp.get("/pages")
 def pages() -> Response:
-    """All content pages."""
+    """List all content pages."""
     found = paginate([Page.objects.only("path", "title", "updated_date").order_by("pk")], 50)
     return make_response(render_template("admin/pages.html", found=found))
 

@@ -1,4 +1,4 @@
-"""`/admin/users`: finding users; making and removing administrators; disabling accounts."""
+"""`/admin/users`: find users, make and remove administrators, disable accounts."""
 
 from collections.abc import Callable
 from typing import Any

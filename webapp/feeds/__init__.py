@@ -1,4 +1,4 @@
-"""News of the index for feed readers."""
+"""Feeds."""
 
 from webapp.feeds.views import bp
 

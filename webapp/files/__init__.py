@@ -1,4 +1,4 @@
-"""The files that are kept here: fetching them, and who has which name."""
+"""Downloads of uploaded files."""
 
 from webapp.files import views
 from webapp.files.views import bp

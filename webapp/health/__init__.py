@@ -1,4 +1,4 @@
-"""Whether the site and its database answer."""
+"""Health checks of the site and its database."""
 
 from webapp.health.views import bp
 

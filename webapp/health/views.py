@@ -1,4 +1,4 @@
-"""`/health` and `/ready`, for whoever watches the site; `/ping`, as the old site answered it."""
+"""`/health` and `/ready`, for monitoring, and `/ping`, as the old site answered it."""
 
 import time
 
@@ -10,25 +10,25 @@ from webapp.documents import SiteStats
 
 bp = Blueprint("health", __name__)
 
-# Load balancers and Kubernetes give up after a second or a few, and a refusal tells them more than silence.
+# Load balancers and Kubernetes give up after a few seconds, and an error tells them more than silence.
 DATABASE_TIMEOUT_S = 0.9
 
 
 @bp.get("/ping")
 def ping() -> Response:
-    """Answer as the old site did."""
+    """Answer like the old site."""
     return _uncached(status="success", message="pong!")
 
 
 @bp.get("/health")
 def health() -> Response:
-    """Answer that this process is alive, without a look at the database: to restart it would not bring that back."""
+    """Answer that this process is running, without asking the database: restarting a site does not bring that back."""
     return _uncached(status="success")
 
 
 @bp.get("/ready")
 def ready() -> Response:
-    """Answer how long the database took for a round trip, or 503 when it does not answer: send readers elsewhere."""
+    """Answer how long a round trip to the database took, or 503 if it does not answer, so that readers go elsewhere."""
     started = time.perf_counter()
     try:
         with pymongo.timeout(DATABASE_TIMEOUT_S):

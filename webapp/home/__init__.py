@@ -1,4 +1,4 @@
-"""The first page, and what Larder is."""
+"""The home page, and the page about the site."""
 
 from webapp.home.views import bp
 

@@ -15,7 +15,7 @@ COUNTS = ("projects", "releases", "users")
 @bp.get("/")
 @public
 def index() -> Response:
-    """What Larder is, the counts, and what is new."""
+    """Show what Larder is, the counts, and what is new."""
     stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], *COUNTS)
     return render_public(
         "home/index.html",
@@ -28,5 +28,5 @@ def index() -> Response:
 @bp.get("/about")
 @public
 def about() -> Response:
-    """What this site is and how to use it."""
+    """Show what this site is and how to use it."""
     return render_public("home/about.html")

@@ -1,4 +1,4 @@
-"""What members do with the projects that they look after: releases, files, maintainers, settings, history."""
+"""What members do with the projects they maintain: releases, files, maintainers, settings, history."""
 
 from webapp.manage import invitations, maintainers, projects, releases
 from webapp.manage.blueprint import bp

@@ -1,4 +1,4 @@
-"""The blueprint of the room, whom its pages let in, and what refusals become."""
+"""The blueprint, its access control, and its error pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,16 +21,16 @@ ASK_PASSWORD = "You signed in more than 30 minutes ago. Enter your password as w
 
 
 def project(name: str, role: str = MAINTAINER) -> Package:
-    """Return a project, without its releases, for a member who has at least this role there.
+    """Return a project, without its releases, for a member who has at least this role in it.
 
-    Raises NotFound, and NotPermitted: everybody may know that a project exists, so who may not manage it is told so.
+    Raises NotFound, or NotPermitted with a reason: anybody may know that a project exists.
     """
     found = Package.objects.named(name).managed().declared_first()
     return permitted(found, name, role)
 
 
 def permitted(package: Package | None, name: str, role: str) -> Package:
-    """Return this package if the member of this request has at least this role there; see `project`."""
+    """Return this package if the member has at least this role in it; see `project`."""
     if package is None:
         abort(404, f"There is no project called “{name}” on this site.")
     check_role(package, role, me().user)
@@ -39,7 +39,7 @@ def permitted(package: Package | None, name: str, role: str) -> Package:
 
 
 def button_for(act: str, role: str = MAINTAINER) -> Callable[..., dict[str, Any]]:
-    """Return what loads the page of a button, which is seen only when its form was stale; `act` is what it says."""
+    """Return a function that loads the page of a button, shown only if its form had expired; `act` is its label."""
 
     def load(name: str, **_: str) -> dict[str, Any]:
         return {"package": project(name, role), "act": act}
@@ -48,12 +48,12 @@ def button_for(act: str, role: str = MAINTAINER) -> Callable[..., dict[str, Any]
 
 
 def deletion(package: Package, expected: str, **context: Any) -> dict[str, Any]:
-    """Return what the page of a deletion shows; `expected` is what has to be typed."""
+    """Return the variables for a page that deletes something; `expected` is what has to be typed."""
     return {"package": package, "expected": expected, "ask_password": not sessions.is_fresh(), **context}
 
 
 def is_confirmed(form: DeletionForm, *expected: str) -> bool:
-    """Tell whether the right name was typed, and the password where the sign-in is old; say beside the field if not."""
+    """Check the typed name, and the password if the sign-in is old; add errors to the fields."""
     if form.typed.data not in expected:
         form.refuse("typed", f"Type “{expected[0]}” to confirm.")
         return False
@@ -83,7 +83,7 @@ def not_permitted(error: NotPermitted) -> Response:
 
 @bp.errorhandler(NotThere)
 def not_there(error: NotThere) -> Response:
-    """Answer 404, or 410 to the link of an invitation, with what is missing."""
+    """Answer 404, or 410 for the link of an invitation, and say what is missing."""
     gone = NotFound(str(error))
     if request.endpoint == "manage.invitation":
         gone.code = 410
@@ -92,5 +92,5 @@ def not_there(error: NotThere) -> Response:
 
 @bp.errorhandler(LastOwner)
 def last_owner(error: LastOwner) -> Response:
-    """Answer 409: another owner comes first."""
+    """Answer 409: somebody else has to become an owner first."""
     return http_error(Conflict(str(error)))

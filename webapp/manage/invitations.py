@@ -1,4 +1,4 @@
-"""`/account/invitations/<token>`: where the link in an invitation leads."""
+"""`/account/invitations/<token>`: the page that an invitation's link leads to."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def _invitation(token: str) -> dict[str, Any]:
 @bp.route("/account/invitations/<token>", methods=["GET", "POST"])
 @form_view(AnswerForm, "manage/invitation.html", _invitation)
 def invitation(form: AnswerForm, token: str) -> AnyResponse:
-    """Take an invitation, or decline it. Whoever has the link may; they need an account to take it."""
+    """Accept or decline an invitation. Anybody with the link may, but accepting needs an account."""
     found = _invitation(token)
     package: Package = found["package"]
     user: User | None = found["user"]

@@ -1,4 +1,4 @@
-"""`/manage/<name>/maintainers`: who looks after a project, and who is invited to."""
+"""`/manage/<name>/maintainers`: the maintainers of a project, and its invitations."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def _people(name: str) -> Context:
 @members_only
 @form_view(InvitationForm, "manage/maintainers.html", _people)
 def maintainers(form: InvitationForm, name: str) -> AnyResponse | None:
-    """The people of a project; an owner invites another one by mail."""
+    """Show the maintainers of a project; owners can invite others by mail."""
     package, user, email = project(name, OWNER), me().user, form.email.data
     if not mails.can_send_links():
         form.refuse("email", mails.NONE_SENT)
@@ -74,7 +74,7 @@ def _send(package: Package, invitation: Invitation, by: User) -> None:
 @members_only
 @form_view(ButtonForm, "manage/act.html", button_for("Revoke the invitation", OWNER))
 def revoke_invitation(_: ButtonForm, name: str, invitation_id: str) -> AnyResponse:
-    """Take an invitation back; its link is worth nothing then."""
+    """Cancel an invitation, which makes its link invalid."""
     package = project(name, OWNER)
     revoked = maintaining.revoke_invitation(package.pk, invitation_id, me().user)
     audit.record(audit.PROJECT, f"Revoked the invitation of {revoked.email}.", target=f"package {package.pk}")
@@ -86,7 +86,7 @@ def revoke_invitation(_: ButtonForm, name: str, invitation_id: str) -> AnyRespon
 @members_only
 @form_view(ButtonForm, "manage/act.html", button_for("Change the role", OWNER))
 def change_role(_: ButtonForm, name: str, user_id: str, role: str) -> AnyResponse:
-    """Make a maintainer an owner, or an owner a maintainer; the last owner stays one."""
+    """Change the role of a maintainer; the last owner stays one."""
     package, person = _person(name, user_id)
     maintaining.change_role(package.pk, person.user_id, role, me().user)
     _note(f"Made {person.name or 'a user'} {role} of {package.pk}.", package, person.user_id)
@@ -98,12 +98,12 @@ def change_role(_: ButtonForm, name: str, user_id: str, role: str) -> AnyRespons
 @members_only
 @form_view(ButtonForm, "manage/act.html", button_for("Remove them", OWNER))
 def remove_maintainer(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
-    """Take a project out of somebody's hands."""
+    """Remove a maintainer."""
     package, person = _person(name, user_id)
     maintaining.end_maintaining(package.pk, person.user_id, me().user)
     _note(f"Removed {person.name or 'a user'} from {package.pk}.", package, person.user_id)
     flash(f"{person.name or 'This user'} no longer maintains {package.name}.")
-    # Who removed themselves may see this project no more.
+    # Members who removed themselves can no longer see this project.
     return redirect(
         url_for("manage.index") if person.user_id == me().user.id else url_for("manage.maintainers", name=package.pk)
     )

@@ -1,4 +1,4 @@
-"""Mails to those who own a project, about what cannot be undone."""
+"""Mails to the owners of a project about deletions."""
 
 from webapp.documents import Package, User
 from webapp.documents.package import OWNER
@@ -7,9 +7,9 @@ from webapp.members.sessions import me
 
 
 def tell_owners(package: Package, deleted: str) -> None:
-    """Tell all owners that something was deleted; who did it, too, for it may have been somebody with their session.
+    """Tell all owners that something was deleted, including whoever did it: somebody may have used their session.
 
-    `package` is as it was before.
+    `package` is the state before the deletion.
     """
     owners = [each.user_id for each in package.maintainers if package.role_of(each.user_id) == OWNER]
     context = {"deleted": deleted, "project": package.name, "by": me().user.shown_name}

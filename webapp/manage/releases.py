@@ -1,4 +1,4 @@
-"""`/manage/<name>/`: the releases of a project and their files, yanked, unyanked and deleted."""
+"""`/manage/<name>/`: the releases and files of a project: yank, undo a yank, delete."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ Context = dict[str, Any]
 @bp.get("/manage/<name>/")
 @members_only
 def releases(name: str) -> Response:
-    """The releases of a project, newest version first."""
+    """List the releases of a project, newest version first."""
     number = page_number()
     first = (number - 1) * RELEASES_PER_PAGE
     found = Package.page_of(naming.normalize_name(name), None, first=first, count=RELEASES_PER_PAGE)
@@ -47,7 +47,7 @@ def releases(name: str) -> Response:
 
 
 def _release(name: str, version: str, role: str = MAINTAINER) -> Context:
-    """Return a project and one of its releases, this one with its files."""
+    """Return a project and one of its releases, with its files."""
     found = Package.page_of(naming.normalize_name(name), version, first=0, count=1)
     package = permitted(Package(**found.package) if found else None, name, role)
     release = found.release if found else None
@@ -59,7 +59,7 @@ def _release(name: str, version: str, role: str = MAINTAINER) -> Context:
 @bp.get("/manage/<name>/release/<path:version>")
 @members_only
 def release(name: str, version: str) -> Response:
-    """A release, its files, and what can be done with them."""
+    """Show a release, its files, and the available actions."""
     context = _release(name, version)
     names = [file.get("filename") for file in context["release"].get("files", [])]
     warned = StoredFile.objects.with_warnings(context["package"].pk).filter(pk__in=names).only("filename", "warnings")
@@ -71,7 +71,7 @@ def release(name: str, version: str) -> Response:
 @members_only
 @form_view(YankForm, "manage/yank.html", _release)
 def yank(form: YankForm, name: str, version: str) -> AnyResponse:
-    """Let installers pass a release over; a maintainer may."""
+    """Yank a release."""
     package = project(name)
     withdrawing.yank(package.pk, version, form.reason.data, me().user)
     audit.record(audit.PROJECT, f"Yanked {package.pk} {version}.", target=f"package {package.pk}")
@@ -83,7 +83,7 @@ def yank(form: YankForm, name: str, version: str) -> AnyResponse:
 @members_only
 @form_view(ButtonForm, "manage/act.html", button_for("Unyank the release"))
 def unyank(_: ButtonForm, name: str, version: str) -> AnyResponse:
-    """Offer a yanked release again."""
+    """Undo a yank."""
     package = project(name)
     withdrawing.unyank(package.pk, version, me().user)
     audit.record(audit.PROJECT, f"Unyanked {package.pk} {version}.", target=f"package {package.pk}")

@@ -1,4 +1,4 @@
-"""Projects: their pages, lists and what they are filed under."""
+"""Project pages, and lists of projects."""
 
 from webapp.packages.views import bp
 

@@ -1,4 +1,4 @@
-"""What a page shows of the differences between two releases of a project."""
+"""Compare two releases of a project for a page."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from webapp.rules.people import people
 
 Plain = dict[str, Any]
 
-# What differs as a whole: the label, and how it is said of what a release states.
+# Fields that are compared as a whole: their label, and how to read them from what a release states.
 _LISTS = {"Extras": "provides_extra", "Classifiers": "classifiers", "Keywords": "keywords"}
 
 
 def between(package: Plain, old: Plain, new: Plain) -> Plain:
     """Return how one release differs from another: {unknown, facts, requirements, lists, files, description}.
 
-    `unknown` are the versions of which nothing is known but their files; then these alone are compared.
+    `unknown` lists the versions whose metadata is not known; then only files are compared.
     """
     before, after = (_stated(package, release) for release in (old, new))
     files = comparing.files(old, new)
@@ -44,7 +44,7 @@ def between(package: Plain, old: Plain, new: Plain) -> Plain:
 
 
 def _stated(package: Plain, release: Plain) -> Plain | None:
-    """Return what a release states, with its description's text; None where nothing is known of it."""
+    """Return what a release states, with its description as text, or None if nothing is known."""
     version, facts = release["version"], None
     if version != package.get("latest", {}).get("version"):
         facts = ReleaseFacts.of(package["normalized_name"], version)

@@ -1,4 +1,4 @@
-"""What a project page shows in groups: its links, classifiers and files."""
+"""Groups of links, classifiers and files on a project page."""
 
 from typing import Any
 
@@ -26,9 +26,9 @@ def links(package: Plain) -> list[Plain]:
 
 
 def licenses(package: Plain) -> list[Plain]:
-    """Return the licences of a release: [{label: "MIT", license_id: "MIT"}], or with a `classifier` in its place.
+    """Return the licences of a release: [{label: "MIT", license_id: "MIT"}], or with a `classifier` instead of the id.
 
-    An SPDX expression says it all (PEP 639); without one there are the name that the author wrote and each classifier.
+    An SPDX expression is enough (PEP 639). Without one, return the name that the author wrote, and each classifier.
     """
     expression, classifiers = package.get("license_expression"), package.get("classifiers", [])
     if expression:
@@ -45,7 +45,7 @@ def licenses(package: Plain) -> list[Plain]:
 
 
 def used_by(users: list[Plain], normalized_name: str, version: str | None) -> list[Plain]:
-    """Return projects that require one, with what they ask of it: each gets `asked`, see `requiring.asked_of`."""
+    """Return the projects that require one, each with `asked`: see `requiring.asked_of`."""
     return [
         {key: value for key, value in user.items() if key != "requires_dist"}
         | {"asked": asked_of(user.get("requires_dist", []), normalized_name, version)}
@@ -54,9 +54,9 @@ def used_by(users: list[Plain], normalized_name: str, version: str | None) -> li
 
 
 def compared(package: Plain, release: Plain | None) -> list[str]:
-    """Return the two versions whose differences tell what changed in a release, or none.
+    """Return the two versions whose comparison shows what changed in a release, or none.
 
-    It is compared with the release before it, where the history on the page shows that; otherwise with the latest.
+    It is compared with the release before it, if the history on the page shows that; otherwise with the latest.
     """
     if release is None:
         return []
@@ -70,7 +70,7 @@ def compared(package: Plain, release: Plain | None) -> list[str]:
 def classifier_groups(classifiers: list[str]) -> list[Plain]:
     """Return the classifiers by their first part: [{name: "Topic", classifiers: [{label, classifier}]}].
 
-    Those of a single part come under "Other".
+    Those with a single part are listed under "Other".
     """
     groups: dict[str, list[Plain]] = {}
     for classifier in filter(str.strip, classifiers):
@@ -82,9 +82,9 @@ def classifier_groups(classifiers: list[str]) -> list[Plain]:
 
 
 def file_groups(release: Plain) -> list[Plain]:
-    """Return the release's files, sdists apart from wheels: [{title, files, filters}].
+    """Return the release's files, sdists and wheels apart: [{title, files, filters}].
 
-    A wheel gets its `interpreters`, `abis` and `platforms`; `filters` lists those that tell files of the group apart.
+    A wheel has its `interpreters`, `abis` and `platforms`; `filters` lists those that distinguish files of the group.
     """
     files = release.get("files", [])
     kinds = {"sdist": "Source distributions", "bdist_wheel": "Built distributions (wheels)"}
@@ -96,9 +96,9 @@ def file_groups(release: Plain) -> list[Plain]:
 
 
 def wheel_tags(filename: str) -> Plain:
-    """Return what a wheel's name says of where it runs (PEP 425); nothing for any other file.
+    """Return where a wheel runs, according to its name (PEP 425); nothing for any other file.
 
-    `packaging` gives every combination of the tags, of which a hostile name has a thousand million.
+    `packaging` creates every combination of the tags, of which a hostile name has a billion.
     """
     parts = filename.lower().removesuffix(".whl").split("-")
     if not filename.lower().endswith(".whl") or len(parts) not in (5, 6):

@@ -1,4 +1,4 @@
-"""Content pages that the site's people write."""
+"""Content pages written by administrators."""
 
 from webapp.pages.views import bp
 

@@ -1,4 +1,4 @@
-"""Content pages as Markdown files: the first line is the title, "# Title", the rest the content."""
+"""Content pages as Markdown files: the first line is the title, "# Title", the rest is the content."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from webapp.rendering import RENDERER, render_markdown
 
 
 class NoTitle(ValueError):
-    """The file does not begin with a title."""
+    """The file does not start with a title."""
 
 
 def page_from_file(file: Path, folder: Path) -> Page:
-    """Return the page that a file describes; its path below the folder is the page's. Raises NoTitle."""
+    """Return the page in a file. Its path below the folder becomes the page's path. Raises NoTitle."""
     path = file.relative_to(folder).with_suffix("").as_posix()
     first, _, content = file.read_text(encoding="utf-8").partition("\n")
     if not first.startswith("# ") or not first[2:].strip():
@@ -33,5 +33,5 @@ def page_from_file(file: Path, folder: Path) -> Page:
 
 
 def page_to_text(page: Page) -> str:
-    """Return the text of the file from which this page would be read."""
+    """Return the text of a file for this page."""
     return f"# {page.title}\n\n{page.content or ''}\n"

@@ -1,4 +1,4 @@
-"""Content pages, at any path that no other room answers."""
+"""Content pages, at any path that no other room uses."""
 
 from flask import Blueprint, Response, abort
 
@@ -11,7 +11,7 @@ bp = Blueprint("pages", __name__)
 @bp.get("/<path:path>")
 @public
 def page(path: str) -> Response:
-    """The page that the site's people wrote for this path."""
+    """Show the content page with this path."""
     found = Page.objects(pk=path).exclude("content").plain_first()
     if found is None:
         abort(404)

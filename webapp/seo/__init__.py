@@ -1,4 +1,4 @@
-"""What crawlers and browsers look for."""
+"""What crawlers and browsers ask for."""
 
 from webapp.seo.views import bp
 

@@ -22,10 +22,10 @@ LONGEST_NAME = "\uffff"
 @bp.get("/sitemap.xml")
 @public
 def sitemap() -> Response:
-    """The index: a sitemap of the site's own pages, and one for each bucket of projects."""
+    """Return the index: a sitemap for the site's own pages, and one for each bucket of projects."""
     stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
     sitemaps = [{"url": absolute_url("seo.sitemap_pages"), "updated": None}]
-    # url_for for each of them would take ten times as long.
+    # url_for would take ten times as long for them.
     start, _, end = absolute_url("seo.sitemap_projects", number=0).rpartition("0")
     for number, bucket in enumerate(stats.get("sitemap_buckets", [])):
         sitemaps.append({"url": f"{start}{number}{end}", "updated": bucket.get("updated_date")})
@@ -35,7 +35,7 @@ def sitemap() -> Response:
 @bp.get("/sitemap/pages.xml")
 @public
 def sitemap_pages() -> Response:
-    """The site's own pages, content pages, licences and languages."""
+    """List the site's own pages, content pages, licences and languages."""
     urls: list[dict[str, Any]] = [
         {"url": absolute_url(endpoint)} for endpoint in ("home.index", "home.about", "packages.projects", "stats.index")
     ]
@@ -57,7 +57,7 @@ def sitemap_pages() -> Response:
 @bp.get("/sitemap/<int:number>.xml")
 @public
 def sitemap_projects(number: int) -> Response:
-    """The project pages of one bucket."""
+    """List the project pages of one bucket."""
     stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], "sitemap_buckets")
     starts = [bucket.get("start", "") for bucket in stats.get("sitemap_buckets", [])]
     if number >= len(starts):
@@ -76,7 +76,7 @@ def sitemap_projects(number: int) -> Response:
 @bp.get("/robots.txt")
 @public
 def robots() -> Response:
-    """What crawlers may read: all but the endless pages of search results; nothing of a site for members."""
+    """Tell crawlers what they may read: everything except endless search results, but nothing on a site for members."""
     lines = ["User-agent: *", "Disallow: /search/", f"Sitemap: {absolute_url('seo.sitemap')}", ""]
     if for_members_only():
         lines = ["User-agent: *", "Disallow: /", ""]
@@ -86,14 +86,14 @@ def robots() -> Response:
 @bp.get("/opensearch.xml")
 @public
 def opensearch() -> Response:
-    """What a browser needs to offer the site's search (OpenSearch 1.1)."""
+    """Describe the site's search to browsers (OpenSearch 1.1)."""
     response = make_response(render_template("seo/opensearch.xml"))
     return _lasting(response, "application/opensearchdescription+xml; charset=utf-8")
 
 
 @bp.get("/favicon.ico")
 def favicon() -> AnyResponse:
-    """Browsers that do not read the page's own link ask here."""
+    """Answer browsers that ignore the icon's link in the page."""
     return redirect(static_url("img/favicon.png"), 302)
 
 

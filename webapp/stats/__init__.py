@@ -1,4 +1,4 @@
-"""Totals, charts and what is most frequent."""
+"""Statistics."""
 
 from webapp.stats.views import bp
 

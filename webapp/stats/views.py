@@ -12,7 +12,7 @@ from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("stats", __name__)
 
-# The statistics count from 2000 to 2099.
+# The statistics cover the years from 2000 to 2099.
 _MONTH = re.compile("20[0-9]{2}-(0[1-9]|1[0-2])")
 MOST = 10**12
 SHOWN = (
@@ -24,11 +24,11 @@ SHOWN = (
 @bp.get("/stats/")
 @public
 def index() -> Response:
-    """The counts, the releases of each month, and what is most frequent."""
+    """Show the counts, the releases per month, and the most frequent values."""
     stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], *SHOWN)
     months = filled_months(stats.get("releases_by_month", []))
     downloads = DownloadCount.summary(utc_now().date())
-    # A project may be gone since.
+    # A project may have been deleted since.
     names = Package.objects(pk__in=[row["id"] for row in downloads["top"]]).only("name").plain()
     return render_public(
         "stats/index.html",
@@ -41,9 +41,9 @@ def index() -> Response:
 
 
 def filled_months(counted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the months from the first to the last, those without a release included: [{id: "2024-03", count: 7}].
+    """Return all months from the first to the last, including those without a release: [{id: "2024-03", count: 7}].
 
-    What is no month, or no number of releases, somebody wrote by hand; it is left out.
+    Invalid months and numbers come from manual edits, and are left out.
     """
     counts = {
         row["id"]: row["count"]

@@ -1,4 +1,4 @@
-"""The content pages that a new site starts with: Markdown files beside this one."""
+"""The content pages of a new site: Markdown files in this folder."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ FOLDER = Path(__file__).parent
 
 
 def add_default_pages() -> None:
-    """Store the first content pages in a site that has none at all; a page that somebody deleted stays deleted."""
+    """Store the first content pages, if the site has none at all; deleted pages stay deleted."""
     if not Page.objects.count_up_to(1):
         for file in sorted(FOLDER.rglob("*.md")):
             page_from_file(file, FOLDER).save()
