@@ -198,3 +198,30 @@ def test_everything_is_listed_when_the_database_lost_its_number(
     monkeypatch.setattr(type(SearchEntry._get_collection()), "estimated_document_count", lambda _: 0)
 
     assert set(found(client, "")) == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "pip install flask",
+        "pip install --index-url http://localhost/simple/ flask",
+        "flask>=3",
+        "Flask==3.1.3",
+        "flask[async]",
+        "flask 3.1",
+        "uv add flask",
+    ],
+)
+def test_pasted_requirement_finds_its_project_first(client: FlaskClient, query: str) -> None:
+    factories.package("pip-install-flask-3-1", summary="Installs flask 3.1.3 with pip and async")
+    factories.package("Flask-Login", summary="pip install flask")
+    factories.package("Flask", summary="A framework")
+
+    assert found(client, query)[0] == "Flask"
+
+
+def test_words_with_a_number_are_words_where_no_project_is_called_so(client: FlaskClient) -> None:
+    factories.package("requests", summary="Speaks http 1.1")
+    factories.package("httpd", summary="A server")
+
+    assert found(client, "http 1.1") == ["requests"]

@@ -187,3 +187,31 @@ def test_downloads_of_the_site_and_of_the_busiest_projects_are_shown(client: Fla
     assert texts(section, ".chart-wide title")[-1] == f"{today}: 3"
     assert texts(page, "[aria-labelledby=most-downloaded] tbody tr") == ["Flask_Login 2", "gone 1"]
     assert links(page, "[aria-labelledby=most-downloaded] a") == [("Flask_Login", "/project/flask-login/")]
+
+
+def test_programs_get_the_numbers_as_json(client: FlaskClient) -> None:
+    dates = [(2021, 11), (2022, 1)]
+    releases = [release_on(n, *date) for n, date in enumerate(dates)]
+    factories.package("one", releases=releases, license="MIT", classifiers=["Topic :: A"])
+    counted(f"one 1.0 {utc_now():%Y-%m-%d}")
+
+    response = client.get("/stats/", headers={"Accept": "application/json"})
+
+    assert response.content_type == "application/json"
+    found = response.get_json()
+    assert (found["projects"], found["releases"]) == (1, 2)
+    assert found["releases_by_month"] == {"2021-11": 1, "2021-12": 0, "2022-01": 1}
+    assert found["top_licenses"] == {"MIT": 1}
+    assert found["top_classifiers"] == {"Topic :: A": 1}
+    assert (found["downloads"]["total"], found["downloads"]["top_projects"]) == (1, {"one": 1})
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*", "text/html,application/xml;q=0.9,*/*;q=0.8"])
+def test_browsers_get_the_page_and_caches_keep_both_apart(client: FlaskClient, accept: str) -> None:
+    first = client.get("/stats/", headers={"Accept": "application/json"})
+
+    page = client.get("/stats/", headers={"Accept": accept, "If-None-Match": first.headers["ETag"]})
+
+    assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
+    assert "Accept" in first.headers["Vary"]
+    assert "Accept" in page.headers["Vary"]

@@ -67,7 +67,7 @@ class Search:
             self.others.append({"newest_release.created_date": {"$gte": a_year_ago()}})
         self.is_cut = False  # there may be results beyond the entries looked at
         self.letters = wording.letters(query.text)
-        self.name = "-".join(wording.written_words(query.text))
+        self.name = "-".join(wording.written_words(query.project or query.text))
 
     def _term(self, fields: tuple[str, ...], value: str) -> Term:
         return Term(fields, value, self.frequencies.get(value, 0))
@@ -109,6 +109,8 @@ class Search:
     def _sources(self, words: list[Term]) -> Iterator[Source]:
         """Yield the sources: the exact name, names that start with it, then the words."""
         narrowing = [term.condition() for term in self.labels] + self.others
+        if self.query.project:
+            yield Source({"letters": wording.letters(self.query.project)}, narrowing, BY_LETTERS)
         if self.letters:
             if len(self.letters) <= MAX_PREFIX:
                 yield Source({"letters": self.letters}, narrowing, BY_LETTERS)

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from webapp.documents.search_entry import AUTHOR, CLASSIFIER, LICENSE
-from webapp.rules import wording
+from webapp.rules import pasted, wording
 
 # More words do not improve a search, and each has a cost.
 MAX_WORDS = 12
@@ -27,6 +27,7 @@ class Query(NamedTuple):
     excluded: tuple[str, ...] = ()  # not allowed
     fields: tuple[str, ...] = ()  # such as "author:ronach"; all required
     only_stop_words: bool = False
+    project: str = ""  # the first word, where a version follows that makes it a project: "flask 3.1"
 
     @property
     def is_empty(self) -> bool:
@@ -37,8 +38,10 @@ class Query(NamedTuple):
 def parse(text: str) -> Query:
     """Parse a text: words, "phrases", -excluded, author:, license: and classifier:.
 
-    Anything else is text. Words that nearly every project has ("the", "of") count only if there are no others.
+    A pasted command or requirement, such as `pip install "flask>=3"`, asks for the project that it names. Anything else
+    is text. Words that nearly every project has ("the", "of") count only if there are no others.
     """
+    text = pasted.required_name(text) or text
     plain: list[str] = []
     phrases: list[tuple[str, ...]] = []
     excluded: list[str] = []
@@ -69,4 +72,5 @@ def parse(text: str) -> Query:
         excluded=tuple(dict.fromkeys(excluded))[:MAX_WORDS],
         fields=tuple(dict.fromkeys(fields))[:MAX_WORDS],
         only_stop_words=bool(written) and all(word in wording.STOP_WORDS for word in written),
+        project=pasted.name_before_version(text) or "",
     )

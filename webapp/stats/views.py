@@ -1,14 +1,16 @@
-"""`/stats/`."""
+"""`/stats/`, as a page and as JSON."""
 
 import re
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, json, jsonify
 
 from webapp.changes import site_stats
 from webapp.documents import DownloadCount, Package
-from webapp.documents.base import utc_now
-from webapp.serving.public_pages import public, render_public
+from webapp.documents.base import Plain, utc_now
+from webapp.serving.errors import wants_json
+from webapp.serving.filters import isoformat
+from webapp.serving.public_pages import made_from, public, render_public
 
 bp = Blueprint("stats", __name__)
 
@@ -30,14 +32,38 @@ def index() -> Response:
     downloads = DownloadCount.summary(utc_now().date())
     # A project may have been deleted since.
     names = Package.objects(pk__in=[row["id"] for row in downloads["top"]]).only("name").plain()
-    return render_public(
-        "stats/index.html",
-        stats={name: stats[name] for name in SHOWN if name in stats},
-        months=months,
-        years=by_year(months),
-        downloads=downloads,
-        names={package["normalized_name"]: package.get("name") for package in names},
-    )
+    if wants_json():
+        counts = _as_json(stats, months, downloads)
+        response = made_from(json.dumps(counts).encode(), lambda: jsonify(counts), "json")
+    else:
+        response = render_public(
+            "stats/index.html",
+            stats={name: stats[name] for name in SHOWN if name in stats},
+            months=months,
+            years=by_year(months),
+            downloads=downloads,
+            names={package["normalized_name"]: package.get("name") for package in names},
+        )
+    response.vary.add("Accept")
+    return response
+
+
+def _as_json(stats: Plain, months: list[Plain], downloads: Plain) -> Plain:
+    """Return what the page shows, each list as {name: count}."""
+    return {
+        **{name: stats.get(name, 0) for name in ("projects", "releases", "users")},
+        "releases_by_month": {month["id"]: month["count"] for month in months},
+        "downloads": {
+            "total": downloads["total"],
+            "last_days": {day["id"]: day["count"] for day in downloads["days"]},
+            "top_projects": {row["id"]: row["count"] for row in downloads["top"]},
+        },
+        **{
+            name: {row.get("name") or row["id"]: row.get("count", 0) for row in stats.get(name, []) if row.get("id")}
+            for name in ("top_licenses", "top_languages", "top_classifiers", "top_maintainers")
+        },
+        "computed_at": isoformat(stats.get("computed_at")) or None,
+    }
 
 
 def filled_months(counted: list[dict[str, Any]]) -> list[dict[str, Any]]:
