@@ -140,11 +140,11 @@ WHEELS: dict[str, tuple[Callable[[], bytes], str]] = {
     "up in the middle": (lambda: wheel(extra={"a/../../evil.py": ""}), "outside of its own folder"),
     "absolute": (lambda: wheel(extra={"/etc/evil": ""}), "outside of its own folder"),
     "backslash": (lambda: patched(wheel(extra={"x..x..evil.py": ""}), b"x..x..evil", b"x\\..\\.evil"), "outside of"),
-    "of another project": (lambda: wheel(text=metadata("requests")), "of another project: 'requests'"),
-    "of another version": (lambda: wheel(text=metadata(version="2.0")), "of another version: '2.0'"),
+    "of another project": (lambda: wheel(text=metadata("requests")), "for another project: 'requests'"),
+    "of another version": (lambda: wheel(text=metadata(version="2.0")), "for another version: '2.0'"),
     "latin-1": (lambda: wheel(text="Metadata-Version: 2.1\nName: \u00fc".encode("latin-1")), "not in UTF-8"),
-    "no metadata version": (lambda: wheel(text="Name: larder-probe\nVersion: 1.0\n"), "are not valid"),
-    "two names": (lambda: wheel(text=metadata("larder-probe", "1.0", "Name: other")), "are not valid"),
+    "no metadata version": (lambda: wheel(text="Name: larder-probe\nVersion: 1.0\n"), "is not valid"),
+    "two names": (lambda: wheel(text=metadata("larder-probe", "1.0", "Name: other")), "is not valid"),
     "bad requirement": (lambda: wheel(text=metadata("larder-probe", "1.0", "Requires-Dist: a b")), "requires-dist"),
     "1 MB of classifiers": (
         lambda: wheel(text=newer(*[f"Classifier: Topic :: {n:05}" for n in range(35_000)])),
@@ -185,7 +185,7 @@ SDISTS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "device": (lambda: tar_of(member("larder_probe-1.0/a", type=tarfile.CHRTYPE)), "installers refuse"),
     "two folders": (lambda: tar_of(member("other/a")), "one folder at its top"),
-    "of another project": (lambda: sdist(text=metadata("requests")), "of another project"),
+    "of another project": (lambda: sdist(text=metadata("requests")), "for another project"),
     "metadata too long": (lambda: sdist(text=metadata(description="x" * 1_000_001)), "more than 1,000,000 bytes"),
 }
 
@@ -388,7 +388,7 @@ def test_body_that_never_ends_is_refused_at_the_limit(
         environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
     )
 
-    assert "1,000,000 bytes at most" in line(response, 413)
+    assert "may have 1,000,000 bytes" in line(response, 413)
     # As much as an upload may have until it is refused, and as much again until the answer goes out.
     assert body.sent < 12_000_000
     assert nothing_stays()

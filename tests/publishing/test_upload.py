@@ -43,7 +43,7 @@ def test_first_upload_makes_the_project_and_its_owner(client: FlaskClient, addre
 
     response = upload(client, secret, content, wheel_name(), address)
 
-    assert "is published: http://localhost/project/larder-probe/1.0/" in line(response, 200)
+    assert "was published: http://localhost/project/larder-probe/1.0/" in line(response, 200)
     package = Package.objects.get(pk="larder-probe")
     assert (package.name, package.summary, package.description) == ("Larder.Probe", "Probes", "# Probe")
     assert package.classifiers == ["Topic :: Internet"]
@@ -113,7 +113,7 @@ def test_uploader_is_warned_of_what_is_odd(client: FlaskClient) -> None:
 
     first, *warnings = said.text.splitlines()
     assert said.status_code == 200
-    assert "is published" in first
+    assert "was published" in first
     assert warnings[0] == "Warning: Metadata: '2.0' is not a valid metadata version."
     assert "'UNKNOWN' is not a valid content type" in warnings[1]
     assert [f"Warning: {each}" for each in StoredFile.objects.get().warnings] == warnings
@@ -339,7 +339,7 @@ def test_wrong_digest_is_refused(client: FlaskClient, field: str) -> None:
 
     response = upload(client, secret, wheel(), wheel_name(), **{field: "0" * 32})
 
-    assert "damaged on its way" in line(response, 400)
+    assert "damaged on the way" in line(response, 400)
     assert nothing_stays()
 
 
@@ -349,7 +349,7 @@ def test_wrong_digest_is_refused(client: FlaskClient, field: str) -> None:
 def test_form_of_another_kind_is_refused(client: FlaskClient, fields: dict[str, str]) -> None:
     _, secret = uploads.publisher()
 
-    assert "no upload form" in line(upload(client, secret, wheel(), wheel_name(), **fields), 400)
+    assert "not an upload form" in line(upload(client, secret, wheel(), wheel_name(), **fields), 400)
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_file_past_the_limit_is_refused(client: FlaskClient, app: Flask, monkeyp
 
     response = upload(client, secret, wheel(), wheel_name())
 
-    assert "100 bytes at most" in line(response, 413)
+    assert "may have 100 bytes" in line(response, 413)
 
 
 def test_form_of_endless_parts_is_refused(client: FlaskClient) -> None:

@@ -67,7 +67,7 @@ def test_new_metadata_with_the_same_mistakes_are_refused(kind: str) -> None:
         assert warnings_of_wheel(new) == ()
         return
 
-    with pytest.raises(BadDistribution, match="The metadata are not valid"):
+    with pytest.raises(BadDistribution, match="The metadata is not valid"):
         warnings_of_wheel(new)
 
 
@@ -95,7 +95,7 @@ def test_nobody_is_warned_of_what_is_everywhere() -> None:
     ],
 )
 def test_old_metadata_of_a_wheel_that_no_installer_reads_are_refused(metadata: str) -> None:
-    with pytest.raises(BadDistribution, match="The metadata are not valid"):
+    with pytest.raises(BadDistribution, match="The metadata is not valid"):
         warnings_of_wheel(metadata)
 
 

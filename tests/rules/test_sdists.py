@@ -125,7 +125,7 @@ def test_version_of_the_file_name_is_that_of_the_metadata() -> None:
     # pip and uv refuse these when they come from an index, for instance oauthlib-1.1.0-1.tar.gz.
     content = gzip.compress(tar({"a-1.1.0-1/PKG-INFO": metadata("a", "1.1.0")}))
 
-    assert refusal(content, "a-1.1.0-1.tar.gz") == "The metadata are of another version: '1.1.0'"
+    assert refusal(content, "a-1.1.0-1.tar.gz") == "The metadata is for another version: '1.1.0'"
 
 
 @pytest.mark.parametrize("filename", ["a-1.0dev-r5.tar.gz", "a-2005k.tar.gz", "a-.tar.gz", "-1.0.tar.gz", "a.tar.gz"])

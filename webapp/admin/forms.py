@@ -36,9 +36,9 @@ class PageForm(SiteForm):
         "Text",
         [Needed(), Length(max=MAX_CONTENT_LENGTH, message="Use at most %(max)d characters.")],
         description="Markdown is supported.",
-        id="page-text",  # the page itself has a part with the id "content"
+        id="page-text",  # the page itself has an element with the id "content"
     )
-    read_version = HiddenField()  # when the page was changed last before it was read into this form
+    read_version = HiddenField()  # when the page was last changed before it was loaded into this form
     preview = SubmitField("Preview")
 
 
@@ -77,7 +77,7 @@ class MaintainerForm(SiteForm):
 
 
 class QuarantineForm(SiteForm):
-    """Why the files of a project are not offered any more."""
+    """Quarantine a project, with a reason."""
 
     reason = StringField(
         "Reason",

@@ -21,7 +21,7 @@ from webapp.serving.pagination import paginate
 
 @bp.get("/packages")
 def packages() -> AnyResponse:
-    """Find a package by its name, or see those in quarantine."""
+    """Find a package by name, and list those in quarantine."""
     name = request.args.get("name", "").strip()
     if not name:
         found = paginate([Package.objects.quarantined().only("normalized_name", "name", "status")])
@@ -76,7 +76,7 @@ def end_maintaining(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
 @bp.route("/packages/<name>/quarantine", methods=["GET", "POST"])
 @form_view(QuarantineForm, "admin/quarantine.html", _package)
 def start_quarantine(form: QuarantineForm, name: str) -> AnyResponse:
-    """Stop offering the files of a package (PEP 792), and let nobody change it."""
+    """Stop offering the files of a package (PEP 792), and forbid changes to it."""
     if quarantine(name, form.reason.data, me().user):
         audit.record(audit.ADMINISTRATION, f"Quarantined {name}. Reason: {form.reason.data}", target=f"package {name}")
         flash(f"{name} is now quarantined.")

@@ -1,4 +1,4 @@
-"""An examined file becomes a file of a release: all of it, or nothing that anybody could see."""
+"""Publish an examined file: completely, or not at all."""
 
 import hashlib
 from collections.abc import Callable
@@ -24,10 +24,10 @@ _BLOCK_BYTES = 1_000_000
 
 
 class NotMaintained(RuntimeError):
-    """The project is in others' hands."""
+    """The user does not maintain the project."""
 
 
-# After these it is certain that the package does not list the file.
+# After these errors it is certain that the package does not list the file.
 _REFUSALS = (
     NotMaintained,
     ProjectClosed,
@@ -49,7 +49,7 @@ class Digests(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """A file that was sent and examined."""
+    """A received and examined file."""
 
     distribution: Distribution
     file: IO[bytes]
@@ -59,7 +59,7 @@ class Upload(NamedTuple):
 
 
 def digests_of(file: IO[bytes]) -> Digests:
-    """Return the digests of a file, read block by block from its beginning."""
+    """Return the digests of a file, read block by block from its start."""
     file.seek(0)
     # MD5 because old tools send and show it; nothing here relies on it.
     hashes = (hashlib.sha256(), hashlib.blake2b(digest_size=32), hashlib.md5(usedforsecurity=False))
@@ -70,29 +70,29 @@ def digests_of(file: IO[bytes]) -> Digests:
 
 
 class Published(NamedTuple):
-    """What an upload has led to."""
+    """The result of an upload."""
 
-    is_new: bool  # False when this very file was published before, and nothing changed
-    problem: str | None = None  # why the project's description is shown as plain text, a sentence
+    is_new: bool  # False if this very file had been published before
+    problem: str | None = None  # why the project's description is shown as plain text, if it is
 
 
 def publish(upload: Upload, by: User) -> Published:
     """Publish a file.
 
     Raises NotMaintained, ProjectClosed, NameRefused, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge,
-    ConcurrentChange, RenderersBusy. Any other error leaves the claim behind, because nobody can tell then what the
-    database has done; `claims` says what becomes of it.
+    ConcurrentChange, RenderersBusy. After any other error the claim stays, because it is unknown what the database has
+    done; `claims` settles it later.
     """
     distribution = upload.distribution
     stored = stored_rendering(distribution.normalized_name, "maintainers", "status")
     if stored is not None:
-        _check_permitted(stored, distribution, by)  # before the bytes are put; what decides is the look in `_list`
+        _check_permitted(stored, distribution, by)  # an early check, before the bytes are stored; `_list` decides
     else:
         new_names.take(distribution.normalized_name)
     statement = statement_of(
         distribution.metadata, distribution.packagetype, distribution.filename, distribution.entry_points
     )
-    render_into(statement.said, stored)  # before anything is claimed or locked, as it may take long
+    render_into(statement.said, stored)  # before anything is claimed or locked, because it may take long
     claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))
     if claim is None:
         return Published(is_new=False)
@@ -129,7 +129,7 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
 
 
 def _list(upload: Upload, statement: Statement, by: User, alive: Callable[[], None]) -> Package:
-    """Put the file into its package, and return that; `statement` is what the file's metadata say."""
+    """Add the file to its package, and return that; `statement` is what the file's metadata states."""
     distribution = upload.distribution
     for change in changes(distribution.normalized_name, by):
         with change:
@@ -174,7 +174,7 @@ def _file(upload: Upload, by: User) -> ReleaseFile:
         md5=digests.md5,
         uploaded_at=utc_now(),
         requires_python=distribution.requires_python,
-        # Of a wheel's alone: those of an sdist are kept, and not offered to installers.
+        # Only for wheels: the metadata of an sdist is stored, but not offered to installers.
         metadata_sha256=_metadata_sha256(distribution) if distribution.packagetype == WHEEL else None,
         uploaded_by=by.shown_name,
         uploaded_with=upload.tool,
@@ -182,10 +182,10 @@ def _file(upload: Upload, by: User) -> ReleaseFile:
 
 
 def _add_file(release: Release, file: ReleaseFile) -> None:
-    """Put a file into a release; a record of the same bytes elsewhere, from an import, gives way to it."""
+    """Add a file to a release; it replaces an imported record of the same bytes elsewhere."""
     if any(each.filename == file.filename and each.sha256 != file.sha256 for each in release.files):
         raise claims.NameTaken(f"File already exists with different contents: {file.filename}")
-    # A yanked release stays so, whatever is added to it.
+    # A yanked release stays yanked when files are added.
     file.yanked, file.yanked_reason = release.yanked, release.yanked_reason
     release.files = [each for each in release.files if each.filename != file.filename] + [file]
     release.sum_up()

@@ -1,7 +1,7 @@
-"""What is taken back of a project: releases yanked and unyanked, files, releases and the project itself deleted.
+"""Yank and unyank releases, and delete files, releases and projects.
 
-Each is one guarded write of the package with its entry in the journal (`changes/changing.py`); the bytes of deleted
-files go afterwards (`files/removal.py`).
+Each change is one guarded write of the package with its journal entry (`changing.py`); the bytes of deleted files are
+removed afterwards (`removal.py`).
 """
 
 from collections.abc import Callable
@@ -18,18 +18,18 @@ from webapp.documents.release_facts import STATED
 NO_RELEASE = "There is no such release any more."
 NO_FILE = "There is no such file any more."
 
-# The files that a change takes away, each with its version.
+# The files that a change deletes, with their versions.
 Taken = list[tuple[str, ReleaseFile]]
-# What the metadata of files say of their project, the rendered description included; None where nothing is known.
+# What the metadata of files states about their project, including the rendered description; None if unknown.
 
 
 def yank(normalized_name: str, version: str, reason: str, by: User) -> None:
-    """Let installers pass a release over that nobody asks for exactly (PEP 592). Raises NotPermitted, NotThere."""
+    """Yank a release, so that installers skip it unless asked for it exactly. Raises NotPermitted, NotThere."""
     _set_yanked(normalized_name, version, reason, by)
 
 
 def unyank(normalized_name: str, version: str, by: User) -> None:
-    """Offer a yanked release again, with all its files. Raises NotPermitted, NotThere."""
+    """Undo a yank, for all files of the release. Raises NotPermitted, NotThere."""
     _set_yanked(normalized_name, version, None, by)
 
 
@@ -45,7 +45,7 @@ def delete_release(normalized_name: str, version: str, by: User) -> None:
 
 
 def delete_file(normalized_name: str, version: str, filename: str, by: User) -> bool:
-    """Delete a file, whose name stays taken; its release goes with its last file. False when it did.
+    """Delete a file, whose name stays taken. False if it was the last one, so that its release was deleted too.
 
     Raises NotPermitted, NotThere.
     """
@@ -69,14 +69,15 @@ def delete_file(normalized_name: str, version: str, filename: str, by: User) -> 
 
 
 def delete_project(normalized_name: str, by: User) -> None:
-    """Delete a project with all that is in it. The names of its files stay taken, and the journal stays.
+    """Delete a project with everything in it. The names of its files stay taken, and the journal stays.
 
     Raises NotPermitted.
     """
 
     def take(package: Package) -> tuple[Act, Taken]:
         gone = [(release.version, file) for release in package.all_releases() for file in release.files]
-        # It goes when its entry is in the journal; until then, which a kill can make long, nothing of it is to be seen.
+        # The document is deleted once its entry is in the journal, which a kill can delay; until then it must look
+        # empty.
         package.releases, package.invitations = [], None
         for field in (*STATED, *DESCRIPTION, "legacy"):
             setattr(package, field, None)  # which sets its default
@@ -103,7 +104,7 @@ def _set_yanked(normalized_name: str, version: str, reason: str | None, by: User
 
 
 def _delete(normalized_name: str, by: User, take: Callable[[Package], tuple[Act, Taken]]) -> Package:
-    """Delete what `take` takes out of the package and names."""
+    """Delete what `take` removes from the package and returns."""
     names: list[str] = []
 
     def attempt() -> Package:

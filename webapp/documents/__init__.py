@@ -1,4 +1,4 @@
-"""What Larder keeps in MongoDB: one class a collection, their embedded parts and their named questions."""
+"""The data in MongoDB: one class per collection, its embedded documents, and named queries."""
 
 from webapp.documents.api_token import ApiToken, TokenScope
 from webapp.documents.auditing import AuditEvent

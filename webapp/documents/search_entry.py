@@ -1,7 +1,7 @@
-"""What a search reads of a project: collection `search_entries`, made from `packages`.
+"""What searches read about a project: collection `search_entries`, made from `packages`.
 
-A package's document is 5 kB to 5 MB, most of it releases. An entry is 2 kB and holds the words as a search compares
-them, so a search that looks at hundreds of projects reads some hundred kB.
+A package has 5 kB to 5 MB, most of it releases. An entry has 3 kB and contains the words in the form that searches
+compare, so a search that looks at hundreds of projects reads a few hundred kB.
 """
 
 import re
@@ -20,42 +20,42 @@ from webapp.mongodb import db
 from webapp.rules import wording
 from webapp.rules.people import decoded
 
-# Of a description its beginning counts, which says what a project is for; behind it stand interfaces and changes. With
-# more words every search for a common one finds more that is not about it, and the largest index grows by as much.
+# Only the start of a description counts, which says what a project is for; interfaces and changes come later. With more
+# words, a search for a common one finds more that is not about it, and the largest index grows accordingly.
 MAX_TEXT = 4000
 MAX_TEXT_WORDS = 60
-# A keyword list or a licence that is a whole book is cut.
+# Keyword lists and licences the length of a book are cut.
 MAX_SUMMARY_WORDS = 60
 MAX_FIELD_WORDS = 100
 MAX_LABELS = 150
 MAX_CLASSIFIER = 200
-# Beginnings of a name up to this length are kept, so that the most established names come first; the few names that
-# begin with a longer text are read in their order.
+# Prefixes of a name up to this length are stored, so that established names come first. The few names that start with a
+# longer text are read in alphabetical order.
 MAX_PREFIX = 8
-# Letters of a name in which a slip of the finger is forgiven; what comes after must be nearly right.
+# How many letters of a name may contain a typo; the rest must be nearly right.
 TYPO_LETTERS = 10
 
 LICENSE, CLASSIFIER, AUTHOR = "license:", "classifier:", "author:"
 LANGUAGE = "Programming Language :: "
 
-# What an entry is made from; nothing else of a package need be read.
+# The fields of a package that an entry is made from.
 SOURCE = (
     "name", "summary", "description", "keywords", "author_name", "author_email", "maintainer_name",
     "maintainer_email", "license_id",
     "classifiers", "latest", "newest_release", "created_date", "updated_date", "release_count", "status",
 )  # fmt: skip
 
-# The order of equally good answers: the project with the most releases, then the newest release.
+# The order of equally good results: most releases first, then the newest release.
 ESTABLISHED = [("release_count", -1), ("newest_release.created_date", -1), ("_id", 1)]
 
 
 class SearchEntryQuerySet(ReadingQuerySet):
-    """The questions that the site asks about names."""
+    """Queries for names."""
 
     def names_beginning(self, text: str, count: int) -> list[str]:
-        """Return the first names that begin with these letters, the most established ones first.
+        """Return the first names that start with these letters, most established first.
 
-        An index holds all of the answer. Of a text that is longer than MAX_PREFIX the names come in their order.
+        The answer comes from an index. For a text longer than MAX_PREFIX the names are in alphabetical order.
         """
         letters = wording.letters(text)
         if not letters:
@@ -68,7 +68,7 @@ class SearchEntryQuerySet(ReadingQuerySet):
 
 
 class SearchEntry(db.Document):
-    """What a search compares and shows of one project; about 2 kB."""
+    """What searches compare and show of one project; about 3 kB."""
 
     normalized_name = me.StringField(primary_key=True)
     name = me.StringField()
@@ -79,14 +79,14 @@ class SearchEntry(db.Document):
     release_count = me.IntField()
     created_date = me.DateTimeField()
     status = me.EmbeddedDocumentField(ProjectStatus)
-    labels = me.ListField(me.StringField())  # "license:MIT", "classifier:Topic :: Internet" and each one above it
+    labels = me.ListField(me.StringField())  # "license:MIT", "classifier:Topic :: Internet" and its parents
     name_words = me.ListField(me.StringField())
-    summary_words = me.ListField(me.StringField())  # of summary and keywords, without those of the name
-    text_words = me.ListField(me.StringField())  # of description and author, without those above; MAX_TEXT_WORDS
+    summary_words = me.ListField(me.StringField())  # from summary and keywords, except those in the name
+    text_words = me.ListField(me.StringField())  # from description and author, except those above; MAX_TEXT_WORDS
     field_words = me.ListField(me.StringField())  # "author:ronach", "license:mit", "classifier:internet"
     prefixes = me.ListField(me.StringField())  # "f", "fl", "fla", ... up to MAX_PREFIX letters
     typos = me.ListField(me.StringField())  # wording.deletions of the letters
-    made_from = me.DateTimeField()  # the package's updated_date then
+    made_from = me.DateTimeField()  # the package's updated_date when it was made
 
     meta = {
         "collection": "search_entries",
@@ -107,13 +107,14 @@ class SearchEntry(db.Document):
             },
             # Which have this licence or classifier? (/search/?license=MIT)
             {"fields": ["labels", "-release_count", "-newest_release.created_date", "_id"], "name": "by_label"},
-            # Whose name begins so? With the name in it, the suggestions read nothing else. (/search/suggest)
+            # Whose name starts like this? The index contains the name, so suggestions read nothing else.
+            # (/search/suggest)
             {
                 "fields": ["prefixes", "-release_count", "-newest_release.created_date", "_id", "name"],
                 "name": "by_prefix",
             },
             {"fields": ["letters", "_id", "name"], "name": "by_letters"},
-            # Which name is nearly this? (/search/, "did you mean")
+            # Which name is similar to this? (/search/, "did you mean")
             {"fields": ["typos", "-release_count", "name", "letters"], "name": "by_typo"},
             # What is newest? (/search/?order=)
             {"fields": ["-newest_release.created_date", "_id"], "name": "newest_releases"},
@@ -123,7 +124,7 @@ class SearchEntry(db.Document):
 
     @classmethod
     def keep(cls, entry: Plain) -> None:
-        """Write an entry, unless one of a later state of the package stands already."""
+        """Write an entry, unless there is one from a later state of the package."""
         older = {"_id": entry["_id"], "made_from": {"$not": {"$gt": entry.get("made_from")}}}
         try:
             cls.objects.raw().replace_one(older, entry, upsert=True)
@@ -132,16 +133,14 @@ class SearchEntry(db.Document):
 
 
 def text_words(description: str | None) -> list[str]:
-    """Return the words that a description begins with, as a search compares them."""
+    """Return the first words of a description, in the form that searches compare."""
     return wording.telling_words(wording.prose(description, MAX_TEXT))
 
 
 def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> Plain:
     """Return the entry of a package, a plain dictionary with the fields of SOURCE and its `_id`.
 
-    `described` are the words of its description, where they are known.
-
-    What the package lacks is absent.
+    `described` are the words of its description, if known. Fields that the package lacks are absent.
     """
     name = package.get("name") or package["_id"]
     name_words = wording.name_words(name)
@@ -175,14 +174,14 @@ def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> 
 
 
 def _others(words: list[str], seen: set[str]) -> list[str]:
-    """Return the words that stand nowhere better, and note them."""
+    """Return the words that are in none of the lists before, and remember them."""
     others = [word for word in words if word not in seen]
     seen.update(others)
     return others
 
 
 def _authors(package: Mapping[str, Any]) -> list[str]:
-    # Of "Ada <ada@example.org>" the name and the part before the host: half the index is at gmail.com.
+    # For "Ada <ada@example.org>", the name and the part before the host: half the index would be gmail.com.
     texts = (
         package.get(field) or "" for field in ("author_name", "author_email", "maintainer_name", "maintainer_email")
     )
@@ -207,11 +206,11 @@ class _Classifier(NamedTuple):
     words: tuple[str, ...]
 
 
-# There are 900 classifiers; taking them apart again for each package was a third of an entry's cost.
+# There are 900 classifiers; splitting them again for each package took a third of the time of an entry.
 @lru_cache(maxsize=2000)
 def _classifier(classifier: str) -> _Classifier:
     parts = classifier[:MAX_CLASSIFIER].split(" :: ")
-    # "Framework :: Django :: 4.0" is listed under "Framework :: Django", too, but "Framework" tells nothing.
+    # "Framework :: Django :: 4.0" is also listed under "Framework :: Django", but "Framework" alone means nothing.
     depths = range(min(2, len(parts)), len(parts) + 1)
     words = wording.search_words(classifier[:MAX_CLASSIFIER])
     return _Classifier(

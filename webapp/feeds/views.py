@@ -22,7 +22,7 @@ PROJECT_RELEASES = 40
 @bp.get("/updates.xml")
 @public
 def updates() -> Response:
-    """The newest releases of all projects."""
+    """Return the newest releases of all projects."""
     site = site_url()
     packages = Package.objects.newly_released(RELEASES).listed().plain()
     summary = _summaries((package, package.get("newest_release", {}).get("version")) for package in packages)
@@ -43,7 +43,7 @@ def updates() -> Response:
 @bp.get("/packages.xml")
 @public
 def packages() -> Response:
-    """The newest projects."""
+    """Return the newest projects."""
     site = site_url()
     items = [
         _item(
@@ -62,7 +62,7 @@ def packages() -> Response:
 @bp.get("/project/<name>/releases.xml")
 @public
 def project_releases(name: str) -> Response:
-    """The newest releases of one project."""
+    """Return the newest releases of one project."""
     found = Package.page_of(naming.normalize_name(name), None, first=0, count=PROJECT_RELEASES)
     if found is None:
         abort(404)
@@ -82,14 +82,14 @@ def project_releases(name: str) -> Response:
     if (status := marker_of(package)) != ACTIVE:
         changed_at = package["status"].get("since")
         title = f"{package.get('name', name)} is {status}"
-        # Its own address for each change, or readers would take a second one for the first.
+        # A different address for each change, or readers would take a second one for the first.
         link = f"{address}#{status}-{changed_at:%Y-%m-%d}" if changed_at else f"{address}#{status}"
         items.insert(0, _item(title, link, reason_of(package), changed_at, package))
     return _feed(f"Releases of {package.get('name', name)}", address, items)
 
 
 def _summaries(releases: Iterable[tuple[Plain, str | None]]) -> Callable[[Plain, str], str | None]:
-    """Return what says how a release sums its project up: the package itself says it of its latest release alone."""
+    """Return a function for the summary that a release states; a package has only that of its latest release."""
     others = [
         (package["normalized_name"], version)
         for package, version in releases

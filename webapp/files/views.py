@@ -19,7 +19,7 @@ SERVED = ("filename", "package", "version", "state", "size", "sha256", "uploaded
 @bp.get("/packages/<first>/<second>/<rest>/<filename>")
 @bp.get("/files/<first>/<second>/<rest>/<filename>")
 def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
-    """A file, or a range of its bytes; with `.metadata` behind a wheel's name, its core metadata."""
+    """Send a file, or a range of its bytes; or with `.metadata` after a wheel's name, its core metadata."""
     if filename.endswith(".metadata"):
         return _metadata(first + second + rest, filename.removesuffix(".metadata"))
     file = _file(first + second + rest, filename, SERVED)
@@ -33,14 +33,14 @@ def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
 
 
 def _is_a_download(response: Response) -> bool:
-    """Tell whether a file is sent from its first byte on; the later parts of one belong to the same download."""
+    """Tell whether a file is sent from its first byte on; later parts belong to the same download."""
     begins = response.status_code == 200 or (response.status_code == 206 and response.content_range.start == 0)
     return begins and request.method == "GET"
 
 
 def _metadata(sha256: str, filename: str) -> AnyResponse:
     file = _file(sha256, filename, (*SERVED, "metadata", "metadata_sha256"))
-    # An sdist's need not list what it requires, and whoever read them would believe that it requires nothing.
+    # An sdist's metadata may lack its requirements, and installers would believe that it has none.
     if "metadata" not in file or not filename.endswith(".whl"):
         abort(404)
     response = Response(file["metadata"], mimetype="text/plain")
@@ -52,8 +52,8 @@ def _file(sha256: str, filename: str, fields: tuple[str, ...]) -> dict[str, Any]
     file = StoredFile.objects.named(filename).only(*fields).plain_first()
     if file is None or file.get("sha256") != sha256:
         abort(404)
-    # An upload that was killed just before its end, or a deletion just after its beginning, left a file that is whole
-    # and that its project lists.
+    # An upload killed just before its end, or a deletion just after its start, left a complete file that its project
+    # lists.
     is_whole = file.get("state") in (ARRIVING, DELETING) and is_listed({"_id": filename, **file})
     if file.get("state") != STORED and not is_whole:
         abort(404)

@@ -24,10 +24,10 @@ Plain = dict[str, Any]
 @bp.get("/pypi/<name>/<version>/json", strict_slashes=False)
 @public
 def project_json(name: str, version: str | None) -> AnyResponse:
-    """A project and its latest release, or the one release asked for; `releases` only on the first."""
+    """Return a project with its latest release, or with the release asked for; only the former has `releases`."""
     normalized_name = naming.normalize_name(name)
     raw = Package.objects(pk=normalized_name).exclude("description_html", "requires").raw_first() or abort(404)
-    # Facts of an older release can be found out while its package stays as it is.
+    # Facts of an older release may become known while its package stays the same.
     facts = ReleaseFacts.of(normalized_name, version) if version else None
     source = raw + repr(facts).encode("utf-8", "surrogatepass") if facts else raw
     response = made_from(source, lambda: _made(name, version, declared(Package, raw), facts), "json")

@@ -1,4 +1,4 @@
-"""What those who look after projects type."""
+"""Forms for the maintainers of a project."""
 
 from wtforms import EmailField, PasswordField, SelectField, StringField, SubmitField
 from wtforms.fields.choices import SelectChoice
@@ -11,12 +11,12 @@ from webapp.members.forms import EMAIL, Needed, SiteForm, one_line, stripped
 from webapp.rules import naming
 
 MAX_REASON_LENGTH = 300
-# The name of a file has 255 letters on most disks; with a project's name and version before it, this is ample.
+# File names have at most 255 characters on most disks; this leaves room for a project's name and version.
 MAX_TYPED_LENGTH = 500
 
 
 class YankForm(SiteForm):
-    """Why a release should not be installed."""
+    """Yank a release, with a reason."""
 
     reason = StringField(
         "Reason",
@@ -27,7 +27,7 @@ class YankForm(SiteForm):
 
 
 def project_name(_: SiteForm, field: StringField) -> None:
-    """Reject what cannot be the name of a project."""
+    """Reject invalid project names."""
     try:
         naming.normalize_name(field.data or "")
     except naming.InvalidName:
@@ -35,7 +35,7 @@ def project_name(_: SiteForm, field: StringField) -> None:
 
 
 class StatusForm(SiteForm):
-    """Whether a project goes on (PEP 792)."""
+    """Set the status of a project (PEP 792)."""
 
     status = SelectField(
         "Status",
@@ -58,17 +58,17 @@ class StatusForm(SiteForm):
 
 
 class DeletionForm(SiteForm):
-    """The end of a file, a release or a project."""
+    """Delete a file, a release or a project."""
 
     typed = StringField("Confirmation", [Needed(), Length(max=MAX_TYPED_LENGTH)], [stripped])
-    # Asked for only when the sign-in is old, so it is not needed here.
+    # Asked for only if the sign-in is old, so it is not required here.
     password = PasswordField(
         "Your password", [Length(max=passwords.MAX_LENGTH, message="Passwords have at most %(max)d characters.")]
     )
 
 
 class InvitationForm(SiteForm):
-    """Somebody who shall look after the project, too."""
+    """Invite somebody to the project."""
 
     email = EmailField(
         "Email address", EMAIL, [stripped], description="We send an invitation link that is valid for seven days."
@@ -77,6 +77,6 @@ class InvitationForm(SiteForm):
 
 
 class AnswerForm(SiteForm):
-    """What somebody says to an invitation."""
+    """Accept or decline an invitation."""
 
     decline = SubmitField("Decline")

@@ -1,4 +1,4 @@
-"""`/manage/`: a member's projects; and of one, its settings, its history and its end."""
+"""`/manage/`: a member's projects, and the settings, history and deletion of one."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ ENTRIES_PER_PAGE = 50
 @bp.get("/manage/")
 @members_only
 def index() -> Response:
-    """The projects that a member looks after, or how the first one is published."""
+    """List the projects that a member maintains, or explain how to publish the first one."""
     user_id = me().user.id
     page = render_template(
         "manage/index.html",
@@ -42,7 +42,7 @@ def index() -> Response:
 @bp.get("/manage/<name>/history")
 @members_only
 def history(name: str) -> Response:
-    """Who did what, and when: the project's part of the journal."""
+    """Show who did what and when: the project's entries in the journal."""
     package = project(name)
     found = paginate([JournalEntry.objects.about_package(package.pk)], ENTRIES_PER_PAGE)
     return make_response(render_template("manage/history.html", package=package, found=found))
@@ -51,7 +51,7 @@ def history(name: str) -> Response:
 @bp.get("/manage/<name>/settings")
 @members_only
 def settings(name: str) -> Response:
-    """The project's status, how to leave it, and for owners how to delete it."""
+    """Show the project's status, and how to leave or delete it."""
     package, user = project(name), me().user
     page = render_template(
         "manage/settings.html",
@@ -76,7 +76,7 @@ def _status(name: str) -> dict[str, Any]:
 @members_only
 @form_view(StatusForm, "manage/status.html", _status)
 def status(form: StatusForm, name: str) -> AnyResponse | None:
-    """Say whether a project goes on (PEP 792); an archived one takes no new files."""
+    """Set the status of a project (PEP 792); an archived one accepts no new files."""
     package, marker, successor = project(name, OWNER), form.status.data, form.successor.data or None
     if successor and naming.normalize_name(successor) == package.pk:
         form.refuse("successor", "A project cannot succeed itself.")
@@ -94,7 +94,7 @@ def status(form: StatusForm, name: str) -> AnyResponse | None:
 @members_only
 @form_view(ButtonForm, "manage/act.html", button_for("Leave the project"))
 def leave(_: ButtonForm, name: str) -> AnyResponse:
-    """Give one's own part in a project up; the last owner cannot."""
+    """Leave a project; the last owner cannot."""
     package, user = project(name), me().user
     end_maintaining(package.pk, user.id, user)
     audit.record(audit.PROJECT, f"Left {package.pk}.", user=user, target=f"package {package.pk}")

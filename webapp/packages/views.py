@@ -21,7 +21,7 @@ from webapp.serving.public_pages import public, render_public
 bp = Blueprint("packages", __name__)
 
 HISTORY_PER_PAGE = 50
-# Names of projects that use this one; the page of all of them is one link away.
+# How many projects that use this one are named; the page with all of them is one link away.
 USERS_SHOWN = 8
 
 ORDERS = {
@@ -36,7 +36,7 @@ ORDERS = {
 @bp.get("/project/<name>/<path:version>/")
 @public
 def project(name: str, version: str | None) -> AnyResponse:
-    """One project: its latest release, or the one whose version is in the address."""
+    """Show a project: its latest release, or the version in the address."""
     normalized_name = naming.normalize_name(name)
     number = page_number()
     found = Package.page_of(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
@@ -74,7 +74,7 @@ def project(name: str, version: str | None) -> AnyResponse:
         authors=people(package.get("author_name"), package.get("author_email")),
         named_maintainers=people(package.get("maintainer_name"), package.get("maintainer_email")),
         licenses=presentation.licenses(package),
-        # Installers take a pre-release by themselves where there is nothing else (PEP 440).
+        # Installers take a pre-release by themselves if there is nothing else (PEP 440).
         has_final=not naming.is_prerelease(latest_version),
         classifier_groups=presentation.classifier_groups(package.get("classifiers", [])),
         file_groups=presentation.file_groups(release or {}),
@@ -83,7 +83,7 @@ def project(name: str, version: str | None) -> AnyResponse:
 
 
 def _successor(package: Plain) -> Plain | None:
-    """Return the project to use instead, {name, normalized_name}, if its owners name one that is here."""
+    """Return the project to use instead, {name, normalized_name}, if its owners name one that exists here."""
     name = package.get("status", {}).get("successor")
     if not name or marker_of(package) == ACTIVE:
         return None
@@ -95,7 +95,7 @@ def _successor(package: Plain) -> Plain | None:
 @bp.get("/project/<name>/compare/<path:old>...<path:new>")
 @public
 def compare(name: str, old: str, new: str) -> AnyResponse:
-    """What changed from one release of a project to another."""
+    """Show what changed between two releases of a project."""
     normalized_name = naming.normalize_name(name)
     package = Package.with_releases(normalized_name, (old, new))
     if package is None:
@@ -123,14 +123,14 @@ def compare(name: str, old: str, new: str) -> AnyResponse:
 @bp.get("/pypi/<name>/<version>/")
 @bp.get("/p/<name>/")
 def legacy_address(name: str, version: str | None = None) -> AnyResponse:
-    """Lead old links to the project's page."""
+    """Redirect old links to the project's page."""
     return redirect(_address(naming.normalize_name(name), version), 301)
 
 
 @bp.get("/projects/")
 @public
 def projects() -> Response:
-    """All projects, in one of four orders, or those whose name starts with some letters."""
+    """List all projects, in one of four orders, or those whose name starts with some letters."""
     order = request.args.get("order", "name")
     if order not in ORDERS:
         abort(400, f"Choose one of these orders: {', '.join(ORDERS)}.")
@@ -139,7 +139,7 @@ def projects() -> Response:
     if prefix:
         if order != "name":
             abort(400, "A list of names with a prefix can only be ordered by name.")
-        # Names are kept in their comparison form (PEP 503), so "zope.i" finds Zope.Interface.
+        # Names are stored in normalized form (PEP 503), so "zope.i" finds Zope.Interface.
         question = question.starting_with(re.sub(r"[-_.]+", "-", prefix)[: naming.MAX_NAME_LENGTH])
     return render_public(
         "packages/list.html",
@@ -155,7 +155,7 @@ def projects() -> Response:
 @bp.get("/license/<path:license_id>/")
 @public
 def license_page(license_id: str) -> Response:
-    """The projects under one licence."""
+    """List the projects with a licence."""
     label = License.objects(pk=license_id).plain_first()
     found = paginate(
         [Package.objects.under_license(license_id).listed()], known=SearchWord.objects.frequency(LICENSE + license_id)
@@ -168,7 +168,7 @@ def license_page(license_id: str) -> Response:
 @bp.get("/language/<path:language_id>/")
 @public
 def language(language_id: str) -> Response:
-    """The projects for one programming language."""
+    """List the projects for a programming language."""
     label = ProgrammingLanguage.objects(pk=language_id).plain_first()
     if label is None:
         abort(404, f"No project has the language “{language_id[:100]}”.")
@@ -182,7 +182,7 @@ def language(language_id: str) -> Response:
 @bp.get("/classifier/<path:classifier>/")
 @public
 def classifier(classifier: str) -> Response:
-    """The projects with one classifier, written as the classifier is: "Topic :: Internet"."""
+    """List the projects with a classifier, written as such: "Topic :: Internet"."""
     found = paginate(
         [Package.objects.classified(classifier).listed()], known=SearchWord.objects.frequency(CLASSIFIER + classifier)
     )
@@ -194,9 +194,9 @@ def classifier(classifier: str) -> Response:
 @bp.get("/used-by/<name>/")
 @public
 def used_by(name: str) -> AnyResponse:
-    """The projects here that require one project, which need not be here itself, and which versions they ask for.
+    """List the projects here that require a project, and which versions they require.
 
-    They are compared with the version that is asked about, which need not be here either, or with the latest here.
+    The project need not exist here, and neither need the version asked about; the default is the latest one.
     """
     normalized_name = naming.normalize_name(name)
     version = request.args.get("version", "").strip()

@@ -1,4 +1,4 @@
-"""Uploads: the form that twine, uv, flit, poetry and hatch send."""
+"""Uploads, in the form that twine, uv, flit, poetry and hatch send."""
 
 from webapp.publishing import views
 from webapp.publishing.views import bp

@@ -32,25 +32,26 @@ from webapp.serving.slow_clients import receiving
 
 bp = Blueprint("publishing", __name__)
 
-# The rest of the form: tools send the metadata along, the description among them. The file decides, so none is read.
+# The rest of the form. Tools send the metadata along, including the description, but only the file's own metadata
+# counts.
 FORM_BYTES = 4_000_000
 FORM_PARTS = 3_000
 IN_MEMORY_BYTES = 500_000
-# A body that trickles in is given up after so many seconds.
+# Uploads that take longer than this are given up.
 MAX_UPLOAD_S = 900
 # What old tools still send.
 RETIRED = {
     "submit": "Projects are not registered in advance any more: upload a file, and the project is created.",
     "doc_upload": "This index does not host documentation. Link to it in the project's metadata instead.",
 }
-# The form's name of each digest.
+# The form fields with digests.
 SENT_DIGESTS = {"sha256": "sha256_digest", "blake2b_256": "blake2_256_digest", "md5": "md5_digest"}
 
 
 @bp.post("/legacy/", strict_slashes=False)
 @bp.post("/")
 def upload() -> Response:
-    """Publish a file, and make its project if there is none of that name."""
+    """Publish a file, and create its project if necessary."""
     permit = api_tokens.authenticate(UPLOAD)
     _check_disk()
     with ExitStack() as opened:
@@ -67,7 +68,7 @@ def upload() -> Response:
         tool = str(request.user_agent)[:MAX_USER_AGENT]
         published = _published(Upload(distribution, file, size, digests, tool), permit)
     address = absolute_url("packages.project", name=distribution.normalized_name, version=distribution.version)
-    said = "is published" if published.is_new else "was published before, and nothing changed"
+    said = "was published" if published.is_new else "had already been published, so nothing changed"
     warnings = [*distribution.warnings]
     if published.problem:
         warnings.append(f"The description could not be rendered. {published.problem}")
@@ -75,12 +76,12 @@ def upload() -> Response:
     return Response("".join(f"{each}\n" for each in lines), mimetype="text/plain")
 
 
-# No browser sends a token by itself, and no cookie counts here.
+# Browsers do not send tokens by themselves, and no cookie is used here.
 csrf.exempt(upload)
 
 
 def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
-    """Return the form's texts, its file, and the file's name. What comes in goes to the disk, and is bounded."""
+    """Return the form's fields, its file, and the file's name. The file is written to the disk, within limits."""
 
     def to_disk(*_: object, **__: object) -> IO[bytes]:
         # Small files stay in memory.
@@ -99,10 +100,10 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
     if form.get(":action") in RETIRED:
         abort(410, RETIRED[form[":action"]])
     if form.get(":action") != "file_upload" or form.get("protocol_version", "1") != "1":
-        abort(400, "This is no upload form of protocol version 1 (:action=file_upload).")
+        abort(400, "This is not an upload form of protocol version 1 (:action=file_upload).")
     sent = files.get("content")
     if sent is None or not sent.filename:
-        abort(400, "The form has no file: its part `content` is missing.")
+        abort(400, "The form has no file: the field `content` is missing.")
     return form, sent.stream, sent.filename
 
 
@@ -118,16 +119,14 @@ def _check_disk() -> None:
 
 def _too_large() -> NoReturn:
     most = current_app.config["MAX_FILE_BYTES"]
-    abort(413, f"That is too large: a file has {most:,} bytes at most, and the rest of the form a few MB.")
+    abort(413, f"The upload is too large: a file may have {most:,} bytes, and the rest of the form a few MB.")
 
 
 def _compare(digests: Digests, form: MultiDict[str, str]) -> None:
     for name, field in SENT_DIGESTS.items():
         sent = form.get(field, "").strip().lower()
         if sent and sent != getattr(digests, name):
-            abort(
-                400, f"The file that arrived has another {name} digest than the form says: it was damaged on its way."
-            )
+            abort(400, f"The file does not match the {name} digest in the form. It was probably damaged on the way.")
 
 
 def _examined(filename: str, file: IO[bytes], size: int) -> Distribution:
@@ -149,6 +148,6 @@ def _published(sent: Upload, permit: api_tokens.Permit) -> Published:
     except claims.NameTaken as error:
         abort(400, str(error))
     except ValidationError as error:
-        abort(400, f"The metadata cannot be kept: {error}")
+        abort(400, f"The metadata cannot be stored: {error}")
     except (claims.StillArriving, claims.ClaimLost, ConcurrentChange) as error:
         raise ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S) from None

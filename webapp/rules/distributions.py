@@ -154,8 +154,8 @@ def _text_of(contents: Contents, name: _Name) -> tuple[str, list[str]]:
         return contents.metadata.decode(), warnings
     except UnicodeDecodeError:
         if name.packagetype == WHEEL:
-            raise BadDistribution("The metadata are not in UTF-8.") from None
-    return contents.metadata.decode("latin-1"), [*warnings, "The metadata are not in UTF-8; they were read as Latin-1."]
+            raise BadDistribution("The metadata is not in UTF-8.") from None
+    return contents.metadata.decode("latin-1"), [*warnings, "The metadata is not in UTF-8; it was read as Latin-1."]
 
 
 def _meant(name: _Name, raw: RawMetadata) -> tuple[str, Version]:
@@ -165,8 +165,8 @@ def _meant(name: _Name, raw: RawMetadata) -> tuple[str, Version]:
         if meaning == (project, version):
             return meaning
     if project not in [each for each, _ in name.meanings]:
-        raise BadDistribution(f"The metadata are of another project: {shown(raw.get('name', ''))}")
-    raise BadDistribution(f"The metadata are of another version: {shown(raw.get('version', ''))}")
+        raise BadDistribution(f"The metadata is for another project: {shown(raw.get('name', ''))}")
+    raise BadDistribution(f"The metadata is for another version: {shown(raw.get('version', ''))}")
 
 
 def _odd_folder(folder: str, project: str, version: Version) -> list[str]:

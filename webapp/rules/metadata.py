@@ -60,7 +60,7 @@ def check_metadata(text: str, *, is_wheel: bool) -> Checked:
     needed = _NEEDED_OF_WHEEL if is_wheel else _NEEDED
     refused = errors if is_strict else [error for error in errors if _is_fatal(error, raw, needed)]
     if refused:
-        raise BadDistribution(f"The metadata are not valid: {'; '.join(map(_reason, refused[:5]))}")
+        raise BadDistribution(f"The metadata is not valid: {'; '.join(map(_reason, refused[:5]))}")
     too_much = _too_much(raw)
     if too_much and is_strict:
         raise BadDistribution(" ".join(too_much))
