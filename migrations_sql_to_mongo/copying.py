@@ -146,6 +146,14 @@ class Side:
             yield row
 
 
+def _known_as(sql_id: Any) -> conversions.Key | None:
+    """Return what tells a user from all others, whatever type the id has: SQLite's file can keep it."""
+    try:
+        return conversions.kept_key(conversions.key("id", sql_id))
+    except BadValue:
+        return rules.shown(sql_id)
+
+
 @dataclass
 class Attempt:
     """What became of the rows of one package, as long as it is not certain that the package is kept."""
@@ -253,8 +261,9 @@ class Copy:
         if "users" in self.source.tables:
             emails, usernames = Collisions(), Collisions()
             for sql_id, username, _, email, *_ in self.source.rows("users"):
-                emails.add(mapping.fold(email) if isinstance(email, str) else "", sql_id)
-                usernames.add(username if isinstance(username, str) else "", sql_id)
+                known_as = _known_as(sql_id)
+                emails.add(mapping.fold(email) if isinstance(email, str) else "", known_as)
+                usernames.add(username if isinstance(username, str) else "", known_as)
             self._email_owners = {email: ids[0] for email, ids in emails.found()}
             self._username_owners = {name: ids[0] for name, ids in usernames.found()}
         if "packages" in self.source.tables:
@@ -304,8 +313,7 @@ class Copy:
         return encoded
 
     def _user(self, values: Values, row: Row) -> Document:
-        # The id as the row has it: `values` holds a binary key or a UUID as text, the owners do not.
-        sql_id, username, email = row[0], values.of[1], values.of[3]
+        sql_id, username, email = _known_as(row[0]), values.of[1], values.of[3]
         email_owner = self._email_owners.get(mapping.fold(email), sql_id)
         username_owner = self._username_owners.get(username or "", sql_id)
         if email_owner != sql_id:

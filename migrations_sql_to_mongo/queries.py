@@ -103,18 +103,34 @@ class Query:
         values = [self.values.get(column, sa.null()).label(column) for column in columns]
         return sa.select(*values).select_from(self.clause).where(*self.criteria).subquery(alias)
 
+    def type_of_name(self) -> Any:
+        """Return the SQL type of the `name` that `part` gives of a user."""
+        sql_type = base_type(self.types.get("name", self.types.get("username")))
+        return sql_type if isinstance(sql_type, BINARY) else sa.Text()
+
     def select_ids(self) -> sa.Select[Any]:
         """Return the statement that reads the id of every row."""
         return sa.select(self.selected["id"].label("id")).select_from(self.clause).where(*self.criteria)
 
-    def converters_of_part(self, *columns: str) -> dict[int, Convert]:
-        """Return what makes values of what comes for these columns of `part`, by their places."""
-        found = {
-            place: self._plain.converter(self._read_directly[column][1], self.columns[column])
-            for place, column in enumerate(columns)
-            if column in self._read_directly
-        }
-        return {place: convert for place, convert in found.items() if convert}
+    def raw_part(self, alias: str, *columns: str) -> sa.Subquery:
+        """Return its id and some columns as a table to join; `read_from` then says how the columns are read."""
+        raw = {name: column for name, (column, _) in self._read_directly.items()}
+        values = [raw.get(name, self.values.get(name, sa.null())).label(name) for name in columns]
+        identity = self.values["id"].label("id")
+        return sa.select(identity, *values).select_from(self.clause).where(*self.criteria).subquery(alias)
+
+    def read_from(self, part: sa.Subquery, *columns: str) -> tuple[list[Column], dict[int, Convert]]:
+        """Return what is selected of a `raw_part`, and what makes values of it, by the places of the columns."""
+        selected, converters = [], {}
+        for place, name in enumerate(columns):
+            column: Column = part.c[name]
+            if found := self._read_directly.get(name):
+                kind, reading = self.columns[name], self._queries.reading
+                column = reading.column(column, found[1], kind).label(f"{part.name}_{name}")
+                if convert := reading.converter(found[1], kind):
+                    converters[place] = convert
+            selected.append(column)
+        return selected, converters
 
     def count(self) -> sa.Select[Any]:
         """Return the statement that counts its rows."""
@@ -292,8 +308,7 @@ class Query:
             return False
         referred = theirs.clause.alias("referred")
         their_id = referred.c[id_of_target]
-        as_bytes = sa.BINARY if self._dialect == "mysql" else sa.Text
-        differs = sa.and_(found == their_id, sa.cast(found, as_bytes) != sa.cast(their_id, as_bytes))
+        differs = sa.and_(found == their_id, self._bytes(found) != self._bytes(their_id))
         rows = sa.select(sa.literal(1)).select_from(self.clause.join(referred, differs))
         if not self._queries.catalog.has_rows(rows):
             return False
@@ -301,6 +316,10 @@ class Query:
             return True
         twice = sa.select(their_id).where(their_id.is_not(None)).group_by(their_id).having(sa.func.count() > 1)
         return not self._queries.catalog.has_rows(twice)
+
+    def _bytes(self, text: Column) -> Column:
+        """Return text as what is equal only if it is written the same."""
+        return sa.cast(text, sa.BINARY) if self._dialect == "mysql" else sa.collate(sa.cast(text, sa.Text), "C")
 
     def _as_referred(self, column: str, value: Column) -> Column:
         """Return a reference as the id that it finds is written."""

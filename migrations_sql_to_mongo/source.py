@@ -128,6 +128,12 @@ class Source:
         other.queries = Queries(self.layout, self.catalog, self.dialect, reading)
         return other
 
+    def codec(self) -> str:
+        """Return the codec in which the database gives its text as bytes."""
+        if self.dialect != "sqlite":
+            return "utf-8"
+        return str(self._connections[0].exec_driver_sql("PRAGMA encoding").scalar_one())
+
     def count(self, table: str) -> int:
         """Return the number of rows."""
         return int(self._connection(table).execute(self.queries[table].count()).scalar_one())
@@ -182,15 +188,20 @@ class Source:
 
     def _with_user(self, table: str, column: str) -> Iterator[Row]:
         query = self.queries[table]
+        converters = dict(query.converters)
         if "users" in self.tables:
             users = self.queries["users"].part("all_users", "id", "name", "username")
             name = sa.func.coalesce(users.c.name, users.c.username)
             one_each = sa.select(users.c.id, sa.func.min(name).label("name")).group_by(users.c.id).subquery("one_each")
             joined = query.clause.outerjoin(one_each, one_each.c.id == query.values[column])
-            statement = query.select(one_each.c.id, one_each.c.name, clause=joined)
+            reading, sql_type = self.queries.reading, self.queries["users"].type_of_name()
+            user_name = reading.column(one_each.c.name, sql_type, "text").label("user_name")
+            statement = query.select(one_each.c.id, user_name, clause=joined)
+            if convert := reading.converter(sql_type, "text"):
+                converters[len(query.columns) + 1] = convert
         else:
             statement = query.select(sa.null().label("user"), sa.null().label("user_name"))
-        return self._stream(table, statement.order_by(*query.order()))
+        return self._stream(table, statement.order_by(*query.order()), converters)
 
     def downloads(self) -> Iterator[Row]:
         """Yield every download, followed by `RELEASE_OF_DOWNLOAD` of its release (None if it is gone)."""
@@ -202,10 +213,10 @@ class Source:
             nothing = [sa.null().label(f"none_{name}") for name in RELEASE_OF_DOWNLOAD]
             return self._stream("downloads", query.select(*nothing).order_by(*query.order()))
         releases = self.queries["releases"]
-        release = releases.part("release", "id", *RELEASE_OF_DOWNLOAD)
+        release = releases.raw_part("release", *RELEASE_OF_DOWNLOAD)
+        selected, of_release = releases.read_from(release, *RELEASE_OF_DOWNLOAD)
         joined = query.clause.outerjoin(release, release.c.id == query.values["release_id"])
-        statement = query.select(*(release.c[name] for name in RELEASE_OF_DOWNLOAD), clause=joined)
-        of_release = releases.converters_of_part(*RELEASE_OF_DOWNLOAD)
+        statement = query.select(*selected, clause=joined)
         converters = query.converters | {len(query.columns) + place: one for place, one in of_release.items()}
         return self._stream("downloads", statement.order_by(*query.order()), converters)
 

@@ -51,6 +51,10 @@ class CopyReading:
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
         """Return what is selected for a column."""
         sql_type = base_type(sql_type)
+        if kind in ("text", "list") and isinstance(sql_type, sa.ARRAY):
+            # The driver knows arrays of the server's own types only: it gives others as they are written, {a,b}.
+            texts = sa.cast(column, postgresql.ARRAY(sa.Text))
+            return texts if kind == "list" else sa.func.array_to_string(texts, ", ")
         if self._is_sqlite or kind in ("flag", "list"):
             return column
         if isinstance(sql_type, BITS):
@@ -68,8 +72,6 @@ class CopyReading:
             return sa.cast(column, sa.Integer)
         if kind == "integer" and isinstance(sql_type, postgresql.MONEY):
             return sa.cast(column, sa.Numeric)
-        if kind == "text" and isinstance(sql_type, sa.ARRAY):
-            return column
         if isinstance(sql_type, postgresql.INET):
             return sa.func.abbrev(column)  # a cast writes "/32" after each address
         return self.text(column, sql_type)
@@ -86,7 +88,7 @@ class CopyReading:
             number = sa.cast(column, mysql.INTEGER(unsigned=True))
             return sa.cast(number, sa.CHAR) if kind == "text" else number
         text = sa.cast(column, sa.Text)
-        if kind == "text" or (sql_type.length or 0) > LONGEST_BITS:
+        if kind == "text" or sql_type.length is None or sql_type.length >= LONGEST_BITS:
             return text
         # Only BIT(n) becomes a number, and a shorter one is filled up on its right.
         filled = sa.cast(sa.func.lpad(text, LONGEST_BITS, "0"), postgresql.BIT(LONGEST_BITS))
@@ -103,8 +105,6 @@ class CopyReading:
             return lambda value: value if value is None else decoded(bytes(value), self._encoding)
         if isinstance(sql_type, sa.JSON):
             return _of_json
-        if isinstance(sql_type, sa.ARRAY):
-            return lambda value: value if value is None else ", ".join(_words(value))
         return None
 
 
@@ -123,24 +123,21 @@ def _of_json(value: str | None) -> str | None:
     if value is None:
         return None
     try:
-        found = json.loads(value)
+        # Numbers as they are written.
+        found = json.loads(value, parse_int=_Written, parse_float=_Written)
     except ValueError:
         return value
-    if found is None or isinstance(found, str):
+    if found is None or type(found) is str:
         return found
     if isinstance(found, list) and not any(isinstance(one, list | dict) for one in found):
-        return ", ".join(_words(found))
+        return ", ".join(one if isinstance(one, str) else json.dumps(one) for one in found if one is not None)
     return value
 
 
-def _words(values: list[Any]) -> list[str]:
-    words: list[str] = []
-    for value in values:
-        if isinstance(value, list):
-            words += _words(value)
-        elif value is not None:
-            words.append(value if isinstance(value, str) else json.dumps(value, default=str))
-    return words
+class _Written(str):
+    """A number of JSON."""
+
+    __slots__ = ()
 
 
 def row_converter(converters: dict[int, Convert]) -> Callable[[Any], tuple[Any, ...]]:

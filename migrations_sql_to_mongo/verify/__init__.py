@@ -2,8 +2,9 @@
 
 The rules of the move are written here a second time, on purpose, and otherwise than in `mapping` and `copying`: dates
 by their milliseconds, versions by one regular expression over the file's name, order and latest release by PEP 440's
-own versions, packages a batch at a time by their names. Only the reading of rows (`source`) and the site's own rules
-(`webapp.rules.naming`, `webapp.documents`) are shared. What a row must have become is encoded and compared byte by byte
+own versions, packages a batch at a time by their names. Values are read by other SQL than the copy's (`reading`). Only
+which rows belong together (`source`, `queries`) and the site's own rules (`webapp.rules.naming`, `webapp.documents`)
+are shared. What a row must have become is encoded and compared byte by byte
 with what is stored; only where that differs are the two taken apart, to name the fields.
 
 Each table has a module of its own; `context` is what they share.
@@ -21,6 +22,7 @@ from migrations_sql_to_mongo.verify.downloads import expected_download
 from migrations_sql_to_mongo.verify.findings import Verification
 from migrations_sql_to_mongo.verify.labels import expected_audit_event, expected_label
 from migrations_sql_to_mongo.verify.packages import Packages
+from migrations_sql_to_mongo.verify.reading import VerifyReading
 from migrations_sql_to_mongo.verify.users import Users
 
 __all__ = ["Verification", "verify"]
@@ -34,6 +36,8 @@ def verify(
     `rejects` is the collection of the rows that were rejected: they, and no others, must be missing. With `render`
     each description is rendered once more and compared too.
     """
+    reading = VerifyReading(source.dialect, source.codec(), source.layout.encoding)
+    source = source.read_by(reading)
     context = Context(source, target, names, rejects, progress)
     users = Users(context)
     expectations = {

@@ -1,0 +1,127 @@
+"""What servers do in their own ways: keys of any type, references held equal, SQL_ASCII, tables that are views."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from pymongo.database import Database
+
+from tests.migrations_sql_to_mongo.conftest import Mover
+from tests.migrations_sql_to_mongo.servers import empty_database
+
+Db = Database[dict[str, Any]]
+
+USERS = "(id {}, name varchar(80), email varchar(80))"
+KEYS = [
+    ("mysql", "bigint unsigned", "18446744073709551615", "000018446744073709551615", "18446744073709551615"),
+    ("mysql", "decimal(20,0)", "12345678901234567890", "000012345678901234567890", "12345678901234567890"),
+    ("postgresql", "numeric", "5", "000000000000000000000005", 5),
+    ("postgresql", "uuid", "'11111111-2222-3333-4444-555555555555'", "00f", "11111111-2222-3333-4444-555555555555"),
+    ("postgresql", "text", "'ann'", "00f", "ann"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "sql_type", "key", "object_id", "sql_id"), KEYS)
+def test_keys_of_any_type_lead_to_users(
+    target_uri: str, db: Db, dialect: str, sql_type: str, key: str, object_id: str, sql_id: Any
+) -> None:
+    other = {"uuid": "'00000000-0000-0000-0000-000000000000'", "text": "'aa'"}.get(sql_type, "1")
+    with empty_database(dialect) as server:
+        server.execute(
+            f"CREATE TABLE users {USERS.format(sql_type)}",
+            f"INSERT INTO users VALUES ({other}, 'First', 'ADA@example.org'), ({key}, 'Second', 'ada@example.org')",
+            "CREATE TABLE packages (id varchar(20), summary text)",
+            "INSERT INTO packages VALUES ('flask', 'web')",
+            f"CREATE TABLE maintainers (user_id {sql_type}, package_id varchar(20))",
+            f"INSERT INTO maintainers VALUES ({key}, 'flask')",
+        )
+        move = Mover(server.url, target_uri)
+
+        done, checked = move("run", "--json"), move("verify")
+
+    assert (done.code, checked.code) == (0, 0), done.err + checked.out
+    second = db.users.find_one({"name": "Second"}) or {}
+    assert str(second["_id"]).startswith(object_id)
+    assert second["legacy"] == {"sql_id": sql_id, "email_is_taken": True}
+    [maintainer] = (db.packages.find_one("flask") or {})["maintainers"]
+    assert (maintainer["user_id"], maintainer["name"]) == (second["_id"], "Second")
+    [remark] = done.report["tally"]["tables"]["users"]["remarks"]
+    assert remark["text"].startswith("email is another user's but for its case")
+    assert remark["examples"][0].endswith(f"ada@example.org, as user {other.strip(chr(39))}")
+
+
+EQUAL = [
+    ("mysql", "varchar(20) collate utf8mb4_general_ci", ["flask", "FLASK", "Flask "]),
+    ("mysql", "varchar(20) character set latin1", ["flask", "Flask"]),
+    ("postgresql", "citext", ["flask", "FLASK"]),
+    ("postgresql", "char(20)", ["Flask", "Flask "]),
+    ("postgresql", "text collate caseless", ["flask", "FLASK"]),
+]
+
+
+@pytest.mark.parametrize(("dialect", "sql_type", "references"), EQUAL)
+def test_references_that_the_server_holds_equal_are_followed(
+    target_uri: str, db: Db, dialect: str, sql_type: str, references: list[str]
+) -> None:
+    rows = ", ".join(f"({number}, '{text}')" for number, text in enumerate(references, start=1))
+    with empty_database(dialect, "CHARACTER SET utf8mb4" if dialect == "mysql" else "") as server:
+        if dialect == "postgresql":
+            server.execute(
+                "CREATE EXTENSION citext",
+                "CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            )
+        server.execute(
+            f"CREATE TABLE packages (id {sql_type} PRIMARY KEY, summary text)",
+            "INSERT INTO packages VALUES ('Flask', 'web')",
+            f"CREATE TABLE releases (id int, package_id {sql_type}, FOREIGN KEY (package_id) REFERENCES packages(id))",
+            f"INSERT INTO releases VALUES {rows}",
+        )
+        move = Mover(server.url, target_uri)
+
+        done, checked = move("run"), move("verify")
+
+    assert (done.code, checked.code) == (0, 0), done.out + checked.out
+    assert (db.packages.find_one("flask") or {})["release_count"] == len(references)
+
+
+@pytest.mark.parametrize(("options", "name", "code"), [((), None, 1), (("--encoding", "latin-1"), "José", 0)])
+def test_postgresql_in_sql_ascii(
+    target_uri: str, db: Db, options: tuple[str, ...], name: str | None, code: int
+) -> None:
+    with empty_database("postgresql", "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0") as server:
+        with psycopg.connect(server.url) as connection:  # SQLAlchemy cannot connect to such a database by itself
+            connection.execute(
+                rf"""
+                SET client_encoding TO SQL_ASCII;
+                CREATE TABLE users {USERS.format("int")};
+                INSERT INTO users VALUES (1, E'Jos\xe9', 'j@example.org'), (2, E'Zo\xc3\xab', 'z@example.org');
+                CREATE TABLE packages (id text, summary text);
+                INSERT INTO packages VALUES ('flask', 'web')
+                """.encode()
+            )
+        move = Mover(server.url, target_uri)
+
+        done, checked = move("run", *options), move("verify", *options)
+
+    assert (done.code, checked.code) == (code, 0), done.out + checked.out
+    assert {one["legacy"]["sql_id"]: one["name"] for one in db.users.find()} == ({1: name} if name else {}) | {2: "Zoë"}
+
+
+def test_views_and_one_other_schema_are_found_by_themselves(target_uri: str, db: Db) -> None:
+    with empty_database("postgresql") as server:
+        server.execute(
+            "CREATE SCHEMA app",
+            "CREATE TABLE app.u (id int PRIMARY KEY, name text)",
+            "INSERT INTO app.u VALUES (1, 'Ada')",
+            "CREATE MATERIALIZED VIEW app.users AS SELECT id, name FROM app.u",
+            "CREATE VIEW app.packages AS SELECT 'flask'::text AS id, 'web'::text AS summary",
+        )
+        move = Mover(server.url, target_uri)
+
+        planned, done = move("plan"), move("run")
+
+    assert (planned.code, done.code) == (0, 0), done.err
+    assert "Not in the source, and expected: licenses, languages, maintainers, releases, downloads" in planned.out
+    assert "- table app.u\n" in planned.out
+    assert [one["name"] for one in db.users.find()] == ["Ada"]
+    assert [one["name"] for one in db.packages.find()] == ["flask"]
