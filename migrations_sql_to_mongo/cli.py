@@ -17,13 +17,14 @@ import click
 from pymongo.errors import PyMongoError
 
 from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
 from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, one_line
 from migrations_sql_to_mongo.layout import Layout
 from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, UNDONE, Entry, Ledger
 from migrations_sql_to_mongo.map_file import read_layout
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.progress import Progress
-from migrations_sql_to_mongo.replay import corrected_collection, corrections_of, replay
+from migrations_sql_to_mongo.replay import replay
 from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_text
 from migrations_sql_to_mongo.run import Differs, Options, run
 from migrations_sql_to_mongo.source import Source, opened_database
@@ -198,9 +199,10 @@ def _limit(on_error: str, max_rejects: int | None) -> int | None:
 def _plan(shared: Shared, options: Options) -> None:
     with shared.opened_target() as (target, ledger), shared.opened_source() as source:
         _refuse_empty(source)
+        corrections = preview(source, target, ledger)
         with shared.folder.rejects() as on_reject:
             found = plan(source, target, ledger, shared.progress, on_reject, os.cpu_count() or 1)
-        report = _report("plan", source, target, found)
+        report = _report("plan", source, target, {"corrections": corrections, **found})
     rejected, rows = _sums(report["tally"])
     if options.replace_existing:
         report["in_the_way"] = []
@@ -420,7 +422,7 @@ def _report(command: str, source: Source, target: Target, found: Report) -> Repo
 
 
 def _of_entry(entry: Entry) -> Report:
-    return {"run": entry["_id"]} | {key: entry[key] for key in ("state", "tally", "seconds", "resumed")}
+    return {"run": entry["_id"]} | {key: entry[key] for key in ("state", "tally", "seconds", "resumed", "corrections")}
 
 
 def _found(found: Verification) -> Report:

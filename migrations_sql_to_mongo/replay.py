@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import bson
 
 from migrations_sql_to_mongo.copying import REJECTS, Copy, Encoded
+from migrations_sql_to_mongo.corrections import as_row, corrected_collection, corrections_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
 from migrations_sql_to_mongo.rendering import RENDERED_FIELDS, rendered_fields
-from migrations_sql_to_mongo.source import Row, Source, key_of, position
+from migrations_sql_to_mongo.source import Source, position
 from migrations_sql_to_mongo.swap import rejects_collection
-from migrations_sql_to_mongo.tally import HIDDEN, Tally
+from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Fingerprint, Target
 
-Corrections = dict[str, dict[str, Row]]
 # The order in which Copy gives collections.
 _ORDER = {
     name: number for number, name in enumerate(("licenses", "languages", "users", "packages", "downloads", "auditing"))
@@ -35,19 +35,6 @@ class Change(NamedTuple):
     collection: str
     before: bytes | None
     after: bytes | None
-
-
-def corrected_collection(run_id: str) -> str:
-    """Return the collection that keeps the rows that the operator corrected."""
-    return f"migrations_corrected_{run_id}"
-
-
-def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
-    """Return the rows that were corrected since a run. `source` is open."""
-    found: Corrections = {}
-    for one in target.db[corrected_collection(entry["_id"])].find():
-        found.setdefault(one["table"], {})[one["key"]] = _row(one["table"], _with_secret(one, source), source)
-    return found
 
 
 def replay(
@@ -63,9 +50,9 @@ def replay(
     lines = _lines(file)
     with Source(url, layout) as before, Source(url, layout) as after:
         _check_columns(file, lines, before)
-        _check(lines, target, entry)
+        digests = _digests(lines, target, entry)
         after.corrections = corrections_of(target, entry, before)
-        rows = [(line, _row(line["table"], _with_secret(line, before), before)) for line in lines]
+        rows = [(line, as_row(line, before)) for line in lines]
         before.corrections = {table: dict(corrected) for table, corrected in after.corrections.items()}
         for line, row in rows:
             after.corrections.setdefault(line["table"], {})[line["key"]] = row
@@ -78,7 +65,7 @@ def replay(
     if not dry_run:
         for change in changes:
             _write(target, entry, change)
-        _keep(target, ledger, entry, lines, rejects, tally)
+        _keep(target, ledger, entry, lines, digests, rejects, tally)
     return tally, len(changes)
 
 
@@ -103,31 +90,24 @@ def _check_columns(file: Path, lines: list[dict[str, Any]], source: Source) -> N
             )
 
 
-def _check(lines: list[dict[str, Any]], target: Target, entry: Entry) -> None:
+def _digests(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[str]:
+    """Return the digest of the source's row that each line corrects. Raises CannotStart for a line of another run."""
     rejects = target.db[rejects_collection(entry["_id"])]
+    corrected = {one["_id"]: one for one in target.db[corrected_collection(entry["_id"])].find()}
+    found = []
     for line in lines:
         known = rejects.find_one({"_id": line["_id"], "table": line["table"], "key": line["key"]})
         if known is None:
             raise CannotStart(f"{line['table']} {line['key']} is no reject of run {entry['_id']}")
         if known["reason"] == "id occurs twice":
             raise CannotStart(f"{line['table']} {line['key']} occurs twice: only the source can tell the two apart")
+        # A second correction's reject is that of the first one, not of the source's row.
+        found.append(corrected.get(_name(line), known).get("digest", ""))
+    return found
 
 
-def _with_secret(line: dict[str, Any], source: Source) -> dict[str, Any]:
-    """Return a line's row. A password hash, which no file shows, comes from the source."""
-    row: dict[str, Any] = line["row"]
-    if row.get("hashed_password") != HIDDEN:
-        return row
-    index = list(TABLES["users"]).index("hashed_password")
-    found = next((each[index] for each in source.rows("users") if key_of("users", each) == line["key"]), None)
-    return {**row, "hashed_password": found}
-
-
-def _row(table: str, row: dict[str, Any], source: Source) -> Row:
-    def value(kept: Any) -> Any:
-        return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
-
-    return tuple(value(row[name]) for name in source.columns[table])
+def _name(line: dict[str, Any]) -> str:
+    return f"{line['table']}/{line['key']}"
 
 
 def _without_rejects(documents: Iterator[Encoded], rejects: list[bytes]) -> Iterator[Encoded]:
@@ -212,11 +192,17 @@ def _write(target: Target, entry: Entry, change: Change) -> None:
 
 
 def _keep(
-    target: Target, ledger: Ledger, entry: Entry, lines: list[dict[str, Any]], rejects: list[bytes], tally: Tally
+    target: Target,
+    ledger: Ledger,
+    entry: Entry,
+    lines: list[dict[str, Any]],
+    digests: list[str],
+    rejects: list[bytes],
+    tally: Tally,
 ) -> None:
     corrected = target.db[corrected_collection(entry["_id"])]
-    for line in lines:
-        one = {"_id": f"{line['table']}/{line['key']}", "table": line["table"], "key": line["key"], "row": line["row"]}
+    for line, digest in zip(lines, digests, strict=True):
+        one = {"_id": _name(line), **{name: line[name] for name in ("table", "key", "row")}, "digest": digest}
         target.patiently(corrected.replace_one, {"_id": one["_id"]}, one, upsert=True)
     name = rejects_collection(entry["_id"])
     target.patiently(target.db[name].delete_many, {})

@@ -28,6 +28,8 @@ def as_text(report: Report) -> str:
         lines += _counted(tally, "reasons", "Rejected")
         lines += _counted(tally, "remarks", "Moved by a rule")
         lines += _documents(tally)
+    if report.get("corrections"):
+        lines += _corrections(report["corrections"])
     if report.get("missing_tables"):
         lines += [f"Not in the source, and expected: {', '.join(report['missing_tables'])}.", ""]
     lines += _no_place(report)
@@ -83,6 +85,17 @@ def _documents(tally: Report) -> list[str]:
         lines += ["## Near the limit of 15 MB, or past it", ""]
         lines += [*(f"- {one['name']}: {one['size_bytes'] / 1e6:,.1f} MB" for one in tally["large"]), ""]
     return lines
+
+
+def _corrections(account: Report) -> list[str]:
+    lines = (
+        [f"- taken as they were corrected after run {account['run']}: {account['kept']:,}"] if account["kept"] else []
+    )
+    if account["lost"]:
+        rows = ", ".join(account["lost_rows"]) + (", ..." if account["lost"] > len(account["lost_rows"]) else "")
+        text = "no longer fit, because the row has changed in the source or is gone"
+        lines.append(f"- {text}: {account['lost']:,} ({rows}); read from the source")
+    return ["## Corrected rows", "", *lines, ""]
 
 
 def _no_place(report: Report) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from migrations_sql_to_mongo import swap
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Batch, Copy, OnReject, TooManyRejects, batches
+from migrations_sql_to_mongo.corrections import take_over
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
@@ -57,6 +58,7 @@ def run(
     """
     entry = ledger.interrupted()
     entry = _resumed(entry, source, ledger, options) if entry else _begun(source, target, ledger, options)
+    take_over(source, target, ledger, entry)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "copying": lambda: _copy(source, target, ledger, entry, options, progress, on_reject),
         "rendering": lambda: _render(target, entry, progress),

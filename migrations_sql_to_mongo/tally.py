@@ -146,9 +146,7 @@ class Reject:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as a report's file keeps it: the whole row, but no password hash."""
-        row = {name: as_json(value) for name, value in self.row.items()}
-        if row.get("hashed_password"):
-            row["hashed_password"] = HIDDEN
+        row = without_secrets(self.row)
         number = f"{self.table}/{self.number:09d}"
         return {
             "_id": number,
@@ -163,6 +161,14 @@ class Reject:
     def example(self) -> str:
         """The row in a few words."""
         return shown(f"{self.key}: {self.detail}" if self.detail else self.key)
+
+
+def without_secrets(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as JSON holds it, with HIDDEN in the place of a password hash."""
+    shown_row = {name: as_json(value) for name, value in row.items()}
+    if shown_row.get("hashed_password"):
+        shown_row["hashed_password"] = HIDDEN
+    return shown_row
 
 
 def row_digest(values: Iterable[Any]) -> str:

@@ -1,0 +1,94 @@
+"""Rows that the operator has corrected: they stand in for the source's own, also in the runs that follow.
+
+`rejects replay` keeps them, beside the run that had rejected them. The next run takes those whose row is still the one
+that was corrected, and says how many are not.
+"""
+
+from typing import Any
+
+from migrations_sql_to_mongo.layout import TABLES
+from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
+from migrations_sql_to_mongo.source import Row, Source, key_of
+from migrations_sql_to_mongo.tally import HIDDEN, row_digest, without_secrets
+from migrations_sql_to_mongo.target import Target
+
+Corrections = dict[str, dict[str, Row]]
+LOST_SHOWN = 20
+
+
+def corrected_collection(run_id: str) -> str:
+    """Return the collection that keeps the rows that the operator corrected."""
+    return f"migrations_corrected_{run_id}"
+
+
+def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
+    """Return the corrected rows that hold for a run. `source` is open."""
+    return _as_rows(list(target.db[corrected_collection(entry["_id"])].find()), source)
+
+
+def take_over(source: Source, target: Target, ledger: Ledger, entry: Entry) -> None:
+    """Let the corrections of the last finished run hold for this one, and write down which no longer fit.
+
+    Done once for a run: one that goes on has them already.
+    """
+    if "corrections" not in entry:
+        kept, account = _still_fitting(source, target, ledger)
+        collection = target.db[corrected_collection(entry["_id"])]
+        for one in kept:
+            target.patiently(collection.replace_one, {"_id": one["_id"]}, one, upsert=True)
+        ledger.note(entry, corrections=account)
+    source.corrections = corrections_of(target, entry, source)
+
+
+def preview(source: Source, target: Target, ledger: Ledger) -> dict[str, Any] | None:
+    """Let the corrections hold that the next run would take over, without writing; return the account of them."""
+    kept, account = _still_fitting(source, target, ledger)
+    source.corrections = _as_rows(kept, source)
+    return account
+
+
+def _still_fitting(
+    source: Source, target: Target, ledger: Ledger
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Return the last run's corrections whose rows are still the same, and an account of all, if there are any."""
+    last = next((entry for entry in ledger.runs() if entry["state"] == DONE), None)
+    corrected = list(target.db[corrected_collection(last["_id"])].find()) if last else []
+    if last is None or not corrected:
+        return [], None
+    found: set[tuple[str, str, str]] = set()
+    for table in {one["table"] for one in corrected} & {*source.tables}:
+        keys = {one["key"] for one in corrected if one["table"] == table}
+        columns = source.columns[table]
+        for row in source.rows(table):
+            if (key := key_of(table, row)) in keys:
+                named = without_secrets(dict(zip(columns, row, strict=False)))
+                found.add((table, key, row_digest(named.values())))
+    kept = [
+        one
+        for one in corrected
+        if (one["table"], one["key"], one.get("digest")) in found and {*one["row"]} == {*source.columns[one["table"]]}
+    ]
+    ids = {one["_id"] for one in kept}
+    lost = [f"{one['table']} {one['key']}" for one in corrected if one["_id"] not in ids]
+    return kept, {"run": last["_id"], "kept": len(kept), "lost": len(lost), "lost_rows": sorted(lost)[:LOST_SHOWN]}
+
+
+def as_row(line: dict[str, Any], source: Source) -> Row:
+    """Return a corrected row as the source would give it. A password hash, which no file shows, comes from there."""
+    table, row = line["table"], line["row"]
+    if row.get("hashed_password") == HIDDEN:
+        index = list(TABLES["users"]).index("hashed_password")
+        found = next((each[index] for each in source.rows("users") if key_of("users", each) == line["key"]), None)
+        row = {**row, "hashed_password": found}
+
+    def value(kept: Any) -> Any:
+        return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
+
+    return tuple(value(row[name]) for name in source.columns[table])
+
+
+def _as_rows(lines: list[dict[str, Any]], source: Source) -> Corrections:
+    found: Corrections = {}
+    for one in lines:
+        found.setdefault(one["table"], {})[one["key"]] = as_row(one, source)
+    return found
