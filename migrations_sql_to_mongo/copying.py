@@ -14,6 +14,7 @@ import bson
 from migrations_sql_to_mongo import conversions, mapping
 from migrations_sql_to_mongo import values as rules
 from migrations_sql_to_mongo.errors import BadValue, Stopped
+from migrations_sql_to_mongo.hashes import unverifiable
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.mapping import Document, RowReader, Values
 from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of, position
@@ -323,6 +324,9 @@ class Copy:
             text = "username is another user's: kept under `legacy`"
             remark = mapping.Remark(text, f"{rules.shown(username)}, as user {username_owner}")
             values.remarks = [*values.remarks, remark]
+        if (stored_hash := values.of[4]) and (scheme := unverifiable(stored_hash)):
+            text = f"hashed_password cannot be verified here ({scheme}): a new password by mail"
+            values.remarks = [*values.remarks, mapping.Remark(text, rules.shown(email or username or sql_id))]
         for name, wanted, text in _RIGHTS:
             if values.more.get(name) is wanted:
                 values.remarks = [*values.remarks, mapping.Remark(text, rules.shown(email or username or sql_id))]

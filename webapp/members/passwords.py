@@ -40,6 +40,8 @@ SCHEMES = (
 )
 # Passwords are easily recovered from such hashes: they sign nobody in, and the owner gets a link to a new one.
 WEAK_SCHEMES = ("hex_md5", "hex_sha1", "django_salted_md5", "django_salted_sha1")
+# Tells schemes apart without an application: the move from SQL has none.
+_ALL_SCHEMES = CryptContext([*SCHEMES, *WEAK_SCHEMES])
 # bcrypt reads this many bytes. The library refuses longer passwords, which other sites cut before hashing.
 BCRYPT_BYTES = 72
 
@@ -95,7 +97,7 @@ def scheme_of(stored_hash: str | None) -> str | None:
     None if the site cannot verify it, so that its owner needs a new password.
     """
     text = stored_hash or ""
-    scheme: str | None = _context().identify(text, required=False)
+    scheme: str | None = _ALL_SCHEMES.identify(text, required=False)
     return scheme or other_hashes.scheme_of(text)
 
 
