@@ -11,8 +11,9 @@ from flask import Flask
 
 from tests import factories
 from tests.live import Run, live
-from tests.local_http import Answer, served
+from tests.local_http import Answer, answering_posts, served
 from tests.publishing import uploads
+from webapp.documents import Package, ProjectStatus
 
 pytestmark = pytest.mark.real_server
 
@@ -121,3 +122,64 @@ def test_uv_installs_the_newest_release_that_is_not_yanked(index: str, uv: Run, 
 
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "installed" / "larder_probe.py").read_text() == 'VERSION = "2.0"\n'
+
+
+@pytest.mark.parametrize(
+    ("moment", "by_uv", "by_pip"),
+    [
+        # docs/publishing.md says so: uv takes the day in, and for pip it ends where the day begins.
+        ("2024-03-01", "2.0", "1.0"),
+        ("2024-02-29", "1.0", "1.0"),
+        ("2024-03-02", "2.0", "2.0"),
+        ("2024-03-01T00:00:00Z", "1.0", "1.0"),
+        ("2024-03-01T00:00:01Z", "2.0", "2.0"),
+    ],
+)
+def test_bare_date_includes_its_day_for_uv_and_not_for_pip(
+    index: str, run: Run, uv: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, by_uv: str, by_pip: str
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+
+    compiled = uv("pip", "compile", "--index-url", index, "--exclude-newer", moment, "-", stdin="larder-probe")
+    downloaded = download(run, index, "larder-probe", "--uploaded-prior-to", moment)
+
+    assert f"larder-probe=={by_uv}\n" in compiled.stdout, compiled.stderr
+    assert [path.name for path in (tmp_path / "got").iterdir()] == [filename(by_pip)], downloaded.stderr
+
+
+def test_one_file_without_upload_time_stops_pip_and_is_skipped_by_uv(index: str, run: Run, uv: Run) -> None:
+    Package._get_collection().update_one(
+        {"_id": "larder-probe", "releases.version": "1.0"}, {"$unset": {"releases.$.files.0.uploaded_at": ""}}
+    )
+
+    compiled = uv("pip", "compile", "--index-url", index, "--exclude-newer", "2025-01-01", "-", stdin="larder-probe")
+    downloaded = download(run, index, "larder-probe", "--uploaded-prior-to", "2025-01-01")
+
+    assert "larder-probe==2.0\n" in compiled.stdout, compiled.stderr
+    assert downloaded.returncode != 0
+    assert "does not provide upload-time metadata" in downloaded.stderr
+
+
+def test_uv_audit_names_the_status_and_its_reason(index: str, uv: Run, tmp_path: Path) -> None:
+    Package.objects(pk="larder-probe").update_one(
+        set__status=ProjectStatus(marker="archived", reason="Nobody has time.", successor="Flask")
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "user"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = ["larder-probe"]\n'
+    )
+
+    # In the place of OSV, whose answer for one package without advisories this is.
+    with answering_posts(b'{"results": [{}]}') as advisories:
+        result = uv("audit", "--default-index", index, "--service-url", f"{advisories}/")
+
+    assert "larder-probe is archived: Nobody has time. Use Flask instead." in result.stdout + result.stderr
+
+
+def test_installers_find_nothing_in_a_quarantined_project(index: str, run: Run, uv: Run) -> None:
+    Package.objects(pk="larder-probe").update_one(set__status=ProjectStatus(marker="quarantined"))
+
+    compiled = uv("pip", "compile", "--index-url", index, "-", stdin="larder-probe")
+    downloaded = download(run, index, "larder-probe")
+
+    assert "there are no versions of larder-probe" in compiled.stderr
+    assert "from versions: none" in downloaded.stderr
