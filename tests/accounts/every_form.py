@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import bson
 from flask import Flask
+from packaging.utils import NormalizedName
 
 from tests import factories
 from tests.people import ANOTHER, PASSWORD, Browser, member, signed_in
@@ -101,6 +102,6 @@ def path_of(app: Flask, form: Form) -> str:
             "reset": tokens.for_reset(ada),
             "email": tokens.for_email(ada, "new@example.org"),
             "register": tokens.for_registration("Eve", "eve@example.org", ""),
-            "invitations": tokens.for_invitation("inviting", "second"),
+            "invitations": tokens.for_invitation(NormalizedName("inviting"), "second"),
         }
     return form.path.replace("<link>", links.get(form.path.split("/")[2], ""))

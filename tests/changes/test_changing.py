@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from packaging.utils import NormalizedName
 
 from tests import factories
 from webapp.changes import changing
@@ -23,7 +24,7 @@ def outrun(name: str) -> None:
     package.store()
 
 
-def change_and_fail(name: str) -> None:
+def change_and_fail(name: NormalizedName) -> None:
     for change in changes(name, None):
         with change:
             change.package.summary = "not kept"
@@ -31,7 +32,7 @@ def change_and_fail(name: str) -> None:
             raise ZeroDivisionError
 
 
-def change_while_outrun(name: str) -> None:
+def change_while_outrun(name: NormalizedName) -> None:
     for change in changes(name, None):
         with change:
             outrun(name)
@@ -42,11 +43,11 @@ def test_block_that_was_outrun_runs_again_on_what_was_stored_last() -> None:
     factories.package("example", summary="")
     seen = []
 
-    for change in changes("example", None):
+    for change in changes(NormalizedName("example"), None):
         with change:
             seen.append(change.package.summary)
             if len(seen) < 3:
-                outrun("example")
+                outrun(NormalizedName("example"))
             change.package.keywords = ["changed"]
             change.act = Act("describe")
 
@@ -59,7 +60,7 @@ def test_block_that_was_outrun_runs_again_on_what_was_stored_last() -> None:
 def test_block_without_an_act_stores_nothing() -> None:
     factories.package("example", summary="as before")
 
-    for change in changes("example", None):
+    for change in changes(NormalizedName("example"), None):
         with change:
             change.package.summary = "not kept"
 
@@ -70,10 +71,10 @@ def test_error_in_a_block_comes_through_and_nothing_is_stored() -> None:
     factories.package("example", summary="as before")
 
     with pytest.raises(ZeroDivisionError):
-        change_and_fail("example")
+        change_and_fail(NormalizedName("example"))
 
     assert Package.objects.get(pk="example").summary == "as before"
-    for change in changes("example", None):  # nothing is locked any more
+    for change in changes(NormalizedName("example"), None):  # nothing is locked any more
         with change:
             change.act = Act("describe")
 
@@ -83,7 +84,7 @@ def test_package_that_others_keep_changing_is_given_up(monkeypatch: pytest.Monke
     monkeypatch.setattr(changing, "PATIENCE_S", 0)
 
     with pytest.raises(ConcurrentChange):
-        change_while_outrun("example")
+        change_while_outrun(NormalizedName("example"))
 
 
 def test_no_block_leaves_its_loop_before_its_change_is_stored() -> None:

@@ -3,6 +3,7 @@ import time
 import bson
 import pytest
 from flask import Flask
+from packaging.utils import NormalizedName
 
 from tests import factories
 from webapp.changes.maintaining import add_maintainer, leave_packages, remove_maintainer, rename_maintainer
@@ -19,8 +20,8 @@ def test_maintainer_is_added_once(app: Flask) -> None:
     ada = factories.user("Ada")
     factories.package("Engine")
 
-    assert add_maintainer("engine", ada, "owner") is True
-    assert add_maintainer("engine", ada, "maintainer") is False
+    assert add_maintainer(NormalizedName("engine"), ada, "owner") is True
+    assert add_maintainer(NormalizedName("engine"), ada, "maintainer") is False
 
     assert maintainers() == [("Ada", "owner")]
 
@@ -28,29 +29,29 @@ def test_maintainer_is_added_once(app: Flask) -> None:
 def test_package_has_a_hundred_maintainers_at_most(app: Flask) -> None:
     factories.package("Engine", maintainers=[Maintainer(user_id=bson.ObjectId()) for _ in range(100)])
 
-    assert add_maintainer("engine", factories.user("Ada"), "owner") is False
+    assert add_maintainer(NormalizedName("engine"), factories.user("Ada"), "owner") is False
 
 
 def test_package_that_is_not_there_has_no_maintainers(app: Flask) -> None:
-    assert add_maintainer("nothing", factories.user("Ada"), "owner") is False
-    assert remove_maintainer("nothing", bson.ObjectId()) is False
+    assert add_maintainer(NormalizedName("nothing"), factories.user("Ada"), "owner") is False
+    assert remove_maintainer(NormalizedName("nothing"), bson.ObjectId()) is False
 
 
 def test_maintainer_is_removed(app: Flask) -> None:
     ada, grace = factories.user("Ada"), factories.user("Grace")
     factories.package("Engine")
-    add_maintainer("engine", ada, "owner")
-    add_maintainer("engine", grace, "maintainer")
+    add_maintainer(NormalizedName("engine"), ada, "owner")
+    add_maintainer(NormalizedName("engine"), grace, "maintainer")
 
-    assert remove_maintainer("engine", ada.id) is True
-    assert remove_maintainer("engine", ada.id) is False
+    assert remove_maintainer(NormalizedName("engine"), ada.id) is True
+    assert remove_maintainer(NormalizedName("engine"), ada.id) is False
 
     assert maintainers() == [("Grace", "maintainer")]
 
 
 def test_new_name_stands_in_every_package_of_its_owner_alone(app: Flask) -> None:
     ada, grace = factories.user("Ada"), factories.user("Grace")
-    for name in ("one", "two"):
+    for name in map(NormalizedName, ("one", "two")):
         factories.package(name)
         add_maintainer(name, grace, "owner")
         add_maintainer(name, ada, "owner")
@@ -62,10 +63,10 @@ def test_new_name_stands_in_every_package_of_its_owner_alone(app: Flask) -> None
 
 def test_who_leaves_stays_only_where_nobody_else_is(app: Flask) -> None:
     ada, grace = factories.user("Ada"), factories.user("Grace")
-    for name in ("shared", "alone"):
+    for name in map(NormalizedName, ("shared", "alone")):
         factories.package(name)
         add_maintainer(name, ada, "owner")
-    add_maintainer("shared", grace, "owner")
+    add_maintainer(NormalizedName("shared"), grace, "owner")
 
     leave_packages(ada)
 
@@ -79,16 +80,16 @@ def test_who_leaves_stays_only_where_nobody_else_is(app: Flask) -> None:
 def test_import_that_read_before_a_change_does_not_undo_it(app: Flask, change: str) -> None:
     ada, grace = factories.user("Ada"), factories.user("Grace")
     factories.package("Engine")
-    add_maintainer("engine", ada, "owner")
-    add_maintainer("engine", factories.user("Linus"), "owner")
+    add_maintainer(NormalizedName("engine"), ada, "owner")
+    add_maintainer(NormalizedName("engine"), factories.user("Linus"), "owner")
     read_before = Package.objects.get()
     time.sleep(0.002)  # dates are kept to the millisecond
 
     match change:
         case "add":
-            add_maintainer("engine", grace, "owner")
+            add_maintainer(NormalizedName("engine"), grace, "owner")
         case "remove":
-            remove_maintainer("engine", ada.id)
+            remove_maintainer(NormalizedName("engine"), ada.id)
         case "rename":
             rename_maintainer(ada.id, "Augusta")
         case "leave":

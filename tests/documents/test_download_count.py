@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from packaging.utils import NormalizedName
 
 from tests.counting import counted, kept
 from webapp.changes import site_stats
@@ -58,7 +59,7 @@ def test_summary_shows_thirteen_weeks_and_what_was_fetched_most_in_them(app: Fla
     counted("flask 1.0 2023-01-01", "flask 2.0 2024-03-01", "flask 3.0 2024-03-02", "flask 3.0 2024-02-01")
     counted("click 8.0 2024-03-02")
 
-    found = DownloadCount.summary(TODAY, "flask")
+    found = DownloadCount.summary(TODAY, NormalizedName("flask"))
 
     assert (found["recent"], found["total"]) == (3, 4)
     assert found["top"] == [{"id": "3.0", "count": 2}, {"id": "2.0", "count": 1}]
@@ -77,7 +78,7 @@ def test_summary_of_the_site_names_the_projects(app: Flask) -> None:
 
 
 def test_project_that_nobody_fetched_has_nothing_to_show(app: Flask) -> None:
-    found = DownloadCount.summary(TODAY, "flask")
+    found = DownloadCount.summary(TODAY, NormalizedName("flask"))
 
     assert (found["recent"], found["total"], found["top"]) == (0, 0, [])
 
@@ -134,8 +135,8 @@ def test_downloads_of_an_old_site_are_in_the_counts(app: Flask) -> None:
     assert kept("flask/2014-03/moved")["count"] == 3
     assert kept("2014-03/moved")["days"] == {"01": 2, "02": 2}
     assert kept("2014-04/moved")["count"] == 1
-    assert DownloadCount.summary(date(2014, 3, 2), "flask")["total"] == 4
-    assert DownloadCount.summary(date(2014, 3, 2), "flask")["top"] == [
+    assert DownloadCount.summary(date(2014, 3, 2), NormalizedName("flask"))["total"] == 4
+    assert DownloadCount.summary(date(2014, 3, 2), NormalizedName("flask"))["top"] == [
         {"id": "1.0", "count": 3},
         {"id": "2.0", "count": 1},
     ]

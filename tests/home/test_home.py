@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from packaging.utils import NormalizedName
 
 from tests import factories
 from tests.reading import facts, links, one, read, texts, words
@@ -66,7 +67,7 @@ def test_yanked_release_is_advertised_nowhere_as_the_newest(client: FlaskClient,
     search_index.catch_up()
     assert "7.7" in client.get(path).text
 
-    withdrawing.yank("example", "7.7", "broken", ada)
+    withdrawing.yank(NormalizedName("example"), "7.7", "broken", ada)
     search_index.catch_up()
 
     assert "7.7" not in client.get(path).text

@@ -5,6 +5,7 @@ import bson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from packaging.utils import NormalizedName
 
 from tests import factories
 from tests.changes.pypi_documents import document, file
@@ -320,7 +321,7 @@ def test_release_of_a_project_of_any_size_states_its_own_facts(client: FlaskClie
     _, secret = uploads.publisher()
     wheel = uploads.wheel(text=uploads.metadata("larder-probe", "1.0", "Summary: The first"))
     uploads.upload(client, secret, wheel, uploads.wheel_name())
-    for change in changes("larder-probe", None):
+    for change in changes(NormalizedName("larder-probe"), None):
         with change:
             # A large document comes from the driver in another type than a small one.
             more = [factories.release(f"2.{number}") for number in range(releases)]

@@ -6,6 +6,7 @@ from xmlrpc.client import Fault, dumps, loads
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from packaging.utils import NormalizedName
 
 from tests import factories
 from webapp.changes.changing import Act, changes
@@ -458,7 +459,7 @@ def test_upload_in_another_process_shows_at_once(client: FlaskClient, monkeypatc
     factories.package("example", releases=[factories.release("1.0")])
     before = client.get("/simple/example/").text
 
-    for change in changes("example", None):
+    for change in changes(NormalizedName("example"), None):
         with change:
             change.package.releases = [*change.package.all_releases(), factories.release("2.0")]
             change.act = Act("new release")

@@ -6,12 +6,13 @@ import bson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from packaging.utils import NormalizedName
 
 from tests.people import Browser, browser, member, signed_in
 from tests.publishing import uploads
 from webapp.documents import Package, User
 
-NAME = "larder-probe"
+NAME = NormalizedName("larder-probe")
 
 
 @pytest.fixture(autouse=True)

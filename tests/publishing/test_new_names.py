@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from packaging.utils import NormalizedName
 from werkzeug.test import TestResponse
 
 from tests import factories
@@ -98,7 +99,7 @@ def test_name_of_a_deleted_project_frees_those_that_look_like_it(client: FlaskCl
     user, secret = uploads.publisher()
     publish(client, secret, "larder-probe")
     site_stats.refresh()
-    withdrawing.delete_project("larder-probe", user)
+    withdrawing.delete_project(NormalizedName("larder-probe"), user)
     assert "just being created" in line(publish(client, secret, "larderprobe"), 400)
     NameClaim._get_collection().update_one(
         {}, {"$set": {"taken_at": NameClaim.objects.get().taken_at - new_names.LIFETIME - timedelta(seconds=1)}}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask.testing import FlaskClient
+from packaging.utils import NormalizedName
 
 from tests.publishing import uploads
 from tests.publishing.uploads import metadata, sdist, sdist_name, upload, wheel, wheel_name
@@ -50,7 +51,7 @@ def test_facts_of_a_release_go_with_it(client: FlaskClient) -> None:
     publisher = publish_two(client)
     assert ReleaseDescription.objects.count() == 1
 
-    withdrawing.delete_release("larder-probe", "1.0", publisher)
+    withdrawing.delete_release(NormalizedName("larder-probe"), "1.0", publisher)
 
     assert [each.key for each in ReleaseFacts.objects] == ["larder-probe/2.0"]
     assert ReleaseDescription.objects.count() == 0
@@ -59,7 +60,7 @@ def test_facts_of_a_release_go_with_it(client: FlaskClient) -> None:
 def test_facts_of_a_project_go_with_it(client: FlaskClient) -> None:
     publisher = publish_two(client)
 
-    withdrawing.delete_project("larder-probe", publisher)
+    withdrawing.delete_project(NormalizedName("larder-probe"), publisher)
 
     assert ReleaseFacts.objects.count() == ReleaseDescription.objects.count() == 0
 
@@ -67,7 +68,7 @@ def test_facts_of_a_project_go_with_it(client: FlaskClient) -> None:
 def test_project_shows_the_facts_of_the_release_that_is_latest_after_a_deletion(client: FlaskClient) -> None:
     publisher = publish_two(client)
 
-    withdrawing.delete_release("larder-probe", "2.0", publisher)
+    withdrawing.delete_release(NormalizedName("larder-probe"), "2.0", publisher)
 
     assert texts(read(client, "/project/larder-probe/"), ".requirements li") == ["olddep<2"]
     assert words(one(read(client, "/project/larder-probe/"), ".description")) == "1.0"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from packaging.utils import NormalizedName
 
 from tests.live import Run, live
 from tests.publishing import uploads
@@ -54,7 +55,7 @@ def test_deletion_makes_room(client: FlaskClient, app: Flask, monkeypatch: pytes
     upload(client, secret, wheel(), wheel_name())
     assert upload(client, secret, wheel(version="2.0"), wheel_name(version="2.0")).status_code == 413
 
-    withdrawing.delete_release("larder-probe", "1.0", user)
+    withdrawing.delete_release(NormalizedName("larder-probe"), "1.0", user)
 
     assert upload(client, secret, wheel(version="2.0"), wheel_name(version="2.0")).status_code == 200
 

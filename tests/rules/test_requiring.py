@@ -1,6 +1,7 @@
 """What one project asks of another. The verdicts on versions are PEP 440's own examples."""
 
 import pytest
+from packaging.utils import NormalizedName
 
 from webapp.rules.requiring import asked_of
 
@@ -31,7 +32,7 @@ from webapp.rules.requiring import asked_of
     ],
 )
 def test_range_leaves_out_what_pep_440_says(asked: str, version: str | None, excludes: bool) -> None:  # noqa: FBT001
-    [found] = asked_of([f"Some.Project{asked}"], "some-project", version)
+    [found] = asked_of([f"Some.Project{asked}"], NormalizedName("some-project"), version)
 
     assert found["excludes"] is excludes
 
@@ -42,7 +43,7 @@ def test_each_line_about_the_project_is_told_with_its_condition() -> None:
         "click<5; extra == 'old'", "click", "-", "",
     ]  # fmt: skip
 
-    assert asked_of(lines, "click", "8.1") == [
+    assert asked_of(lines, NormalizedName("click"), "8.1") == [
         {"range": ">=7", "condition": "python_version < '3.8'", "excludes": False},
         {"range": "[color] >=8,<9", "condition": "python_version >= '3.8'", "excludes": False},
         {"range": "<5", "condition": "extra == 'old'", "excludes": True},
@@ -51,6 +52,6 @@ def test_each_line_about_the_project_is_told_with_its_condition() -> None:
 
 
 def test_what_is_very_long_is_shown_in_part() -> None:
-    [found] = asked_of([f"click=={'1' * 5000}; {'(' * 5000}"], "click", "8")
+    [found] = asked_of([f"click=={'1' * 5000}; {'(' * 5000}"], NormalizedName("click"), "8")
 
     assert (len(found["range"]), len(found["condition"]), found["excludes"]) == (200, 200, False)

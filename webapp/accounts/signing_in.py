@@ -184,6 +184,6 @@ def navigation() -> Response:
     )
 
 
-def _manages(user: User, normalized_name: str) -> bool:
-    package = Package.objects(pk=normalized_name).managed().declared_first() if normalized_name else None
+def _manages(user: User, name: str) -> bool:
+    package = Package.objects(pk=name).managed().declared_first() if name else None
     return package is not None and package.role_of(user.id) is not None

@@ -4,6 +4,7 @@ from typing import Any
 
 import bson
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from packaging.utils import NormalizedName
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.admin.blueprint import bp
@@ -27,22 +28,23 @@ def packages() -> AnyResponse:
         found = paginate([Package.objects.quarantined().only("normalized_name", "name", "status")])
         return make_response(render_template("admin/packages.html", name="", found=found))
     try:
-        normalized_name = naming.normalize_name(name)
+        package = Package.objects.named(name).only("normalized_name").plain_first()
     except naming.InvalidName:
-        normalized_name = ""
-    if not Package.objects(pk=normalized_name).count_up_to(1):
+        package = None
+    if package is None:
         return make_response(render_template("admin/packages.html", name=name), 404)
-    return redirect(url_for("admin.maintainers", name=normalized_name))
+    return redirect(url_for("admin.maintainers", name=package["normalized_name"]))
 
 
 def _package(name: str) -> dict[str, Any]:
+    # The views below get a NormalizedName, because any other spelling ends here with 404.
     package = Package.objects(pk=name).only("normalized_name", "name", "maintainers", "status").plain_first()
     return {"package": package or abort(404), "button_form": ButtonForm()}
 
 
 @bp.route("/packages/<name>", methods=["GET", "POST"])
 @form_view(MaintainerForm, "admin/maintainers.html", _package)
-def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
+def maintainers(form: MaintainerForm, name: NormalizedName) -> AnyResponse | None:
     """List the maintainers of a package and add one."""
     user = _user(form.user.data)
     if user is None:
@@ -60,7 +62,7 @@ def maintainers(form: MaintainerForm, name: str) -> AnyResponse | None:
 
 @bp.post("/packages/<name>/remove/<user_id>")
 @form_view(ButtonForm, "admin/act.html")
-def end_maintaining(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
+def end_maintaining(_: ButtonForm, name: NormalizedName, user_id: str) -> AnyResponse:
     """Remove a maintainer from a package."""
     if not bson.ObjectId.is_valid(user_id) or not remove_maintainer(name, bson.ObjectId(user_id), signed_in_user()):
         abort(404, "This user does not maintain this package.")
@@ -75,7 +77,7 @@ def end_maintaining(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
 
 @bp.route("/packages/<name>/quarantine", methods=["GET", "POST"])
 @form_view(QuarantineForm, "admin/quarantine.html", _package)
-def start_quarantine(form: QuarantineForm, name: str) -> AnyResponse:
+def start_quarantine(form: QuarantineForm, name: NormalizedName) -> AnyResponse:
     """Stop offering the files of a package (PEP 792), and forbid changes to it."""
     if quarantine(name, form.reason.data, me().user):
         audit.record(audit.ADMINISTRATION, f"Quarantined {name}. Reason: {form.reason.data}", target=f"package {name}")
@@ -87,7 +89,7 @@ def start_quarantine(form: QuarantineForm, name: str) -> AnyResponse:
 
 @bp.post("/packages/<name>/end-quarantine")
 @form_view(ButtonForm, "admin/act.html")
-def stop_quarantine(_: ButtonForm, name: str) -> AnyResponse:
+def stop_quarantine(_: ButtonForm, name: NormalizedName) -> AnyResponse:
     """Offer the files of a package again."""
     if not end_quarantine(name, me().user):
         abort(404, "This package is not quarantined.")

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from packaging.utils import NormalizedName
+
 from webapp.documents.base import utc_now
 from webapp.documents.journal import JournalFields, next_serial, write_entry
 from webapp.documents.package import ConcurrentChange, Package
@@ -72,7 +74,7 @@ class Change:
         return self.conflict is not None
 
 
-def changes(normalized_name: str, by: User | None) -> Iterator[Change]:
+def changes(normalized_name: NormalizedName, by: User | None) -> Iterator[Change]:
     """Yield attempts to change a package, or to create one, until one of them is stored.
 
         for change in changes("flask", user):
@@ -124,7 +126,7 @@ def write_out_of(package: Package) -> None:
     write_out(package.pk, [entry.to_mongo().to_dict() for entry in package.unwritten or []])
 
 
-def write_out(normalized_name: str, entries: list[dict[str, Any]]) -> None:
+def write_out(normalized_name: NormalizedName, entries: list[dict[str, Any]]) -> None:
     """Copy all entries in a package to the journal, and remove them from the package.
 
     A package whose last entry says that it was removed is deleted now; it has been empty since that entry was made.

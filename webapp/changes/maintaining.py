@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import bson
 from mongoengine.errors import ValidationError
+from packaging.utils import NormalizedName
 
 from webapp.changes.changing import Act, Change, changes
 from webapp.documents.base import utc_now
@@ -50,7 +51,7 @@ class TooManyInvitations(RuntimeError):
     """One of the invitations has to be cancelled first."""
 
 
-def project_changes(normalized_name: str, role: str, by: User) -> Iterator[Change]:
+def project_changes(normalized_name: NormalizedName, role: str, by: User) -> Iterator[Change]:
     """Yield attempts to change a project, by a user who has at least this role; see `changes`.
 
     Raises NotPermitted, also if there is no such project, and what `changes` raises.
@@ -69,7 +70,7 @@ def check_role(package: Package, role: str, user: User) -> None:
         raise NotPermitted("Only an owner of the project may do that.")
 
 
-def add_maintainer(normalized_name: str, user: User, role: str, by: User | None = None) -> bool:
+def add_maintainer(normalized_name: NormalizedName, user: User, role: str, by: User | None = None) -> bool:
     """Add a maintainer; False if they already are one, if there are too many, or if there is no such package."""
     for change in changes(normalized_name, by):
         with change:
@@ -78,7 +79,7 @@ def add_maintainer(normalized_name: str, user: User, role: str, by: User | None 
     return change.act is not None
 
 
-def remove_maintainer(normalized_name: str, user_id: bson.ObjectId, by: User | None = None) -> bool:
+def remove_maintainer(normalized_name: NormalizedName, user_id: bson.ObjectId, by: User | None = None) -> bool:
     """Remove a maintainer, even the last one, on behalf of an administrator. False if they were none."""
     for change in changes(normalized_name, by):
         with change:
@@ -87,7 +88,7 @@ def remove_maintainer(normalized_name: str, user_id: bson.ObjectId, by: User | N
     return change.act is not None
 
 
-def end_maintaining(normalized_name: str, user_id: bson.ObjectId, by: User) -> None:
+def end_maintaining(normalized_name: NormalizedName, user_id: bson.ObjectId, by: User) -> None:
     """Remove a maintainer, or oneself. Raises NotPermitted, NotThere and LastOwner."""
     for change in project_changes(normalized_name, MAINTAINER if user_id == by.id else OWNER, by):
         with change:
@@ -96,7 +97,7 @@ def end_maintaining(normalized_name: str, user_id: bson.ObjectId, by: User) -> N
             change.act = _remove(change.package, user_id)
 
 
-def change_role(normalized_name: str, user_id: bson.ObjectId, role: str, by: User) -> None:
+def change_role(normalized_name: NormalizedName, user_id: bson.ObjectId, role: str, by: User) -> None:
     """Change the role of a maintainer. Raises NotPermitted, NotThere and LastOwner."""
     for change in project_changes(normalized_name, OWNER, by):
         with change:
@@ -109,7 +110,7 @@ def change_role(normalized_name: str, user_id: bson.ObjectId, role: str, by: Use
             change.act = Act(f"make {role}", note=maintainer.name)
 
 
-def invite(normalized_name: str, email: str, role: str, by: User) -> Invitation:
+def invite(normalized_name: NormalizedName, email: str, role: str, by: User) -> Invitation:
     """Store an invitation, which replaces one of the same address. Raises NotPermitted and TooManyInvitations."""
     invitation = Invitation(
         invitation_id=str(bson.ObjectId()),
@@ -131,7 +132,7 @@ def invite(normalized_name: str, email: str, role: str, by: User) -> Invitation:
     return invitation
 
 
-def revoke_invitation(normalized_name: str, invitation_id: str, by: User) -> Invitation:
+def revoke_invitation(normalized_name: NormalizedName, invitation_id: str, by: User) -> Invitation:
     """Cancel an invitation, and return it. Raises NotPermitted and NotThere."""
     for change in project_changes(normalized_name, OWNER, by):
         with change:
@@ -144,7 +145,7 @@ def revoke_invitation(normalized_name: str, invitation_id: str, by: User) -> Inv
     return revoked[0]
 
 
-def decline(normalized_name: str, invitation_id: str, by: User | None) -> None:
+def decline(normalized_name: NormalizedName, invitation_id: str, by: User | None) -> None:
     """Decline an invitation, as anybody with its link may. Raises NotThere."""
     for change in changes(normalized_name, by):
         with change:
@@ -153,7 +154,7 @@ def decline(normalized_name: str, invitation_id: str, by: User | None) -> None:
             change.act = Act("decline invitation")
 
 
-def accept(normalized_name: str, invitation_id: str, user: User) -> str:
+def accept(normalized_name: NormalizedName, invitation_id: str, user: User) -> str:
     """Make the invited user a maintainer, once; return their role. Raises NotThere."""
     for change in changes(normalized_name, user):
         with change:
@@ -202,7 +203,7 @@ def leave_packages(user: User) -> None:
             Package.objects.raw().update_one(shared, pull)
 
 
-def _leave(normalized_name: str, user: User) -> None:
+def _leave(normalized_name: NormalizedName, user: User) -> None:
     for change in changes(normalized_name, user):
         with change:
             others = [each for each in change.package.maintainers if each.user_id != user.id]

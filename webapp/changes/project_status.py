@@ -1,5 +1,7 @@
 """The status of a project (PEP 792): set by its owners, and by administrators who quarantine it."""
 
+from packaging.utils import NormalizedName
+
 from webapp.changes.changing import Act, changes
 from webapp.changes.maintaining import NotPermitted, project_changes
 from webapp.documents import Package, ProjectStatus, User
@@ -14,7 +16,7 @@ class ProjectClosed(RuntimeError):
     """The project takes no new files; the message says why, in one line."""
 
 
-def set_status(normalized_name: str, status: ProjectStatus | None, by: User) -> bool:
+def set_status(normalized_name: NormalizedName, status: ProjectStatus | None, by: User) -> bool:
     """Give a project the status that an owner chose, None for active; False when it has this one already.
 
     Raises NotPermitted, also while the project is in quarantine.
@@ -29,7 +31,7 @@ def set_status(normalized_name: str, status: ProjectStatus | None, by: User) -> 
     return change.act is not None
 
 
-def quarantine(normalized_name: str, reason: str, by: User) -> bool:
+def quarantine(normalized_name: NormalizedName, reason: str, by: User) -> bool:
     """Stop offering the files of a project; False when there is none, or it is in quarantine already."""
     for change in changes(normalized_name, by):
         with change:
@@ -41,7 +43,7 @@ def quarantine(normalized_name: str, reason: str, by: User) -> bool:
     return change.act is not None
 
 
-def end_quarantine(normalized_name: str, by: User) -> bool:
+def end_quarantine(normalized_name: NormalizedName, by: User) -> bool:
     """Offer the files of a project again, with the status that its owners had set; False when it is not quarantined."""
     for change in changes(normalized_name, by):
         with change:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
+from packaging.utils import NormalizedName
 from pymongo.errors import BulkWriteError
 
 from webapp.documents import Package, ReleaseFile, StoredFile, contents
@@ -26,7 +27,7 @@ LIFETIME = timedelta(minutes=1)
 _BATCH = 1000
 
 
-def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None:
+def mark(normalized_name: NormalizedName, files: Iterable[tuple[str, ReleaseFile]]) -> None:
     """Mark files, given with their versions, for deletion.
 
     A file that is stored elsewhere gets a document here, so that its name stays taken.
@@ -60,7 +61,7 @@ def mark(normalized_name: str, files: Iterable[tuple[str, ReleaseFile]]) -> None
             _insert(new)
 
 
-def settle(normalized_name: str, filenames: Iterable[str]) -> None:
+def settle(normalized_name: NormalizedName, filenames: Iterable[str]) -> None:
     """Finish what `mark` started: files that the package lists stay, and only the names of the others are left."""
     package = Package.objects.raw().find_one({"_id": normalized_name}, {"releases.files.filename": 1})
     listed = _listed(package or {})
@@ -75,7 +76,7 @@ def settle(normalized_name: str, filenames: Iterable[str]) -> None:
 
 def settle_leftovers() -> int:
     """Finish all deletions that did not finish; return the number of files."""
-    left: dict[str, list[str]] = {}
+    left: dict[NormalizedName, list[str]] = {}
     for file in StoredFile.objects.deleting(utc_now() - LIFETIME).only("filename", "package").plain():
         left.setdefault(file.get("package", ""), []).append(file["filename"])
     for normalized_name, filenames in left.items():

@@ -1,5 +1,7 @@
 """Render the description of a package before it is stored."""
 
+from packaging.utils import NormalizedName
+
 from webapp.documents import Package
 from webapp.rendering import RENDERER, render_description
 
@@ -8,7 +10,7 @@ RENDERED = ("description_html", "description_problem", "description_renderer")
 _SOURCE = ("description", "description_content_type")
 
 
-def stored_rendering(normalized_name: str, *also: str) -> Package | None:
+def stored_rendering(normalized_name: NormalizedName, *also: str) -> Package | None:
     """Return the stored fields about the description, and these fields as well."""
     return Package.objects(pk=normalized_name).only(*_SOURCE, *RENDERED, *also).declared_first()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import bson
 from flask import current_app
+from packaging.utils import NormalizedName
 from pymongo.errors import OperationFailure
 
 from webapp.documents import StoredFile
@@ -27,7 +28,7 @@ def check_disk(size: int) -> None:
         raise DiskFull("The disk of the database is nearly full, so uploads are refused. Please tell an operator.")
 
 
-def check_quota(normalized_name: str, user_id: bson.ObjectId) -> None:
+def check_quota(normalized_name: NormalizedName, user_id: bson.ObjectId) -> None:
     """Refuse a claimed file that exceeds the storage of its project or account. Raises OverQuota."""
     files, config = StoredFile.objects, current_app.config
     for what, kept, most in (

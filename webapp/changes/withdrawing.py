@@ -6,6 +6,8 @@ removed afterwards (`removal.py`).
 
 from collections.abc import Callable
 
+from packaging.utils import NormalizedName
+
 from webapp.changes import removal
 from webapp.changes.changing import REMOVE_PROJECT, Act
 from webapp.changes.maintaining import NotThere, project_changes
@@ -23,17 +25,17 @@ Taken = list[tuple[str, ReleaseFile]]
 # What the metadata of files states about their project, including the rendered description; None if unknown.
 
 
-def yank(normalized_name: str, version: str, reason: str, by: User) -> None:
+def yank(normalized_name: NormalizedName, version: str, reason: str, by: User) -> None:
     """Yank a release, so that installers skip it unless asked for it exactly. Raises NotPermitted, NotThere."""
     _set_yanked(normalized_name, version, reason, by)
 
 
-def unyank(normalized_name: str, version: str, by: User) -> None:
+def unyank(normalized_name: NormalizedName, version: str, by: User) -> None:
     """Undo a yank, for all files of the release. Raises NotPermitted, NotThere."""
     _set_yanked(normalized_name, version, None, by)
 
 
-def delete_release(normalized_name: str, version: str, by: User) -> None:
+def delete_release(normalized_name: NormalizedName, version: str, by: User) -> None:
     """Delete a release and its files, whose names stay taken. Raises NotPermitted, NotThere."""
 
     def take(package: Package) -> tuple[Act, Taken]:
@@ -44,7 +46,7 @@ def delete_release(normalized_name: str, version: str, by: User) -> None:
     _delete(normalized_name, by, take)
 
 
-def delete_file(normalized_name: str, version: str, filename: str, by: User) -> bool:
+def delete_file(normalized_name: NormalizedName, version: str, filename: str, by: User) -> bool:
     """Delete a file, whose name stays taken. False if it was the last one, so that its release was deleted too.
 
     Raises NotPermitted, NotThere.
@@ -68,7 +70,7 @@ def delete_file(normalized_name: str, version: str, filename: str, by: User) -> 
     return bool(_delete(normalized_name, by, take).releases_of(version))
 
 
-def delete_project(normalized_name: str, by: User) -> None:
+def delete_project(normalized_name: NormalizedName, by: User) -> None:
     """Delete a project with everything in it. The names of its files stay taken, and the journal stays.
 
     Raises NotPermitted.
@@ -86,7 +88,7 @@ def delete_project(normalized_name: str, by: User) -> None:
     _delete(normalized_name, by, take)
 
 
-def _set_yanked(normalized_name: str, version: str, reason: str | None, by: User) -> None:
+def _set_yanked(normalized_name: NormalizedName, version: str, reason: str | None, by: User) -> None:
     yanked = reason is not None
 
     def attempt() -> None:
@@ -103,7 +105,7 @@ def _set_yanked(normalized_name: str, version: str, reason: str | None, by: User
     with_rendered(attempt)
 
 
-def _delete(normalized_name: str, by: User, take: Callable[[Package], tuple[Act, Taken]]) -> Package:
+def _delete(normalized_name: NormalizedName, by: User, take: Callable[[Package], tuple[Act, Taken]]) -> Package:
     """Delete what `take` removes from the package and returns."""
     names: list[str] = []
 

@@ -5,6 +5,7 @@ from typing import Self
 
 import bson
 import mongoengine as me
+from packaging.utils import NormalizedName
 
 from webapp.documents.base import ReadingQuerySet, utc_now
 from webapp.mongodb import db
@@ -67,7 +68,7 @@ class ApiToken(db.Document):
         """Tell whether it has expired."""
         return bool(self.expires_at and self.expires_at <= (now or utc_now()))
 
-    def is_for(self, normalized_name: str) -> bool:
+    def is_for(self, normalized_name: NormalizedName) -> bool:
         """Tell whether this project is in its scope; an invalid scope, from a manual edit, contains nothing."""
         if self.scope is None:
             return False

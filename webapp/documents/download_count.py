@@ -8,6 +8,7 @@ from itertools import groupby, islice
 from typing import Any, NamedTuple, Self
 
 import mongoengine as me
+from packaging.utils import NormalizedName
 from pymongo.errors import BulkWriteError, WriteError
 
 from webapp.documents.base import Plain, ReadingQuerySet
@@ -44,11 +45,11 @@ class DownloadCountQuerySet(ReadingQuerySet):
         """The months of the whole site."""
         return self.filter(kind="site")
 
-    def of_project(self, normalized_name: str) -> Self:
+    def of_project(self, normalized_name: NormalizedName) -> Self:
         """The months of one project, all releases together."""
         return self.filter(package=normalized_name, kind="project")
 
-    def of_releases(self, normalized_name: str, months: list[str]) -> Self:
+    def of_releases(self, normalized_name: NormalizedName, months: list[str]) -> Self:
         """These months of the releases of one project, most downloads first."""
         return self._most(self.filter(package=normalized_name, kind="release", month__in=months))
 
@@ -107,7 +108,7 @@ class DownloadCount(db.Document):
             del waiting[key]
 
     @classmethod
-    def summary(cls, today: date, normalized_name: str | None = None) -> Plain:
+    def summary(cls, today: date, normalized_name: NormalizedName | None = None) -> Plain:
         """Return the downloads of a project, or of the whole site, as pages show them.
 
         `days` and `weeks` cover the last thirteen weeks: [{id: "2026-11-20", count}]; `recent` is their sum, and

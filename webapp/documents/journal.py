@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import bson
 import mongoengine as me
+from packaging.utils import NormalizedName
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
@@ -36,7 +37,7 @@ class JournalFields(me.EmbeddedDocument):
 class JournalQuerySet(ReadingQuerySet):
     """Queries for the journal."""
 
-    def about_package(self, normalized_name: str) -> Self:
+    def about_package(self, normalized_name: NormalizedName) -> Self:
         """The changes of this project, newest first."""
         return self.filter(package=normalized_name).order_by("-pk")
 
@@ -81,7 +82,7 @@ def next_serial() -> int:
     return int(counter["value"])
 
 
-def write_entry(normalized_name: str, fields: dict[str, Any]) -> None:
+def write_entry(normalized_name: NormalizedName, fields: dict[str, Any]) -> None:
     """Write an entry to the journal, unless its serial is already there."""
     entry = {"_id": bson.Int64(fields["serial"]), "package": normalized_name, **fields}
     del entry["serial"]

@@ -5,6 +5,7 @@ from typing import Self
 
 import bson
 import mongoengine as me
+from packaging.utils import NormalizedName
 
 from webapp.documents.base import ReadingQuerySet
 from webapp.mongodb import db
@@ -26,7 +27,7 @@ class StoredFileQuerySet(ReadingQuerySet):
         """The files that own these bytes."""
         return self.filter(content_id__in=content_ids)
 
-    def of_project(self, normalized_name: str) -> Self:
+    def of_project(self, normalized_name: NormalizedName) -> Self:
         """The files of a project that are stored or arriving."""
         return self.filter(package=normalized_name, state__in=KEPT)
 
@@ -34,7 +35,7 @@ class StoredFileQuerySet(ReadingQuerySet):
         """The stored or arriving files that this user uploaded."""
         return self.filter(uploaded_by=user_id, state__in=KEPT)
 
-    def with_warnings(self, normalized_name: str) -> Self:
+    def with_warnings(self, normalized_name: NormalizedName) -> Self:
         """The files of a project with warnings."""
         # The index of a project's storage would do too, but then each file would be read with its metadata.
         return self.filter(__raw__={"package": normalized_name, "warnings": {"$exists": True}}).hint("with_warnings")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import bson
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
+from packaging.utils import NormalizedName
 
 from webapp.changes.maintaining import INVITATION_AGE
 from webapp.documents import User
@@ -76,7 +77,7 @@ def registration_of(token: str) -> Registration | None:
     return Registration(*values) if len(values) == 3 else None
 
 
-def for_invitation(normalized_name: str, invitation_id: str) -> str:
+def for_invitation(normalized_name: NormalizedName, invitation_id: str) -> str:
     """Return a token that invites somebody to a project. The project knows whether it is still valid."""
     return _serializer("invitation").dumps([normalized_name, invitation_id])
 

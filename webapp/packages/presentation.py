@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from packaging.utils import NormalizedName
+
 from webapp.rules import naming
 from webapp.rules.requiring import asked_of
 from webapp.serving.filters import safe_link
@@ -44,7 +46,7 @@ def licenses(package: Plain) -> list[Plain]:
     return found
 
 
-def used_by(users: list[Plain], normalized_name: str, version: str | None) -> list[Plain]:
+def used_by(users: list[Plain], normalized_name: NormalizedName, version: str | None) -> list[Plain]:
     """Return the projects that require one, each with `asked`: see `requiring.asked_of`."""
     return [
         {key: value for key, value in user.items() if key != "requires_dist"}

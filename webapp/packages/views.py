@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
+from packaging.utils import NormalizedName
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
@@ -225,5 +226,5 @@ def _filed_under(kind: str, title: str, found: dict[str, Any]) -> Response:
     return render_public("packages/list.html", kind=kind, title=title, found=found, max_items=MAX_ITEMS)
 
 
-def _address(normalized_name: str, version: str | None) -> str:
+def _address(normalized_name: NormalizedName, version: str | None) -> str:
     return url_for("packages.project", name=normalized_name, version=version, page=request.args.get("page"))

@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from packaging.metadata import RawMetadata
-from packaging.utils import InvalidWheelFilename, canonicalize_name, canonicalize_version, parse_wheel_filename
+from packaging.utils import (
+    InvalidWheelFilename,
+    NormalizedName,
+    canonicalize_name,
+    canonicalize_version,
+    parse_wheel_filename,
+)
 from packaging.version import InvalidVersion, Version
 
 from webapp.rules.archives import DAMAGED, BadDistribution, Bounded, Contents, shown
@@ -34,7 +40,7 @@ class Distribution(NamedTuple):
 
     filename: str
     canonical_name: str  # the same for all spellings of the file name
-    normalized_name: str
+    normalized_name: NormalizedName
     version: str  # in normal form (PEP 440), with as many parts as in the metadata
     packagetype: str  # WHEEL or SDIST
     python_version: str  # "py3", "cp311", "source", ...
@@ -49,7 +55,7 @@ class _Name(NamedTuple):
 
     packagetype: str
     ending: str
-    meanings: list[tuple[str, Version]]
+    meanings: list[tuple[NormalizedName, Version]]
     tags: str  # of a wheel, with its build number, the same for all spellings
     python_version: str
 
@@ -131,7 +137,7 @@ def _parse_wheel_name(filename: str) -> _Name:
     return _Name(WHEEL, ".whl", [(project, version)], tags, parts[-3])
 
 
-def _meanings(stem: str) -> Iterator[tuple[str, Version]]:
+def _meanings(stem: str) -> Iterator[tuple[NormalizedName, Version]]:
     """Yield the possible meanings of an sdist's name, likeliest first: any of its hyphens may separate the version.
 
     Modern names have one hyphen; for "apsw-3.9.2-r1" and "z3c-form-1.0" the metadata decides.
@@ -158,7 +164,7 @@ def _text_of(contents: Contents, name: _Name) -> tuple[str, list[str]]:
     return contents.metadata.decode("latin-1"), [*warnings, "The metadata is not in UTF-8; it was read as Latin-1."]
 
 
-def _meant(name: _Name, raw: RawMetadata) -> tuple[str, Version]:
+def _meant(name: _Name, raw: RawMetadata) -> tuple[NormalizedName, Version]:
     """Return the project and version of the file name that match the metadata. Raises BadDistribution."""
     project, version = canonicalize_name(raw.get("name", "")), parse_version(raw.get("version", ""))
     for meaning in name.meanings:
@@ -169,7 +175,7 @@ def _meant(name: _Name, raw: RawMetadata) -> tuple[str, Version]:
     raise BadDistribution(f"The metadata is for another version: {shown(raw.get('version', ''))}")
 
 
-def _odd_folder(folder: str, project: str, version: Version) -> list[str]:
+def _odd_folder(folder: str, project: NormalizedName, version: Version) -> list[str]:
     if not folder or (project, version) in _meanings(folder):
         return []
     return [f"The sdist's folder is called {shown(folder)}, not NAME-VERSION like the file."]

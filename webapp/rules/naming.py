@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 
 MAX_NAME_LENGTH = 200
@@ -57,7 +58,7 @@ class InvalidName(ValueError):
     """The text is not a valid project name. Source: the core metadata's `Name` field."""
 
 
-def normalize_name(name: str) -> str:
+def normalize_name(name: str) -> NormalizedName:
     """Return the comparison form of a project name: "Flask_Login" -> "flask-login".
 
     Source: PEP 503. Raises InvalidName unless the name consists of ASCII letters, digits, "-", "_" and
@@ -67,7 +68,7 @@ def normalize_name(name: str) -> str:
         raise InvalidName(f"a project name has at most {MAX_NAME_LENGTH} characters")
     if not _NAME.fullmatch(name):
         raise InvalidName(f"{name!r} is no project name")
-    return _SEPARATORS.sub("-", name).lower()
+    return NormalizedName(_SEPARATORS.sub("-", name).lower())
 
 
 # The names of the standard library's modules, normalized like projects.

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName
 
 from webapp.rules import naming
 
@@ -22,7 +23,7 @@ _REQUIREMENT = re.compile(
 )
 
 
-def asked_of(requirements: Iterable[str], normalized_name: str, version: str | None) -> list[dict[str, Any]]:
+def asked_of(requirements: Iterable[str], normalized_name: NormalizedName, version: str | None) -> list[dict[str, Any]]:
     """Return what some requirements ask of one project: [{range: ">=2", condition: "python_version<'3.8'", excludes}].
 
     One for each requirement; `range` and `condition` may be empty. `excludes` says whether the range does not contain
