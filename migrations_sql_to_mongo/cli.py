@@ -274,7 +274,7 @@ def verify_command(shared: Shared, run_id: str | None) -> None:
             found = verify(source, target, names, rejects, shared.progress, render=True)
             report = _report("verify", source, target, {"run": entry["_id"]}) | _found(found)
     rows = sum(found.rows.values())
-    report |= {"exit_code": 0, "summary": f"{rows:,} rows compared, every field of them is as it must be."}
+    report |= {"exit_code": 0, "summary": f"{rows:,} rows compared; every field matches."}
     if found.count:
         report |= {"exit_code": 3, "summary": f"{rows:,} rows compared, {found.count:,} differences."}
     shared.finish(report)
@@ -355,7 +355,7 @@ def suggest_command(source: str, output: Path | None) -> None:
             file.write(text)
     except OSError as error:
         raise CannotStart(f"--output {output}: {one_line(error)}") from None
-    click.echo(f"Wrote {output}. Read it, and look at what it means: plan --map {output}")
+    click.echo(f"Wrote {output}. Read it, then check what it means: plan --map {output}")
 
 
 @main.group("rejects")
@@ -443,5 +443,5 @@ def _sums(tally: Report) -> tuple[int, int]:
 
 def _outcome(rejected: int, text: str) -> Report:
     if rejected:
-        return {"exit_code": 1, "summary": f"{text}; {rejected:,} are rejected."}
-    return {"exit_code": 0, "summary": f"{text}; none is rejected."}
+        return {"exit_code": 1, "summary": f"{text}; {rejected:,} rejected."}
+    return {"exit_code": 0, "summary": f"{text}; none rejected."}

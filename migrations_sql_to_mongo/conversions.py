@@ -29,7 +29,7 @@ _DIGEST = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{3
 
 
 def key(column: str, value: Any) -> Key | None:
-    """Return a key: a number, or text for all that is none, bytes in hex. Raises BadValue."""
+    """Return a key: a number, or text for anything else, bytes in hex. Raises BadValue."""
     if value is None or type(value) is int:
         number = value
     elif isinstance(value, bytes | bytearray | memoryview):

@@ -89,9 +89,9 @@ class Collisions:
         self._waiting: list[tuple[bytes, Any]] = []
 
     def add(self, key: str, row_id: Any) -> None:
-        """Remember a row's key; an empty one is none."""
+        """Remember a row's key; an empty one does not count."""
         if key:
-            # As bytes, because text of the source may be no UTF-8.
+            # As bytes, because text of the source may not be UTF-8.
             self._waiting.append((key.encode("utf-8", "surrogateescape"), row_id))
             if len(self._waiting) >= 10_000:
                 self._write()

@@ -80,7 +80,7 @@ class RowReader:
     def read(self, row: Row, *, careful: bool = False) -> Values:
         """Return a row's values. Raises BadValue.
 
-        That a text is no UTF-8 or a number too large is seen when the document is encoded; a row whose document
+        That a text is not UTF-8 or a number too large is seen when the document is encoded; a row whose document
         could not be is read again with `careful`, which looks at each value.
         """
         found = list(row[: len(self.names)])
@@ -98,7 +98,7 @@ class RowReader:
             if remark:
                 if remark == "bad":
                     if rule == "reject":
-                        raise BadValue(f"{name} is no date")
+                        raise BadValue(f"{name} is not a date")
                     read_row.odd = {**(read_row.odd or {}), name: values.as_json(value)}
                 read_row.remarks = [*read_row.remarks, Remark(_REMARKS[remark].format(name), values.shown(value))]
         if self._optional:
@@ -140,13 +140,13 @@ class RowReader:
 
 
 _REMARKS = {
-    "bad": "{} is no date: left out, the original is kept under `legacy`",
+    "bad": "{} is not a date: left out, the original is kept under `legacy`",
     "epoch": "{} is a number: read as seconds since 1970, or a smaller unit if it is that large",
     "julian": "{} is a number: read as a Julian day",
     "digits": "{} is a number: read as YYYYMMDD",
     "ambiguous": "{} is a local time that the clocks show twice or never: the first was taken",
     "microseconds": "{} lost its microseconds: BSON keeps milliseconds",
-    "digest": "{} is no digest: left out, the original is kept under `legacy`",
+    "digest": "{} is not a digest: left out, the original is kept under `legacy`",
 }
 
 
@@ -309,7 +309,7 @@ def package_name(package_id: str | None) -> str:
     try:
         return naming.normalize_name(package_id)
     except naming.InvalidName:
-        raise BadValue("id is no project name") from None
+        raise BadValue("id is not a valid project name") from None
 
 
 def package_document(

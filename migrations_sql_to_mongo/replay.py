@@ -42,7 +42,7 @@ def replay(
 ) -> tuple[Tally, int]:
     """Write what corrected rows change. Returns the account with them, and the number of documents that changed.
 
-    The caller holds the lock. Raises CannotStart for a file that is none of this run's, Stopped when somebody changed
+    The caller holds the lock. Raises CannotStart for a file of another run, Stopped when somebody changed
     one of the documents on the site.
     """
     if entry["state"] != DONE:
@@ -76,7 +76,7 @@ def _lines(file: Path) -> list[dict[str, Any]]:
         raise CannotStart(f"{file}: {one_line(error)}") from None
     for number, line in enumerate(lines, start=1):
         if not isinstance(line, dict) or not {"_id", "table", "key", "row"} <= {*line} or line["table"] not in TABLES:
-            raise CannotStart(f"{file}, line {number}: this is no line of a rejects file")
+            raise CannotStart(f"{file}, line {number}: this is not a line of a rejects file")
         if line.get("is_cut"):
             raise CannotStart(f"{file}, line {number}: the row is cut; `plan --report FOLDER` writes it whole")
     return lines
@@ -98,7 +98,7 @@ def _digests(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[
     for line in lines:
         known = rejects.find_one({"_id": line["_id"], "table": line["table"], "key": line["key"]})
         if known is None:
-            raise CannotStart(f"{line['table']} {line['key']} is no reject of run {entry['_id']}")
+            raise CannotStart(f"{line['table']} {line['key']} is not a rejected row of run {entry['_id']}")
         if known["reason"] == "id occurs twice":
             raise CannotStart(f"{line['table']} {line['key']} occurs twice: only the source can tell the two apart")
         # A second correction's reject is that of the first one, not of the source's row.

@@ -31,7 +31,7 @@ def as_text(report: Report) -> str:
     if report.get("corrections"):
         lines += _corrections(report["corrections"])
     if report.get("missing_tables"):
-        lines += [f"Not in the source, and expected: {', '.join(report['missing_tables'])}.", ""]
+        lines += [f"Expected, but not in the source: {', '.join(report['missing_tables'])}.", ""]
     lines += _no_place(report)
     lines += _unused_rights(report)
     if report.get("in_the_way"):
@@ -45,9 +45,9 @@ def as_text(report: Report) -> str:
             "",
         ]
     if report.get("compared"):
-        compared = ", ".join(f"{count:,} {table}" for table, count in report["compared"].items())
-        lines += [f"Compared: {compared}. {report['lost_microseconds']:,} times lost their microseconds."]
-        lines += [f"{report['rendered_again']:,} descriptions were rendered again and compared.", ""]
+        compared = ", ".join(_count(count, table) for table, count in report["compared"].items())
+        lines += [f"Compared: {compared}. {_count(report['lost_microseconds'], 'dates')} lost microseconds."]
+        lines += [f"Rendered again and compared: {_count(report['rendered_again'], 'descriptions')}.", ""]
     for title, key in (("Expected to take", "estimate_s"), ("Took", "seconds")):
         if report.get(key):
             parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in report[key].items())
@@ -77,14 +77,20 @@ def _counted(tally: Report, key: str, title: str) -> list[str]:
 
 def _documents(tally: Report) -> list[str]:
     parts = [
-        f"{count:,} {name} ({tally['size_bytes'].get(name, 0) / 1e6:,.1f} MB)"
+        f"{_count(count, name)} ({tally['size_bytes'].get(name, 0) / 1e6:,.1f} MB)"
         for name, count in tally["documents"].items()
     ]
-    lines = [f"Documents: {', '.join(parts)}; {tally['descriptions']:,} descriptions to render.", ""]
+    descriptions = _count(tally["descriptions"], "descriptions")
+    lines = [f"Documents: {', '.join(parts) or 'none'}; {descriptions} to render.", ""]
     if tally["large"]:
         lines += ["## Near the limit of 15 MB, or past it", ""]
         lines += [*(f"- {one['name']}: {one['size_bytes'] / 1e6:,.1f} MB" for one in tally["large"]), ""]
     return lines
+
+
+def _count(number: int, names: str) -> str:
+    """Return "2 users", or "1 user"."""
+    return f"{number:,} {names.removesuffix('s') if number == 1 else names}"
 
 
 def _corrections(account: Report) -> list[str]:
@@ -101,16 +107,16 @@ def _corrections(account: Report) -> list[str]:
 def _no_place(report: Report) -> list[str]:
     lines = [f"- table {name}" for name in report.get("unknown_tables", [])]
     lines += [f"- {name}.{column}" for name, columns in report.get("unknown_columns", {}).items() for column in columns]
-    return ["## Without a place here, left behind", "", *lines, ""] if lines else []
+    return ["## Not moved: no place for these here", "", *lines, ""] if lines else []
 
 
 def _unused_rights(report: Report) -> list[str]:
     lines = [f"- users.{column}" for column in report.get("unused_rights", [])]
     if not lines:
         return []
-    text = "These seem to say who may sign in, or who is an administrator, and nothing here heeds them:"
+    text = "These columns seem to say who may sign in or who is an administrator, and are ignored:"
     hint = "A map can take them as columns.is_active or columns.is_admin of [users]."
-    return ["## Warning: rights that stay behind", "", text, "", *lines, "", hint, ""]
+    return ["## Warning: access rights that are not moved", "", text, "", *lines, "", hint, ""]
 
 
 def as_json(report: Report) -> str:

@@ -300,7 +300,7 @@ class Source:
                 connection: Any = self._connections[0].connection.dbapi_connection
                 if "decode" not in str(error) or connection.text_factory is not str:
                     raise
-                # Python's own decoding is three times as fast, but gives up at text that is no UTF-8: from here on
+                # Python's own decoding is three times as fast, but gives up at text that is not UTF-8: from here on
                 # such text is kept visible. The snapshot and the order are the same, so what was given is skipped.
                 connection.text_factory = self._text_factory
             finally:
@@ -471,7 +471,9 @@ def _engine(url: str) -> tuple[Engine, str]:
             options["charset"] = "utf8mb4"
         return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=options), masked
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise CannotStart("the source's address is none that SQLAlchemy can read, like sqlite:///old.sqlite") from None
+        raise CannotStart(
+            "the source's address cannot be read by SQLAlchemy; write it like sqlite:///old.sqlite"
+        ) from None
 
 
 def _connect_postgresql(

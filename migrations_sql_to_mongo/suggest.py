@@ -15,8 +15,8 @@ from migrations_sql_to_mongo.names import ADMIN_ROLES, COLUMNS, FLAGS, NAMED
 
 _NUMBER = (sa.Integer, sa.Numeric, sa.Float)
 _HEAD = """\
-# What this database seems to hold. Read it, mend it, and look at what `plan --map` shows.
-# A column that is called here as there needs no line. The guide with all that can be written: docs/migrating.md.
+# A draft of what this database seems to hold. Correct it, then check it with `plan --map`.
+# A column that has the same name here needs no line. docs/migrating.md describes all keys.
 """
 
 
@@ -144,9 +144,9 @@ class _Suggestion:
         staff = self._first(relation, ("is_staff", "staff"))
         if staff and "is_admin" in draft.columns:
             both = _toml([draft.columns["is_admin"], staff])
-            draft.notes.append(f"to let {staff} administer this site too: columns.is_admin = {both}")
+            draft.notes.append(f"to make {staff} users administrators too: columns.is_admin = {both}")
         elif staff:
-            draft.notes.append(f"is whoever is {staff} an administrator here? Then columns.is_admin = {_toml(staff)}")
+            draft.notes.append(f"if {staff} users are to be administrators here: columns.is_admin = {_toml(staff)}")
 
     def _fill_package(self, draft: _Draft) -> None:
         name = draft.columns.get("id")
@@ -181,7 +181,7 @@ class _Suggestion:
         if "url" not in draft.columns and (path or draft.columns.get("filename")):
             column = path or draft.columns["filename"]
             draft.notes.append(
-                f"where are the files? columns.url = {{ column = {_toml(column)}, "
+                f"if the files are on the web: columns.url = {{ column = {_toml(column)}, "
                 'prefix = "https://files.example.org/" }'
             )
 
@@ -303,7 +303,7 @@ class _Suggestion:
             join.partition("->")[2].strip().rpartition(".")[0] for one in self._drafts.values() for join in one.joins
         }
         if left := [name for name in self._catalog.names if name not in used]:
-            parts.append(f"# Left behind: {', '.join(left)}.\n")
+            parts.append(f"# Tables not moved: {', '.join(left)}.\n")
         missing = [name for name in ("users", "packages", "releases") if name not in self._drafts]
         if missing:
             parts.append(
@@ -323,13 +323,13 @@ class _Suggestion:
         columns = [(name, draft.columns[name]) for name in SECTIONS[draft.name] if name in draft.columns]
         lines += [f"columns.{name} = {_toml(said)}" for name, said in columns if said != name or draft.newest_by]
         if same := [name for name, said in columns if said == name and not draft.newest_by]:
-            lines.append(f"# By their own names: {', '.join(same)}.")
+            lines.append(f"# Same names: {', '.join(same)}.")
         if draft.name != ADMINISTRATORS and not draft.newest_by:
             others = {
                 column for one in self._drafts.values() if one.relation is draft.relation for column in one.used()
             }
             if unused := [column for column in draft.relation.columns if column not in others]:
-                lines.append(f"# Without a place here: {', '.join(unused)}.")
+                lines.append(f"# Not moved: {', '.join(unused)}.")
         return "\n".join([*lines, *(f"# {note}" for note in draft.notes), ""])
 
 

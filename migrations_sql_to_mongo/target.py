@@ -298,7 +298,7 @@ def open_target(uri: str | None) -> Target:
         why = "in a user name or a password write %40 for @, %3A for : and %2F for /"
         if "@" not in uri and "***" not in shown:
             why = one_line(error)
-        raise CannotStart(f"the target {shown} is no address of a MongoDB: {why}") from None
+        raise CannotStart(f"the target {shown} is not a MongoDB address: {why}") from None
     except ConnectionFailure as error:
         mongoengine.disconnect(alias)
         raise CannotStart(f"the target {shown} does not answer: {_without_details(error)}") from None

@@ -24,7 +24,7 @@ DateReader = Callable[[Any], "tuple[datetime | None, str | None]"]
 
 
 def text(column: str, value: Any, encoding: str | None = None) -> str | None:
-    """Return the text of a text column. Raises BadValue for what is no text or no UTF-8."""
+    """Return the text of a text column. Raises BadValue for what is not text or no UTF-8."""
     if value is None:
         return None
     if isinstance(value, bytes | bytearray | memoryview):
@@ -34,18 +34,18 @@ def text(column: str, value: Any, encoding: str | None = None) -> str | None:
                 return raw.decode(codec)
             except UnicodeDecodeError:
                 continue
-        raise BadValue(f"{column} is no UTF-8")
+        raise BadValue(f"{column} is not UTF-8")
     if not isinstance(value, str):
-        raise BadValue(f"{column} is no text")
+        raise BadValue(f"{column} is not text")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BadValue(f"{column} is no UTF-8") from None
+        raise BadValue(f"{column} is not UTF-8") from None
     return value
 
 
 def integer(column: str, value: Any) -> int | None:
-    """Return the number of an integer column. Raises BadValue for what is no whole number of 64 bits."""
+    """Return the number of an integer column. Raises BadValue for what is not a whole number of 64 bits."""
     if value is None:
         return None
     whole: int
@@ -58,7 +58,7 @@ def integer(column: str, value: Any) -> int | None:
     elif isinstance(value, float) and abs(value) >= 2**53:
         raise BadValue(f"{column} does not fit into 64 bits")
     else:
-        raise BadValue(f"{column} is no whole number")
+        raise BadValue(f"{column} is not a whole number")
     if not MIN_INT64 <= whole <= MAX_INT64:
         raise BadValue(f"{column} does not fit into 64 bits")
     return whole
@@ -68,8 +68,8 @@ def date_reader(zone: tzinfo) -> DateReader:
     """Return the function that reads a column of dates whose naive times are of this zone.
 
     It returns a naive datetime in UTC, which BSON encodes in half the time of an aware one, and a remark: "epoch",
-    "julian" or "digits" for a number, see `_from_number`; "bad" for what is no date between the years 1 and 9999, with
-    None; "ambiguous" for a local time that the clocks show twice or never (the first one is taken); "microseconds" for
+    "julian" or "digits" for a number, see `_from_number`; "bad", with None, for what is not a date of the years 1 to
+    9999; "ambiguous" for a local time that the clocks show twice or never (the first one is taken); "microseconds" for
     a time of which BSON, that keeps milliseconds, loses a part.
     """
     is_utc = zone is UTC
@@ -104,7 +104,7 @@ def date_reader(zone: tzinfo) -> DateReader:
 
 
 def _from_other(value: Any) -> tuple[datetime | None, str | None]:
-    """Return what is no ISO text as a date, and how it was read; None for what is no date."""
+    """Return what is not ISO text as a date, and how it was read; None for what is not a date."""
     if isinstance(value, datetime):
         return value, None
     try:
@@ -138,7 +138,7 @@ def _from_number(value: float | decimal.Decimal) -> tuple[datetime, str]:
 
 
 def shown(value: Any) -> str:
-    """Return a bad value as a report shows it: one short line, what is no UTF-8 in hex."""
+    """Return a bad value as a report shows it: one short line, what is not UTF-8 in hex."""
     value = as_json(value)
     line = str(value["hex"] if isinstance(value, dict) else value)
     line = re.sub(r"\s+", " ", line)
@@ -146,7 +146,7 @@ def shown(value: Any) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return a value of a row as JSON and BSON can hold it: text that is no UTF-8 as {"hex": "ff00"}."""
+    """Return a value of a row as JSON and BSON can hold it: text that is not UTF-8 as {"hex": "ff00"}."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
@@ -167,5 +167,5 @@ def as_json(value: Any) -> Any:
 
 
 def _has_true_surrogate(value: str) -> bool:
-    """Python's own escapes of bytes that are no UTF-8 lie in this range; other surrogates come from the data."""
+    """Python's own escapes of bytes that are not UTF-8 lie in this range; other surrogates come from the data."""
     return any("\ud800" <= sign <= "\udfff" and not "\udc80" <= sign <= "\udcff" for sign in value)

@@ -9,7 +9,7 @@ from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sd
 
 from webapp.rules import naming
 
-# What the extension says about a distribution file. ".gz" alone is no distribution.
+# What the extension says about a distribution file. ".gz" alone is not a distribution.
 PACKAGETYPES = {
     ".tar.gz": "sdist",
     ".zip": "sdist",

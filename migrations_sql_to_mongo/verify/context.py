@@ -53,7 +53,7 @@ class Context:
             return None
 
     def text(self, value: Any) -> str | None:
-        """Return the text that a value must have become. Raises ValueError for what is no text."""
+        """Return the text that a value must have become. Raises ValueError for what is not text."""
         if value is None or type(value) is str:
             return value
         if isinstance(value, bytes | bytearray | memoryview):
@@ -61,7 +61,7 @@ class Context:
                 return bytes(value).decode()
             except UnicodeDecodeError:
                 return bytes(value).decode(self.source.layout.encoding or "utf-8")
-        raise ValueError(f"{shown(value)} is no text")
+        raise ValueError(f"{shown(value)} is not text")
 
     def date(self, table: str, column: str, value: Any, odd: Expected | None = None) -> datetime | None:
         """Return a date, naive in UTC; what is none is kept in `odd`, or must have rejected its row."""
@@ -78,7 +78,7 @@ class Context:
             when = _usual_date(value, zone) or moment(value, zone)
         except (ValueError, OverflowError):
             if self.source.layout.date_rule(table, column) == "reject":
-                raise ValueError(f"{shown(value)} is no date") from None
+                raise ValueError(f"{shown(value)} is not a date") from None
             if odd is not None:
                 odd[column] = as_json(original)
             return None

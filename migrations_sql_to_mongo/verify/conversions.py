@@ -66,7 +66,7 @@ def words(text: Text, value: Any, form: str | None) -> list[str]:
     found: list[str] = []
     for word in value:
         if not isinstance(word, str):
-            raise ValueError(f"{word} is no text")
+            raise ValueError(f"{word} is not text")
         if word.strip() not in ("", *found):
             found.append(word.strip())
     return found

@@ -59,7 +59,7 @@ def expected_file(context: Context, row: Row) -> tuple[Expected, Expected]:
     name = unquote(path.split("/")[-1])
     packagetype = kind_of_file(name)
     if packagetype is None:
-        raise ValueError(f"{name} is no distribution")
+        raise ValueError(f"{name} is not a distribution")
     whole_size = whole(size)
     file: Expected = {
         "filename": name,

@@ -194,7 +194,7 @@ def _compile_utf8(element: _Utf8, compiler: Any, **options: Any) -> str:
 
 
 def _text(value: bytes, codec: str, encoding: str | None) -> str:
-    """Return the text of some bytes; what is no text in either codec shows them as lone surrogates."""
+    """Return the text of some bytes; what is not text in either codec shows them as lone surrogates."""
     if codecs.lookup(codec).name != "utf-8":
         return value.decode(codec, "replace")
     try:

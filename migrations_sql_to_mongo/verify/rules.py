@@ -20,7 +20,7 @@ def whole(value: Any) -> int | None:
         number = int(value)
         if number == value and abs(number) < (2**63 if isinstance(value, decimal.Decimal) else 2**53):
             return number
-    raise ValueError(f"{shown(value)} is no whole number")
+    raise ValueError(f"{shown(value)} is not a whole number")
 
 
 def moment(value: Any, zone: tzinfo) -> datetime:

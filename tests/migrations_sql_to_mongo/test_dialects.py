@@ -113,7 +113,7 @@ def test_dates_that_python_cannot_hold_are_no_dates(server: Server, target_uri: 
     assert done.code == 0
     [remark] = done.report["tally"]["tables"]["users"]["remarks"]
     assert remark["count"] == 3
-    assert remark["text"].startswith("created_date is no date")
+    assert remark["text"].startswith("created_date is not a date")
     assert move("verify").code == 0
 
 

@@ -83,7 +83,7 @@ def number(sql_id: int) -> ObjectId:
 
 def with_url(suggested: str, line: str) -> str:
     """The map with the line about the files' address that a person adds to it."""
-    return re.sub(r"^# where are the files\?.*$", line, suggested, flags=re.MULTILINE)
+    return re.sub(r"^# if the files are on the web: .*$", line, suggested, flags=re.MULTILINE)
 
 
 DJANGO = f"""
@@ -161,8 +161,8 @@ def test_django_site_with_an_application_for_packages(site: Callable[[str], Site
         'columns.created_date = "uploaded_at"',
         'columns.sha256 = "sha256_digest"',
     ]
-    assert '# to let is_staff administer this site too: columns.is_admin = ["is_superuser", "is_staff"]' in suggested
-    assert "# Left behind: django_migrations." in suggested
+    assert '# to make is_staff users administrators too: columns.is_admin = ["is_superuser", "is_staff"]' in suggested
+    assert "# Tables not moved: django_migrations." in suggested
 
     where = 'columns.url = { column = "filename", prefix = "https://files.example.org/" }'
     plan = django.moved_by(
@@ -733,5 +733,5 @@ def test_plan_says_what_it_understood(site: Callable[[str], Site], tmp_path: Pat
     assert ["hashed_password", "password", "(hidden)", "(hidden)", "(hidden)"] in rows
     assert ["keywords", "tags", "one, two"] in rows
     assert "pbkdf2" not in shown
-    assert "## Warning: rights that stay behind" in shown
+    assert "## Warning: access rights that are not moved" in shown
     assert "- users.is_staff" in shown

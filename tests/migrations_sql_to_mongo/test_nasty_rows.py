@@ -116,7 +116,7 @@ def test_two_ids_that_become_one_name_are_rejected(mover: Make, db: Db) -> None:
 
     assert reasons(tables, "packages") == {
         "id becomes the same name as another's": 2,
-        "id is no project name": 1,
+        "id is not a valid project name": 1,
         "id is NULL": 1,
     }
     assert reasons(tables, "releases") == {"its package is rejected": 2}
@@ -148,16 +148,16 @@ def test_null_version_parts_stay_null(mover: Make, db: Db) -> None:
 @pytest.mark.parametrize(
     ("value", "expected", "remark"),
     [
-        ("yesterday", None, "created_date is no date"),
+        ("yesterday", None, "created_date is not a date"),
         (1_577_934_245, datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC), "created_date is a number"),
-        ("0000-00-00 00:00:00", None, "created_date is no date"),
-        ("12020-01-01 00:00:00", None, "created_date is no date"),
+        ("0000-00-00 00:00:00", None, "created_date is not a date"),
+        ("12020-01-01 00:00:00", None, "created_date is not a date"),
         (
             "2020-01-02 03:04:05.123456",
             datetime(2020, 1, 2, 3, 4, 5, 123000, tzinfo=UTC),
             "created_date lost its microseconds",
         ),
-        (Raw(b"\xff"), None, "created_date is no date"),
+        (Raw(b"\xff"), None, "created_date is not a date"),
     ],
 )
 def test_odd_dates_follow_the_declared_rule(
@@ -192,7 +192,7 @@ def test_bad_dates_reject_where_the_map_says_so(mover: Make, tmp_path: Path) -> 
         mover, {"releases": [release(1), release(2, created_date="soon")]}, "--map", str(tmp_path / "map.toml")
     )
 
-    assert reasons(tables, "releases") == {"created_date is no date": 1}
+    assert reasons(tables, "releases") == {"created_date is not a date": 1}
 
 
 def test_naive_times_are_of_the_declared_zone(mover: Make, db: Db) -> None:
@@ -213,9 +213,9 @@ def test_text_that_is_no_utf8_is_rejected_with_its_hex(mover: Make, db: Db, tmp_
         },
     )
 
-    assert reasons(tables, "packages") == {"summary is no UTF-8": 1}
-    assert reasons(tables, "releases") == {"comment is no UTF-8": 1, "its package is rejected": 1}
-    assert reasons(tables, "users") == {"hashed_password is no UTF-8": 1}
+    assert reasons(tables, "packages") == {"summary is not UTF-8": 1}
+    assert reasons(tables, "releases") == {"comment is not UTF-8": 1, "its package is rejected": 1}
+    assert reasons(tables, "users") == {"hashed_password is not UTF-8": 1}
     move("plan", "--report", str(tmp_path / "report"))
     written = "".join(path.read_text() for path in (tmp_path / "report").iterdir())
     assert '"hex": "636166e9"' in written
@@ -267,8 +267,8 @@ def test_too_large_a_package_is_rejected_and_the_rest_copied(
     ("size", "reason"),
     [
         (2**64 * 1.0, "size does not fit into 64 bits"),
-        ("12 MB", "size is no whole number"),
-        (1.5, "size is no whole number"),
+        ("12 MB", "size is not a whole number"),
+        (1.5, "size is not a whole number"),
     ],
 )
 def test_impossible_sizes_are_rejected(mover: Make, size: Any, reason: str) -> None:
@@ -321,10 +321,10 @@ def test_ids_that_no_document_can_have_are_rejected(mover: Make, db: Db) -> None
         "id occurs twice": 1,
         "id is negative": 1,
         "id is NULL": 1,
-        "id is no whole number": 1,
+        "id is not a whole number": 1,
         "id is empty": 1,
     }
-    assert reasons(tables, "licenses") == {"id occurs twice": 1, "id is NULL": 1, "id is no UTF-8": 1}
+    assert reasons(tables, "licenses") == {"id occurs twice": 1, "id is NULL": 1, "id is not UTF-8": 1}
     assert reasons(tables, "releases") == {"id is NULL": 1}
 
 

@@ -121,7 +121,7 @@ def test_views_and_one_other_schema_are_found_by_themselves(target_uri: str, db:
         planned, done = move("plan"), move("run")
 
     assert (planned.code, done.code) == (0, 0), done.err
-    assert "Not in the source, and expected: licenses, languages, maintainers, releases, downloads" in planned.out
+    assert "Expected, but not in the source: licenses, languages, maintainers, releases, downloads" in planned.out
     assert "- table app.u\n" in planned.out
     assert [one["name"] for one in db.users.find()] == ["Ada"]
     assert [one["name"] for one in db.packages.find()] == ["flask"]
