@@ -60,6 +60,32 @@ def test_head_that_trickles_in_is_given_up() -> None:
         assert time.monotonic() - began < 5
 
 
+def test_tls_handshake_that_trickles_in_is_given_up() -> None:
+    handshake_that_never_ends = b"\x16\x03\x03\x40\x00"  # the head of a TLS record of 16 kB (RFC 8446, 5.1)
+    with trickling(handshake_that_never_ends) as origin:
+        origin = origin.replace("http:", "https:")
+        began = time.monotonic()
+
+        with pytest.raises(UpstreamFailed):
+            fetcher(origin).open(f"{origin}/simple/x/", {})
+
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_proxy_that_trickles_its_answer_is_given_up(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with trickling(b"HTTP/1.1 ") as proxy:
+        monkeypatch.setenv(f"{scheme}_proxy", proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        began = time.monotonic()
+
+        with pytest.raises(UpstreamFailed):
+            Fetcher(0.5, f"{scheme}://index.example", hosts=["index.example"]).open(f"{scheme}://index.example/x/", {})
+
+        assert time.monotonic() - began < 5
+
+
 def test_page_that_trickles_in_is_given_up() -> None:
     with trickling(HEAD) as origin:
         began = time.monotonic()
@@ -132,6 +158,20 @@ def test_public_index_leads_to_no_private_address(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bounded, "_leads_to_private", lambda _: False)
     with served({"/x": Answer(body=b"inside")}) as origin, pytest.raises(UpstreamFailed, match="private address"):
         fetcher(origin).open(f"{origin}/x", {})
+
+
+def test_private_address_is_not_even_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "_leads_to_private", lambda host: host == "127.0.0.1")
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.3)
+    origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    with listener:
+        with pytest.raises(UpstreamFailed, match="private address"):
+            Fetcher(0.5, "http://index.example", hosts=["index.example", "127.0.0.1"]).open(f"{origin}/x", {})
+
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 @pytest.mark.parametrize(

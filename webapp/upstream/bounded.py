@@ -4,7 +4,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -19,10 +19,10 @@ class PrivateAddress(RuntimeError):
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Gives up an answer whose head is not there in time, however it trickles in.
+    """Gives up a connection or the head of an answer that takes too long, however slowly its bytes trickle in.
 
-    A socket's own timeout begins again with each byte. Private addresses may be reached only where the index itself has
-    one; what goes through a proxy is the proxy's to decide.
+    The timeout of a socket starts again with each byte. Private addresses are reached only where the index itself has
+    one. A proxy decides for itself what it reaches.
     """
 
     def __init__(self, timeout_s: float, index_host: str) -> None:
@@ -30,47 +30,84 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Let the pools make connections of this kind."""
+        """Let the pools make bounded connections."""
         super().init_poolmanager(*args, **kwargs)
-        bound = {"timeout_s": self._timeout_s, "index_host": self._index_host}
-        plain = type("Plain", (_Bounded, HTTPConnection), bound)
-        secure = type("Secure", (_Bounded, HTTPSConnection), bound)
-        self.poolmanager.pool_classes_by_scheme = {
+        self.poolmanager.pool_classes_by_scheme = self._pools(self._index_host)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Let the pools that go through a proxy make bounded connections, too."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._pools(None)
+        return manager
+
+    def _pools(self, index_host: str | None) -> dict[str, type[HTTPConnectionPool]]:
+        bounds = {"timeout_s": self._timeout_s, "index_host": index_host}
+        plain = type("Plain", (_BoundedConnection, HTTPConnection), bounds)
+        secure = type("Secure", (_BoundedConnection, HTTPSConnection), bounds)
+        return {
             "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
         }
 
 
-class _Bounded:
-    """What both kinds of connections do more than urllib3's own."""
+class _BoundedConnection:
+    """What both kinds of connections do beyond urllib3's own."""
 
     timeout_s: float
-    index_host: str
+    index_host: str | None  # None: a proxy reaches the host
     host: str
     sock: socket.socket | None
+    _opened: socket.socket | None = None
 
     def connect(self) -> None:
-        """Connect, and look where that led: a name may lead elsewhere at each look-up."""
-        super().connect()  # type: ignore[misc]
-        if self.sock and is_private(self.sock.getpeername()[0]) and not _leads_to_private(self.index_host):
-            self.sock.close()
+        """Connect, with the TLS handshake and the proxy's answer. Raises PrivateAddress, and TimeoutError if late."""
+        try:
+            with given_up_after(self.timeout_s, lambda: self._opened):
+                super().connect()  # type: ignore[misc]
+        except BaseException:
+            if self.sock:
+                self.sock.close()
+            raise
+        finally:
+            if self._opened:
+                self._opened.close()
+                self._opened = None
+
+    def _new_conn(self) -> socket.socket:
+        """Open the TCP connection to an address that may be reached."""
+        if self.index_host is not None and _leads_to_private(self.host):
+            self._refuse_unless_index_is_private()
+        opened: socket.socket = super()._new_conn()  # type: ignore[misc]
+        # A name may lead elsewhere each time it is looked up.
+        if self.index_host is not None and is_private(opened.getpeername()[0]):
+            try:
+                self._refuse_unless_index_is_private()
+            except PrivateAddress:
+                opened.close()
+                raise
+        # TLS takes the socket over before it has shaken hands; a second one can still shut the connection down.
+        self._opened = opened.dup()
+        return opened
+
+    def _refuse_unless_index_is_private(self) -> None:
+        if self.index_host is not None and not _leads_to_private(self.index_host):
             raise PrivateAddress
 
     def getresponse(self) -> Any:
-        """Return the answer once its head is there. Raises what a closed connection does when that takes too long."""
-        with given_up_after(self.timeout_s, self.sock):
+        """Return the answer once its head has arrived. Raises what a closed connection does if that takes too long."""
+        with given_up_after(self.timeout_s, lambda: self.sock):
             return super().getresponse()  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def given_up_after(seconds: float, connection: socket.socket | None) -> Iterator[None]:
-    """Close a connection when this block takes longer, whatever is being read from it. Raises TimeoutError then."""
+def given_up_after(seconds: float, connection: Callable[[], socket.socket | None]) -> Iterator[None]:
+    """Shut a connection down when this block takes longer, and raise TimeoutError, whatever is being read from it."""
     is_late = threading.Event()
 
     def give_up() -> None:
         is_late.set()
         with contextlib.suppress(OSError, AttributeError):
-            connection.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+            connection().shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
     timer = threading.Timer(seconds, give_up)
     timer.daemon = True

@@ -104,7 +104,7 @@ class Fetcher:
         host, end_at = host_of(response.url), time.monotonic() + most_s
         connection = getattr(response.raw.connection, "sock", None)
         try:
-            with given_up_after(most_s, connection):
+            with given_up_after(most_s, lambda: connection):
                 for part in body:
                     yield part
                     if time.monotonic() > end_at:
