@@ -121,15 +121,15 @@ def _measured(place: Path, uri: str, token: str, chosen: argparse.Namespace) -> 
 
 
 def _uploads(token: str, seconds: float) -> Iterator[Row]:
-    site = _per_second(SITE, "/legacy/", token, "a", seconds)
-    floor = _per_second(FLOOR, "/form", token, "b", seconds)
+    site = uploads_per_second(SITE, "/legacy/", token, "a", seconds)
+    floor = uploads_per_second(FLOOR, "/form", token, "b", seconds)
     found = f"{floor:,.0f}/s taken, not looked at"
     yield Row(f"small uploads, {CLIENTS} clients", f"{site:,.0f}/s", found, "100/s")
-    one = _per_second(SITE, "/legacy/", token, "c", seconds, projects=1)
+    one = uploads_per_second(SITE, "/legacy/", token, "c", seconds, projects=1)
     yield Row(f"the same, all to one project, {CLIENTS} clients", f"{one:,.0f}/s")
 
 
-def _per_second(base: str, path: str, token: str, name: str, seconds: float, projects: int = 100) -> float:
+def uploads_per_second(base: str, path: str, token: str, name: str, seconds: float, projects: int = 100) -> float:
     """Return how many small wheels, each a new release, so many clients upload a second."""
     done = [0] * CLIENTS
 

@@ -107,15 +107,15 @@ def _measure_size(packages: int, folder: Path, chosen: argparse.Namespace) -> Si
     pages = {name: urls for name, urls in addresses(packages).items() if chosen.only in name}
     url = f"http://127.0.0.1:{free_port()}"
     with served("benchmarks.floor:app", url, environment) as server:
-        processes = [*_children(server), _mongod_of(folder)]
+        processes = [*children_of(server), _mongod_of(folder)]
         floor = {name: _times(url, [path], chosen.seconds, processes) for name, path in FLOOR.items()}
     with served(SITE_TARGET, url, environment) as server:
-        processes = [*_children(server), _mongod_of(folder)]
+        processes = [*children_of(server), _mongod_of(folder)]
         roots = _simple_root(url)
         production = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(_resident(server))
     with served(SITE_TARGET, url, environment | {"PAGE_CACHE_S": "0"}) as server:
-        processes = [*_children(server), _mongod_of(folder)]
+        processes = [*children_of(server), _mongod_of(folder)]
         anew = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(memory, *_resident(server))
     embedded.release()
@@ -239,12 +239,12 @@ def _times(site: str, urls: list[str], seconds: float, processes: list[int]) -> 
         drive, *(site + url for url in urls), connections=CONNECTIONS, in_turn=True, processes=processes[:-1]
     )
     load(seconds=seconds)
-    before = _cpu_ms(processes)
+    before = cpu_ms(processes)
     measured = load(seconds=seconds)
     if len(measured.milliseconds) < FEWEST:
-        before = _cpu_ms(processes)
+        before = cpu_ms(processes)
         measured = load(seconds=8 * seconds)
-    cpu = (_cpu_ms(processes) - before) / max(1, len(measured.milliseconds))
+    cpu = (cpu_ms(processes) - before) / max(1, len(measured.milliseconds))
     wrong = {status: count for status, count in measured.statuses.items() if status not in (200, 404)}
     if wrong or measured.statuses.get(404, 0) > measured.statuses.get(200, 0) * 0.2:
         print(f"{urls[0]} answered {measured.statuses}", file=sys.stderr)
@@ -271,13 +271,14 @@ def _simple_root(site: str) -> tuple[float, float, int]:
 def _resident(server: int) -> list[int]:
     """Return the largest resident size that each web process reached, in bytes."""
     peaks = []
-    for child in _children(server):
+    for child in children_of(server):
         status = dict(line.split(":", 1) for line in Path(f"/proc/{child}/status").read_text().splitlines())
         peaks.append(int(status["VmHWM"].split()[0]) * 1024)
     return peaks
 
 
-def _children(process: int) -> list[int]:
+def children_of(process: int) -> list[int]:
+    """Return the processes that a process started and that run."""
     return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
@@ -285,8 +286,8 @@ def _mongod_of(folder: Path) -> int:
     return int((folder / "mongodb" / "mongod.lock").read_text())
 
 
-def _cpu_ms(processes: list[int]) -> float:
-    """Return the processor time that some processes have used."""
+def cpu_ms(processes: list[int]) -> float:
+    """Return the processor time that some processes have used, in ms."""
     ticks = os.sysconf("SC_CLK_TCK")
     used = (Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split() for process in processes)
     return sum(int(fields[11]) + int(fields[12]) for fields in used) * 1000 / ticks

@@ -14,6 +14,7 @@ from typing import Any
 import bson
 
 from benchmarks.catalogue import texts
+from webapp.documents.release_facts import DOCUMENT, STATED, description_id_of, key_of
 from webapp.documents.search_entry import entry_of, text_words
 from webapp.documents.user import object_id_of_sql_id
 from webapp.rendering import RENDERER, render_description
@@ -27,6 +28,9 @@ LAST_DAY = datetime(2026, 11, 1, tzinfo=UTC)
 SPAN_S = int((LAST_DAY - FIRST_DAY).total_seconds())
 # Different descriptions; each is rendered once. Packages share them, so that a catalogue is made at the disk's speed.
 DESCRIPTIONS = 400
+# So many releases in a row state the same, and so many have the same description. A guess: authors of much-used
+# projects edit their README more often, those of most projects never.
+UNCHANGED, SAME_DESCRIPTION = 4, 10
 # Some packages for each user.
 PACKAGES_A_USER = 3
 _LICENSES = [(name, classifier) for name, classifier, share in texts.LICENSES for _ in range(share)]
@@ -70,6 +74,7 @@ class Catalogue:
             "description_content_type": "text/markdown",
             "description_html": html,
             "description_renderer": RENDERER,
+            "description_id": description_id_of(text, "text/markdown"),
             "home_page": f"https://github.com/example/{normalized}",
             "author_name": self._person(author),
             "author_email": f"user{author}@example.org",
@@ -87,6 +92,33 @@ class Catalogue:
             "releases": releases,
         }
         return document, entry_of(document, words)
+
+    def facts(self, package: Document) -> tuple[list[Document], list[Document]]:
+        """Return what each release of a package states, and the descriptions that only older ones of them have."""
+        normalized, released_at = package["_id"], package["updated_date"]
+        shared = {"name": package["name"]} | {name: package[name] for name in STATED if package.get(name)}
+        facts, texts_of_older = [], {}
+        stated, description_id = shared, package["description_id"]
+        for age, release in enumerate(package["releases"]):
+            if age and age % UNCHANGED == 0:
+                # An older release states fewer of the classifiers that the newest one has.
+                kept = max(4, len(shared["classifiers"]) - age // UNCHANGED)
+                summary = f"{shared['summary']}, {age // UNCHANGED} changes ago"
+                stated = shared | {"summary": summary, "classifiers": shared["classifiers"][:kept]}
+            if age and age % SAME_DESCRIPTION == 0:
+                text, html, _ = self._descriptions[(len(package["description"]) + age) % DESCRIPTIONS]
+                description_id = description_id_of(text, "text/markdown") or ""
+                if description_id != package["description_id"]:
+                    texts_of_older[description_id] = {
+                        "_id": key_of(normalized, description_id),
+                        "text": text,
+                        "content_type": "text/markdown",
+                        "html": html,
+                        "renderer": RENDERER,
+                    }
+            own = {"_id": key_of(normalized, release["version"]), **stated, "description_id": description_id}
+            facts.append(own | {"source": DOCUMENT, "as_of": bson.Int64(1), "stated_at": released_at})
+        return facts, list(texts_of_older.values())
 
     def name(self, number: int) -> str:
         """Return the name of one package; no other one of the catalogue has it."""

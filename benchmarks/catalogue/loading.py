@@ -21,6 +21,8 @@ from webapp.documents import (
     License,
     Package,
     ProgrammingLanguage,
+    ReleaseDescription,
+    ReleaseFacts,
     SearchEntry,
     User,
     ensure_indexes,
@@ -30,7 +32,7 @@ from webapp.rules import naming
 
 # Documents that one command inserts, and packages that a process is given at a time.
 BATCH, PART = 250, 5000
-LOADED = (Package, SearchEntry, User, Download)
+LOADED = (Package, SearchEntry, User, Download, ReleaseFacts, ReleaseDescription)
 
 
 def load(packages: int, seed: int, processes: int, uri: str, said: Callable[[int], None]) -> None:
@@ -65,10 +67,10 @@ def finish() -> None:
 def _build_indexes(document_type: type[me.Document]) -> None:
     """Build the indexes of a class, all in one walk through its documents."""
     specs = ({**spec} for spec in document_type._meta["index_specs"])
-    with without_time_limit():
-        document_type._get_collection().create_indexes(
-            [pymongo.IndexModel(spec.pop("fields"), background=False, **spec) for spec in specs]
-        )
+    models = [pymongo.IndexModel(spec.pop("fields"), background=False, **spec) for spec in specs]
+    if models:
+        with without_time_limit():
+            document_type._get_collection().create_indexes(models)
 
 
 def _written(parts: list[range], catalogue: Catalogue, processes: int, uri: str) -> Iterator[int]:
@@ -94,7 +96,7 @@ def _write_by_process(uri: str, packages: int, seed: int, part: range) -> int:
 
 
 def _write(database: Database[Any], catalogue: Catalogue, part: range) -> int:
-    packages, entries, users, downloads = (
+    packages, entries, users, downloads, facts, descriptions = (
         _patient(database[document_type._get_collection_name()]) for document_type in LOADED
     )
     for first in range(part.start, part.stop, BATCH):
@@ -102,6 +104,10 @@ def _write(database: Database[Any], catalogue: Catalogue, part: range) -> int:
         documents = [catalogue.package(number) for number in numbers]
         packages.insert_many([package for package, _ in documents], ordered=False)
         entries.insert_many([entry for _, entry in documents], ordered=False)
+        said = [catalogue.facts(package) for package, _ in documents]
+        facts.insert_many([each for stated, _ in said for each in stated], ordered=False)
+        if older := [each for _, texts_of_older in said for each in texts_of_older]:
+            descriptions.insert_many(older, ordered=False)
         downloads.insert_many([catalogue.download(number) for number in numbers], ordered=False)
         mine = [number for number in numbers if number < catalogue.users]
         if mine:
