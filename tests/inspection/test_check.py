@@ -106,8 +106,8 @@ def test_package_of_a_wrong_shape_is_left_to_a_person(site_in_order: User, runne
     assert stored() == broken
     lines = result.stdout.splitlines()
     assert lines[0] == (
-        "left: packages  example  shape  name is missing; releases.0.size must be a whole number, but is of type "
-        "string; summary must be text, but is of type int"
+        "left: packages  example  shape  name is missing; summary must be text, but is of type int; "
+        "releases.0.size must be a whole number, but is of type string"
     )
     assert lines[1].startswith("left: packages  example  name  ")
     assert lines[2].startswith("left: packages  example  derived  release_count is 7")

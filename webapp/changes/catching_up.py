@@ -3,15 +3,17 @@
 This runs with the statistics, in the background and in one process at a time, so nobody has to start it.
 """
 
+import contextlib
 from collections.abc import Iterator
 from itertools import islice
 
+from mongoengine.errors import ValidationError
 from pymongo.errors import BulkWriteError
 
 from webapp.documents.download import Download
 from webapp.documents.download_count import DownloadCount
 from webapp.documents.known_name import KnownName
-from webapp.documents.package import ALL_NAMES, Package
+from webapp.documents.package import ALL_NAMES, ConcurrentChange, Package
 from webapp.rules import naming
 
 # How many names are compared at a time.
@@ -29,6 +31,26 @@ def derive_requires() -> None:
         packages.update_one(
             {"_id": package["_id"], "requires": None}, {"$set": {"requires": naming.required_names(texts)}}
         )
+
+
+def leave_out_yanked() -> None:
+    """Let projects advertise no release that is yanked, as an older version of the site did."""
+    with_yanked = {"releases": {"$elemMatch": {"yanked": True}}, "newest_release": {"$ne": None}}
+    is_yanked = {"$filter": {"input": "$releases", "as": "each", "cond": {"$eq": ["$$each.yanked", True]}}}
+    found = Package.objects.raw().aggregate(
+        [
+            {"$match": with_yanked},
+            {"$project": {"newest": "$newest_release.version", "yanked": is_yanked}},
+            {"$match": {"$expr": {"$in": ["$newest", "$yanked.version"]}}},
+            {"$project": {"_id": 1}},
+        ]
+    )
+    for son in found:
+        if isinstance(son["_id"], str) and (package := Package.to_change(son["_id"])):
+            # Whoever changes it just now derives it, too.
+            with contextlib.suppress(ConcurrentChange, ValidationError):
+                package.clean()
+                package.store()
 
 
 def remember_names() -> None:

@@ -11,7 +11,7 @@ import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
-from webapp.changes.catching_up import add_moved_downloads, derive_requires, remember_names
+from webapp.changes.catching_up import add_moved_downloads, derive_requires, leave_out_yanked, remember_names
 from webapp.changes.stating import state_stored_files
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.package import ALL_NAMES, Package
@@ -62,6 +62,7 @@ def refresh() -> Plain:
         before = SiteStats.objects(pk="site").only("moved_downloads", "facts_read").plain_first() or {}
         derive_requires()
         if not before.get("facts_read"):
+            leave_out_yanked()
             state_stored_files()
         remember_names()
         stats = _compute()

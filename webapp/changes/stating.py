@@ -5,6 +5,7 @@ better stays (`SOURCES`), whatever the order. So a process that dies in between 
 sees, and the next try writes them again.
 """
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -16,7 +17,7 @@ from webapp.changes.core_metadata import package_from_metadata
 from webapp.changes.rendering import RENDERED, render_into
 from webapp.documents import Package, Release, ReleaseDescription, ReleaseFacts, StoredFile
 from webapp.documents.base import utc_now
-from webapp.documents.package import is_own
+from webapp.documents.package import ConcurrentChange, is_own
 from webapp.documents.release_facts import (
     MOVED,
     SDIST,
@@ -63,16 +64,17 @@ def state(package: Package, release: Release, statement: Statement) -> None:
     """
     if statement.filename:
         _compare(package, release, statement)
-    _keep_facts(package, release.version, statement)
+    keep_better_facts(package, release.version, statement)
 
 
-def _keep_facts(package: Package, version: str, statement: Statement) -> None:
+def keep_better_facts(package: Package, version: str, statement: Statement) -> None:
+    """Keep what is stated about a release, unless a better source has stated it."""
     said = statement.said
     description_id = description_id_of(said.description, said.description_content_type)
     is_shown = package.latest is not None and package.latest.version == version
     shown = description_id_of(package.description, package.description_content_type)
     if description_id and not is_shown and description_id != shown:
-        _keep_text(package.pk, said)
+        keep_description(package.pk, said)
     values = {name: getattr(said, name) for name in STATED} | {
         "name": said.name,
         "source": statement.source,
@@ -133,7 +135,7 @@ def show_latest(package: Package, before: str | None, said: Package | None = Non
     if facts is None and latest == before:
         return  # an old database or a move knows facts of the project alone: these are its latest release's
     if before is not None and before != latest and known_facts(package, before) is None:
-        _keep_facts(package, before, Statement(_shown(package), MOVED))
+        keep_better_facts(package, before, Statement(_shown(package), MOVED))
     old = _shown(package)
     for name in STATED:
         setattr(package, name, (facts or {}).get(name))  # None sets its default
@@ -178,7 +180,7 @@ def with_rendered(attempt: Callable[[], T]) -> T:
         except NotRendered as missing:
             needed = missing
         render_into(needed.said)
-        _keep_text(needed.normalized_name, needed.said)
+        keep_description(needed.normalized_name, needed.said)
 
 
 def text_of(normalized_name: str, description_id: str | None) -> Package | None:
@@ -200,10 +202,11 @@ def _keep_replaced(normalized_name: str, old: Package) -> None:
     description_id = description_id_of(old.description, old.description_content_type)
     which = within(normalized_name) | {"description_id": description_id}
     if description_id and ReleaseFacts._get_collection().find_one(which, {"_id": 1}):
-        _keep_text(normalized_name, old)
+        keep_description(normalized_name, old)
 
 
-def _keep_text(normalized_name: str, said: Package) -> None:
+def keep_description(normalized_name: str, said: Package) -> None:
+    """Keep a text that releases have and their package has not. Raises NotRendered."""
     key = key_of(normalized_name, str(description_id_of(said.description, said.description_content_type)))
     texts = ReleaseDescription._get_collection()
     if texts.find_one({"_id": key}, {"_id": 1}):
@@ -216,6 +219,7 @@ def _keep_text(normalized_name: str, said: Package) -> None:
         html=said.description_html,
         renderer=said.description_renderer,
         problem=said.description_problem,
+        kept_at=utc_now(),
     )
     texts.replace_one({"_id": key}, document.to_mongo().to_dict(), upsert=True)
 
@@ -232,8 +236,8 @@ def known_facts(package: Package, version: str) -> dict[str, Any] | None:
         for release in package.releases_of(version):
             if statement := best_statement(package.pk, release):
                 if statement.said.description:
-                    _keep_text(package.pk, statement.said)
-                _keep_facts(package, version, statement)
+                    keep_description(package.pk, statement.said)
+                keep_better_facts(package, version, statement)
                 return ReleaseFacts.of(package.pk, version)
     return facts
 
@@ -260,9 +264,9 @@ def restate(package: Package, release: Release, gone: str) -> None:
     facts = ReleaseFacts._get_collection()
     if facts.find_one(stated_by_it, {"_id": 1}) and (statement := best_statement(package.pk, release)):
         if statement.said.description:
-            _keep_text(package.pk, statement.said)
+            keep_description(package.pk, statement.said)
         facts.update_one(stated_by_it, {"$set": {"source": MOVED}})
-        _keep_facts(package, release.version, statement)
+        keep_better_facts(package, release.version, statement)
 
 
 def forget_unlisted(package: Package, versions: set[str]) -> None:
@@ -280,9 +284,21 @@ def state_stored_files() -> None:
     by_package = [{"$match": {"state": STORED}}, {"$group": {"_id": "$package"}}]
     for row in files.aggregate(by_package):
         if isinstance(row["_id"], str) and (package := Package.to_change(row["_id"])):
-            with_rendered(partial(_state_all, package))
+            # What somebody changes just now is stated anew by that change, or by `flask db repair`.
+            with contextlib.suppress(ConcurrentChange):
+                with_rendered(partial(_state_all, package))
 
 
 def _state_all(package: Package) -> None:
+    before = package.latest.version if package.latest else None
     for release in package.all_releases():
         known_facts(package, release.version)
+    show_again(package, before)
+
+
+def show_again(package: Package, before: str | None) -> None:
+    """Let a package show what its latest release states, and store it if that changes it. Raises ConcurrentChange."""
+    shown = package.to_mongo()
+    show_latest(package, before)
+    if package.to_mongo() != shown:
+        package.store()

@@ -107,6 +107,7 @@ class ReleaseDescription(db.Document):
     html = me.StringField()  # safe to show as it is
     renderer = me.StringField()  # which renderer made it
     problem = me.StringField()  # why it is shown as plain text, a sentence; only if it is
+    kept_at = me.DateTimeField()
 
     meta = {"collection": "release_descriptions", "queryset_class": ReadingQuerySet, "auto_create_index": False}
 

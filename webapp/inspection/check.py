@@ -6,6 +6,7 @@ import pymongo
 
 from webapp.documents import DOCUMENTS
 from webapp.documents.validators import schema_of, validator_of
+from webapp.inspection.facts import broken_facts
 from webapp.inspection.findings import Finding
 from webapp.inspection.rules import broken_files, broken_packages, broken_pages, broken_users
 from webapp.inspection.shape import described
@@ -22,7 +23,7 @@ def check() -> Iterator[Finding]:
     # A collection takes longer than a request may.
     with pymongo.timeout(0):
         yield from _misshapen()
-        for broken in (broken_packages, broken_files, broken_users, broken_pages):
+        for broken in (broken_packages, broken_facts, broken_files, broken_users, broken_pages):
             yield from broken()
 
 
