@@ -28,10 +28,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     TMPDIR=/var/lib/larder/tmp
 USER 10001
 VOLUME /var/lib/larder
-EXPOSE 8000
+EXPOSE 8000 8001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=90s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
-CMD ["flask", "serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["flask", "serve", "--host", "0.0.0.0", "--port", "8000", "--uploads-port", "8001"]
 
 FROM nginx:1.30-alpine AS nginx
 RUN rm /etc/nginx/conf.d/default.conf
@@ -41,6 +41,7 @@ COPY webapp/static /usr/share/larder/static
 COPY --from=packages /opt/venv/lib/python3.11/site-packages/flask_bootstrap/static/bootstrap5 /usr/share/larder/bootstrap/static
 ENV LARDER_LISTEN=80 \
     LARDER_SITE=site:8000 \
+    LARDER_UPLOADS=site:8001 \
     LARDER_FILES=/usr/share/larder \
     LARDER_UPLOAD_LIMIT=200m \
     LARDER_FILES_CACHE=off

@@ -163,11 +163,12 @@ def dockerfile_command(keyword: str) -> list[str]:
     return command
 
 
-def entry_point(port: int) -> list[str]:
-    """The command with which the image starts the site, on another port."""
+def entry_point(port: int, uploads_port: int | None = None) -> list[str]:
+    """The command with which the image starts the site, on other ports."""
     flask, *options = dockerfile_command("CMD(?! .*python)")
     assert flask == "flask"
-    listening = [{"0.0.0.0": "127.0.0.1", "8000": str(port)}.get(option, option) for option in options]
+    other = {"0.0.0.0": "127.0.0.1", "8000": str(port), "8001": str(uploads_port or free_port())}
+    listening = [other.get(option, option) for option in options]
     return [sys.executable, "-m", "flask", *listening]
 
 
@@ -177,11 +178,11 @@ def site_environment(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def site(log: Path, **settings: str) -> Iterator[int]:
+def site(log: Path, *, uploads_port: int | None = None, **settings: str) -> Iterator[int]:
     """The site as its image runs it, and its port."""
     port = free_port()
     env = site_environment(MAIL_DIR=str(log.with_suffix(".mails")), **settings)
-    with running(*entry_point(port), log=log, env=env) as process:
+    with running(*entry_point(port, uploads_port), log=log, env=env) as process:
 
         def up() -> bool:
             assert process.poll() is None, log.read_text()
@@ -221,8 +222,11 @@ def files_in_the_image() -> list[tuple[Path, str]]:
 class Nginx:
     """Debian's nginx with its own nginx.conf and our templates, in a folder of its own."""
 
-    def __init__(self, folder: Path, site_port: int, *, server: Path | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, site_port: int, *, uploads_port: int = 1, server: Path | None = None, **settings: str
+    ) -> None:
         self.port, self.tls_port, self.site_port = free_port(), free_port(), site_port
+        self.uploads_port = uploads_port
         self.folder, self.log = folder, folder / "log" / "access.log"
         self.address = f"http://127.0.0.1:{self.port}"
         for name in ("conf.d", "log", "temp"):
@@ -234,6 +238,7 @@ class Nginx:
         values = {
             "LARDER_LISTEN": f"127.0.0.1:{self.port}",
             "LARDER_SITE": f"127.0.0.1:{site_port}",
+            "LARDER_UPLOADS": f"127.0.0.1:{uploads_port}",
             "LARDER_FILES": str(folder / "files"),
             "LARDER_UPLOAD_LIMIT": "200m",
             "LARDER_FILES_CACHE": "off",
@@ -287,6 +292,8 @@ def site_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stack(tmp_path_factory: pytest.TempPathFactory, mongo: int, site_log: Path) -> Iterator[Nginx]:
     """nginx in front of the site on MongoDB, as `docker compose up` starts them, with figures."""
     with ExitStack() as servers:
-        port = servers.enter_context(site(site_log, MONGODB_URI=site_uri(mongo), METRICS="1", FLASK_SERVE_WORKERS="2"))
-        nginx = Nginx(tmp_path_factory.mktemp("nginx"), port)
+        settings = {"MONGODB_URI": site_uri(mongo), "METRICS": "1", "FLASK_SERVE_WORKERS": "2"}
+        uploads_port = free_port()
+        port = servers.enter_context(site(site_log, uploads_port=uploads_port, **settings))
+        nginx = Nginx(tmp_path_factory.mktemp("nginx"), port, uploads_port=uploads_port)
         yield servers.enter_context(nginx.running())

@@ -87,6 +87,22 @@ def test_file_is_kept_and_sent_while_the_site_says_that_it_is_there(front: Nginx
 
 
 @pytest.mark.parametrize("front", ["public"], indirect=True)
+def test_file_of_a_quarantined_project_is_not_sent_from_the_cache(front: Nginx, mongo: int) -> None:
+    first = fetch(front)
+    with connect(site_uri(mongo)) as client:
+        packages = client.get_default_database()["packages"]
+        packages.insert_one({"_id": "kept", "name": "kept", "status": {"marker": "quarantined"}})
+        time.sleep(2.1)
+        quarantined, part = fetch(front), fetch(front, headers={"Range": "bytes=10-19"})
+        packages.delete_many({})
+        time.sleep(2.1)
+        afterwards = fetch(front)
+
+    assert first.content == afterwards.content == CONTENT
+    assert quarantined.status_code == part.status_code == 403
+
+
+@pytest.mark.parametrize("front", ["public"], indirect=True)
 def test_who_sends_a_token_or_a_cookie_is_answered_by_the_site(front: Nginx, mongo: int) -> None:
     with_token, with_cookie = fetch(front, auth=TOKEN), fetch(front, cookies={"session": "x"})
     kept_of_these = kept(front)

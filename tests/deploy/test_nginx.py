@@ -13,9 +13,13 @@ from flask import Flask
 
 from tests.conftest import free_port
 from tests.deploy.conftest import DEPLOY, ROOT, Nginx, dockerfile_command
+from tests.live import Run
+from tests.publishing import uploads
 from webapp.serving.security import HEADERS
 
 TOO_LARGE = b"x" * 3_000_000
+REFUSED = "This API token is not valid. It may have been revoked, or it is incomplete."
+ASKED = [("POST", "/legacy/"), ("POST", "/"), ("GET", "/"), ("GET", "/simple/"), ("POST", "/account/login")]
 
 
 def get(nginx: Nginx, path: str, **request: object) -> requests.Response:
@@ -226,3 +230,37 @@ def test_https_serves_the_site_and_http_leads_there(stack: Nginx, tmp_path: Path
     assert alive.status_code == get(stack, nginx_health()).status_code == 204
     assert (plain.status_code, plain.headers["Location"]) == (308, "https://127.0.0.1/project/flask/?a=b")
     assert "Strict-Transport-Security" not in get(stack, "/static/css/larder.css").headers
+
+
+def test_twine_prints_the_reason_of_a_refusal(stack: Nginx, run: Run, tmp_path: Path) -> None:
+    """Without --verbose twine shows the status line alone, which nginx passes on as the second server sends it."""
+    said = said_by_twine(stack, run, tmp_path)
+
+    assert "403 Forbidden from" in said
+    assert REFUSED in said
+
+
+def test_where_the_second_server_does_not_listen_the_site_takes_uploads(stack: Nginx, run: Run, tmp_path: Path) -> None:
+    with Nginx(tmp_path / "nginx", stack.site_port, uploads_port=free_port()).running() as nginx:
+        said = said_by_twine(nginx, run, tmp_path)
+        home = requests.get(nginx.address, timeout=10)
+
+    assert "403 Forbidden from" in said
+    assert REFUSED not in said
+    assert home.status_code == 200
+
+
+def test_the_second_server_takes_uploads_and_nothing_else(stack: Nginx, tmp_path: Path) -> None:
+    with Nginx(tmp_path / "nginx", free_port(), uploads_port=stack.uploads_port).running() as nginx:
+        answers = [requests.request(method, f"{nginx.address}{path}", timeout=10) for method, path in ASKED]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 503, 503, 503]
+
+
+def said_by_twine(nginx: Nginx, run: Run, folder: Path) -> str:
+    """What twine prints of an upload with a wrong token, without the line breaks."""
+    (folder / uploads.wheel_name()).write_bytes(uploads.wheel())
+    options = ("--non-interactive", "--disable-progress-bar", "--repository-url", f"{nginx.address}/legacy/")
+    done = run("twine", "upload", *options, "-u", "__token__", "-p", "larder-wrong", uploads.wheel_name())
+    assert done.returncode == 1
+    return " ".join((done.stdout + done.stderr).split())

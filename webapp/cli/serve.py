@@ -31,6 +31,8 @@ from webapp.serving.slow_clients import BODIES, STREAMS, UPSTREAM
 
 # The most files that a web process may open; half of them may be connections.
 MOST_FILES = 10_000
+# Uploads that the server for uploads handles at a time.
+UPLOAD_THREADS = 8
 # Environment variables for the web processes.
 PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTIONS"
 
@@ -40,17 +42,19 @@ PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTI
 @click.option("--port", default=5006, show_default=True, help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, help="Number of web processes.")
 @click.option("--threads", default=4, show_default=True, help="Requests that each process handles at a time.")
+@click.option("--uploads-port", type=int, help="Port of a second server, for uploads that a proxy sends there.")
 @with_appcontext
-def serve(host: str, port: int, workers: int, threads: int) -> None:
+def serve(host: str, port: int, workers: int, threads: int, uploads_port: int | None) -> None:
     """Serve the site. An empty database is filled first."""
-    check_that_port_is_free(host, port)
+    for each in filter(None, (port, uploads_port)):
+        check_that_port_is_free(host, each)
     _prepare_database()
     end_children()  # the web processes have their own
     with tempfile.TemporaryDirectory(prefix="larder-") as folder:
-        raise SystemExit(_serve(host, port, workers, threads, Path(folder)))
+        raise SystemExit(_serve(host, port, workers, threads, uploads_port, Path(folder)))
 
 
-def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> int:
+def _serve(host: str, port: int, workers: int, threads: int, uploads_port: int | None, folder: Path) -> int:
     """Run the web server until it or this process is stopped, and return its exit code."""
     current_app.config["LOOPBACK_URL"] = loopback_url(host, port)
     uri = current_app.config["MONGODB_SETTINGS"]["host"]
@@ -68,24 +72,36 @@ def _serve(host: str, port: int, workers: int, threads: int, folder: Path) -> in
     log_config = folder / "log.json"
     log_config.write_text(json.dumps(logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])))
     command, web_environment = web_server(host, port, workers, threads)
-    # In a session of its own, so that Ctrl-C does not reach it: granian 2.8 stopped by the terminal and by its
-    # parent at once hung in 16 of 20 cases. It gets a single SIGTERM, and finishes the requests in progress.
-    server = subprocess.Popen(  # noqa: S603 - the command is ours
-        [*command, "--log-config", str(log_config)],
-        cwd=Path(current_app.root_path).parent,
-        env=environment | web_environment,
-        start_new_session=True,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-    )
+    servers = [_started([*command, "--log-config", str(log_config)], environment | web_environment)]
+    if uploads_port:
+        uploads = uploads_server(host, uploads_port)
+        servers.append(_started([*uploads, "--log-config-json", str(log_config)], environment))
     signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
     try:
-        code = server.wait()
+        code = servers[0].wait()
     except KeyboardInterrupt:
         code = 0
     finally:
-        server.terminate()
-        server.wait()
+        for server in servers:
+            server.terminate()
+        for server in servers:
+            server.wait()
     return code
+
+
+def _started(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """Start a web server in a session of its own, so that Ctrl-C does not reach it.
+
+    granian 2.8 stopped by the terminal and by its parent at once hung in 16 of 20 cases. It gets a single SIGTERM, and
+    finishes the requests in progress.
+    """
+    return subprocess.Popen(  # noqa: S603 - the command is ours
+        command,
+        cwd=Path(current_app.root_path).parent,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
 
 
 def loopback_url(host: str, port: int) -> str:
@@ -125,6 +141,20 @@ def web_server(
         *("--workers-kill-timeout", "10", "--respawn-failed-workers"),
     ]
     return command, {PORT: str(port), REQUESTS: str(threads), CONNECTIONS: str(connections)}
+
+
+def uploads_server(host: str, port: int) -> list[str]:
+    """Return the command that runs the server for uploads.
+
+    It sends the application's own reason in the status line, the only part of a refusal that twine prints; granian
+    cannot. It is slower, and a slow client occupies a thread, so it needs a proxy that receives uploads whole.
+    """
+    shown_host = f"[{host}]" if ":" in host else host
+    return [
+        *(sys.executable, "-m", "gunicorn", "app:app", "--bind", f"{shown_host}:{port}"),
+        *("--worker-class", "gthread", "--workers", "1", "--threads", str(UPLOAD_THREADS)),
+        *("--graceful-timeout", "10", "--no-control-socket"),
+    ]
 
 
 def _connections() -> int:
