@@ -32,7 +32,7 @@ from webapp.changes import site_stats
 from webapp.changes.pypi_json import store
 from webapp.documents import DOCUMENTS, StoredFile, User, contents, ensure_indexes
 from webapp.documents.base import utc_now
-from webapp.documents.package import own_url
+from webapp.documents.release import own_url
 from webapp.members.api_tokens import make_token
 from webapp.mongodb import embedded
 

@@ -37,7 +37,7 @@ from webapp.documents.api_token import TokenQuerySet
 from webapp.documents.download_count import DownloadCountQuerySet
 from webapp.documents.journal import JournalQuerySet
 from webapp.documents.labels import LabelQuerySet
-from webapp.documents.package import PackageQuerySet
+from webapp.documents.package_queries import PackageQuerySet
 from webapp.documents.stored_file import StoredFileQuerySet
 from webapp.documents.user import UserQuerySet, object_id_of_sql_id
 

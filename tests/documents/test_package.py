@@ -10,6 +10,7 @@ from webapp.documents import Maintainer, Package, PackageTooLarge, ProjectStatus
 from webapp.documents import package as package_module
 from webapp.documents.base import as_declared
 from webapp.documents.package import ConcurrentChange
+from webapp.documents.package_page import package_page
 
 LATER = datetime(2024, 5, 1, tzinfo=UTC)
 
@@ -180,12 +181,12 @@ class TestStoring:
 @pytest.mark.usefixtures("app")
 class TestPageOf:
     def test_unknown_package_has_no_page(self) -> None:
-        assert Package.page_of("nothing", None, first=0, count=10) is None
+        assert package_page("nothing", None, first=0, count=10) is None
 
     def test_page_shows_the_latest_release_with_its_files(self) -> None:
         factories.package(releases=["1.0", "2.0", "3.0a1"])
 
-        found = Package.page_of("example", None, first=0, count=10)
+        found = package_page("example", None, first=0, count=10)
 
         assert found is not None
         assert found.release is not None
@@ -195,7 +196,7 @@ class TestPageOf:
     def test_history_comes_without_files_and_description(self) -> None:
         factories.package(description="long")
 
-        found = Package.page_of("example", None, first=0, count=10)
+        found = package_page("example", None, first=0, count=10)
 
         assert found is not None
         assert found.package["releases"][0]["file_count"] == 1
@@ -226,7 +227,7 @@ class TestPageOf:
     def test_release_is_found_under_any_spelling_of_its_version(self, asked: str, expected: str | None) -> None:
         factories.package(releases=["1.0", "2.0rc1", "final"])
 
-        found = Package.page_of("example", asked, first=0, count=1)
+        found = package_page("example", asked, first=0, count=1)
 
         assert found is not None
         assert (found.release or {}).get("version") == expected
@@ -235,7 +236,7 @@ class TestPageOf:
     def test_of_two_equal_versions_the_one_spelt_so_is_found(self, version: str) -> None:
         factories.package(releases=["1.0", "1.0.0"])
 
-        found = Package.page_of("example", version, first=0, count=1)
+        found = package_page("example", version, first=0, count=1)
 
         assert found is not None
         assert found.release is not None
@@ -254,7 +255,7 @@ class TestPageOf:
     def test_history_is_paged(self, first: int, count: int, versions: list[str]) -> None:
         factories.package(releases=["1.0", "2.0", "3.0", "4.0", "5.0"])
 
-        found = Package.page_of("example", None, first=first, count=count)
+        found = package_page("example", None, first=first, count=count)
 
         assert found is not None
         assert [release["version"] for release in found.package["releases"]] == versions
@@ -281,7 +282,7 @@ class TestPageOf:
         factories.package()
         edit(change)
 
-        found = Package.page_of("example", None, first=0, count=10)
+        found = package_page("example", None, first=0, count=10)
 
         assert found is not None
         assert found.package["name"] == "Example"
@@ -443,7 +444,7 @@ class TestQuestions:
         assert [each["last_serial"] for each in names] == [serial, 2]
 
     def test_many_names_come_a_few_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(package_module, "NAMES_AT_A_TIME", 2)
+        monkeypatch.setattr("webapp.documents.package_queries.NAMES_AT_A_TIME", 2)
         for name in "abcde":
             factories.package(name)
 

@@ -9,7 +9,7 @@ from tests import factories
 from tests.publishing.uploads import sha256
 from webapp.documents import StoredFile, contents
 from webapp.documents.contents import CHUNK_BYTES
-from webapp.documents.package import own_url
+from webapp.documents.release import own_url
 from webapp.serving.slow_clients import PIECE_BYTES
 
 NAME = "example-1.0-py3-none-any.whl"

@@ -18,7 +18,8 @@ from webapp.changes import changing, claims
 from webapp.changes import uploads as releasing
 from webapp.documents import JournalEntry, Package, StoredFile, contents, journal
 from webapp.documents.base import utc_now
-from webapp.documents.package import ConcurrentChange, own_url
+from webapp.documents.package import ConcurrentChange
+from webapp.documents.release import own_url
 
 ADDRESS = own_url(sha256(wheel()), wheel_name())
 

@@ -13,7 +13,8 @@ from pymongo.errors import BulkWriteError
 from webapp.documents.download import Download
 from webapp.documents.download_count import DownloadCount
 from webapp.documents.known_name import KnownName
-from webapp.documents.package import ALL_NAMES, ConcurrentChange, Package
+from webapp.documents.package import ConcurrentChange, Package
+from webapp.documents.package_queries import ALL_NAMES
 from webapp.rules import naming
 
 # How many names are compared at a time.

@@ -16,7 +16,8 @@ from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.stating import DESCRIPTION, Statement, show_latest, state, with_rendered
 from webapp.documents import License, Package, ProgrammingLanguage, Release, ReleaseFile
 from webapp.documents.base import utc_now
-from webapp.documents.package import MAX_INT64, ConcurrentChange
+from webapp.documents.package import ConcurrentChange
+from webapp.documents.release import MAX_INT64
 from webapp.documents.release_facts import DOCUMENT, STATED
 from webapp.rules import naming
 from webapp.rules.metadata import NO_KEY, split_keywords

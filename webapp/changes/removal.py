@@ -17,7 +17,7 @@ from pymongo.errors import BulkWriteError
 
 from webapp.documents import Package, ReleaseFile, StoredFile, contents
 from webapp.documents.base import utc_now
-from webapp.documents.package import is_own
+from webapp.documents.release import is_own
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
 from webapp.mongodb.errors import is_only_duplicates
 

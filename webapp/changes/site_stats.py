@@ -14,7 +14,8 @@ from pymongo.errors import PyMongoError
 from webapp.changes.catching_up import add_moved_downloads, derive_requires, leave_out_yanked, remember_names
 from webapp.changes.stating import state_stored_files
 from webapp.documents.base import Plain, as_declared, utc_now
-from webapp.documents.package import ALL_NAMES, Package
+from webapp.documents.package import Package
+from webapp.documents.package_queries import ALL_NAMES
 from webapp.documents.site_stats import SITEMAP_BUCKET, Counted, SitemapBucket, SiteStats
 from webapp.documents.user import User
 from webapp.rules.naming import language_id

@@ -17,7 +17,8 @@ from webapp.changes.core_metadata import package_from_metadata
 from webapp.changes.rendering import RENDERED, render_into
 from webapp.documents import Package, Release, ReleaseDescription, ReleaseFacts, StoredFile
 from webapp.documents.base import utc_now
-from webapp.documents.package import ConcurrentChange, is_own
+from webapp.documents.package import ConcurrentChange
+from webapp.documents.release import is_own
 from webapp.documents.release_facts import (
     MOVED,
     SDIST,

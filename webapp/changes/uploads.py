@@ -17,7 +17,8 @@ from webapp.changes.room import OverQuota, check_quota
 from webapp.changes.stating import Statement, show_latest, state, statement_of, with_rendered
 from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
 from webapp.documents.base import utc_now
-from webapp.documents.package import ConcurrentChange, own_url
+from webapp.documents.package import ConcurrentChange
+from webapp.documents.release import own_url
 from webapp.rules.distributions import WHEEL, Distribution
 
 _BLOCK_BYTES = 1_000_000

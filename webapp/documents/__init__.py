@@ -9,9 +9,10 @@ from webapp.documents.download_count import DownloadCount
 from webapp.documents.journal import Counter, JournalEntry
 from webapp.documents.known_name import KnownName, NameClaim
 from webapp.documents.labels import License, ProgrammingLanguage
-from webapp.documents.package import Invitation, Maintainer, Package, PackageTooLarge, Release, ReleaseFile
+from webapp.documents.package import Invitation, Maintainer, Package, PackageTooLarge
 from webapp.documents.page import Page
 from webapp.documents.project_status import ProjectStatus
+from webapp.documents.release import Release, ReleaseFile
 from webapp.documents.release_facts import ReleaseDescription, ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
 from webapp.documents.search_state import SearchState

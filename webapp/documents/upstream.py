@@ -8,8 +8,8 @@ from pymongo.errors import DuplicateKeyError
 
 from webapp.documents import contents
 from webapp.documents.base import Plain, ReadingQuerySet, utc_now
-from webapp.documents.package import ReleaseFile
 from webapp.documents.project_status import ProjectStatus
+from webapp.documents.release import ReleaseFile
 from webapp.mongodb import db
 
 USED_EVERY = timedelta(hours=1)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort
 
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import Plain
+from webapp.documents.package_page import package_page
 from webapp.documents.project_status import ACTIVE, marker_of, reason_of
 from webapp.rules import naming
 from webapp.serving.filters import absolute_url, project_link, site_url
@@ -63,7 +64,7 @@ def packages() -> Response:
 @public
 def project_releases(name: str) -> Response:
     """Return the newest releases of one project."""
-    found = Package.page_of(naming.normalize_name(name), None, first=0, count=PROJECT_RELEASES)
+    found = package_page(naming.normalize_name(name), None, first=0, count=PROJECT_RELEASES)
     if found is None:
         abort(404)
     site, package = site_url(), found.package

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import declared
-from webapp.documents.package import chosen_of, release_states
+from webapp.documents.package_page import chosen_of, release_states
 from webapp.documents.project_status import is_quarantined
 from webapp.index_api.blueprint import bp
 from webapp.index_api.simple import core_metadata

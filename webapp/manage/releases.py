@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.changes import withdrawing
 from webapp.documents import Package, StoredFile
 from webapp.documents.package import MAINTAINER, OWNER
+from webapp.documents.package_page import package_page
 from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, permitted, project
 from webapp.manage.forms import DeletionForm, YankForm
 from webapp.manage.notices import tell_owners
@@ -29,7 +30,7 @@ def releases(name: str) -> Response:
     """List the releases of a project, newest version first."""
     number = page_number()
     first = (number - 1) * RELEASES_PER_PAGE
-    found = Package.page_of(naming.normalize_name(name), None, first=first, count=RELEASES_PER_PAGE)
+    found = package_page(naming.normalize_name(name), None, first=first, count=RELEASES_PER_PAGE)
     package = permitted(Package(**found.package) if found else None, name, MAINTAINER)
     pages = max(1, -(-(package.release_count or 0) // RELEASES_PER_PAGE))
     if number > pages:
@@ -48,7 +49,7 @@ def releases(name: str) -> Response:
 
 def _release(name: str, version: str, role: str = MAINTAINER) -> Context:
     """Return a project and one of its releases, with its files."""
-    found = Package.page_of(naming.normalize_name(name), version, first=0, count=1)
+    found = package_page(naming.normalize_name(name), version, first=0, count=1)
     package = permitted(Package(**found.package) if found else None, name, role)
     release = found.release if found else None
     if release is None or release["version"] != version:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from webapp.documents import ReleaseFacts
-from webapp.documents.package import release_states
+from webapp.documents.package_page import release_states
 from webapp.packages import presentation
 from webapp.rules import comparing
 from webapp.rules.people import people

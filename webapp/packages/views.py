@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
 from webapp.documents.base import Plain, utc_now
-from webapp.documents.package import chosen_of
+from webapp.documents.package_page import chosen_of, package_page, package_with_releases
 from webapp.documents.project_status import ACTIVE, is_quarantined, marker_of
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import comparison, presentation
@@ -40,7 +40,7 @@ def project(name: str, version: str | None) -> AnyResponse:
     """Show a project: its latest release, or the version in the address."""
     normalized_name = naming.normalize_name(name)
     number = page_number()
-    found = Package.page_of(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
+    found = package_page(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
     if found is None:
         upstream = current_app.extensions["upstream"]
         may_be_there = upstream and not upstream.refusal(normalized_name)
@@ -98,7 +98,7 @@ def _successor(package: Plain) -> Plain | None:
 def compare(name: str, old: str, new: str) -> AnyResponse:
     """Show what changed between two releases of a project."""
     normalized_name = naming.normalize_name(name)
-    package = Package.with_releases(normalized_name, (old, new))
+    package = package_with_releases(normalized_name, (old, new))
     if package is None:
         abort(404, f"There is no project called “{name}” here.")
     releases = [chosen_of(package.get("releases", []), version) for version in (old, new)]

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 
-from webapp.documents.package import FORMER_OWN_FILES, OWN_FILES, is_own
+from webapp.documents.release import FORMER_OWN_FILES, OWN_FILES, is_own
 from webapp.serving.pagination import page_numbers
 
 # Characters that XML 1.0 cannot contain (section 2.2).
