@@ -32,7 +32,7 @@ def test_entry_of_an_earlier_state_does_not_replace_a_later_one(app: Flask) -> N
     package = factories.package("example", summary="new")
     entry = entries()["example"]
 
-    SearchEntry.keep(entry | {"summary": "old", "made_from": factories.A_DAY})
+    SearchEntry.store(entry | {"summary": "old", "made_from": factories.A_DAY})
 
     assert entries()["example"]["summary"] == "new"
     assert package.updated_date

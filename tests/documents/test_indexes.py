@@ -123,8 +123,8 @@ QUESTIONS = [
     Question("/sitemap/pages.xml", "_id_", lambda: License.objects.in_order(), "in_order"),
 ]
 
-# Named questions that give no queryset; their pages stand below.
-ASKED_OTHERWISE = {"names", "keep", "last_serial"}
+# Named questions that give no queryset, or what `listed` asks with some fields more; their pages stand below.
+ASKED_OTHERWISE = {"names", "add_missing", "last_serial", "listed_with_requirements"}
 
 # The pages whose every question, counts and aggregations among them, is read from the server's own record.
 PAGES = [

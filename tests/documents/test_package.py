@@ -4,6 +4,7 @@ from typing import Any
 import bson
 import pytest
 from mongoengine.errors import ValidationError
+from packaging.utils import NormalizedName
 
 from tests import factories
 from webapp.documents import Maintainer, Package, PackageTooLarge, ProjectStatus, Release, ReleaseFile
@@ -181,12 +182,12 @@ class TestStoring:
 @pytest.mark.usefixtures("app")
 class TestPageOf:
     def test_unknown_package_has_no_page(self) -> None:
-        assert package_page("nothing", None, first=0, count=10) is None
+        assert package_page(NormalizedName("nothing"), None, first=0, count=10) is None
 
     def test_page_shows_the_latest_release_with_its_files(self) -> None:
         factories.package(releases=["1.0", "2.0", "3.0a1"])
 
-        found = package_page("example", None, first=0, count=10)
+        found = package_page(NormalizedName("example"), None, first=0, count=10)
 
         assert found is not None
         assert found.release is not None
@@ -196,7 +197,7 @@ class TestPageOf:
     def test_history_comes_without_files_and_description(self) -> None:
         factories.package(description="long")
 
-        found = package_page("example", None, first=0, count=10)
+        found = package_page(NormalizedName("example"), None, first=0, count=10)
 
         assert found is not None
         assert found.package["releases"][0]["file_count"] == 1
@@ -227,7 +228,7 @@ class TestPageOf:
     def test_release_is_found_under_any_spelling_of_its_version(self, asked: str, expected: str | None) -> None:
         factories.package(releases=["1.0", "2.0rc1", "final"])
 
-        found = package_page("example", asked, first=0, count=1)
+        found = package_page(NormalizedName("example"), asked, first=0, count=1)
 
         assert found is not None
         assert (found.release or {}).get("version") == expected
@@ -236,7 +237,7 @@ class TestPageOf:
     def test_of_two_equal_versions_the_one_spelt_so_is_found(self, version: str) -> None:
         factories.package(releases=["1.0", "1.0.0"])
 
-        found = package_page("example", version, first=0, count=1)
+        found = package_page(NormalizedName("example"), version, first=0, count=1)
 
         assert found is not None
         assert found.release is not None
@@ -255,7 +256,7 @@ class TestPageOf:
     def test_history_is_paged(self, first: int, count: int, versions: list[str]) -> None:
         factories.package(releases=["1.0", "2.0", "3.0", "4.0", "5.0"])
 
-        found = package_page("example", None, first=first, count=count)
+        found = package_page(NormalizedName("example"), None, first=first, count=count)
 
         assert found is not None
         assert [release["version"] for release in found.package["releases"]] == versions
@@ -282,7 +283,7 @@ class TestPageOf:
         factories.package()
         edit(change)
 
-        found = package_page("example", None, first=0, count=10)
+        found = package_page(NormalizedName("example"), None, first=0, count=10)
 
         assert found is not None
         assert found.package["name"] == "Example"

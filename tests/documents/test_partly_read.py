@@ -5,6 +5,7 @@ from typing import Any
 
 import bson
 import pytest
+from packaging.utils import NormalizedName
 
 from tests import factories
 from webapp.documents import Package, PackageTooLarge
@@ -102,7 +103,7 @@ def raw() -> dict[str, Any]:
 
 
 def read() -> Package:
-    found = Package.to_change("example")
+    found = Package.to_change(NormalizedName("example"))
     assert found
     return found
 

@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 
+from webapp.documents.plain_fields import FileFields, PackageFields
 from webapp.packages.presentation import classifier_groups, file_groups, links, wheel_tags
 
 
 def test_links_come_in_a_fixed_order_and_each_address_once() -> None:
-    package = {
+    package: PackageFields = {
         "home_page": "https://example.org/",
         "project_urls": {"Source": "https://example.org/src", "Home": "https://example.org"},
         "docs_url": "https://example.org/src/",
@@ -27,7 +28,9 @@ def test_links_come_in_a_fixed_order_and_each_address_once() -> None:
     "url", ["", "UNKNOWN", "javascript:alert(1)", "data:text/html,x", "//example.org", "http://[", None]
 )
 def test_what_leads_to_no_web_page_is_no_link(url: str | None) -> None:
-    assert links({"home_page": url, "project_urls": {"Home": url}}) == []
+    package: Any = {"home_page": url, "project_urls": {"Home": url}}
+
+    assert links(package) == []
 
 
 def test_link_without_a_label_gets_one() -> None:
@@ -53,7 +56,7 @@ def test_classifier_keeps_its_whole_text_for_its_address() -> None:
 
 
 def test_files_of_an_unknown_kind_come_last_and_those_without_a_name_not_at_all() -> None:
-    files: list[dict[str, Any]] = [
+    files: list[FileFields] = [
         {"filename": "a.exe", "packagetype": "bdist_wininst"},
         {"filename": "a.whl"},
         {"filename": "a.tar.gz", "packagetype": "sdist"},
@@ -105,7 +108,7 @@ def test_name_with_a_thousand_million_combinations_of_tags_costs_nothing() -> No
 
 
 def test_only_what_tells_wheels_apart_is_a_filter() -> None:
-    files = [
+    files: list[FileFields] = [
         {"filename": f"a-1.0-{tags}.whl", "packagetype": "bdist_wheel"} for tags in ("cp311-abi3-any", "cp312-abi3-any")
     ]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mongoengine.errors import ValidationError
+from packaging.utils import NormalizedName
 from pymongo.errors import BulkWriteError
 
 from webapp.documents.download import Download
@@ -47,7 +48,7 @@ def leave_out_yanked() -> None:
         ]
     )
     for son in found:
-        if isinstance(son["_id"], str) and (package := Package.to_change(son["_id"])):
+        if isinstance(son["_id"], str) and (package := Package.to_change(NormalizedName(son["_id"]))):
             # Whoever changes it just now derives it, too.
             with contextlib.suppress(ConcurrentChange, ValidationError):
                 package.clean()

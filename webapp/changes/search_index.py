@@ -186,7 +186,7 @@ def _write_changed(since: datetime) -> tuple[int, datetime]:
         for entry in batch:
             reached = max(reached, entry.get("made_from", reached))
             if entry["_id"] not in standing or standing[entry["_id"]] != entry.get("made_from"):
-                SearchEntry.keep(entry)
+                SearchEntry.store(entry)
                 written += 1
     # A date in the future, from a manual edit, would hide all later changes.
     reached = min(reached, utc_now())
@@ -201,7 +201,7 @@ def _compare_ids() -> int:
     for batch in _batches(missing):
         for package in packages.find({"_id": {"$in": batch}}, dict.fromkeys(SOURCE, 1)):
             if entry := _entry(package):
-                SearchEntry.keep(entry)
+                SearchEntry.store(entry)
     for batch in _batches(gone):
         entries.delete_many({"_id": {"$in": batch}})
     return len(missing) + len(gone)

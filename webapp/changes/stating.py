@@ -6,11 +6,12 @@ sees, and the next try writes them again.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import bson
+from packaging.utils import NormalizedName
 from pymongo.errors import DuplicateKeyError
 
 from webapp.changes.core_metadata import package_from_metadata
@@ -18,6 +19,7 @@ from webapp.changes.rendering import RENDERED, render_into
 from webapp.documents import Package, Release, ReleaseDescription, ReleaseFacts, StoredFile
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
+from webapp.documents.plain_fields import FactsFields
 from webapp.documents.release import is_own
 from webapp.documents.release_facts import (
     MOVED,
@@ -89,7 +91,7 @@ def keep_better_facts(package: Package, version: str, statement: Statement) -> N
     son = {name: value for name, value in document.items() if name == "entry_points" or value not in (None, "", [], {})}
     no_better = {"_id": key_of(package.pk, version), "$or": _no_better_than(statement)}
     try:
-        ReleaseFacts._get_collection().replace_one(no_better, son, upsert=True)
+        ReleaseFacts.objects.raw().replace_one(no_better, son, upsert=True)
     except DuplicateKeyError:
         return  # a better source has stated it
 
@@ -110,7 +112,7 @@ def _no_better_than(statement: Statement) -> list[dict[str, Any]]:
 
 def _compare(package: Package, release: Release, statement: Statement) -> None:
     """Note in which fields the files of a release disagree; one that says nothing of a field does not disagree."""
-    stored = ReleaseFacts.of(package.pk, release.version)
+    stored: Mapping[str, Any] | None = ReleaseFacts.of(package.pk, release.version)
     if stored is None or stored.get("filename") in (None, statement.filename):
         return
     said = statement.said
@@ -202,14 +204,14 @@ def _keep_replaced(normalized_name: str, old: Package) -> None:
     """Keep a text that the package is about to lose, if some release has it."""
     description_id = description_id_of(old.description, old.description_content_type)
     which = within(normalized_name) | {"description_id": description_id}
-    if description_id and ReleaseFacts._get_collection().find_one(which, {"_id": 1}):
+    if description_id and ReleaseFacts.objects.raw().find_one(which, {"_id": 1}):
         keep_description(normalized_name, old)
 
 
 def keep_description(normalized_name: str, said: Package) -> None:
     """Keep a text that releases have and their package has not. Raises NotRendered."""
     key = key_of(normalized_name, str(description_id_of(said.description, said.description_content_type)))
-    texts = ReleaseDescription._get_collection()
+    texts = ReleaseDescription.objects.raw()
     if texts.find_one({"_id": key}, {"_id": 1}):
         return
     if said.description_html is None:
@@ -230,7 +232,7 @@ def _shown(package: Package) -> Package:
     return Package(name=package.name, **{name: getattr(package, name) for name in (*STATED, *DESCRIPTION)})
 
 
-def known_facts(package: Package, version: str) -> dict[str, Any] | None:
+def known_facts(package: Package, version: str) -> FactsFields | None:
     """Return the facts of a release: those that are kept, or those of its files, which are kept from now on."""
     facts = ReleaseFacts.of(package.pk, version)
     if facts is None or SOURCES.index(facts.get("source", MOVED)) < SOURCES.index(SDIST):
@@ -262,7 +264,7 @@ def _preference(file: Any) -> tuple[bool, str]:
 def restate(package: Package, release: Release, gone: str) -> None:
     """Let the other files of a release state its facts when the file goes that stated them."""
     stated_by_it = {"_id": key_of(package.pk, release.version), "filename": gone}
-    facts = ReleaseFacts._get_collection()
+    facts = ReleaseFacts.objects.raw()
     if facts.find_one(stated_by_it, {"_id": 1}) and (statement := best_statement(package.pk, release)):
         if statement.said.description:
             keep_description(package.pk, statement.said)
@@ -281,11 +283,11 @@ def state_stored_files() -> None:
 
     It can be cut off at any time: a release whose facts are there is passed over the next time.
     """
-    files = StoredFile._get_collection()
+    files = StoredFile.objects.raw()
     by_package = [{"$match": {"state": STORED}}, {"$group": {"_id": "$package"}}]
     for row in files.aggregate(by_package):
-        if isinstance(row["_id"], str) and (package := Package.to_change(row["_id"])):
-            # What somebody changes just now is stated anew by that change, or by `flask db repair`.
+        if isinstance(row["_id"], str) and (package := Package.to_change(NormalizedName(row["_id"]))):
+            # A package that is being changed gets its facts by that change, or by `flask db repair`.
             with contextlib.suppress(ConcurrentChange):
                 with_rendered(partial(_state_all, package))
 

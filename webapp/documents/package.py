@@ -1,4 +1,4 @@
-"""A project of the index, with its releases, files and maintainers embedded: collection `packages`."""
+"""A project, with its releases, files and maintainers embedded: collection `packages`."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,6 +6,7 @@ from typing import Self
 
 import bson
 import mongoengine as me
+from packaging.utils import NormalizedName
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -24,28 +25,28 @@ from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.mongodb import db
 from webapp.rules import naming
 
-# MongoDB refuses 16 MB; a little room is left for what later updates add.
+# MongoDB refuses 16 MB; this leaves some room for later updates.
 MAX_PACKAGE_BYTES = 15_000_000
 
-# Who looks after a project: owners decide who does, and what is deleted; maintainers upload and yank.
+# Roles in a project: owners choose the people and delete things; maintainers upload and yank.
 OWNER, MAINTAINER = "owner", "maintainer"
 ROLES = (OWNER, MAINTAINER)
 
 
 class PackageTooLarge(ValueError):
-    """The document of a package would pass the size that MongoDB can keep."""
+    """The document of a package would exceed the size that MongoDB can store."""
 
 
 class ConcurrentChange(RuntimeError):
     """Somebody else kept changing the same package."""
 
 
-# All of a package but what of its releases is in no outline.
+# The fields of a package's releases that are not part of an outline.
 _OUTLINED = {f"releases.{field}": 0 for field in Release._fields if field not in Outline._fields}
 
 
 class Maintainer(me.EmbeddedDocument):
-    """A user who looks after the package. The name stands here too, so that a project page needs no second query."""
+    """A user who maintains the package. The name is copied, so that a project page needs no second query."""
 
     user_id = me.ObjectIdField(required=True)
     name = me.StringField()
@@ -53,9 +54,9 @@ class Maintainer(me.EmbeddedDocument):
 
 
 class Invitation(me.EmbeddedDocument):
-    """Somebody who is asked by mail to look after the package; 20 at most, 0.2 kB each, each for some days."""
+    """An invitation to maintain the package, sent by mail; 20 at most, 0.2 kB each, for a few days."""
 
-    invitation_id = me.StringField(required=True)  # the link in the mail names it, signed
+    invitation_id = me.StringField(required=True)  # the link in the mail contains it, signed
     email = me.StringField(required=True)
     role = me.StringField(choices=ROLES, default=MAINTAINER)
     invited_by = me.ObjectIdField(required=True)
@@ -63,15 +64,15 @@ class Invitation(me.EmbeddedDocument):
 
 
 class Package(StatedFields, db.Document):
-    """A project with every release, its files, and what the latest one states. 5 kB on average, 15 MB at most."""
+    """A project with all releases and files, and the metadata of the latest one. 14 kB on average, 15 MB at most."""
 
     normalized_name = me.StringField(primary_key=True)  # PEP 503
     description = me.StringField()
-    description_html = me.StringField()  # safe to show as it is
-    description_renderer = me.StringField()  # which renderer made it
-    description_problem = me.StringField()  # why it is shown as plain text, a sentence; only if it is
-    description_id = me.StringField()  # which text it is: release_facts.description_id_of
-    license_id = me.StringField()  # what it is listed under: naming.license_id
+    description_html = me.StringField()  # safe to show
+    description_renderer = me.StringField()  # the renderer that made it
+    description_problem = me.StringField()  # why it is shown as plain text, if it could not be rendered
+    description_id = me.StringField()  # identifies the text: release_facts.description_id_of
+    license_id = me.StringField()  # the name it is listed under: naming.license_id
     requires = me.ListField(me.StringField())  # naming.required_names of requires_dist
     created_date = me.DateTimeField()
     updated_date = me.DateTimeField()
@@ -83,9 +84,9 @@ class Package(StatedFields, db.Document):
     newest_release = me.EmbeddedDocumentField(NewestRelease)
     release_count = me.IntField(default=0)
     releases = me.EmbeddedDocumentListField(Release)  # newest version first
-    last_serial = me.LongField()  # of the journal's last entry about it
+    last_serial = me.LongField()  # of its last journal entry
     unwritten = me.EmbeddedDocumentListField(JournalFields, default=None)  # entries on their way to the journal
-    legacy = me.DictField(default=None)  # what an SQL move kept for the record
+    legacy = me.DictField(default=None)  # what a migration from SQL kept for the record
 
     meta = {
         "collection": "packages",
@@ -102,7 +103,7 @@ class Package(StatedFields, db.Document):
             # Which packages are under this licence, which carry this classifier? (/license/, /language/, /classifier/)
             {"fields": ["license_id", "-newest_release.created_date", "_id"], "name": "by_license"},
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
-            # Which packages does this user look after? (/user/)
+            # Which packages does this user maintain? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
             # Which packages are in quarantine? (/admin/packages)
             {
@@ -110,7 +111,7 @@ class Package(StatedFields, db.Document):
                 "name": "by_status",
                 "partialFilterExpression": {"status.marker": {"$gt": ""}},
             },
-            # What is every name, and when was it changed? (/simple/, sitemaps)
+            # What are all names, and when were they changed? (/simple/, sitemaps)
             {"fields": ["_id", "name", "updated_date", "last_serial"], "name": "names"},
             # Which packages were changed since then? (changes/search_index.py)
             {"fields": ["updated_date"], "name": "last_changed"},
@@ -125,13 +126,13 @@ class Package(StatedFields, db.Document):
         ],
     }
 
-    # Of a package that was read to be changed; None of any other, and of one that has been read whole since.
+    # Of a package that was read to be changed; None for any other, and once all releases have been read.
     _partly: PartlyRead | None = None
-    _read_bytes = 0  # of what was read of it
+    _read_bytes = 0  # the size of what was read
 
     @classmethod
-    def to_change(cls, normalized_name: str) -> Self | None:
-        """Return a package to change and store, or None. Of its releases it has those alone that are asked of it."""
+    def to_change(cls, normalized_name: NormalizedName) -> Self | None:
+        """Return a package to change and store, or None. Its releases are read only when they are asked for."""
         son = cls.objects.raw().find_one({"_id": normalized_name}, _OUTLINED)
         if son is None:
             return None
@@ -144,7 +145,7 @@ class Package(StatedFields, db.Document):
         return package
 
     def clean(self) -> None:
-        """Derive what the document keeps about its own parts, so that no caller can forget it."""
+        """Derive fields from others, so that no caller can forget it."""
         for release in self.releases:
             release.sort_key = naming.sort_key(release.version)
             release.is_prerelease = naming.is_prerelease(release.version)
@@ -162,9 +163,9 @@ class Package(StatedFields, db.Document):
         self.requires = naming.required_names(self.requires_dist)
 
     def role_of(self, user_id: bson.ObjectId) -> str | None:
-        """Return what a user is here, "owner" or "maintainer", or None.
+        """Return the role of a user, "owner" or "maintainer", or None.
 
-        A project without an owner is in the hands of all its maintainers: the old site knew no roles.
+        If a project has no owner, all its maintainers have the owners' rights: the old site had no roles.
         """
         roles = {each.user_id: each.role for each in self.maintainers}
         if user_id not in roles:
@@ -172,7 +173,7 @@ class Package(StatedFields, db.Document):
         return OWNER if OWNER not in roles.values() or roles[user_id] == OWNER else MAINTAINER
 
     def releases_of(self, version: str) -> list[Release]:
-        """Return the releases of exactly this version: one, or none; the old site kept several now and then."""
+        """Return the releases of exactly this version: one or none, or several on a migrated site."""
         self._read(lambda outline: outline.version == version)
         return [each for each in self.releases if each.version == version]
 
@@ -183,48 +184,48 @@ class Package(StatedFields, db.Document):
         return next((each for each in self.releases if (each.sort_key or naming.sort_key(each.version)) == key), None)
 
     def all_releases(self) -> list[Release]:
-        """Return every release."""
+        """Return all releases."""
         self._read(lambda _: True)
         self._partly = None
         return list(self.releases)
 
     def _read(self, is_wanted: Callable[[Outline], bool]) -> None:
-        """Read those of the releases whole that are wanted and were not read yet. Raises ConcurrentChange."""
-        if (partly := self._partly) is None or not (places := partly.places(is_wanted)):
+        """Read the wanted releases completely, unless they have been read. Raises ConcurrentChange."""
+        if (partly := self._partly) is None or not (positions := partly.positions(is_wanted)):
             return
-        first, last = min(places), max(places)
+        first, last = min(positions), max(positions)
         some = {"releases": {"$slice": [first, last - first + 1]}, "name": 1}
         son = Package.objects.raw().find_one(self._unchanged_since(self.updated_date), some)
         if son is None:
             raise self._conflict()
         read = dict(enumerate(son.get("releases", []), first))
-        for place in places:
-            release = Release(**as_declared(Release, read.get(place)))
-            if release.version != partly.unread[place].version:
+        for position in positions:
+            release = Release(**as_declared(Release, read.get(position)))
+            if release.version != partly.unread[position].version:
                 raise self._conflict()
             self.releases.append(release)
-            partly.note(place, release)
+            partly.note(position, release)
             self._read_bytes += len(bson.encode(release.to_mongo()))
 
     def _unchanged_since(self, read_at: datetime | None) -> Plain:
-        # Without a date it is new, or somebody took the date away by hand; one that has a date is a conflict.
+        # Without a date it is new, or the date was removed by hand; a document with a date is a conflict.
         return {"_id": self.pk, "updated_date": read_at or {"$not": {"$type": "date"}}}
 
     def _conflict(self) -> ConcurrentChange:
         return ConcurrentChange(f"{self.name}: changed by somebody else in the meantime")
 
     def store(self) -> None:
-        """Write the document, or refuse it: with this `updated_date` as the guard, nobody's change is lost.
+        """Write the document, or refuse it. `updated_date` guards the write, so that nobody's change is lost.
 
-        Releases that were not read stay as they are, and so do fields that somebody added by hand beside the declared.
-        A new package has no `updated_date`. Raises ConcurrentChange when the stored document is no longer the one
-        that this was read from, PackageTooLarge past 15 MB, and mongoengine's ValidationError.
+        Releases that were not read stay as they are, and so do fields that were added by hand. A new package has no
+        `updated_date`. Raises ConcurrentChange if the stored document was changed since it was read, PackageTooLarge
+        beyond 15 MB, and mongoengine's ValidationError.
         """
         releases = self._releases_update()
         self.description_id = description_id_of(self.description, self.description_content_type)
         read_at, self.updated_date = self.updated_date, utc_now()
         if read_at and self.updated_date <= read_at:
-            # Two changes in one millisecond, or by two clocks, must not have the same date: it is the guard.
+            # Two changes within a millisecond, or by two clocks, must not have the same date, because it is the guard.
             self.updated_date = read_at + timedelta(milliseconds=1)
         son = self.to_mongo()
         size = self._size(son)
@@ -234,11 +235,11 @@ class Package(StatedFields, db.Document):
         may_be_new = read_at is None and self._partly is None
         if not ((may_be_new and self._insert(son)) or self._update(son, releases, self._unchanged_since(read_at))):
             raise self._conflict()
-        # A kill before this is made good by search_index.catch_up.
-        SearchEntry.keep(entry)
+        # If the process is killed before this, search_index.catch_up makes up for it.
+        SearchEntry.store(entry)
 
     def _insert(self, son: Plain) -> bool:
-        """Write a new document, its fields in the order in which they are declared; `$set` would sort them by name."""
+        """Write a new document, with its fields in the declared order; `$set` would sort them by name."""
         try:
             Package.objects.raw().insert_one(son)
         except DuplicateKeyError:
@@ -263,7 +264,7 @@ class Package(StatedFields, db.Document):
         return Update({"$set": {"releases": [release.to_mongo() for release in self.releases]}}, {})
 
     def _size(self, son: Plain) -> int:
-        """Return how many bytes the stored document will take, or fewer where it does not grow."""
+        """Return how large the stored document will be, or less if it does not grow."""
         size = len(bson.encode(son))
         if self._partly and size > self._read_bytes:
             size += self._stored_size() - self._read_bytes

@@ -1,30 +1,33 @@
 """Read a package for its pages: the release shown, and what it states."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from packaging.utils import NormalizedName
 
 from webapp.documents.base import Plain, as_declared
 from webapp.documents.package import Package
+from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.release import Release
 from webapp.documents.release_facts import STATED, ReleaseDescription, ReleaseFacts
 from webapp.rules import naming
 
-# What `$slice` takes at most.
+# The largest number that `$slice` takes.
 MAX_INT32 = 2**31 - 1
 
 
 class PackagePage(NamedTuple):
-    """A package as its page shows it, and the release that the page is about, if there is one."""
+    """A package and the release that its page shows, if any."""
 
-    package: Plain  # with a part of its releases, these without files
-    release: Plain | None  # with its files
+    package: PackageFields  # with a part of its releases, without their files
+    release: ReleaseFields | None  # with its files
 
 
-def package_page(normalized_name: str, version: str | None, *, first: int, count: int) -> PackagePage | None:
-    """Return what a project page shows, or None when there is no such package.
+def package_page(normalized_name: NormalizedName, version: str | None, *, first: int, count: int) -> PackagePage | None:
+    """Return what a project page shows, or None if there is no such package.
 
-    `version` is the release asked for, in any spelling (PEP 440); None asks for the latest. With it come `count`
-    releases of the history from the `first` on, without their files: the cost hardly grows with those not shown.
+    `version` is the release to show, in any spelling (PEP 440), or None for the latest. The package has `count`
+    releases of its history from `first` on, without their files; the others hardly affect the cost.
     """
     latest = {"$eq": ["$$release.version", "$latest.version"]}
     wanted: Plain = latest if version is None else _is_version(version)
@@ -51,17 +54,17 @@ def package_page(normalized_name: str, version: str | None, *, first: int, count
     raw = next(iter(found), None)
     if raw is None:
         return None
-    shown = [as_declared(Release, son) for son in raw.get("shown", [])]
+    shown = [cast("ReleaseFields", as_declared(Release, son)) for son in raw.get("shown", [])]
     candidates = [release for release in shown if "version" in release]
     exact = [release for release in candidates if release["version"] == version]
-    package, release = as_declared(Package, raw), next(iter(exact or candidates), None)
+    package, release = cast("PackageFields", as_declared(Package, raw)), next(iter(exact or candidates), None)
     return PackagePage(release_states(package, release), release)
 
 
-def package_with_releases(normalized_name: str, versions: Iterable[str]) -> Plain | None:
-    """Return a package with its description's text and those of its releases alone that are asked for, or None.
+def package_with_releases(normalized_name: NormalizedName, versions: Iterable[str]) -> PackageFields | None:
+    """Return a package with the text of its description and only these of its releases, or None.
 
-    The versions may be in any spelling (PEP 440); `chosen_of` finds each again.
+    The versions may be in any spelling (PEP 440); `chosen_of` finds each of them.
     """
     releases = {"$cond": [{"$isArray": "$releases"}, "$releases", []]}
     wanted = {"$or": [_is_version(version) for version in versions]}
@@ -73,22 +76,22 @@ def package_with_releases(normalized_name: str, versions: Iterable[str]) -> Plai
         ]
     )
     raw = next(iter(found), None)
-    return None if raw is None else as_declared(Package, raw)
+    return None if raw is None else cast("PackageFields", as_declared(Package, raw))
 
 
 def _is_version(version: str) -> Plain:
-    """Return the expression that holds for a release of this version, in any spelling (PEP 440)."""
+    """Return the expression that matches a release of this version, in any spelling (PEP 440)."""
     return {
         "$or": [
-            # A version of the reader's own is no expression, even if it begins with "$".
+            # A reader's version is literal text, even if it starts with "$".
             {"$eq": ["$$release.version", {"$literal": version}]},
             {"$eq": ["$$release.sort_key", naming.sort_key(version)]},
         ]
     }
 
 
-def chosen_of(releases: Iterable[Plain], version: str) -> Plain | None:
-    """Return the release of a version: the one that is written just so, or one that PEP 440 takes for the same."""
+def chosen_of(releases: Iterable[ReleaseFields], version: str) -> ReleaseFields | None:
+    """Return the release with this version: written exactly so or, failing that, equal according to PEP 440."""
     candidates = [release for release in releases if release.get("version")]
     exact = [release for release in candidates if release["version"] == version]
     key = naming.sort_key(version)
@@ -96,28 +99,29 @@ def chosen_of(releases: Iterable[Plain], version: str) -> Plain | None:
 
 
 def release_states(
-    package: Plain, release: Plain | None, facts: Plain | None = None, *, as_text: bool = False
-) -> Plain:
-    """Return a package that says what one of its releases states, and nothing where that is unknown.
+    package: PackageFields, release: ReleaseFields | None, facts: PackageFields | None = None, *, as_text: bool = False
+) -> PackageFields:
+    """Return the package with the metadata that one of its releases states, without fields that are unknown.
 
-    `facts` are those of the release, where they were read already. `as_text` asks for the description's text, not for
-    its HTML. The package itself says what its latest release states.
+    `facts` are those of the release, if already read. `as_text` asks for the description's text instead of its HTML.
+    The package itself has the metadata of its latest release.
     """
     latest = package.get("latest", {}).get("version")
     if release is None or latest is None or release["version"] == latest:
         return package
-    facts = facts or ReleaseFacts.of(package["normalized_name"], release["version"]) or {}
+    facts = facts or ReleaseFacts.of(package["normalized_name"], release["version"]) or PackageFields()
     license_id = naming.license_id(facts.get("license"), facts.get("license_expression"), facts.get("classifiers", []))
-    others = {name: value for name, value in package.items() if name not in _STATED}
-    stated = {name: value for name, value in facts.items() if name in STATED} | {"license_id": license_id or ""}
-    if (description_id := facts.get("description_id")) is None:
-        return others | stated
-    field = "description" if as_text else "description_html"
-    if description_id == package.get("description_id"):
-        return others | stated | {field: package.get(field, "")}
-    kept = ReleaseDescription.of(package["normalized_name"], description_id) or {}
-    return others | stated | {field: kept.get("text" if as_text else "html", "")}
+    shown: Plain = {name: value for name, value in package.items() if name not in _STATED}
+    shown |= {name: value for name, value in facts.items() if name in STATED} | {"license_id": license_id or ""}
+    if (description_id := facts.get("description_id")) is not None:
+        field = "description" if as_text else "description_html"
+        if description_id == package.get("description_id"):
+            shown[field] = package.get(field, "")
+        else:
+            text = ReleaseDescription.of(package["normalized_name"], description_id) or {}
+            shown[field] = text.get("text" if as_text else "html", "")
+    return cast("PackageFields", shown)
 
 
-# What a package says for its latest release.
+# The fields in which a package describes its latest release.
 _STATED = frozenset({*STATED, "description", "description_html", "description_renderer", "license_id", "requires"})

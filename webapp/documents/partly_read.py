@@ -71,14 +71,14 @@ class PartlyRead:
         self.unread = outlines
         self._read: dict[int, _Read] = {}
 
-    def places(self, is_wanted: Callable[[Outline], bool]) -> list[int]:
+    def positions(self, is_wanted: Callable[[Outline], bool]) -> list[int]:
         """Return the positions of the wanted releases that have not been read yet."""
-        return [place for place, outline in self.unread.items() if is_wanted(outline)]
+        return [position for position, outline in self.unread.items() if is_wanted(outline)]
 
-    def note(self, place: int, release: _Release) -> None:
+    def note(self, position: int, release: _Release) -> None:
         """Record that the release at this position was read."""
-        del self.unread[place]
-        self._read[place] = _Read(release, release.to_mongo())
+        del self.unread[position]
+        self._read[position] = _Read(release, release.to_mongo())
 
     def update_to(self, releases: list[_Release]) -> Update | None:
         """Return the update that changes the stored releases into these, or None if no single update can.
@@ -86,25 +86,25 @@ class PartlyRead:
         MongoDB accepts one operator per array: set elements, insert one, or remove some. None is also returned if the
         stored releases are out of order, so that writing all of them corrects that.
         """
-        places = {id(read.release): place for place, read in self._read.items()}
-        kept = {places[id(release)]: release for release in releases if id(release) in places}
-        new = [release for release in releases if id(release) not in places]
-        gone = {read.release.outline().version for place, read in self._read.items() if place not in kept}
-        sons = {place: release.to_mongo() for place, release in kept.items()}
-        changed = {place: son for place, son in sons.items() if son != self._read[place].before}
-        standing = self.unread | {place: release.outline() for place, release in kept.items()}
-        order = [standing[place].order() for place in sorted(standing)]
+        positions = {id(read.release): position for position, read in self._read.items()}
+        kept = {positions[id(release)]: release for release in releases if id(release) in positions}
+        new = [release for release in releases if id(release) not in positions]
+        gone = {read.release.outline().version for position, read in self._read.items() if position not in kept}
+        sons = {position: release.to_mongo() for position, release in kept.items()}
+        changed = {position: son for position, son in sons.items() if son != self._read[position].before}
+        standing = self.unread | {position: release.outline() for position, release in kept.items()}
+        order = [standing[position].order() for position in sorted(standing)]
         if order != sorted(order, reverse=True):
             return None
         match bool(changed), len(new), bool(gone):
             case _, 0, False:
                 # The positions are those at the time of reading, and manual edits may not change the package's date.
-                guard = {f"releases.{place}.version": son["version"] for place, son in changed.items()}
-                return Update({"$set": {f"releases.{place}": son for place, son in changed.items()}}, guard)
+                guard = {f"releases.{position}.version": son["version"] for position, son in changed.items()}
+                return Update({"$set": {f"releases.{position}": son for position, son in changed.items()}}, guard)
             case False, 1, False:
                 behind = new[0].outline().order()
-                place = min((place for place, each in standing.items() if each.order() < behind), default=None)
-                end = {} if place is None else {"$position": place}
+                position = min((position for position, each in standing.items() if each.order() < behind), default=None)
+                end = {} if position is None else {"$position": position}
                 return Update({"$push": {"releases": {"$each": [new[0].to_mongo()], **end}}}, {})
             case False, 0, True if gone.isdisjoint(each.version for each in standing.values()):
                 return Update({"$pull": {"releases": {"version": {"$in": sorted(gone)}}}}, {})

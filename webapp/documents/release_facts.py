@@ -8,11 +8,12 @@ releases that share it.
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import mongoengine as me
 
 from webapp.documents.base import Plain, ReadingQuerySet, as_declared
+from webapp.documents.plain_fields import FactsFields
 from webapp.mongodb import db
 
 # Where facts come from; what stands later knows better.
@@ -72,10 +73,10 @@ class ReleaseFacts(StatedFields, db.Document):
     meta = {"collection": "release_facts", "queryset_class": ReadingQuerySet, "auto_create_index": False}
 
     @classmethod
-    def of(cls, normalized_name: str, version: str) -> Plain | None:
-        """Return what a release states, or None when nothing is known of it."""
-        son = cls._get_collection().find_one({"_id": key_of(normalized_name, version)})
-        return None if son is None else as_declared(cls, son)
+    def of(cls, normalized_name: str, version: str) -> FactsFields | None:
+        """Return what a release states, in the fields of a package, or None if nothing is known."""
+        son = cls.objects.raw().find_one({"_id": key_of(normalized_name, version)})
+        return None if son is None else cast("FactsFields", as_declared(cls, son))
 
     @classmethod
     def summaries(cls, releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -90,10 +91,10 @@ class ReleaseFacts(StatedFields, db.Document):
         which: Plain = within(normalized_name)
         if versions is not None:
             which = {"_id": {"$in": [key_of(normalized_name, version) for version in versions]}}
-        facts = cls._get_collection()
+        facts = cls.objects.raw()
         facts.delete_many(which if until is None else which | {"stated_at": {"$lte": until}})
         used = facts.distinct("description_id", within(normalized_name))
-        texts = ReleaseDescription._get_collection()
+        texts = ReleaseDescription.objects.raw()
         needless = {"$nin": [key_of(normalized_name, each) for each in used if isinstance(each, str)]}
         texts.delete_many({"_id": within(normalized_name)["_id"] | needless})
 
@@ -114,7 +115,7 @@ class ReleaseDescription(db.Document):
     @classmethod
     def of(cls, normalized_name: str, description_id: str) -> Plain | None:
         """Return a description, or None."""
-        son = cls._get_collection().find_one({"_id": key_of(normalized_name, description_id)})
+        son = cls.objects.raw().find_one({"_id": key_of(normalized_name, description_id)})
         return None if son is None else as_declared(cls, son)
 
 

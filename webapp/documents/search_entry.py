@@ -123,7 +123,7 @@ class SearchEntry(db.Document):
     }
 
     @classmethod
-    def keep(cls, entry: Plain) -> None:
+    def store(cls, entry: Plain) -> None:
         """Write an entry, unless there is one from a later state of the package."""
         older = {"_id": entry["_id"], "made_from": {"$not": {"$gt": entry.get("made_from")}}}
         try:

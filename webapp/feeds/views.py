@@ -8,6 +8,7 @@ from flask import Blueprint, Response, abort
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import Plain
 from webapp.documents.package_page import package_page
+from webapp.documents.plain_fields import PackageFields
 from webapp.documents.project_status import ACTIVE, marker_of, reason_of
 from webapp.rules import naming
 from webapp.serving.filters import absolute_url, project_link, site_url
@@ -89,7 +90,7 @@ def project_releases(name: str) -> Response:
     return _feed(f"Releases of {package.get('name', name)}", address, items)
 
 
-def _summaries(releases: Iterable[tuple[Plain, str | None]]) -> Callable[[Plain, str], str | None]:
+def _summaries(releases: Iterable[tuple[PackageFields, str | None]]) -> Callable[[PackageFields, str], str | None]:
     """Return a function for the summary that a release states; a package has only that of its latest release."""
     others = [
         (package["normalized_name"], version)
@@ -98,7 +99,7 @@ def _summaries(releases: Iterable[tuple[Plain, str | None]]) -> Callable[[Plain,
     ]
     known = ReleaseFacts.summaries(others)
 
-    def summary(package: Plain, version: str) -> str | None:
+    def summary(package: PackageFields, version: str) -> str | None:
         if version == package.get("latest", {}).get("version"):
             return package.get("summary")
         return known.get((package["normalized_name"], version))
@@ -106,7 +107,7 @@ def _summaries(releases: Iterable[tuple[Plain, str | None]]) -> Callable[[Plain,
     return summary
 
 
-def _item(title: str, link: str, description: Any, published: Any, package: Plain | None = None) -> Plain:
+def _item(title: str, link: str, description: Any, published: Any, package: PackageFields | None = None) -> Plain:
     status = marker_of(package or {})
     return {
         "title": title,

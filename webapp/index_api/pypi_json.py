@@ -1,6 +1,6 @@
 """PyPI's JSON API: `/pypi/<name>/json` and `/pypi/<name>/<version>/json`, field by field as Warehouse answers."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Response, abort, jsonify, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import declared
 from webapp.documents.package_page import chosen_of, release_states
+from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.project_status import is_quarantined
 from webapp.index_api.blueprint import bp
 from webapp.index_api.simple import core_metadata
@@ -30,13 +31,15 @@ def project_json(name: str, version: str | None) -> AnyResponse:
     # Facts of an older release may become known while its package stays the same.
     facts = ReleaseFacts.of(normalized_name, version) if version else None
     source = raw + repr(facts).encode("utf-8", "surrogatepass") if facts else raw
-    response = made_from(source, lambda: _made(name, version, declared(Package, raw), facts), "json")
+    response = made_from(
+        source, lambda: _made(name, version, cast("PackageFields", declared(Package, raw)), facts), "json"
+    )
     if response.status_code != 301:
         response.cache_control.max_age = MAX_AGE_S
     return response
 
 
-def _made(name: str, version: str | None, package: Plain, facts: Plain | None) -> AnyResponse:
+def _made(name: str, version: str | None, package: PackageFields, facts: PackageFields | None) -> AnyResponse:
     normalized_name = package["normalized_name"]
     releases = package.get("releases", [])
     if is_quarantined(package):
@@ -67,12 +70,12 @@ def _made(name: str, version: str | None, package: Plain, facts: Plain | None) -
     return response
 
 
-def _chosen(package: Plain, releases: list[Plain], version: str | None) -> Plain | None:
+def _chosen(package: PackageFields, releases: list[ReleaseFields], version: str | None) -> ReleaseFields | None:
     wanted = package.get("latest", {}).get("version") if version is None else version
     return chosen_of(releases, wanted) if wanted else None
 
 
-def _info(package: Plain, release: Plain) -> Plain:
+def _info(package: PackageFields, release: ReleaseFields) -> Plain:
     name = package.get("name", package["normalized_name"])
     version = release.get("version", "")
     project_url = absolute_url("packages.project", name=package["normalized_name"])
@@ -111,7 +114,7 @@ def _info(package: Plain, release: Plain) -> Plain:
     }
 
 
-def _files(release: Plain) -> list[Plain]:
+def _files(release: ReleaseFields) -> list[Plain]:
     return [
         {
             "comment_text": file.get("comment", ""),

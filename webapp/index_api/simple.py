@@ -9,7 +9,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import Response, current_app, make_response, redirect, render_template, request, url_for
@@ -165,7 +165,7 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
     return described
 
 
-def metadata_digest(file: dict[str, Any]) -> str | None:
+def metadata_digest(file: Mapping[str, Any]) -> str | None:
     """Return the SHA-256 of the core metadata that installers may rely on, or None. A wheel alone has such.
 
     An sdist's PKG-INFO need not list what it requires: setuptools wrote none of it for years, and `Dynamic` says that
@@ -174,7 +174,7 @@ def metadata_digest(file: dict[str, Any]) -> str | None:
     return file.get("metadata_sha256") if file["filename"].endswith(".whl") else None
 
 
-def core_metadata(file: dict[str, Any]) -> dict[str, str] | bool:
+def core_metadata(file: Mapping[str, Any]) -> dict[str, str] | bool:
     """Return what JSON says of a file's core metadata (PEP 714)."""
     digest = metadata_digest(file)
     return {"sha256": digest} if digest else False

@@ -10,6 +10,8 @@ from functools import partial
 from itertools import groupby, islice
 from typing import Any
 
+from packaging.utils import NormalizedName
+
 from webapp.changes.rendering import render_into
 from webapp.changes.stating import (
     best_statement,
@@ -20,7 +22,8 @@ from webapp.changes.stating import (
 )
 from webapp.documents import Package, Release, ReleaseDescription, ReleaseFacts, ReleaseFile, StoredFile
 from webapp.documents.base import Plain, as_declared, utc_now
-from webapp.documents.package import ConcurrentChange, is_own
+from webapp.documents.package import ConcurrentChange
+from webapp.documents.release import is_own
 from webapp.documents.release_facts import MOVED, SDIST, STATED, WHEEL, description_id_of, key_of, within
 from webapp.documents.stored_file import STORED
 from webapp.inspection.findings import Finding
@@ -135,7 +138,7 @@ def _missing_facts() -> Iterator[Finding]:
     ]
     for son in StoredFile.objects.raw().aggregate(pipeline):
         # A release can be spelled otherwise than its files.
-        package = Package.to_change(str(son["package"]))
+        package = Package.to_change(NormalizedName(str(son["package"])))
         found = package.release_equal_to(str(son["version"])) if package else None
         if package is None or found is None or not any(is_own(file.url) for file in found.files):
             continue
@@ -147,7 +150,7 @@ def _missing_facts() -> Iterator[Finding]:
 
 def _remove_facts(name: str, version: str) -> bool:
     """Remove the facts of a release that is gone; False if it is there again."""
-    package = Package.to_change(name)
+    package = Package.to_change(NormalizedName(name))
     if package and package.releases_of(version):
         return False
     ReleaseFacts.forget(name, [version], utc_now() - ARRIVING)
@@ -165,7 +168,7 @@ def _state_again(name: str, version: str) -> bool:
     """Let the files of a release state its facts; without any, those of a file that is gone go."""
 
     def attempt() -> bool:
-        package = Package.to_change(name)
+        package = Package.to_change(NormalizedName(name))
         if package is None:
             return False
         releases = package.releases_of(version)
@@ -190,7 +193,7 @@ def _show_again(name: str) -> bool:
     """Let a project show what its latest release states; False if somebody changes it just now."""
 
     def attempt() -> bool:
-        package = Package.to_change(name)
+        package = Package.to_change(NormalizedName(name))
         if package is None:
             return False
         show_again(package, package.latest.version if package.latest else None)

@@ -1,9 +1,10 @@
 """Compare two releases of a project for a page."""
 
-from typing import Any
+from typing import Any, Literal
 
 from webapp.documents import ReleaseFacts
 from webapp.documents.package_page import release_states
+from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.packages import presentation
 from webapp.rules import comparing
 from webapp.rules.people import people
@@ -11,10 +12,14 @@ from webapp.rules.people import people
 Plain = dict[str, Any]
 
 # Fields that are compared as a whole: their label, and how to read them from what a release states.
-_LISTS = {"Extras": "provides_extra", "Classifiers": "classifiers", "Keywords": "keywords"}
+_LISTS: dict[str, Literal["provides_extra", "classifiers", "keywords"]] = {
+    "Extras": "provides_extra",
+    "Classifiers": "classifiers",
+    "Keywords": "keywords",
+}
 
 
-def between(package: Plain, old: Plain, new: Plain) -> Plain:
+def between(package: PackageFields, old: ReleaseFields, new: ReleaseFields) -> Plain:
     """Return how one release differs from another: {unknown, facts, requirements, lists, files, description}.
 
     `unknown` lists the versions whose metadata is not known; then only files are compared.
@@ -43,7 +48,7 @@ def between(package: Plain, old: Plain, new: Plain) -> Plain:
     }
 
 
-def _stated(package: Plain, release: Plain) -> Plain | None:
+def _stated(package: PackageFields, release: ReleaseFields) -> PackageFields | None:
     """Return what a release states, with its description as text, or None if nothing is known."""
     version, facts = release["version"], None
     if version != package.get("latest", {}).get("version"):
@@ -53,7 +58,7 @@ def _stated(package: Plain, release: Plain) -> Plain | None:
     return release_states(package, release, facts, as_text=True)
 
 
-def _facts(stated: Plain, release: Plain) -> dict[str, str]:
+def _facts(stated: PackageFields, release: ReleaseFields) -> dict[str, str]:
     return {
         "Summary": stated.get("summary", ""),
         "Requires Python": release.get("requires_python") or stated.get("requires_python") or "",
@@ -67,5 +72,5 @@ def _names(name: str | None, email: str | None) -> str:
     return ", ".join(person.shown for person in people(name, email))
 
 
-def _links(stated: Plain) -> list[str]:
+def _links(stated: PackageFields) -> list[str]:
     return [f"{each['label']}: {each['url']}" for each in presentation.links(stated)]

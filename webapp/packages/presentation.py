@@ -4,6 +4,7 @@ from typing import Any
 
 from packaging.utils import NormalizedName
 
+from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.rules import naming
 from webapp.rules.requiring import asked_of
 from webapp.serving.filters import safe_link
@@ -11,7 +12,7 @@ from webapp.serving.filters import safe_link
 Plain = dict[str, Any]
 
 
-def links(package: Plain) -> list[Plain]:
+def links(package: PackageFields) -> list[Plain]:
     """Return the project's links, each address once: [{label: "Homepage", url: "https://..."}]."""
     given = [
         ("Homepage", package.get("home_page")),
@@ -27,7 +28,7 @@ def links(package: Plain) -> list[Plain]:
     return list(found.values())
 
 
-def licenses(package: Plain) -> list[Plain]:
+def licenses(package: PackageFields) -> list[Plain]:
     """Return the licences of a release: [{label: "MIT", license_id: "MIT"}], or with a `classifier` instead of the id.
 
     An SPDX expression is enough (PEP 639). Without one, return the name that the author wrote, and each classifier.
@@ -46,7 +47,7 @@ def licenses(package: Plain) -> list[Plain]:
     return found
 
 
-def used_by(users: list[Plain], normalized_name: NormalizedName, version: str | None) -> list[Plain]:
+def used_by(users: list[PackageFields], normalized_name: NormalizedName, version: str | None) -> list[Plain]:
     """Return the projects that require one, each with `asked`: see `requiring.asked_of`."""
     return [
         {key: value for key, value in user.items() if key != "requires_dist"}
@@ -55,7 +56,7 @@ def used_by(users: list[Plain], normalized_name: NormalizedName, version: str | 
     ]
 
 
-def compared(package: Plain, release: Plain | None) -> list[str]:
+def compared(package: PackageFields, release: ReleaseFields | None) -> list[str]:
     """Return the two versions whose comparison shows what changed in a release, or none.
 
     It is compared with the release before it, if the history on the page shows that; otherwise with the latest.
@@ -83,7 +84,7 @@ def classifier_groups(classifiers: list[str]) -> list[Plain]:
     return [{"name": name, "classifiers": found} for name, found in groups.items()]
 
 
-def file_groups(release: Plain) -> list[Plain]:
+def file_groups(release: ReleaseFields) -> list[Plain]:
     """Return the release's files, sdists and wheels apart: [{title, files, filters}].
 
     A wheel has its `interpreters`, `abis` and `platforms`; `filters` lists those that distinguish files of the group.

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
 from webapp.documents.base import Plain, utc_now
 from webapp.documents.package_page import chosen_of, package_page, package_with_releases
+from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.project_status import ACTIVE, is_quarantined, marker_of
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import comparison, presentation
@@ -83,7 +84,7 @@ def project(name: str, version: str | None) -> AnyResponse:
     )
 
 
-def _successor(package: Plain) -> Plain | None:
+def _successor(package: PackageFields) -> Plain | None:
     """Return the project to use instead, {name, normalized_name}, if its owners name one that exists here."""
     name = package.get("status", {}).get("successor")
     if not name or marker_of(package) == ACTIVE:
@@ -105,7 +106,7 @@ def compare(name: str, old: str, new: str) -> AnyResponse:
     for version, release in zip((old, new), releases, strict=True):
         if release is None:
             abort(404, f"{package.get('name', name)} has no release {version}.")
-    before, after = (Plain(release or {}) for release in releases)
+    before, after = (release or ReleaseFields() for release in releases)
     if (name, old, new) != (normalized_name, before["version"], after["version"]):
         address = url_for("packages.compare", name=normalized_name, old=before["version"], new=after["version"])
         return redirect(address, 301)

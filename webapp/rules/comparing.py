@@ -1,7 +1,7 @@
 """The differences between two releases of a project: requirements, lists, files and descriptions."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from webapp.rules import naming
@@ -51,7 +51,7 @@ def _subject(requirement: str) -> tuple[str, str]:
     return (names[0] if names else specifier), marker.replace(" ", "").replace('"', "'")
 
 
-def files(old: Plain, new: Plain) -> list[Plain]:
+def files(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Plain]:
     """Return the files of two releases side by side: [{filename, before, after}], sizes in bytes.
 
     Files whose names differ only in the version are paired. `before` or `after` is absent if there is no such file, and
