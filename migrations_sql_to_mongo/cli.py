@@ -310,7 +310,7 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
     with shared.opened_target() as (target, ledger):
         entry = ledger.run(run_id) if run_id else next((one for one in ledger.runs() if one["state"] != UNDONE), None)
         if entry is None or entry["state"] == UNDONE:
-            raise CannotStart(f"there is no run {run_id or ''} to take back in {target.shown}")
+            raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to take back in {target.shown}")
         lines = [
             f"{one['name']}: back to the {one['was']['documents']:,} documents before the run"
             if one["was"]

@@ -45,7 +45,7 @@ def as_text(report: Report) -> str:
             "",
         ]
     if report.get("compared"):
-        compared = ", ".join(_count(count, table) for table, count in report["compared"].items())
+        compared = ", ".join(_count(count, table) for table, count in report["compared"].items() if count)
         lines += [f"Compared: {compared}. {_count(report['lost_microseconds'], 'dates')} lost microseconds."]
         lines += [f"Rendered again and compared: {_count(report['rendered_again'], 'descriptions')}.", ""]
     for title, key in (("Expected to take", "estimate_s"), ("Took", "seconds")):
