@@ -17,6 +17,7 @@ import click
 from pymongo.errors import PyMongoError
 
 from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
 from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, one_line
 from migrations_sql_to_mongo.layout import Layout
@@ -25,9 +26,9 @@ from migrations_sql_to_mongo.map_file import read_layout
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.replay import replay
-from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_text
+from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_text, counted
 from migrations_sql_to_mongo.run import Differs, Options, run
-from migrations_sql_to_mongo.source import Source, opened_database
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.suggest import suggest
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, open_target
@@ -380,7 +381,7 @@ def replay_command(shared: Shared, file: Path, run_id: str | None, *, dry_run: b
     rejected, _ = _sums(tally.as_dict())
     verb = "would change" if dry_run else "changed"
     report = {"command": "rejects replay", "run": entry["_id"], "target": shown, "tally": tally.as_dict()}
-    shared.finish(report | _outcome(rejected, f"{changed:,} documents {verb}"))
+    shared.finish(report | _outcome(rejected, f"{counted(changed, 'documents')} {verb}"))
 
 
 def _refuse_empty(source: Source) -> None:

@@ -4,20 +4,21 @@
 """
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import bson
 
 from migrations_sql_to_mongo import conversions, mapping
 from migrations_sql_to_mongo import values as rules
+from migrations_sql_to_mongo.collisions import Collisions
 from migrations_sql_to_mongo.errors import BadValue, Stopped
+from migrations_sql_to_mongo.grouping import Attempt, FilesOfPackage, Group, Side
 from migrations_sql_to_mongo.hashes import unverifiable
 from migrations_sql_to_mongo.layout import TABLES
-from migrations_sql_to_mongo.mapping import Document, RowReader, Values
-from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of, position
+from migrations_sql_to_mongo.mapping import Document
+from migrations_sql_to_mongo.row_reader import Remark, RowReader, Values
+from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of
 from migrations_sql_to_mongo.tally import Counted, Reject, Tally, cut
 from migrations_sql_to_mongo.versions import file_of, recover
 from webapp.documents.package import MAX_PACKAGE_BYTES
@@ -80,143 +81,12 @@ def batches(stream: Iterable[Encoded], size: int, max_bytes: int = 4_000_000) ->
         raise stopped
 
 
-class Collisions:
-    """Finds keys that several rows have. They wait in a file of their own, so that memory stays flat."""
-
-    def __init__(self) -> None:
-        self._file = sqlite3.connect("")  # a temporary file that SQLite removes
-        self._file.execute("CREATE TABLE seen (key BLOB, id)")
-        self._waiting: list[tuple[bytes, Any]] = []
-
-    def add(self, key: str, row_id: Any) -> None:
-        """Remember a row's key; an empty one does not count."""
-        if key:
-            # As bytes, because text of the source may not be UTF-8.
-            self._waiting.append((key.encode("utf-8", "surrogateescape"), row_id))
-            if len(self._waiting) >= 10_000:
-                self._write()
-
-    def found(self) -> list[tuple[str, list[Any]]]:
-        """Return each key that several rows have, with the rows' ids in the order in which they came."""
-        self._write()
-        self._file.execute("CREATE INDEX by_key ON seen (key)")
-        shared = self._file.execute(
-            "SELECT key, id FROM seen WHERE key IN (SELECT key FROM seen GROUP BY key HAVING count(*) > 1) "
-            "ORDER BY rowid"
-        )
-        ids: dict[str, list[Any]] = {}
-        for key, row_id in shared:
-            ids.setdefault(key.decode("utf-8", "surrogateescape"), []).append(row_id)
-        self._file.close()
-        return list(ids.items())
-
-    def _write(self) -> None:
-        self._file.executemany("INSERT INTO seen VALUES (?, ?)", self._waiting)
-        self._waiting.clear()
-
-
-class Side:
-    """Rows in the order of their packages' ids, taken package by package."""
-
-    def __init__(self, rows: Iterator[Row], column: int) -> None:
-        self._rows, self._column = rows, column
-        self._row = next(rows, None)
-
-    def of(self, key: Any) -> list[Row]:
-        """Return the rows of this package; those before it must have been taken."""
-        found = []
-        row, column, rows = self._row, self._column, self._rows
-        while row is not None and row[column] == key:
-            found.append(row)
-            row = next(rows, None)
-        self._row = row
-        return found
-
-    def before(self, key: Any) -> Iterator[Row]:
-        """Yield the rows that come before this package: nothing holds them."""
-        while self._row is not None and self._row[self._column] != key:
-            if position(self._row[self._column]) > position(key):
-                return
-            row, self._row = self._row, next(self._rows, None)
-            yield row
-
-    def rest(self) -> Iterator[Row]:
-        """Yield all rows that are left."""
-        while self._row is not None:
-            row, self._row = self._row, next(self._rows, None)
-            yield row
-
-
 def _known_as(sql_id: Any) -> conversions.Key | None:
     """Return what tells a user from all others, whatever type the id has: SQLite's file can keep it."""
     try:
         return conversions.kept_key(conversions.key("id", sql_id))
     except BadValue:
         return rules.shown(sql_id)
-
-
-@dataclass
-class Attempt:
-    """What became of the rows of one package, as long as it is not certain that the package is kept."""
-
-    rejects: list[tuple[str, Row, str]] = field(default_factory=list)
-    remarks: list[tuple[str, Row, Values]] = field(default_factory=list)
-
-
-class Group(NamedTuple):
-    """A package's row and the rows that belong to it."""
-
-    package: Row
-    releases: list[Row]
-    maintainers: list[Row]
-    files: list[Row]
-
-    @property
-    def children(self) -> tuple[tuple[str, list[Row]], ...]:
-        """The rows that belong to it, by their tables."""
-        return ("releases", self.releases), ("maintainers", self.maintainers), ("files", self.files)
-
-
-class _Files:
-    """The rows of `files` of one package, taken release by release."""
-
-    def __init__(self, rows: list[Row], reader: RowReader, attempt: Attempt) -> None:
-        self._reader, self._attempt = reader, attempt
-        self._rows: dict[Any, list[Row]] = {}
-        for row in rows:
-            self._rows.setdefault(row[1], []).append(row)
-
-    def of(self, release_id: Any, *, careful: bool) -> tuple[list[Document], list[Document]]:
-        """Return the files of a release, and what could not be understood of them.
-
-        Rows that cannot be files are rejected.
-        """
-        found: dict[str, Document] = {}
-        odd: list[Document] = []
-        for row in self._rows.pop(release_id, ()):
-            try:
-                values = self._reader.read(row, careful=careful)
-                document = mapping.file_document(values)
-                if document["filename"] in found:
-                    raise BadValue("filename occurs twice in its release")
-            except BadValue as error:
-                self._attempt.rejects.append(("files", row, str(error)))
-                continue
-            found[document["filename"]] = document
-            if values.odd:
-                odd.append({"filename": document["filename"], **values.odd})
-            if values.remarks:
-                self._attempt.remarks.append(("files", row, values))
-        return list(found.values()), odd
-
-    def reject(self, release_id: Any, reason: str) -> None:
-        """Reject the files of a release."""
-        self._attempt.rejects += [("files", row, reason) for row in self._rows.pop(release_id, ())]
-
-    def reject_others(self) -> None:
-        """Reject the files whose release was not there."""
-        for release_id in [*self._rows]:
-            self.reject(release_id, "there is no such release")
 
 
 class Copy:
@@ -319,17 +189,17 @@ class Copy:
         username_owner = self._username_owners.get(username or "", sql_id)
         if email_owner != sql_id:
             text = "email is another user's but for its case: both are kept, the first one logs in by it"
-            values.remarks = [*values.remarks, mapping.Remark(text, f"{rules.shown(email)}, as user {email_owner}")]
+            values.remarks = [*values.remarks, Remark(text, f"{rules.shown(email)}, as user {email_owner}")]
         if username_owner != sql_id:
             text = "username is another user's: kept under `legacy`"
-            remark = mapping.Remark(text, f"{rules.shown(username)}, as user {username_owner}")
+            remark = Remark(text, f"{rules.shown(username)}, as user {username_owner}")
             values.remarks = [*values.remarks, remark]
         if (stored_hash := values.of[4]) and (scheme := unverifiable(stored_hash)):
             text = f"hashed_password cannot be verified here ({scheme}): a new password by mail"
-            values.remarks = [*values.remarks, mapping.Remark(text, rules.shown(email or username or sql_id))]
+            values.remarks = [*values.remarks, Remark(text, rules.shown(email or username or sql_id))]
         for name, wanted, text in _RIGHTS:
             if values.more.get(name) is wanted:
-                values.remarks = [*values.remarks, mapping.Remark(text, rules.shown(email or username or sql_id))]
+                values.remarks = [*values.remarks, Remark(text, rules.shown(email or username or sql_id))]
         return mapping.user_document(
             values, email_is_taken=email_owner != sql_id, username_is_taken=username_owner != sql_id
         )
@@ -421,14 +291,16 @@ class Copy:
         owner = self._owner(row, values) if values.more.get("owner_id") is not None else None
         if values.remarks:
             attempt.remarks.append(("packages", row, values))
-        files = _Files(file_rows, self._readers["files"], attempt) if file_rows else None
+        files = FilesOfPackage(file_rows, self._readers["files"], attempt) if file_rows else None
         releases = self._releases(release_rows, files, attempt, careful=careful)
         if files:
             files.reject_others()
         maintainers = self._maintainers(maintainer_rows, owner, attempt)
         return bson.encode(mapping.package_document(values, releases, maintainers, self._licenses))
 
-    def _releases(self, rows: list[Row], files: "_Files | None", attempt: Attempt, *, careful: bool) -> list[Document]:
+    def _releases(
+        self, rows: list[Row], files: "FilesOfPackage | None", attempt: Attempt, *, careful: bool
+    ) -> list[Document]:
         read, found = self._readers["releases"].read, []
         for row in rows:
             try:
@@ -451,7 +323,7 @@ class Copy:
             kept = conversions.kept_key(values.more["owner_id"])
             values.odd = {**(values.odd or {}), "owner_id": kept}
             text = "owner_id leads to no user that is moved: left out, kept under `legacy`"
-            values.remarks = [*values.remarks, mapping.Remark(text, rules.shown(kept))]
+            values.remarks = [*values.remarks, Remark(text, rules.shown(kept))]
             return None
         name = rules.text("name", name, self.source.layout.encoding)
         return mapping.maintainer_document(known_id, name, is_owner=True)

@@ -55,5 +55,5 @@ def refuse_unescaped(address: str, what: str) -> None:
     """Raise CannotStart for an address whose password holds an "@": its end would be taken for the server's name."""
     if "@" in address.partition("://")[2].rpartition("@")[0]:
         raise CannotStart(
-            f"{what}'s address {mask(address)} has more than one @; in a user name or a password write %40 for it"
+            f"{what}'s address {mask(address)} has more than one @; write %40 for an @ in a user name or password"
         )

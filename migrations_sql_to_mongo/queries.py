@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from migrations_sql_to_mongo.catalog import Catalog, Relation
+from migrations_sql_to_mongo.conditions import Conditions, as_flag
 from migrations_sql_to_mongo.errors import CannotStart
 from migrations_sql_to_mongo.layout import (
     ADMINISTRATORS,
@@ -19,7 +20,6 @@ from migrations_sql_to_mongo.layout import (
     Join,
     Kind,
     Layout,
-    Scalar,
     Taken,
 )
 from migrations_sql_to_mongo.map_file import meant
@@ -50,6 +50,7 @@ class Query:
         self.relation = queries.relation(name)
         self._dialect = queries.dialect
         self._plain = CopyReading(queries.dialect, queries.layout.encoding)
+        self._conditions = Conditions(queries.dialect, self._plain)
         self._where = f"[{name}]"
         self._joined: dict[str, Relation] = {}
         self._referred: dict[str, Relation] = {}  # read for the spelling of the ids that a column refers to
@@ -66,7 +67,10 @@ class Query:
         self.types: dict[str, Any] = {}  # the SQL type of what a column holds, where it is one column
         self._read_directly: dict[str, tuple[Column, Any]] = {}  # columns that are one of the source's, and its type
         self.values: dict[str, Column] = {column: self._value(column) for column in self.columns}
-        self.criteria = [self._meets(column, wanted) for column, wanted in self.section.where]
+        self.criteria = [
+            self._conditions.meets(*self._resolve(ref, f"{self._where} where"), wanted)
+            for ref, wanted in self.section.where
+        ]
         self._newest_alone()
         self.selected: dict[str, Column] = {}
         self.converters: dict[int, Convert] = {}
@@ -266,9 +270,9 @@ class Query:
         found, sql_type = self._resolve(ref, where)
         self.types[column] = sql_type
         if kind == "flag" and taken.form in ("null", "not null"):
-            return _as_flag(found.is_(None) if taken.form == "null" else found.is_not(None))
+            return as_flag(found.is_(None) if taken.form == "null" else found.is_not(None))
         if taken.equals:
-            return _as_flag(self._is_one_of(found, sql_type, taken.equals))
+            return as_flag(self._conditions.is_one_of(found, sql_type, taken.equals))
         self._check_link(column, ref, sql_type)
         value = self._plain.column(found, sql_type, kind)
         if taken.prefix:
@@ -284,7 +288,7 @@ class Query:
         """Join several columns: keys by a slash, texts by a blank; a flag is set if one of them is."""
         found = [self._resolve(ref, where) for ref in taken.columns]
         if kind == "flag":
-            return _as_flag(sa.or_(*(self._is_set(column, sql_type, where) for column, sql_type in found)))
+            return as_flag(sa.or_(*(self._conditions.is_set(column, sql_type, where) for column, sql_type in found)))
         texts = [self._plain.text(column, sql_type) for column, sql_type in found]
         joined: Any = None
         for text in texts:
@@ -347,37 +351,12 @@ class Query:
         listed = self._queries[ADMINISTRATORS].part("listed", "user_id")
         among = sa.exists().where(listed.c.user_id == self._value("id"))
         if own is None or taken is None:
-            return _as_flag(among)
+            return as_flag(among)
         if len(taken.columns) > 1 or taken.equals or taken.form in ("null", "not null") or taken.value is not None:
-            return _as_flag(sa.or_(own == 1, among))
+            return as_flag(sa.or_(own == 1, among))
         where = f"{self._where} columns.is_admin"
-        is_set = self._is_set(*self._resolve(taken.columns[0], where), where)
-        return _as_flag(sa.or_(sa.not_(is_set) if taken.form == "negated" else is_set, among))
-
-    def _is_set(self, column: Column, sql_type: Any, where: str) -> sa.ColumnElement[bool]:
-        if isinstance(sql_type, sa.String):
-            raise CannotStart(f"{where}: only flags that are numbers or booleans can be joined; a view can join others")
-        if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
-            return column.is_(sa.true())
-        return sa.func.coalesce(column, 0) != 0
-
-    def _meets(self, ref: str, wanted: Taken) -> sa.ColumnElement[bool]:
-        column, sql_type = self._resolve(ref, f"{self._where} where")
-        if wanted.form:
-            return column.is_(None) if wanted.form == "null" else column.is_not(None)
-        return self._is_one_of(column, sql_type, wanted.equals)
-
-    def _is_one_of(self, column: Column, sql_type: Any, values: tuple[Scalar, ...]) -> sa.ColumnElement[bool]:
-        return sa.or_(*(self._is(column, sql_type, value) for value in values))
-
-    def _is(self, column: Column, sql_type: Any, value: Scalar) -> sa.ColumnElement[bool]:
-        if isinstance(value, bool):
-            if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
-                return column.is_(sa.true() if value else sa.false())
-            return column == int(value)
-        if isinstance(value, str) and not isinstance(sql_type, sa.String):
-            return self._plain.text(column, sql_type) == value
-        return column == (str(value) if isinstance(sql_type, sa.String) else value)
+        is_set = self._conditions.is_set(*self._resolve(taken.columns[0], where), where)
+        return as_flag(sa.or_(sa.not_(is_set) if taken.form == "negated" else is_set, among))
 
     def _is_number(self, column: str) -> bool:
         """Tell whether a key's order is that of numbers. In SQLite it is what each value is, by either way."""
@@ -482,10 +461,6 @@ class Queries:
         wanted = {*TABLES} - {"files"}
         schemas = {name.rpartition(".")[0] for name in self.catalog.names if name.rpartition(".")[2] in wanted} - {""}
         return f"{schemas.pop()}." if len(schemas) == 1 else ""
-
-
-def _as_flag(condition: sa.ColumnElement[bool]) -> Column:
-    return sa.case((condition, 1), else_=0)
 
 
 def _is_loose(sql_type: Any, dialect: str) -> bool:

@@ -45,9 +45,9 @@ def as_text(report: Report) -> str:
             "",
         ]
     if report.get("compared"):
-        compared = ", ".join(_count(count, table) for table, count in report["compared"].items() if count)
-        lines += [f"Compared: {compared}. {_count(report['lost_microseconds'], 'dates')} lost microseconds."]
-        lines += [f"Rendered again and compared: {_count(report['rendered_again'], 'descriptions')}.", ""]
+        compared = ", ".join(counted(count, table) for table, count in report["compared"].items() if count)
+        lines += [f"Compared: {compared}. {counted(report['lost_microseconds'], 'dates')} lost microseconds."]
+        lines += [f"Rendered again and compared: {counted(report['rendered_again'], 'descriptions')}.", ""]
     for title, key in (("Expected to take", "estimate_s"), ("Took", "seconds")):
         if report.get(key):
             parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in report[key].items())
@@ -77,10 +77,10 @@ def _counted(tally: Report, key: str, title: str) -> list[str]:
 
 def _documents(tally: Report) -> list[str]:
     parts = [
-        f"{_count(count, name)} ({tally['size_bytes'].get(name, 0) / 1e6:,.1f} MB)"
+        f"{counted(count, name)} ({tally['size_bytes'].get(name, 0) / 1e6:,.1f} MB)"
         for name, count in tally["documents"].items()
     ]
-    descriptions = _count(tally["descriptions"], "descriptions")
+    descriptions = counted(tally["descriptions"], "descriptions")
     lines = [f"Documents: {', '.join(parts) or 'none'}; {descriptions} to render.", ""]
     if tally["large"]:
         lines += ["## Near the limit of 15 MB, or past it", ""]
@@ -88,7 +88,7 @@ def _documents(tally: Report) -> list[str]:
     return lines
 
 
-def _count(number: int, names: str) -> str:
+def counted(number: int, names: str) -> str:
     """Return "2 users", or "1 user"."""
     return f"{number:,} {names.removesuffix('s') if number == 1 else names}"
 

@@ -1,6 +1,5 @@
 """The SQL database that is moved: opened for reading only, seen in one snapshot, read as streams of rows."""
 
-import contextlib
 import copy
 import functools
 import heapq
@@ -9,19 +8,16 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
-import psycopg.abc
-import psycopg.adapt
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from migrations_sql_to_mongo.catalog import Catalog, Relation
-from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line, refuse_unescaped
+from migrations_sql_to_mongo.connecting import connect_postgresql, engine_for, said
+from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.queries import Queries
 from migrations_sql_to_mongo.sql_types import Convert, Reading, decoded, is_moment, row_converter
@@ -29,15 +25,7 @@ from migrations_sql_to_mongo.values import shown
 
 Row = tuple[Any, ...]
 
-DRIVERS = {
-    "sqlite": "sqlite+pysqlite",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mysql+pymysql",
-}
 SNAPSHOT_ATTEMPTS = 10
-CONNECT_TIMEOUT_S = 10
 FETCHED = 1000  # rows at a time
 # What a download needs of its release, to tell which version it was.
 RELEASE_OF_DOWNLOAD = ("package_id", "url", "major_ver", "minor_ver", "build_ver", "version", "filename")
@@ -81,9 +69,9 @@ class Source:
 
     def __init__(self, url: str, layout: Layout) -> None:
         self.layout = layout
-        self.engine, self.masked_url = _engine(url)
+        self.engine, self.masked_url = engine_for(url)
         if self.engine.dialect.name == "postgresql":
-            sa.event.listen(self.engine, "do_connect", functools.partial(_connect_postgresql, layout.encoding))
+            sa.event.listen(self.engine, "do_connect", functools.partial(connect_postgresql, layout.encoding))
         self._text_factory = functools.partial(decoded, encoding=layout.encoding)
         self.dialect = self.engine.dialect.name
         # A stream that is broken off has a cursor that outlives its connection. That it cannot be closed then is no
@@ -108,7 +96,7 @@ class Source:
             self._reflect()
         except SQLAlchemyError as error:
             self._close()
-            raise CannotStart(f"the source {self.masked_url} cannot be read: {_said(error)}") from None
+            raise CannotStart(f"the source {self.masked_url} cannot be read: {said(error)}") from None
         except BaseException:
             self._close()
             raise
@@ -120,7 +108,7 @@ class Source:
         """Leave the source as it was. Turns what its driver raises into Stopped, without the statement's values."""
         self._close()
         if isinstance(error, SQLAlchemyError | sqlite3.Error):
-            raise Stopped(f"the source {self.masked_url} stopped answering: {_said(error)}") from error
+            raise Stopped(f"the source {self.masked_url} stopped answering: {said(error)}") from error
 
     def read_by(self, reading: Reading) -> "Source":
         """Return this source as another reading sees it: the same snapshot, other statements."""
@@ -429,7 +417,8 @@ class Source:
             if found := self._connections[0].execute(twice).first():
                 raise CannotStart(
                     f"[{table}] joins {join.text!r}: several rows of {join.table} have "
-                    f"{', '.join(names)} {', '.join(map(shown, found))}, and one is expected; a view can choose one"
+                    f"{', '.join(names)} {', '.join(map(shown, found))}, and one is expected; "
+                    "make a view that chooses one, and name the view"
                 )
 
     def _close(self) -> None:
@@ -442,76 +431,6 @@ class Source:
         self.engine.dispose()
 
 
-@contextlib.contextmanager
-def opened_database(url: str) -> Iterator[tuple[Connection, Catalog]]:
-    """Connect to a database whose tables nobody has named yet. Raises CannotStart."""
-    engine, shown_url = _engine(url)
-    try:
-        with engine.connect() as connection:
-            yield connection, Catalog(connection)
-    except SQLAlchemyError as error:
-        raise CannotStart(f"the source {shown_url} cannot be read: {_said(error)}") from None
-    finally:
-        engine.dispose()
-
-
-def _engine(url: str) -> tuple[Engine, str]:
-    refuse_unescaped(url, "the source")
-    try:
-        parsed = make_url(url)
-        driver = DRIVERS.get(parsed.drivername.partition("+")[0])
-        if driver is None:
-            raise CannotStart(f"the source must be SQLite, PostgreSQL, MySQL or MariaDB, not {parsed.drivername}")
-        parsed = parsed.set(drivername=driver)
-        masked = mask(url)
-        if driver.startswith("sqlite"):
-            return _sqlite_engine(parsed.database), masked
-        options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S}
-        if driver.startswith("mysql"):
-            options["charset"] = "utf8mb4"
-        return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=options), masked
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise CannotStart(
-            "the source's address cannot be read by SQLAlchemy; write it like sqlite:///old.sqlite"
-        ) from None
-
-
-def _connect_postgresql(
-    encoding: str | None, dialect: sa.Dialect, _: Any, arguments: Any, options: dict[str, Any]
-) -> Any:
-    """Connect; a database in SQL_ASCII holds bytes of any encoding, which its driver would give as they are."""
-    connection: Any = dialect.connect(*arguments, **options)
-    if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
-
-        class AnyTextLoader(psycopg.adapt.Loader):
-            def load(self, data: psycopg.abc.Buffer) -> str:
-                return decoded(bytes(data), encoding)
-
-        connection.execute("SET client_encoding TO SQL_ASCII")
-        for name in ("text", "varchar", "bpchar", "name"):
-            connection.adapters.register_loader(name, AnyTextLoader)
-    return connection
-
-
-def _sqlite_engine(database: str | None) -> Engine:
-    """SQLite would make a missing file, so it is opened as one that is only read."""
-    if not database or database == ":memory:":
-        raise CannotStart("the source names no SQLite file; four slashes start an absolute path: sqlite:////srv/old.db")
-    path = Path(database).resolve()
-    if not path.is_file():
-        raise CannotStart(f"the source {path} does not exist")
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
-
-    return sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=sa.pool.NullPool)
-
-
 def _some(names: Any) -> str:
     names = sorted(names)
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def _said(error: BaseException) -> str:
-    """Return what the driver said, without the statement and its values. Drivers never repeat passwords."""
-    return one_line(error.orig if isinstance(error, DBAPIError) and error.orig else error)

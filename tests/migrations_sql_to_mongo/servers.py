@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from migrations_sql_to_mongo.source import DRIVERS
+from migrations_sql_to_mongo.connecting import DRIVERS
 from tests.conftest import required
 
 SERVERS = {

@@ -408,7 +408,7 @@ def test_replay_does_not_overwrite_what_was_edited(mover: Make, db: Db, tmp_path
     ("content", "complaint"),
     [
         ("nonsense", "rejects.jsonl"),
-        ("{}", "no line of a rejects file"),
+        ("{}", "not a line of a rejects file"),
         ('{"_id": "users/1", "table": "users", "key": "1", "row": {}}', "too much or too little"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.layout import Layout, Section
-from migrations_sql_to_mongo.mapping import RowReader
+from migrations_sql_to_mongo.row_reader import RowReader
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import row_digest
 from migrations_sql_to_mongo.values import as_json

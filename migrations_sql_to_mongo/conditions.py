@@ -1,0 +1,48 @@
+"""Conditions on a column of the source, as each server writes them."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from migrations_sql_to_mongo.errors import CannotStart
+from migrations_sql_to_mongo.layout import Scalar, Taken
+from migrations_sql_to_mongo.sql_types import Column, CopyReading
+
+
+class Conditions:
+    """The conditions of one dialect."""
+
+    def __init__(self, dialect: str, plain: CopyReading) -> None:
+        self._dialect, self._plain = dialect, plain
+
+    def is_set(self, column: Column, sql_type: Any, where: str) -> sa.ColumnElement[bool]:
+        """Return whether a flag is set. Raises CannotStart for text, which could say so in many words."""
+        if isinstance(sql_type, sa.String):
+            raise CannotStart(f"{where}: only flags that are numbers or booleans can be joined; a view can join others")
+        if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
+            return column.is_(sa.true())
+        return sa.func.coalesce(column, 0) != 0
+
+    def meets(self, column: Column, sql_type: Any, wanted: Taken) -> sa.ColumnElement[bool]:
+        """Return whether a column is what a map's `where` wants of it."""
+        if wanted.form:
+            return column.is_(None) if wanted.form == "null" else column.is_not(None)
+        return self.is_one_of(column, sql_type, wanted.equals)
+
+    def is_one_of(self, column: Column, sql_type: Any, values: tuple[Scalar, ...]) -> sa.ColumnElement[bool]:
+        """Return whether a column has one of these values, whatever its type."""
+        return sa.or_(*(self._is(column, sql_type, value) for value in values))
+
+    def _is(self, column: Column, sql_type: Any, value: Scalar) -> sa.ColumnElement[bool]:
+        if isinstance(value, bool):
+            if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
+                return column.is_(sa.true() if value else sa.false())
+            return column == int(value)
+        if isinstance(value, str) and not isinstance(sql_type, sa.String):
+            return self._plain.text(column, sql_type) == value
+        return column == (str(value) if isinstance(sql_type, sa.String) else value)
+
+
+def as_flag(condition: sa.ColumnElement[bool]) -> Column:
+    """Return a condition as 1 or 0; what is unknown is 0."""
+    return sa.case((condition, 1), else_=0)

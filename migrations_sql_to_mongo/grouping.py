@@ -1,0 +1,107 @@
+"""The rows that belong to one package: taken side by side from several tables, in the order of the packages."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from migrations_sql_to_mongo import mapping
+from migrations_sql_to_mongo.errors import BadValue
+from migrations_sql_to_mongo.mapping import Document
+from migrations_sql_to_mongo.row_reader import RowReader, Values
+from migrations_sql_to_mongo.source import Row, position
+
+
+class Side:
+    """Rows in the order of their packages' ids, taken package by package."""
+
+    def __init__(self, rows: Iterator[Row], column: int) -> None:
+        self._rows, self._column = rows, column
+        self._row = next(rows, None)
+
+    def of(self, key: Any) -> list[Row]:
+        """Return the rows of this package; those before it must have been taken."""
+        found = []
+        row, column, rows = self._row, self._column, self._rows
+        while row is not None and row[column] == key:
+            found.append(row)
+            row = next(rows, None)
+        self._row = row
+        return found
+
+    def before(self, key: Any) -> Iterator[Row]:
+        """Yield the rows that come before this package: nothing holds them."""
+        while self._row is not None and self._row[self._column] != key:
+            if position(self._row[self._column]) > position(key):
+                return
+            row, self._row = self._row, next(self._rows, None)
+            yield row
+
+    def rest(self) -> Iterator[Row]:
+        """Yield all rows that are left."""
+        while self._row is not None:
+            row, self._row = self._row, next(self._rows, None)
+            yield row
+
+
+@dataclass
+class Attempt:
+    """What became of the rows of one package, as long as it is not certain that the package is kept."""
+
+    rejects: list[tuple[str, Row, str]] = field(default_factory=list)
+    remarks: list[tuple[str, Row, Values]] = field(default_factory=list)
+
+
+class Group(NamedTuple):
+    """A package's row and the rows that belong to it."""
+
+    package: Row
+    releases: list[Row]
+    maintainers: list[Row]
+    files: list[Row]
+
+    @property
+    def children(self) -> tuple[tuple[str, list[Row]], ...]:
+        """The rows that belong to it, by their tables."""
+        return ("releases", self.releases), ("maintainers", self.maintainers), ("files", self.files)
+
+
+class FilesOfPackage:
+    """The rows of `files` of one package, taken release by release."""
+
+    def __init__(self, rows: list[Row], reader: RowReader, attempt: Attempt) -> None:
+        self._reader, self._attempt = reader, attempt
+        self._rows: dict[Any, list[Row]] = {}
+        for row in rows:
+            self._rows.setdefault(row[1], []).append(row)
+
+    def of(self, release_id: Any, *, careful: bool) -> tuple[list[Document], list[Document]]:
+        """Return the files of a release, and what could not be understood of them.
+
+        Rows that cannot be files are rejected.
+        """
+        found: dict[str, Document] = {}
+        odd: list[Document] = []
+        for row in self._rows.pop(release_id, ()):
+            try:
+                values = self._reader.read(row, careful=careful)
+                document = mapping.file_document(values)
+                if document["filename"] in found:
+                    raise BadValue("filename occurs twice in its release")
+            except BadValue as error:
+                self._attempt.rejects.append(("files", row, str(error)))
+                continue
+            found[document["filename"]] = document
+            if values.odd:
+                odd.append({"filename": document["filename"], **values.odd})
+            if values.remarks:
+                self._attempt.remarks.append(("files", row, values))
+        return list(found.values()), odd
+
+    def reject(self, release_id: Any, reason: str) -> None:
+        """Reject the files of a release."""
+        self._attempt.rejects += [("files", row, reason) for row in self._rows.pop(release_id, ())]
+
+    def reject_others(self) -> None:
+        """Reject the files whose release was not there."""
+        for release_id in [*self._rows]:
+            self.reject(release_id, "there is no such release")
