@@ -36,7 +36,7 @@ def derive_requires() -> None:
 
 
 def leave_out_yanked() -> None:
-    """Let projects advertise no release that is yanked, as an older version of the site did."""
+    """Correct the newest release of projects where an older version of the site chose a yanked one."""
     with_yanked = {"releases": {"$elemMatch": {"yanked": True}}, "newest_release": {"$ne": None}}
     is_yanked = {"$filter": {"input": "$releases", "as": "each", "cond": {"$eq": ["$$each.yanked", True]}}}
     found = Package.objects.raw().aggregate(
@@ -49,7 +49,7 @@ def leave_out_yanked() -> None:
     )
     for son in found:
         if isinstance(son["_id"], str) and (package := Package.to_change(NormalizedName(son["_id"]))):
-            # Whoever changes it just now derives it, too.
+            # A concurrent change derives it as well.
             with contextlib.suppress(ConcurrentChange, ValidationError):
                 package.clean()
                 package.store()

@@ -1,4 +1,4 @@
-"""The status of a project (PEP 792): set by its owners, and by administrators who quarantine it."""
+"""Set the status of a project (PEP 792): by its owners, and by administrators who quarantine it."""
 
 from packaging.utils import NormalizedName
 
@@ -13,11 +13,11 @@ IN_QUARANTINE = "An administrator has quarantined this project, so nothing in it
 
 
 class ProjectClosed(RuntimeError):
-    """The project takes no new files; the message says why, in one line."""
+    """The project accepts no new files. The message says why, on one line."""
 
 
 def set_status(normalized_name: NormalizedName, status: ProjectStatus | None, by: User) -> bool:
-    """Give a project the status that an owner chose, None for active; False when it has this one already.
+    """Set the status that an owner chose, None for active; False if it is already set.
 
     Raises NotPermitted, also while the project is in quarantine.
     """
@@ -32,7 +32,7 @@ def set_status(normalized_name: NormalizedName, status: ProjectStatus | None, by
 
 
 def quarantine(normalized_name: NormalizedName, reason: str, by: User) -> bool:
-    """Stop offering the files of a project; False when there is none, or it is in quarantine already."""
+    """Quarantine a project; False if there is none, or if it is already in quarantine."""
     for change in changes(normalized_name, by):
         with change:
             package = change.package
@@ -44,7 +44,7 @@ def quarantine(normalized_name: NormalizedName, reason: str, by: User) -> bool:
 
 
 def end_quarantine(normalized_name: NormalizedName, by: User) -> bool:
-    """Offer the files of a project again, with the status that its owners had set; False when it is not quarantined."""
+    """End the quarantine and restore the status that the owners had set; False if it is not in quarantine."""
     for change in changes(normalized_name, by):
         with change:
             package = change.package
@@ -55,18 +55,18 @@ def end_quarantine(normalized_name: NormalizedName, by: User) -> bool:
 
 
 def is_in_quarantine(package: Package) -> bool:
-    """Tell whether the files of a package are not offered."""
+    """Tell whether a package is in quarantine."""
     return bool(package.status and package.status.marker == QUARANTINED)
 
 
 def refuse_in_quarantine(package: Package) -> None:
-    """Raise NotPermitted while a package is in quarantine: what is looked into stays as it is."""
+    """Raise NotPermitted while a package is in quarantine, because it must stay as it is during the investigation."""
     if is_in_quarantine(package):
         raise NotPermitted(IN_QUARANTINE)
 
 
 def check_open(package: Package) -> None:
-    """Raise ProjectClosed, with the reason, when a package takes no new files (PEP 792)."""
+    """Raise ProjectClosed, with the reason, if a package accepts no new files (PEP 792)."""
     if is_in_quarantine(package):
         raise ProjectClosed(_sentence(f"The project {package.pk} is quarantined", package.status))
     if package.status and package.status.marker == ARCHIVED:

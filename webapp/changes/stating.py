@@ -1,8 +1,8 @@
-"""What a release states is kept with the release, and a package shows what its latest release states.
+"""Store what releases state about themselves, and show what the latest one states in its package.
 
-Facts are written before the package is stored, and writing them twice changes nothing: what a source states that knows
-better stays (`SOURCES`), whatever the order. So a process that dies in between leaves facts of a release that nobody
-sees, and the next try writes them again.
+Facts are written before the package is stored. Writing them twice changes nothing: the most reliable source wins
+(`SOURCES`), in any order. So a process that dies in between leaves facts of a release that nobody sees, and the next
+attempt writes them again.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ from webapp.documents.release_facts import (
 from webapp.documents.stored_file import STORED
 from webapp.rules.distributions import WHEEL as WHEEL_FILE
 
-# What files of one release may well say differently: an sdist learns some of it only when it is built.
+# Fields in which the files of one release may differ: an sdist learns some of them only when it is built.
 _NOT_COMPARED = {"dynamic", "license_files"}
 DESCRIPTION = ("description", *RENDERED)
 
@@ -43,27 +43,27 @@ T = TypeVar("T")
 
 
 class Statement(NamedTuple):
-    """What somebody states about one release."""
+    """What a source states about one release."""
 
-    said: Package  # whose fields are the facts
+    said: Package  # its fields are the facts
     source: str  # one of SOURCES
-    filename: str | None = None  # of the file that states it
-    as_of: int | None = None  # of an index's document: its serial
+    filename: str | None = None  # the file that states it
+    as_of: int | None = None  # the serial of an index's document
 
 
 def statement_of(
     metadata: str, packagetype: str | None, filename: str, entry_points: list[str] | None = None
 ) -> Statement:
-    """Return what a file states by its core metadata and entry points. Raises InvalidName."""
+    """Return what a file's core metadata and entry points state. Raises InvalidName."""
     said = package_from_metadata(metadata)
     said.entry_points = entry_points
     return Statement(said, WHEEL if packagetype == WHEEL_FILE else SDIST, filename)
 
 
 def state(package: Package, release: Release, statement: Statement) -> None:
-    """Keep what is stated about a release of a package, unless a better source has stated it.
+    """Store what is stated about a release of a package, unless a better source has stated it.
 
-    Both are about to be stored, and the package knows already which of its releases is the latest.
+    Both are about to be stored, and the package already knows which of its releases is the latest.
     """
     if statement.filename:
         _compare(package, release, statement)
@@ -71,7 +71,7 @@ def state(package: Package, release: Release, statement: Statement) -> None:
 
 
 def keep_better_facts(package: Package, version: str, statement: Statement) -> None:
-    """Keep what is stated about a release, unless a better source has stated it."""
+    """Store what is stated about a release, unless a better source has stated it."""
     said = statement.said
     description_id = description_id_of(said.description, said.description_content_type)
     is_shown = package.latest is not None and package.latest.version == version
@@ -87,7 +87,7 @@ def keep_better_facts(package: Package, version: str, statement: Statement) -> N
         "description_id": description_id,
     }
     document = ReleaseFacts(**values).to_mongo()
-    # A wheel without entry points is another thing than a file whose entry points nobody knows.
+    # A wheel without entry points differs from a file whose entry points are unknown.
     son = {name: value for name, value in document.items() if name == "entry_points" or value not in (None, "", [], {})}
     no_better = {"_id": key_of(package.pk, version), "$or": _no_better_than(statement)}
     try:
@@ -97,9 +97,9 @@ def keep_better_facts(package: Package, version: str, statement: Statement) -> N
 
 
 def _no_better_than(statement: Statement) -> list[dict[str, Any]]:
-    """Return which stored facts a statement replaces: of a worse source, or as good and not newer.
+    """Return the condition for stored facts that a statement replaces: from a worse source, or as good and not newer.
 
-    Of two files of one kind the one counts whose name comes first, so that it does not matter which was sent first.
+    Of two files of one kind, the one whose name comes first counts, so that the order of uploads does not matter.
     """
     worse = SOURCES[: SOURCES.index(statement.source)]
     equal: dict[str, Any] = {"source": statement.source}
@@ -111,7 +111,7 @@ def _no_better_than(statement: Statement) -> list[dict[str, Any]]:
 
 
 def _compare(package: Package, release: Release, statement: Statement) -> None:
-    """Note in which fields the files of a release disagree; one that says nothing of a field does not disagree."""
+    """Record in which fields the files of a release disagree. A file that lacks a field does not disagree."""
     stored: Mapping[str, Any] | None = ReleaseFacts.of(package.pk, release.version)
     if stored is None or stored.get("filename") in (None, statement.filename):
         return
@@ -126,9 +126,9 @@ def _compare(package: Package, release: Release, statement: Statement) -> None:
 
 
 def show_latest(package: Package, before: str | None, said: Package | None = None) -> None:
-    """Let a package show what its latest release states, and nothing where that is unknown.
+    """Make a package show what its latest release states, and nothing that is unknown.
 
-    `before` is the version whose facts it shows so far. `said` is what was just stated, with its description's text.
+    `before` is the version whose facts it shows so far. `said` is what was just stated, including the description.
     """
     package.clean()
     latest = package.latest.version if package.latest else None
@@ -136,7 +136,7 @@ def show_latest(package: Package, before: str | None, said: Package | None = Non
         return
     facts = known_facts(package, latest)
     if facts is None and latest == before:
-        return  # an old database or a move knows facts of the project alone: these are its latest release's
+        return  # old databases and migrations know only facts of the project: these are its latest release's
     if before is not None and before != latest and known_facts(package, before) is None:
         keep_better_facts(package, before, Statement(_shown(package), MOVED))
     old = _shown(package)
@@ -172,10 +172,10 @@ class NotRendered(Exception):
 
 
 def with_rendered(attempt: Callable[[], T]) -> T:
-    """Make a change after which another release may be the latest, or older facts are kept.
+    """Make a change after which another release may be the latest, or older facts are stored.
 
     Rendering a description may take long, and other changes of the project wait for this one. So a change that needs it
-    ends, and is made again when it is done. Raises RenderersBusy.
+    stops, and is repeated when it is done. Raises RenderersBusy.
     """
     while True:
         try:
@@ -187,7 +187,7 @@ def with_rendered(attempt: Callable[[], T]) -> T:
 
 
 def text_of(normalized_name: str, description_id: str | None) -> Package | None:
-    """Return a description that is kept, in the fields of a package, or None."""
+    """Return a stored description, in the fields of a package, or None."""
     found = ReleaseDescription.of(normalized_name, description_id) if description_id else None
     if found is None:
         return None
@@ -201,7 +201,7 @@ def text_of(normalized_name: str, description_id: str | None) -> Package | None:
 
 
 def _keep_replaced(normalized_name: str, old: Package) -> None:
-    """Keep a text that the package is about to lose, if some release has it."""
+    """Store a text that the package is about to lose, if some release has it."""
     description_id = description_id_of(old.description, old.description_content_type)
     which = within(normalized_name) | {"description_id": description_id}
     if description_id and ReleaseFacts.objects.raw().find_one(which, {"_id": 1}):
@@ -209,7 +209,7 @@ def _keep_replaced(normalized_name: str, old: Package) -> None:
 
 
 def keep_description(normalized_name: str, said: Package) -> None:
-    """Keep a text that releases have and their package has not. Raises NotRendered."""
+    """Store a text that releases have but their package does not. Raises NotRendered."""
     key = key_of(normalized_name, str(description_id_of(said.description, said.description_content_type)))
     texts = ReleaseDescription.objects.raw()
     if texts.find_one({"_id": key}, {"_id": 1}):
@@ -233,7 +233,7 @@ def _shown(package: Package) -> Package:
 
 
 def known_facts(package: Package, version: str) -> FactsFields | None:
-    """Return the facts of a release: those that are kept, or those of its files, which are kept from now on."""
+    """Return the facts of a release: the stored ones, or those of its files, which are then stored."""
     facts = ReleaseFacts.of(package.pk, version)
     if facts is None or SOURCES.index(facts.get("source", MOVED)) < SOURCES.index(SDIST):
         for release in package.releases_of(version):
@@ -246,7 +246,7 @@ def known_facts(package: Package, version: str) -> FactsFields | None:
 
 
 def best_statement(normalized_name: str, release: Release) -> Statement | None:
-    """Return what the files say that are kept here: a wheel's before an sdist's, which may say less."""
+    """Return what the uploaded files of a release state: wheels before sdists, which may state less."""
     own = sorted((file for file in release.files if is_own(file.url)), key=_preference)
     for file in own:
         kept = StoredFile.objects(pk=file.filename).only("metadata", "entry_points").plain_first()
@@ -262,7 +262,7 @@ def _preference(file: Any) -> tuple[bool, str]:
 
 
 def restate(package: Package, release: Release, gone: str) -> None:
-    """Let the other files of a release state its facts when the file goes that stated them."""
+    """Let other files of a release state its facts if the file that stated them is deleted."""
     stated_by_it = {"_id": key_of(package.pk, release.version), "filename": gone}
     facts = ReleaseFacts.objects.raw()
     if facts.find_one(stated_by_it, {"_id": 1}) and (statement := best_statement(package.pk, release)):
@@ -273,15 +273,15 @@ def restate(package: Package, release: Release, gone: str) -> None:
 
 
 def forget_unlisted(package: Package, versions: set[str]) -> None:
-    """Remove the facts of those of the versions that a package which was stored does not list any more."""
+    """Delete the facts of those versions that a stored package no longer lists."""
     if gone := {version for version in versions if not package.releases_of(version)}:
         ReleaseFacts.forget(package.pk, gone, package.updated_date)
 
 
 def state_stored_files() -> None:
-    """Let the files that an older Larder kept state the facts of their releases; what is stated already stays.
+    """Let files from an older version state the facts of their releases. Existing facts stay.
 
-    It can be cut off at any time: a release whose facts are there is passed over the next time.
+    It can be interrupted at any time: releases with facts are skipped the next time.
     """
     files = StoredFile.objects.raw()
     by_package = [{"$match": {"state": STORED}}, {"$group": {"_id": "$package"}}]
@@ -300,7 +300,7 @@ def _state_all(package: Package) -> None:
 
 
 def show_again(package: Package, before: str | None) -> None:
-    """Let a package show what its latest release states, and store it if that changes it. Raises ConcurrentChange."""
+    """Make a package show what its latest release states, and store it if that changes it. Raises ConcurrentChange."""
     shown = package.to_mongo()
     show_latest(package, before)
     if package.to_mongo() != shown:

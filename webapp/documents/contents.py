@@ -83,7 +83,7 @@ def _described(content_id: bson.ObjectId, filename: str, length: int) -> None:
     Contents.objects.raw().insert_one({"_id": content_id, **described})
 
 
-def keep_passing(
+def store_passing(
     content_id: bson.ObjectId, filename: str, source: Iterable[bytes], finish: Callable[[int], None]
 ) -> Iterator[bytes]:
     """Store the bytes of a file while passing them on. `finish` gets their number before the last ones are passed on.

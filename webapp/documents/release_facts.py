@@ -1,8 +1,7 @@
-"""What each release says of itself: collection `release_facts`; and their texts: collection `release_descriptions`.
+"""What each release states about itself: collections `release_facts` and `release_descriptions`.
 
-A package shows the facts of its latest release, so these stand in the package, too. A description that the package
-holds stands there alone; one that an older release has, and the package has not, is kept once for all of the project's
-releases that share it.
+A package shows the facts of its latest release, so they are stored in the package as well. A description in the package
+is stored only there; one of older releases is stored once for all releases of the project that share it.
 """
 
 import hashlib
@@ -16,15 +15,15 @@ from webapp.documents.base import Plain, ReadingQuerySet, as_declared
 from webapp.documents.plain_fields import FactsFields
 from webapp.mongodb import db
 
-# Where facts come from; what stands later knows better.
+# Where facts come from, from the least to the most reliable.
 MOVED, INSTALLED, DOCUMENT, SDIST, WHEEL = "moved", "installed", "document", "sdist", "wheel"
 SOURCES = (MOVED, INSTALLED, DOCUMENT, SDIST, WHEEL)
 
 
 class StatedFields:
-    """The fields that a release states: core metadata, and what an index adds to them in its documents.
+    """The fields that a release states: core metadata, and what an index's documents add.
 
-    They are stored in this order, which is the one in which a person reads them.
+    They are stored in this order, which is also the order for readers.
     """
 
     name = me.StringField(required=True)  # as its authors write it
@@ -36,11 +35,11 @@ class StatedFields:
     project_urls = me.MapField(me.StringField(), default=dict)
     download_url = me.StringField()
     bugtrack_url = me.StringField()
-    author_name = me.StringField()  # these four as they were written; rules/people.py tells the people apart
+    author_name = me.StringField()  # these four as written; rules/people.py separates the people
     author_email = me.StringField()
     maintainer_name = me.StringField()
     maintainer_email = me.StringField()
-    license = me.StringField()  # as the authors wrote it, sometimes a whole licence
+    license = me.StringField()  # as written, sometimes a whole licence
     license_expression = me.StringField()  # SPDX (PEP 639)
     license_files = me.ListField(me.StringField())
     keywords = me.ListField(me.StringField())
@@ -50,23 +49,23 @@ class StatedFields:
     requires_python = me.StringField()
     requires_dist = me.ListField(me.StringField())
     provides_extra = me.ListField(me.StringField())
-    # "console_scripts: flask = flask.cli:main", as a wheel has them; None, or absent, where they are unknown.
+    # From a wheel, such as "console_scripts: flask = flask.cli:main". None or absent if unknown.
     entry_points = me.ListField(me.StringField(), default=None)
 
 
-# All of them but the name, which a project has even if nothing else is known of it.
+# All of them except the name, which a project has even if nothing else is known.
 STATED = tuple(
     name for name, field in vars(StatedFields).items() if isinstance(field, me.base.BaseField) and name != "name"
 )
 
 
 class ReleaseFacts(StatedFields, db.Document):
-    """What one release states: 0.9 kB on average, one for each release of which anything is known."""
+    """What one release states; 0.9 kB on average, one for each release with known metadata."""
 
     key = me.StringField(primary_key=True)  # "flask/3.1.2": the project's normalized name, and the version
     description_id = me.StringField()  # absent: it has no description
     source = me.StringField(choices=SOURCES)
-    filename = me.StringField()  # of the file whose metadata these are
+    filename = me.StringField()  # the file that the metadata comes from
     as_of = me.LongField()  # of an index's document: its last_serial
     stated_at = me.DateTimeField()
 
@@ -80,14 +79,14 @@ class ReleaseFacts(StatedFields, db.Document):
 
     @classmethod
     def summaries(cls, releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """Return the summaries of some releases, by the project's normalized name and the version; some have none."""
+        """Return the summaries of some releases, by the project's normalized name and the version. Some have none."""
         keys = {key_of(*release): release for release in releases}
         found = cls.objects(pk__in=list(keys)).only("summary").plain()
         return {keys[each["key"]]: each["summary"] for each in found if each.get("summary")}
 
     @classmethod
     def forget(cls, normalized_name: str, versions: Iterable[str] | None, until: datetime | None) -> None:
-        """Remove what was stated until then about some releases that are gone, or about all; and texts nobody needs."""
+        """Delete what was stated until then about some deleted releases, or about all, and unused texts."""
         which: Plain = within(normalized_name)
         if versions is not None:
             which = {"_id": {"$in": [key_of(normalized_name, version) for version in versions]}}
@@ -100,14 +99,14 @@ class ReleaseFacts(StatedFields, db.Document):
 
 
 class ReleaseDescription(db.Document):
-    """A description that releases have and their package has not: some kB, one for each text of a project."""
+    """A description of releases that differs from their package's; a few kB, one per text of a project."""
 
     key = me.StringField(primary_key=True)  # "flask/5f2c...": the project's normalized name, and `description_id_of`
     text = me.StringField()
     content_type = me.StringField()
-    html = me.StringField()  # safe to show as it is
-    renderer = me.StringField()  # which renderer made it
-    problem = me.StringField()  # why it is shown as plain text, a sentence; only if it is
+    html = me.StringField()  # safe to show
+    renderer = me.StringField()  # the renderer that made it
+    problem = me.StringField()  # why it is shown as plain text, if it could not be rendered
     kept_at = me.DateTimeField()
 
     meta = {"collection": "release_descriptions", "queryset_class": ReadingQuerySet, "auto_create_index": False}
@@ -120,17 +119,17 @@ class ReleaseDescription(db.Document):
 
 
 def key_of(normalized_name: str, rest: str) -> str:
-    """Return the `_id` of what belongs to a project."""
+    """Return the `_id` of a document that belongs to a project."""
     return f"{normalized_name}/{rest}"
 
 
 def within(normalized_name: str) -> dict[str, Any]:
-    """Return the condition that holds for all documents of a project: "0" is the character after "/"."""
+    """Return the condition that matches all documents of a project: "0" is the character after "/"."""
     return {"_id": {"$gte": f"{normalized_name}/", "$lt": f"{normalized_name}0"}}
 
 
 def description_id_of(text: str | None, content_type: str | None) -> str | None:
-    """Return what tells descriptions apart: 32 hexadecimal digits, or None when there is no text."""
+    """Return the id of a description: 32 hexadecimal digits, or None for an empty text."""
     if not text:
         return None
     content = f"{content_type or ''}\n{text}".encode("utf-8", "surrogatepass")

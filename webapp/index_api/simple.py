@@ -27,7 +27,7 @@ from webapp.serving.public_pages import gzipped, made_from, public, public_while
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.4"
-# A list that takes longer to make stays although somebody uploaded: making it fills one part in so many of the time.
+# A list that takes long to make is kept despite uploads: making it takes one part in this many of the time.
 SLOW_S, REST_FACTOR = 0.25, 50
 _PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
 HTML = "text/html"
@@ -46,8 +46,8 @@ OFFERED = {
 def content_type() -> str:
     """Return the form that the client prefers (PEP 691).
 
-    A client that names JSON and takes HTML just as gladly gets JSON, which says more. One that accepts neither, or
-    anything at all, gets HTML.
+    A client that names JSON and accepts HTML equally gets JSON, which says more. One that accepts neither, or anything
+    at all, gets HTML.
     """
     accepted = request.accept_mimetypes
     named = {value.lower(): quality for value, quality in accepted}
@@ -60,11 +60,11 @@ def content_type() -> str:
 @bp.get("/simple/")
 @public
 def simple_index() -> Response:
-    """Every project, by normalized name. It may be of any length, so it is kept compressed and sent in parts."""
+    """List all projects by normalized name. The list can be long, so it is cached compressed and sent in parts."""
     form = content_type()
     kept: KeptIndexes = current_app.extensions["kept_indexes"]
     head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title="Simple index")
-    # Read before the names: what comes in between has a higher serial, and is looked at again by whoever compares.
+    # Read before the names: changes in between have a higher serial, so that whoever compares will look at them again.
     last_serial = JournalEntry.objects.last_serial()
     index = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
     response = Response()
@@ -74,7 +74,7 @@ def simple_index() -> Response:
 
 
 def _stamp(name: str) -> str:
-    """Return what changes with every upload, yank and deletion of a project, in whichever process it happened."""
+    """Return what changes with every upload, yank and deletion of a project, in any process."""
     package = Package.objects(pk=naming.normalize_name(name)).only("last_serial", "updated_date").raw_first() or b""
     return hashlib.sha256(package).hexdigest()
 
@@ -82,7 +82,7 @@ def _stamp(name: str) -> str:
 @bp.get("/simple/<name>/")
 @public_while(_stamp)
 def simple_project(name: str) -> AnyResponse:
-    """The files of one project, the oldest version first."""
+    """List the files of one project, oldest version first."""
     normalized_name = naming.normalize_name(name)
     if name != normalized_name:
         return redirect(url_for("index_api.simple_project", name=normalized_name), 301)
@@ -92,7 +92,7 @@ def simple_project(name: str) -> AnyResponse:
         project = project_from_upstream(normalized_name)
         page = _project_page(normalized_name, project, project["versions"], project["files"], {}, form)
         return _negotiated(page, form)
-    # What 5,000 files say takes a tenth of a second to write.
+    # Writing 5,000 files takes a tenth of a second.
     return _negotiated(made_from(raw, lambda: _own_project(normalized_name, declared(Package, raw), form), form), form)
 
 
@@ -128,7 +128,7 @@ def _project_page(
         "meta": {"api-version": API_VERSION, **meta},
         "name": normalized_name,
         "project-status": {"status": status} | ({"reason": reason} if reason else {}),
-        # A set (PEP 700), but the old site kept releases under one version.
+        # A set (PEP 700), but a migrated site may have several releases of one version.
         "versions": list(dict.fromkeys(versions)),
         "files": [_file_as_json(file) for file in files],
     }
@@ -147,7 +147,7 @@ def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
-    # SHA-256 alone, as PyPI lists it: uv copies every hash into lock files, under the name it has here.
+    # Only SHA-256, as at PyPI: uv copies every hash into lock files.
     hashes = {"sha256": file["sha256"]} if "sha256" in file else {}
     described: dict[str, Any] = {"filename": file["filename"], "url": file["url"], "hashes": hashes}
     if file.get("requires_python"):
@@ -156,9 +156,9 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
         described["size"] = file["size"]
     if "uploaded_at" in file:
         described["upload-time"] = exact_time(file["uploaded_at"])
-    # A reason tells as much as `true`, and more.
+    # A reason says as much as `true`, and more.
     described["yanked"] = file.get("yanked_reason") or True if file.get("yanked") else False
-    # Under its former name, too, for installers from before PEP 714.
+    # Under its former name too, for installers from before PEP 714.
     if file.get("provenance_url"):
         described["provenance"] = file["provenance_url"]
     described["core-metadata"] = described["dist-info-metadata"] = core_metadata(file)
@@ -166,22 +166,22 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
 
 
 def metadata_digest(file: Mapping[str, Any]) -> str | None:
-    """Return the SHA-256 of the core metadata that installers may rely on, or None. A wheel alone has such.
+    """Return the SHA-256 of the core metadata that installers may rely on, or None. Only wheels have one.
 
-    An sdist's PKG-INFO need not list what it requires: setuptools wrote none of it for years, and `Dynamic` says that
-    building tells more. Installers believe what is offered, and would leave out what is not in it.
+    An sdist's PKG-INFO need not list its requirements: setuptools left them out for years, and `Dynamic` means that
+    building reveals more. Installers trust what is offered, and would miss what is not in it.
     """
     return file.get("metadata_sha256") if file["filename"].endswith(".whl") else None
 
 
 def core_metadata(file: Mapping[str, Any]) -> dict[str, str] | bool:
-    """Return what JSON says of a file's core metadata (PEP 714)."""
+    """Return the value for a file's core metadata in JSON (PEP 714)."""
     digest = metadata_digest(file)
     return {"sha256": digest} if digest else False
 
 
 class KeptIndex(NamedTuple):
-    """The list of all projects in one form, gzipped, as it was at a serial of the journal."""
+    """The list of all projects in one form, gzipped, as of a serial of the journal."""
 
     compressed: bytes
     serial: int
@@ -190,7 +190,7 @@ class KeptIndex(NamedTuple):
 
 
 class KeptIndexes:
-    """The list of all projects as a web process keeps it, compressed: 5 MB for 500,000 projects instead of 30 MB."""
+    """A web process's cache of the list of all projects, compressed: 5 MB for 500,000 projects instead of 30 MB."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
@@ -198,9 +198,9 @@ class KeptIndexes:
         self._lock = threading.Lock()
 
     def get(self, form: str, last_serial: int, head: str) -> KeptIndex:
-        """Return the list as HTML or JSON, as it is at this serial; one that takes long to make may be older.
+        """Return the list as HTML or JSON, as of this serial; a list that takes long to make may be older.
 
-        Whoever asks while it is made waits for it.
+        Requests that arrive while it is made wait for it.
         """
         with self._lock:
             kept = self._kept.get(form)
@@ -213,7 +213,7 @@ class KeptIndexes:
             return kept
 
     def _is_good(self, kept: KeptIndex, last_serial: int) -> bool:
-        # Making it may fill one part in so many of the time, however many uploads there are.
+        # Making it may take one part in this many of the time, however many uploads there are.
         rest_s = REST_FACTOR * kept.took_s if kept.took_s > SLOW_S else 0
         age_s = time.monotonic() - kept.made_at
         return bool(self._seconds) and age_s < max(rest_s, self._seconds if kept.serial == last_serial else 0)
@@ -227,7 +227,7 @@ def _keep_indexes(setup: BlueprintSetupState) -> None:
 def _as_html(head: str, batches: Iterator[list[Plain]]) -> Iterator[str]:
     yield head
     for batch in batches:
-        # Nearly every name stays as it is, and to look at all of them at once takes a tenth of what escaping does.
+        # Nearly every name needs no escaping, and checking all at once takes a tenth of the time of escaping.
         if not _PLAIN_NAMES("".join([each["_id"] + each["name"] for each in batch])):
             batch = [{"_id": escape(each["_id"]), "name": escape(each["name"])} for each in batch]
         yield "".join([f'<a href="{each["_id"]}/">{each["name"]}</a><br>\n' for each in batch])
@@ -245,8 +245,8 @@ def _as_json(batches: Iterator[list[Plain]], last_serial: int) -> Iterator[str]:
 
 
 def _negotiated(response: Response, form: str) -> Response:
-    # pip keeps a page for its max-age, and would not find a release that was uploaded a moment ago. To ask whether the
-    # page is still the same costs little.
+    # pip caches a page for its max-age, and would miss a release that was uploaded a moment ago. Revalidating costs
+    # little.
     response.cache_control.no_cache = True
     response.content_type = f"{form}; charset=utf-8" if form == HTML else form
     response.vary.add("Accept")

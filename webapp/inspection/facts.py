@@ -1,7 +1,7 @@
-"""The rules for what releases state: collections `release_facts` and `release_descriptions`.
+"""Rules for what releases state: collections `release_facts` and `release_descriptions`.
 
 A process can be killed between two writes: facts are written before their package is stored, and descriptions before
-the facts. So what nobody refers to is a finding only when it has been there for a while.
+the facts. So unused documents are reported only after a while.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,14 +29,14 @@ from webapp.documents.stored_file import STORED
 from webapp.inspection.findings import Finding
 from webapp.rendering import RenderersBusy
 
-# A change that takes longer than this has been killed.
+# A change that takes longer than this was killed.
 ARRIVING = timedelta(hours=1)
-# Projects that are looked at together.
+# How many projects are checked together.
 _TOGETHER = 200
 
 
 def broken_facts() -> Iterator[Finding]:
-    """Yield what is wrong with facts and descriptions, and where facts are missing."""
+    """Yield the findings about facts and descriptions, and missing facts."""
     facts = ReleaseFacts.objects.raw().find({"_id": {"$gte": ""}}).sort("_id", 1)
     projects = groupby((each for each in facts if "/" in each["_id"]), key=_project_of)
     while together := [(name, list(found)) for name, found in islice(projects, _TOGETHER)]:
@@ -52,7 +52,7 @@ def _project_of(son: Plain) -> str:
 
 
 def _packages(names: list[str]) -> dict[str, Plain]:
-    """Return what facts are compared with: packages with the names of their files, by their normalized names."""
+    """Return what facts are compared with: packages with the names of their files, by normalized name."""
     wanted = [*STATED, "latest", "updated_date", "description_id", "releases.version", "releases.files.filename"]
     found = Package.objects.raw().find({"_id": {"$in": names}}, dict.fromkeys(wanted, 1))
     return {son["_id"]: as_declared(Package, son) for son in found}
@@ -76,7 +76,7 @@ def _of_project(name: str, package: Plain | None, facts: list[Plain]) -> Iterato
                 yield Finding("release_facts", key, "file-gone", what, partial(_state_again, name, version))
             continue
         if package and version == latest:
-            # What somebody edited in the project later is meant so.
+            # Later manual edits of the project are intended.
             if _is_newer(plain, package) and (different := _differing(package, plain)):
                 what = f"the project says otherwise: {', '.join(different)}"
                 yield Finding("release_facts", key, "not-shown", what, partial(_show_again, name))
@@ -108,7 +108,7 @@ def _has_been_there(since: datetime | None) -> bool:
 
 
 def _needless_descriptions() -> Iterator[Finding]:
-    """Yield descriptions that no release has, and those that are not the text that their `_id` names."""
+    """Yield descriptions that no release has, and those that differ from the text that their `_id` names."""
     facts = ReleaseFacts.objects.raw()
     for son in ReleaseDescription.objects.raw().find({"_id": {"$gte": ""}}, {"html": 0}).sort("_id", 1):
         plain, (name, _, description_id) = as_declared(ReleaseDescription, son), son["_id"].partition("/")
@@ -122,7 +122,7 @@ def _needless_descriptions() -> Iterator[Finding]:
 
 
 def _missing_facts() -> Iterator[Finding]:
-    """Yield releases whose files are kept here, while what these state is not."""
+    """Yield releases with uploaded files whose facts are missing."""
     with_metadata = {"state": STORED, "metadata": {"$type": "string"}}
     release = {"$concat": ["$package", "/", "$version"]}
     known: Plain = {
@@ -137,7 +137,7 @@ def _missing_facts() -> Iterator[Finding]:
         {"$sort": {"_id": 1}},
     ]
     for son in StoredFile.objects.raw().aggregate(pipeline):
-        # A release can be spelled otherwise than its files.
+        # The version may be spelled differently in the release and in its files.
         package = Package.to_change(NormalizedName(str(son["package"])))
         found = package.release_equal_to(str(son["version"])) if package else None
         if package is None or found is None or not any(is_own(file.url) for file in found.files):
@@ -149,7 +149,7 @@ def _missing_facts() -> Iterator[Finding]:
 
 
 def _remove_facts(name: str, version: str) -> bool:
-    """Remove the facts of a release that is gone; False if it is there again."""
+    """Delete the facts of a deleted release; False if it exists again."""
     package = Package.to_change(NormalizedName(name))
     if package and package.releases_of(version):
         return False
@@ -165,7 +165,7 @@ def _remove_unused(key: str) -> bool:
 
 
 def _state_again(name: str, version: str) -> bool:
-    """Let the files of a release state its facts; without any, those of a file that is gone go."""
+    """Let the files of a release state its facts; without files, delete those of a deleted file."""
 
     def attempt() -> bool:
         package = Package.to_change(NormalizedName(name))
@@ -190,7 +190,7 @@ def _state_again(name: str, version: str) -> bool:
 
 
 def _show_again(name: str) -> bool:
-    """Let a project show what its latest release states; False if somebody changes it just now."""
+    """Make a project show what its latest release states; False if somebody is changing it."""
 
     def attempt() -> bool:
         package = Package.to_change(NormalizedName(name))
@@ -214,7 +214,7 @@ def _done(attempt: Callable[[], bool]) -> bool:
 
 
 def _give_its_id(key: str) -> bool:
-    """Keep a description that somebody edited under its own id, and let the releases that have it refer to that."""
+    """Store a manually edited description under its own id, and make its releases refer to that."""
     descriptions = ReleaseDescription.objects.raw()
     son = descriptions.find_one({"_id": key})
     plain = as_declared(ReleaseDescription, son or {})

@@ -1,4 +1,4 @@
-"""Projects that are not here, served through from another index; see docs/upstream.md."""
+"""Projects that are not here, fetched from another index; see docs/upstream.md."""
 
 from flask import Flask
 
@@ -9,5 +9,5 @@ __all__ = ["bp", "init_app"]
 
 
 def init_app(app: Flask) -> None:
-    """Give the application the other index that UPSTREAM_INDEX names, if it does. Raises BadConfig."""
+    """Configure the index in UPSTREAM_INDEX, if any. Raises BadConfig."""
     app.extensions["upstream"] = index.from_config(app.config)

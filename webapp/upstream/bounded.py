@@ -1,4 +1,4 @@
-"""Connections to other hosts that cannot be held open by a trickle, and that lead to no private address by surprise."""
+"""Connections to other hosts that a trickle cannot hold open, and that do not lead to private addresses by surprise."""
 
 import contextlib
 import ipaddress
@@ -15,14 +15,14 @@ LATE = "the answer took too long"
 
 
 class PrivateAddress(RuntimeError):
-    """A host has a private address, and the index that led there has a public one."""
+    """A host has a private address, but the index that led there has a public one."""
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Gives up a connection or the head of an answer that takes too long, however slowly its bytes trickle in.
+    """Limits how long a connection and the head of an answer may take, however slowly their bytes arrive.
 
-    The timeout of a socket starts again with each byte. Private addresses are reached only where the index itself has
-    one. A proxy decides for itself what it reaches.
+    The timeout of a socket starts again with each byte. Private addresses are allowed only if the index itself has one.
+    A proxy decides on its own what it connects to.
     """
 
     def __init__(self, timeout_s: float, index_host: str) -> None:
@@ -30,12 +30,12 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Let the pools make bounded connections."""
+        """Make the pools use bounded connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._pools(self._index_host)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Let the pools that go through a proxy make bounded connections, too."""
+        """Make the pools that use a proxy use bounded connections too."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = self._pools(None)
         return manager
@@ -51,16 +51,16 @@ class BoundedAdapter(HTTPAdapter):
 
 
 class _BoundedConnection:
-    """What both kinds of connections do beyond urllib3's own."""
+    """What both kinds of connections add to urllib3's."""
 
     timeout_s: float
-    index_host: str | None  # None: a proxy reaches the host
+    index_host: str | None  # None: a proxy connects to the host
     host: str
     sock: socket.socket | None
     _opened: socket.socket | None = None
 
     def connect(self) -> None:
-        """Connect, with the TLS handshake and the proxy's answer. Raises PrivateAddress, and TimeoutError if late."""
+        """Connect, including TLS and the proxy's answer. Raises PrivateAddress, or TimeoutError if too slow."""
         try:
             with given_up_after(self.timeout_s, lambda: self._opened):
                 super().connect()  # type: ignore[misc]
@@ -74,18 +74,18 @@ class _BoundedConnection:
                 self._opened = None
 
     def _new_conn(self) -> socket.socket:
-        """Open the TCP connection to an address that may be reached."""
+        """Open the TCP connection to an allowed address."""
         if self.index_host is not None and _leads_to_private(self.host):
             self._refuse_unless_index_is_private()
         opened: socket.socket = super()._new_conn()  # type: ignore[misc]
-        # A name may lead elsewhere each time it is looked up.
+        # A name may have other addresses each time it is looked up.
         if self.index_host is not None and is_private(opened.getpeername()[0]):
             try:
                 self._refuse_unless_index_is_private()
             except PrivateAddress:
                 opened.close()
                 raise
-        # TLS takes the socket over before it has shaken hands; a second one can still shut the connection down.
+        # TLS takes over the socket before its handshake; a duplicate can still shut the connection down.
         self._opened = opened.dup()
         return opened
 
@@ -94,14 +94,14 @@ class _BoundedConnection:
             raise PrivateAddress
 
     def getresponse(self) -> Any:
-        """Return the answer once its head has arrived. Raises what a closed connection does if that takes too long."""
+        """Return the answer once its head has arrived. If that takes too long, raise like a closed connection."""
         with given_up_after(self.timeout_s, lambda: self.sock):
             return super().getresponse()  # type: ignore[misc]
 
 
 @contextlib.contextmanager
 def given_up_after(seconds: float, connection: Callable[[], socket.socket | None]) -> Iterator[None]:
-    """Shut a connection down when this block takes longer, and raise TimeoutError, whatever is being read from it."""
+    """Shut down a connection if this block takes longer, and raise TimeoutError, whatever is being read from it."""
     is_late = threading.Event()
 
     def give_up() -> None:
@@ -120,12 +120,12 @@ def given_up_after(seconds: float, connection: Callable[[], socket.socket | None
         raise
     finally:
         timer.cancel()
-    if is_late.is_set():  # and what came in until then may look whole
+    if is_late.is_set():  # and what arrived until then may look complete
         raise TimeoutError(LATE)
 
 
 def is_private(address: str) -> bool:
-    """Tell whether an IP address is not a public one: loopback, private, link-local and the like (RFC 6890)."""
+    """Tell whether an IP address is not public: loopback, private, link-local and so on (RFC 6890)."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return not (mapped or parsed).is_global

@@ -1,18 +1,18 @@
-"""What can be wrong with the other index, each with the status of the answer to who asked."""
+"""Errors of the other index, each with the HTTP status of our answer."""
 
-# When installers may ask again; urllib3, and with it pip, waits as long as it is told to.
+# When installers may retry; urllib3, and so pip, waits as long as it is told.
 RETRY_AFTER_S, MOST_RETRY_AFTER_S = 5, 60
 
 
 class UpstreamFailed(RuntimeError):
-    """The other index answered with what cannot be used, or not at all; the message says so in one line."""
+    """The other index sent something unusable, or no answer. The message says so on one line."""
 
     status = 502
     retry_after_s: int | None = None
 
 
 class UpstreamRefused(UpstreamFailed):
-    """The other index refuses for good: to people without credentials, or because a project is gone."""
+    """The other index refuses for good: credentials are missing, or a project is gone."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class UpstreamRefused(UpstreamFailed):
 
 
 class UpstreamBusy(UpstreamFailed):
-    """The other index is overloaded, or did not answer in time: the same question may be answered soon."""
+    """The other index is overloaded or too slow; a retry may succeed soon."""
 
     status = 503
 

@@ -1,4 +1,4 @@
-"""Requests to the other index, bounded in time, bytes and redirects."""
+"""Requests to the other index, limited in time, size and redirects."""
 
 import threading
 import time
@@ -15,21 +15,20 @@ from webapp.upstream.errors import UpstreamBusy, UpstreamFailed
 
 MAX_REDIRECTS = 5
 PART_BYTES = 64 * 1024
-# After the other index was away, it is left alone for so long: nobody waits for what will not come.
+# How long a host that did not answer is left alone, so that nobody waits in vain.
 PAUSE_S = 10.0
 URGENT_S = 3
 
 
 class Fetcher:
-    """Asks the other index; threads share its connections."""
+    """Sends requests to the other index; threads share its connections."""
 
     def __init__(
         self, timeout_s: float, origin: str, auth: tuple[str, str] | None = None, *, hosts: Sequence[str]
     ) -> None:
         """Wait at most `timeout_s` seconds for the head of an answer, and for each part of its body.
 
-        `auth` is for addresses of this origin alone. Nothing is asked of other hosts than `hosts`, the index's own
-        first.
+        `auth` is only for addresses of this origin. Requests go only to `hosts`, of which the index's own is the first.
         """
         self._timeout_s = timeout_s
         self._hosts = hosts
@@ -42,9 +41,9 @@ class Fetcher:
         self._away: dict[str, float] = {}  # hosts, and until when they are left alone
 
     def open(self, url: str, headers: dict[str, str], *, is_urgent: bool = False) -> requests.Response:
-        """Return the answer at an address, its body not yet read; the caller closes it. Raises UpstreamFailed.
+        """Return the answer from an address, before its body is read; the caller closes it. Raises UpstreamFailed.
 
-        With something older in hand it is urgent, and the wait is short.
+        If something older is at hand, the wait is short.
         """
         timeout_s = min(self._timeout_s, URGENT_S) if is_urgent else self._timeout_s
         for _ in range(MAX_REDIRECTS + 1):
@@ -84,7 +83,7 @@ class Fetcher:
             raise UpstreamFailed(f"{host} led to an address that cannot be asked: {type(error).__name__}") from None
 
     def read(self, response: requests.Response, most: int) -> bytes:
-        """Return a whole body, decompressed. Raises UpstreamFailed when it is longer than `most`, or takes too long."""
+        """Return a whole body, decompressed. Raises UpstreamFailed if it is larger than `most`, or takes too long."""
         body = bytearray()
         with waiting_for_upstream():
             for part in self._parts(response, _arriving(response, decode_content=True), self._timeout_s * 3):
@@ -94,9 +93,9 @@ class Fetcher:
         return bytes(body)
 
     def parts(self, response: requests.Response, most_s: float) -> Iterator[bytes]:
-        """Yield the very bytes of a file as they come in: some servers say of a .tar.gz that it is compressed content.
+        """Yield the raw bytes of a file as they arrive: some servers declare a .tar.gz as compressed content.
 
-        Raises UpstreamFailed when it breaks off, or is not whole after `most_s`.
+        Raises UpstreamFailed if it breaks off, or is not complete after `most_s`.
         """
         return self._parts(response, _arriving(response, decode_content=False), most_s)
 
@@ -123,10 +122,10 @@ class Fetcher:
 
 
 def _arriving(response: requests.Response, *, decode_content: bool) -> Iterator[bytes]:
-    """Yield a body as it comes in; to wait for whole parts would let an upstream trickle for as long as it likes."""
+    """Yield a body as it arrives; waiting for parts of a fixed size would let an upstream trickle forever."""
     raw = response.raw
     while not raw.closed:
-        # What was compressed may still give nothing.
+        # Compressed bytes may not yield any data yet.
         if part := raw.read1(PART_BYTES, decode_content=decode_content):
             yield part
     if raw.length_remaining:
@@ -134,5 +133,5 @@ def _arriving(response: requests.Response, *, decode_content: bool) -> Iterator[
 
 
 def host_of(url: str) -> str:
-    """Return the host of an address, without what may be secret in it: a name and a password."""
+    """Return the host of an address, without a user name and password."""
     return urlsplit(url).hostname or "the other index"

@@ -1,4 +1,4 @@
-"""The other index: which names fall through to it, what it says of them, and their files, kept after the first use."""
+"""The other index: the names that may be requested from it, its answers, and its files, which are stored here."""
 
 import fnmatch
 import hashlib
@@ -29,24 +29,24 @@ log = logging.getLogger(__name__)
 
 Plain = dict[str, Any]
 
-# PyPI's longest page, of 15,000 files, has about 10 MB.
+# PyPI's longest page, with 15,000 files, has about 10 MB.
 MAX_PAGE_BYTES = 40_000_000
 MAX_METADATA_BYTES = 5_000_000
-# A name that the other index does not have is asked for again after a minute.
+# How long it is remembered that the other index does not have a name.
 ABSENT_FOR = timedelta(minutes=1)
-# What is known of a project that nobody has asked for since is forgotten.
+# A project that nobody has requested for this long is forgotten.
 KNOWN_FOR = timedelta(days=180)
-# A file must come in at this speed; slower, and somebody keeps a thread of the site busy on purpose.
+# Files must arrive at this speed; a slower one would keep a thread of the site busy.
 LEAST_BYTES_PER_S = 50_000
-# Answers that will be the same the next time: no credentials, no right, not there, gone, forbidden by law.
+# Statuses that a retry will not change: no credentials, no permission, not found, gone, legal reasons.
 REFUSALS = (401, 403, 404, 410, 451)
-# Answers that may be another the next time: too many requests, overloaded, too slow.
+# Statuses that a retry may change: too many requests, overloaded, too slow.
 BUSY = (429, 503, 504)
 _PATTERN = re.compile(r"[a-z0-9*?-]+", re.ASCII)
 
 
 def from_config(config: Mapping[str, Any]) -> "Index | None":
-    """Return the index that the settings name, or None. Raises BadConfig."""
+    """Return the index in the settings, or None. Raises BadConfig."""
     patterns = [re.sub(r"[-_.]+", "-", text.strip()).lower() for text in config["RESERVED_NAMES"].split(",")]
     patterns = [pattern for pattern in patterns if pattern]
     for pattern in patterns:
@@ -64,7 +64,7 @@ def from_config(config: Mapping[str, Any]) -> "Index | None":
         host = None
     if host is None or parts.scheme not in ("http", "https"):
         raise BadConfig("UPSTREAM_INDEX must be the address of a simple index, such as https://pypi.org/simple/")
-    # The name and the password go to this origin alone, and stand in no address that is kept.
+    # The user name and password are sent only to this origin, and are in no stored address.
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     origin = f"{parts.scheme}://{host}{f':{port}' if port else ''}"
     return Index(
@@ -84,7 +84,7 @@ def from_config(config: Mapping[str, Any]) -> "Index | None":
 
 
 class Index:
-    """Another index, asked for what is not here."""
+    """Another index, for projects that are not here."""
 
     def __init__(
         self,
@@ -107,10 +107,10 @@ class Index:
         self._fetcher = fetcher
 
     def refusal(self, normalized_name: str) -> str | None:
-        """Return why a name is never asked for upstream, or None.
+        """Return why a name is never requested from upstream, or None.
 
-        Whoever could publish a private project's name there could have their code installed instead of ours: so a name
-        that is here, that was here, or that the operator reserved, does not fall through (dependency confusion).
+        Whoever published a private project's name there could have their code installed instead of ours. So a name that
+        is or was here, or that the operator reserved, is never requested (dependency confusion).
         """
         if any(fnmatch.fnmatchcase(normalized_name, pattern) for pattern in self._reserved):
             return f"{normalized_name} is a reserved name: it is looked for here alone."
@@ -122,9 +122,9 @@ class Index:
         return None
 
     def project(self, normalized_name: str) -> Plain | None:
-        """Return what is known of a project, {files, versions, status}; None when the other index has none of it.
+        """Return what is known about a project, {files, versions, status}, or None if the other index does not have it.
 
-        What was known before serves while the other index is away. Raises UpstreamFailed when nothing was.
+        The stored page is used while the other index is away. Raises UpstreamFailed if there is none.
         """
         kept = UpstreamProject.objects(pk=normalized_name).plain_first()
         if kept is None or self._is_old(kept):
@@ -135,13 +135,13 @@ class Index:
         return {"files": files, "versions": kept.get("versions", []), "status": kept.get("status", {})}
 
     def file(self, normalized_name: str, filename: str, sha256: str) -> Plain | None:
-        """Return the file of this name and these bytes, as the project's page describes it, or None.
+        """Return the file with this name and digest, as the project's page describes it, or None.
 
-        Of a page that is not old the server finds it: some projects list 15,000.
+        If the page is recent, the server looks for the file: some projects list 15,000.
         """
         fields: Plain = {"files": {"$elemMatch": {"filename": filename, "sha256": sha256}}}
         fields |= {"checked_at": 1, "is_absent": 1, "status": 1}
-        son = UpstreamProject._get_collection().find_one({"_id": normalized_name}, fields)
+        son = UpstreamProject.objects.raw().find_one({"_id": normalized_name}, fields)
         project: Plain | None = as_declared(UpstreamProject, son)
         if not project or self._is_old(project):
             project = self.project(normalized_name)
@@ -151,7 +151,7 @@ class Index:
         return next((file for file in listed if (file["filename"], file["sha256"]) == (filename, sha256)), None)
 
     def open_file(self, file: Plain) -> Response:
-        """Return the other index's answer with a file, its body not yet read. Raises UpstreamFailed."""
+        """Return the other index's answer with a file, before its body is read. Raises UpstreamFailed."""
         if file.get("size", 0) > self._max_file_bytes:
             self._refuse_size(file["filename"])
         answer = self._fetcher.open(file["url"], {"Accept-Encoding": "identity"})
@@ -160,15 +160,15 @@ class Index:
             raise _failure(host_of(file["url"]), answer, file["filename"])
         size, length = file.get("size"), answer.headers.get("Content-Length", "")
         if size is not None and length.isdecimal() and int(length) != size:
-            # Its digest cannot be right, so nothing of it is passed on.
+            # Its digest cannot be right, so nothing is passed on.
             answer.close()
             raise UpstreamFailed(f"{host_of(file['url'])} has {length} bytes of {file['filename']} instead of {size}")
         return answer
 
-    def keep_passing(self, normalized_name: str, file: Plain, answer: Response) -> Generator[bytes, None, None]:
-        """Pass the bytes of a file on, and keep them once they are whole and have the right digest.
+    def store_passing(self, normalized_name: str, file: Plain, answer: Response) -> Generator[bytes, None, None]:
+        """Pass the bytes of a file on, and store them if they are complete and have the right digest.
 
-        The last of them are held back until then, so nobody gets a whole file that is wrong. Raises UpstreamFailed.
+        The last bytes are held back until then, so nobody gets a complete wrong file. Raises UpstreamFailed.
         """
         content_id = bson.ObjectId()
         is_kept = False
@@ -182,11 +182,11 @@ class Index:
                 "content_id": content_id,
                 "kept_at": utc_now(),
             }
-            # Another process may have kept its own in the meantime.
-            is_kept = UpstreamFile.keep(file["sha256"], "content_id", kept, length, self._max_bytes)
+            # Another process may have stored its own copy in the meantime.
+            is_kept = UpstreamFile.store_part(file["sha256"], "content_id", kept, length, self._max_bytes)
 
         try:
-            yield from contents.keep_passing(content_id, file["filename"], self._checked(file, answer), finish)
+            yield from contents.store_passing(content_id, file["filename"], self._checked(file, answer), finish)
         except UpstreamFailed as error:
             log.warning("%s is not kept: %s", file["filename"], error)
             raise
@@ -196,13 +196,13 @@ class Index:
                 contents.delete(content_id)
 
     def metadata(self, normalized_name: str, file: Plain) -> str:
-        """Return the core metadata of a file, and keep them. Raises UpstreamFailed."""
+        """Return the core metadata of a file, and store it. Raises UpstreamFailed."""
         kept = UpstreamFile.objects(pk=file["sha256"]).only("metadata", "used_at").plain_first()
         if kept and "metadata" in kept:
             UpstreamFile.note_use(kept)
             return str(kept["metadata"])
         with self._fetcher.open(_metadata_url(file["url"]), {}) as answer:
-            # Object stores say 403 of what is not there.
+            # Object stores answer 403 for what does not exist.
             is_there = answer.status_code not in REFUSALS
             if is_there and answer.status_code != 200:
                 raise _failure(self.host, answer, f"{file['filename']}.metadata")
@@ -217,11 +217,11 @@ class Index:
         except UnicodeDecodeError:
             raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are no UTF-8") from None
         kept = {"filename": file["filename"], "package": normalized_name, "metadata": text}
-        UpstreamFile.keep(file["sha256"], "metadata", kept, len(body), self._max_bytes)
+        UpstreamFile.store_part(file["sha256"], "metadata", kept, len(body), self._max_bytes)
         return text
 
     def _metadata_in(self, normalized_name: str, file: Plain) -> bytes:
-        """Return the core metadata in a wheel, for an index that has them nowhere else. The wheel is kept."""
+        """Return the core metadata in a wheel, for an index that does not offer it separately. The wheel is stored."""
         kept = UpstreamFile.objects(pk=file["sha256"]).only("content_id", "size").plain_first() or {}
         with tempfile.TemporaryFile() as wheel:
             if "content_id" in kept and "size" in kept:
@@ -229,7 +229,7 @@ class Index:
             else:
                 answer = self.open_file(file)
                 with waiting_for_upstream():
-                    wheel.writelines(self.keep_passing(normalized_name, file, answer))
+                    wheel.writelines(self.store_passing(normalized_name, file, answer))
             try:
                 return metadata_in(wheel, MAX_METADATA_BYTES)
             except BadDistribution as error:
@@ -247,16 +247,16 @@ class Index:
         return "checked_at" not in kept or utc_now() - kept["checked_at"] > age
 
     def _is_old_enough(self, file: Plain) -> bool:
-        """Tell whether a file is past its cooldown; one without a date never is."""
+        """Tell whether a file is past its cooldown; a file without a date never is."""
         if not {"filename", "sha256", "url"} <= file.keys():
-            return False  # somebody edited it by hand
+            return False  # from a manual edit
         return not self._cooldown or ("uploaded_at" in file and utc_now() - file["uploaded_at"] >= self._cooldown)
 
     def _asked_again(self, normalized_name: str, kept: Plain | None) -> Plain:
         try:
             return self._ask(normalized_name, kept)
         except UpstreamFailed as error:
-            # What is forbidden or gone there is not served from memory; wrong credentials are no word about a project.
+            # What is forbidden or gone there is not served from storage; wrong credentials say nothing about a project.
             is_word = isinstance(error, UpstreamRefused) and error.status != 401
             if kept is None or kept.get("is_absent") or is_word:
                 raise
@@ -267,7 +267,7 @@ class Index:
         headers = {"Accept": ACCEPT}
         if kept and "etag" in kept and not kept.get("is_absent"):
             headers["If-None-Match"] = kept["etag"]
-        projects = UpstreamProject._get_collection()
+        projects = UpstreamProject.objects.raw()
         now = utc_now()
         is_known = kept is not None and not kept.get("is_absent")
         with self._fetcher.open(f"{self._address}{normalized_name}/", headers, is_urgent=is_known) as answer:
@@ -297,10 +297,10 @@ class Index:
         if len(bson.encode(document)) > MAX_PACKAGE_BYTES:
             log.warning("%s has too many files upstream to be kept; it is asked for each time", normalized_name)
             return
-        UpstreamProject._get_collection().replace_one({"_id": normalized_name}, document, upsert=True)
+        UpstreamProject.objects.raw().replace_one({"_id": normalized_name}, document, upsert=True)
 
     def _checked(self, file: Plain, answer: Response) -> Iterator[bytes]:
-        """Yield the bytes of a file as they come in. Raises UpstreamFailed when they are not what was promised."""
+        """Yield the bytes of a file as they arrive. Raises UpstreamFailed if they are not what was promised."""
         size, digest, length = file.get("size"), hashlib.sha256(), 0
         most = self._max_file_bytes if size is None else size
         for part in self._fetcher.parts(answer, 30 + most / LEAST_BYTES_PER_S):
@@ -319,20 +319,20 @@ class Index:
 
 
 def _failure(host: str, answer: Response, what: str) -> UpstreamFailed:
-    """Return what an answer of another index means: a refusal reaches the installer as what it is."""
+    """Return the error for an answer of another index; its refusals are passed on to installers."""
     status = answer.status_code
     message = f"{host} answered {status} for {what}"
     if status in REFUSALS:
         return UpstreamRefused(message, status)
     if status in BUSY:
         seconds = answer.headers.get("Retry-After", "")
-        # It may be a date, too (RFC 9110).
+        # It may also be a date (RFC 9110).
         return UpstreamBusy(message, int(seconds)) if re.fullmatch("[0-9]{1,9}", seconds) else UpstreamBusy(message)
     return UpstreamFailed(message)
 
 
 def _metadata_url(url: str) -> str:
-    """Return where the core metadata of a file are: `.metadata` is appended to its path (PEP 658)."""
+    """Return the address of a file's core metadata: `.metadata` is appended to the path (PEP 658)."""
     path, mark, query = url.partition("?")
     return f"{path}.metadata{mark}{query}"
 

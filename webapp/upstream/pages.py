@@ -1,7 +1,7 @@
-"""What a page of the other index says: the Simple API as JSON (PEP 691, PEP 700) or HTML (PEP 503, 592, 629, 658).
+"""Parse the pages of the other index: the Simple API as JSON (PEP 691, PEP 700) or HTML (PEP 503, 592, 629, 658).
 
-Whatever is not as the standards have it is left out, file by file; a page that is none at all is refused. No library
-that reads these pages stands here: `pypi-simple` brings pydantic and BeautifulSoup along, for what is a page of code.
+Files that do not follow the standards are left out; a page that is not one at all is refused. No library is used,
+because `pypi-simple` would bring pydantic and BeautifulSoup along for a page of code.
 """
 
 import json
@@ -20,10 +20,10 @@ from webapp.upstream.errors import UpstreamFailed
 Plain = dict[str, Any]
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-# Signed addresses of object stores have some thousand.
+# Signed addresses of object stores have a few thousand characters.
 MAX_URL_LENGTH = 20_000
 MAX_FILES = 50_000
-# What says nothing of which version of which API it is.
+# Media types that do not name the API and its version.
 NOT_PAGES = ("application/json", "application/octet-stream")
 MAX_REASON_LENGTH = 1000
 _STATUS_METAS = {"pypi:project-status": "status", "pypi:project-status-reason": "reason"}
@@ -36,13 +36,13 @@ class Page(NamedTuple):
 
     files: list[Plain]
     versions: list[str]
-    status: Plain  # as `ProjectStatus` has it; empty while the project is active
+    status: Plain  # as in `ProjectStatus`; empty for an active project
 
 
 def read_page(body: bytes, content_type: str, address: str, normalized_name: str) -> Page:
-    """Return what a page says. Raises UpstreamFailed when it is no page of the Simple API, or another project's.
+    """Parse a page. Raises UpstreamFailed if it is not a page of the Simple API, or belongs to another project.
 
-    Files without a SHA-256 are left out: nobody could tell whether their bytes are the right ones.
+    Files without a SHA-256 are left out, because their bytes could not be verified.
     """
     try:
         kind = content_type.partition(";")[0].strip().lower()
@@ -85,23 +85,23 @@ def _described_by_html(text: str, address: str) -> tuple[list[Plain], Plain]:
         _check_version(reader.version)
     described = list(reader.described())
     if reader.version is None and not any(_file(each, address) or _has_md5(each) for each in described):
-        # A page that asks somebody to sign in, say: it must not be taken for a project without files.
+        # A sign-in page, for instance, must not be taken for a project without files.
         raise ValueError("no page of the Simple API")
     return described, reader.status
 
 
 class _Links(HTMLParser):
-    """The links of a page, and the version of the Simple API that it says it has."""
+    """Collects the links of a page, and the API version that it declares."""
 
     def __init__(self) -> None:
         super().__init__()
         self.version: str | None = None
-        self.status: dict[str, str] = {}  # PEP 792, as JSON has it
+        self.status: dict[str, str] = {}  # PEP 792, as in JSON
         self._base = ""
         self._links: list[dict[str, str]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what counts."""
+        """Collect the relevant tags."""
         values = {name: value or "" for name, value in attrs}
         if tag == "meta" and values.get("name") == "pypi:repository-version":
             self.version = values.get("content", "")
@@ -113,7 +113,7 @@ class _Links(HTMLParser):
             self._links.append(values)
 
     def described(self) -> Iterator[Plain]:
-        """Yield each link to a file as JSON would describe it."""
+        """Yield each link to a file in the form of JSON."""
         for link in self._links:
             url, fragment = _joined(self._base, link["href"])
             hashes = dict(part.split("=", 1) for part in fragment.split("&") if "=" in part)
@@ -130,7 +130,7 @@ class _Links(HTMLParser):
 
 
 def _check_version(version: Any) -> None:
-    """Refuse a page of a later form, as PEP 629 has it."""
+    """Refuse a page of a newer version, as PEP 629 requires."""
     if version is not None and str(version).partition(".")[0] != "1":
         raise ValueError("another version of the Simple API")
 
@@ -156,7 +156,7 @@ def _file(described: Plain, address: str) -> Plain | None:
     if yanked:
         file |= {"yanked": True, "yanked_reason": yanked[:MAX_REASON_LENGTH] if _is_text(yanked) else ""}
     metadata = described.get("core-metadata", described.get("dist-info-metadata"))
-    # An sdist's metadata need not list what it requires, and installers would believe them.
+    # An sdist's metadata may lack its requirements, and installers would believe that it has none.
     if filename.endswith(".whl") and isinstance(metadata, dict) and _is_digest(metadata.get("sha256")):
         file["metadata_sha256"] = metadata["sha256"]
     provenance = safe_link(_joined(address, provenance)[0]) if _is_text(provenance) and provenance else ""
@@ -166,7 +166,7 @@ def _file(described: Plain, address: str) -> Plain | None:
 
 
 def _status(described: Any) -> Plain:
-    """Return the status of a project, as `ProjectStatus` has it; a text is what some indexes send for the object."""
+    """Return the status of a project, as in `ProjectStatus`; some indexes send a string instead of an object."""
     if _is_text(described):
         described = {"status": described}
     if not isinstance(described, dict) or described.get("status") not in KEPT:
@@ -181,7 +181,7 @@ def _has_md5(described: Plain) -> bool:
 
 
 def _joined(address: str, url: str) -> tuple[str, str]:
-    """Return a link of a page as a whole address, and its fragment; both empty when it is none."""
+    """Return a link as an absolute address, and its fragment; both empty if it is invalid."""
     try:
         joined = urldefrag(urljoin(address, url))
     except ValueError:
@@ -203,5 +203,5 @@ def _is_digest(value: Any) -> TypeGuard[str]:
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
-    # Lone surrogates are in JSON's grammar, but neither UTF-8 nor MongoDB can hold them.
+    # JSON allows lone surrogates, but neither UTF-8 nor MongoDB can store them.
     return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)

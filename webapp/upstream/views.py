@@ -1,4 +1,4 @@
-"""`/upstream/<name>/<sha256>/<filename>` and its `.metadata`: files of the other index, fetched through here."""
+"""`/upstream/<name>/<sha256>/<filename>` and its `.metadata`: files of the other index, fetched through this site."""
 
 from itertools import chain
 from typing import Any
@@ -27,7 +27,7 @@ def index() -> Index | None:
 
 
 def project_from_upstream(normalized_name: str) -> Plain:
-    """Return the `files` and `versions` of a project that is not here, with addresses here; else answer 404."""
+    """Return the `files` and `versions` of a project that is not here, with addresses on this site, or answer 404."""
     upstream = index() or abort(404)
     if refusal := upstream.refusal(normalized_name):
         abort(404, refusal)
@@ -39,7 +39,7 @@ def project_from_upstream(normalized_name: str) -> Plain:
 
 @bp.get("/upstream/<name>/<sha256>/<filename>")
 def fetch(name: str, sha256: str, filename: str) -> AnyResponse:
-    """A file: from here if it was fetched before, else from the other index, and kept on its way."""
+    """Send a file: a stored one, or one from the other index, which is stored on the way."""
     upstream = index() or abort(404)
     normalized_name = naming.normalize_name(name)
     if refusal := upstream.refusal(normalized_name):
@@ -65,8 +65,8 @@ def _passed_on(upstream: Index, normalized_name: str, file: Plain) -> Response:
         answer = upstream.open_file(file)
         if "size" not in file and answer.headers.get("Content-Length", "").isdecimal():
             response.content_length = int(answer.headers["Content-Length"])
-        body = upstream.keep_passing(normalized_name, file, answer)
-        # What is wrong with the first bytes, or with a file that has no more than these, is an answer of its own.
+        body = upstream.store_passing(normalized_name, file, answer)
+        # Problems with the first bytes, or with a file that has no more than these, get an answer of their own.
         with waiting_for_upstream():
             response.response = chain([next(body, b"")], body)
         response.call_on_close(body.close)
