@@ -122,8 +122,8 @@ def test_frequent_words_and_labels_are_counted(app: Flask) -> None:
 
 
 def test_one_process_at_a_time_catches_up(app: Flask) -> None:
-    assert search_index._claim(60)
-    assert not search_index._claim(60)
+    assert SearchState.objects.claim(search_index.STATE, search_index.CLAIM)
+    assert not SearchState.objects.claim(search_index.STATE, search_index.CLAIM)
 
 
 def test_command_makes_all_entries_anew(runner: FlaskCliRunner, caught_up: Flask) -> None:

@@ -51,7 +51,7 @@ class Claim:
         self._attempt = attempt
         self._beaten_at = time.monotonic()
 
-    def alive(self) -> None:
+    def heartbeat(self) -> None:
         """Show a sign of life, if the last one was some seconds ago. Raises ClaimLost."""
         age_s = time.monotonic() - self._beaten_at
         if age_s > GIVE_UP_S:

@@ -15,7 +15,6 @@ from itertools import islice
 from typing import Any
 
 import mongoengine as me
-import pymongo
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
@@ -152,7 +151,8 @@ class CatchingUp:
 
 def _catch_up_or_log(max_age_s: int) -> None:
     try:
-        if not _claim(max_age_s):
+        looked_at_long_ago = {"looked_at": {"$not": {"$gte": utc_now() - timedelta(seconds=max_age_s)}}}
+        if not SearchState.objects.claim(STATE, CLAIM, looked_at_long_ago):
             return
         try:
             catch_up()
@@ -160,20 +160,6 @@ def _catch_up_or_log(max_age_s: int) -> None:
             _keep_state({"claimed_until": None, "looked_at": utc_now()})
     except PyMongoError as error:
         log.warning("the search index could not be brought up to date: %s", error)
-
-
-def _claim(max_age_s: int) -> bool:
-    now = utc_now()
-    free = {
-        "_id": STATE,
-        "claimed_until": {"$not": {"$gte": now}},
-        "looked_at": {"$not": {"$gte": now - timedelta(seconds=max_age_s)}},
-    }
-    try:
-        claimed = SearchState.objects.raw().update_one(free, {"$set": {"claimed_until": now + CLAIM}}, upsert=True)
-    except pymongo.errors.DuplicateKeyError:
-        return False
-    return bool(claimed.modified_count or claimed.upserted_id)
 
 
 def _write_changed(since: datetime) -> tuple[int, datetime]:

@@ -75,19 +75,11 @@ def refresh() -> Plain:
     return as_declared(SiteStats, SiteStats(id="site", **stats).to_mongo().to_dict())
 
 
-def _claim() -> bool:
-    """Tell whether this process may compute; the others continue with what there is."""
-    now = utc_now()
-    free = {"_id": "site", "$or": [{"claimed_until": None}, {"claimed_until": {"$lt": now}}]}
-    claim = {"$set": {"claimed_until": now + CLAIM}}
-    return bool(SiteStats.objects.raw().update_one(free, claim).modified_count)
-
-
 def _refresh_in_background() -> None:
     if not _computing.acquire(blocking=False):
         return
     try:
-        if _claim():
+        if SiteStats.objects.claim("site", CLAIM):
             refresh()
     except PyMongoError as error:
         log.warning("the site's statistics could not be computed: %s", error)

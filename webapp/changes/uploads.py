@@ -100,8 +100,8 @@ def publish(upload: Upload, by: User) -> Published:
     try:
         check_quota(distribution.normalized_name, by.id)
         upload.file.seek(0)
-        contents.put(claim.content_id, distribution.filename, upload.file, claim.alive)
-        package = with_rendered(partial(_list, upload, statement, by, claim.alive))
+        contents.put(claim.content_id, distribution.filename, upload.file, claim.heartbeat)
+        package = with_rendered(partial(_list, upload, statement, by, claim.heartbeat))
     except _REFUSALS:
         claim.give_back()
         raise
@@ -129,12 +129,12 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
     }
 
 
-def _list(upload: Upload, statement: Statement, by: User, alive: Callable[[], None]) -> Package:
+def _list(upload: Upload, statement: Statement, by: User, heartbeat: Callable[[], None]) -> Package:
     """Add the file to its package, and return that; `statement` is what the file's metadata states."""
     distribution = upload.distribution
     for change in changes(distribution.normalized_name, by):
         with change:
-            alive()
+            heartbeat()
             package = change.package
             if change.is_new:
                 package.name = statement.said.name

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
 from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
 
 Plain = dict[str, Any]
 Reader = Callable[[Any], Any]
@@ -51,6 +52,19 @@ class ReadingQuerySet(BaseQuerySet):
         """Return pymongo's collection, for atomic changes and projections. Filters of this queryset do not apply."""
         collection: Collection[Plain] = self._collection
         return collection
+
+    def claim(self, key: str, lifetime: timedelta, condition: Plain | None = None) -> bool:
+        """Claim the work that a document stands for, and tell whether this process got it.
+
+        Nobody else gets it until `claimed_until`, which the document must declare, or while `condition` does not hold.
+        """
+        now = utc_now()
+        free = {"_id": key, "claimed_until": {"$not": {"$gte": now}}} | (condition or {})
+        try:
+            result = self.raw().update_one(free, {"$set": {"claimed_until": now + lifetime}}, upsert=True)
+        except DuplicateKeyError:
+            return False
+        return bool(result.modified_count or result.upserted_id)
 
     def count_up_to(self, most: int) -> int:
         """Return how many there are, at most `most`.

@@ -66,12 +66,12 @@ class Chunk(db.Document):
     }
 
 
-def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], alive: Callable[[], None]) -> int:
-    """Store the bytes of a file; return how many. `alive` is called before each chunk, and may raise to stop it."""
+def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], heartbeat: Callable[[], None]) -> int:
+    """Store the bytes of a file; return how many. `heartbeat` is called before each chunk, and may raise to stop it."""
     chunks = Chunk.objects.raw()
     length = number = 0
     while data := source.read(CHUNK_BYTES):
-        alive()
+        heartbeat()
         chunks.insert_one({"files_id": content_id, "n": number, "data": data})
         length, number = length + len(data), number + 1
     _described(content_id, filename, length)
