@@ -107,6 +107,11 @@ def test_page_with_md5_digests_alone_says_what_is_missing() -> None:
         linked("/f/foo-2.0.tar.gz#md5=" + "0" * 32)
 
 
+def test_page_without_digests_says_what_is_missing() -> None:
+    with pytest.raises(UpstreamFailed, match="lists files of foo without digests"):
+        linked("/f/foo-2.0.tar.gz")
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream", "Application/JSON; x=y"])
 def test_json_of_an_unnamed_kind_is_refused_with_the_reason(content_type: str) -> None:
     body = json.dumps({"files": [GOOD]}).encode()

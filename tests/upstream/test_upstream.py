@@ -455,6 +455,16 @@ class TestWhatIsWrongThere:
         client.application.extensions["upstream"]._fetcher._away.clear()
         assert len(page(client)["files"]) == 1
 
+    def test_operator_finds_the_reason_in_the_log(
+        self, client: FlaskClient, other: Other, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        other.lists(described(hashes={"md5": "0" * 32}))
+
+        _, message = failure(client)
+
+        assert "of larder-probe with MD5 digests only; without SHA-256 nobody can tell" in message
+        assert f"GET /simple/larder-probe/: {message.removesuffix('.')}" in caplog.text
+
     def test_page_of_any_length_is_not_read_to_its_end(
         self, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
     ) -> None:

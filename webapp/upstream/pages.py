@@ -14,6 +14,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from webapp.documents.project_status import KEPT
 from webapp.rules import naming
+from webapp.rules.sdists import ENDINGS
 from webapp.serving.filters import safe_link
 from webapp.upstream.errors import UpstreamFailed
 
@@ -58,10 +59,12 @@ def read_page(body: bytes, content_type: str, address: str, normalized_name: str
     if len(described) > MAX_FILES:
         raise UpstreamFailed(f"the other index lists more than {MAX_FILES:,} files")
     files = {file["filename"]: file for each in described if (file := _file(each, address))}
-    if described and not files and any(_has_md5(each) for each in described):
+    if not files and any(_lacks_sha256(each) for each in described):
+        has_md5 = any(_has_md5(each) for each in described)
+        digests = "with MD5 digests only" if has_md5 else "without digests"
         raise UpstreamFailed(
-            f"the other index lists files of {normalized_name} with MD5 digests only; without SHA-256 nobody can tell "
-            "whether their bytes are the right ones"
+            f"the other index lists files of {normalized_name} {digests}; without SHA-256 nobody can tell whether "
+            "their bytes are the right ones"
         )
     return Page(list(files.values()), versions, _status(status))
 
@@ -84,7 +87,7 @@ def _described_by_html(text: str, address: str) -> tuple[list[Plain], Plain]:
     if reader.version is not None:
         _check_version(reader.version)
     described = list(reader.described())
-    if reader.version is None and not any(_file(each, address) or _has_md5(each) for each in described):
+    if reader.version is None and not any(_file(each, address) or _lacks_sha256(each) for each in described):
         # A sign-in page, for instance, must not be taken for a project without files.
         raise ValueError("no page of the Simple API")
     return described, reader.status
@@ -173,6 +176,12 @@ def _status(described: Any) -> Plain:
         return {}
     reason = described.get("reason")
     return {"marker": described["status"]} | ({"reason": reason[:MAX_REASON_LENGTH]} if _is_text(reason) else {})
+
+
+def _lacks_sha256(described: Plain) -> bool:
+    filename, hashes = described.get("filename"), described.get("hashes")
+    is_file = isinstance(filename, str) and filename.endswith((".whl", *ENDINGS))
+    return is_file and isinstance(hashes, dict) and "sha256" not in hashes
 
 
 def _has_md5(described: Plain) -> bool:

@@ -1,5 +1,6 @@
 """`/upstream/<name>/<sha256>/<filename>` and its `.metadata`: files of the other index, fetched through this site."""
 
+import logging
 from itertools import chain
 from typing import Any
 
@@ -10,12 +11,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.documents import UpstreamFile
 from webapp.rules import naming
 from webapp.serving.errors import http_error
+from webapp.serving.request_log import shown_path
 from webapp.serving.sending import make_immutable, send
 from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.index import Index
 
 bp = Blueprint("upstream", __name__)
+log = logging.getLogger(__name__)
 
 Plain = dict[str, Any]
 
@@ -85,6 +88,7 @@ def _metadata(upstream: Index, normalized_name: str, file: Plain) -> Response:
 @bp.app_errorhandler(UpstreamFailed)
 def upstream_failed(error: UpstreamFailed) -> Response:
     """Answer with the reason: 502 or 503, or the refusal of the other index."""
+    log.warning("%s %s: %s", request.method, shown_path(), error)
     failure = HTTPException(f"{error}.")
     failure.code = error.status
     response = http_error(failure)
