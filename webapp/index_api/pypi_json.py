@@ -1,12 +1,12 @@
 """PyPI's JSON API: `/pypi/<name>/json` and `/pypi/<name>/<version>/json`, field by field as Warehouse answers."""
 
-from typing import Any, cast
+from typing import cast
 
 from flask import Response, abort, jsonify, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import Package, ReleaseFacts
-from webapp.documents.base import declared
+from webapp.documents.base import Plain, declared
 from webapp.documents.package_page import chosen_of, release_states
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.project_status import is_quarantined
@@ -18,7 +18,6 @@ from webapp.serving.filters import absolute_file_link, absolute_url, exact_time,
 from webapp.serving.public_pages import made_from, public
 
 MAX_AGE_S = 900
-Plain = dict[str, Any]
 
 
 @bp.get("/pypi/<name>/json", defaults={"version": None}, strict_slashes=False)

@@ -1,15 +1,14 @@
 """Compare two releases of a project for a page."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from webapp.documents import ReleaseFacts
+from webapp.documents.base import Plain
 from webapp.documents.package_page import release_states
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.packages import presentation
 from webapp.rules import comparing
 from webapp.rules.people import people
-
-Plain = dict[str, Any]
 
 # Fields that are compared as a whole: their label, and how to read them from what a release states.
 _LISTS: dict[str, Literal["provides_extra", "classifiers", "keywords"]] = {

@@ -1,15 +1,12 @@
 """Groups of links, classifiers and files on a project page."""
 
-from typing import Any
-
 from packaging.utils import NormalizedName
 
+from webapp.documents.base import Plain
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.rules import naming
 from webapp.rules.requiring import asked_of
 from webapp.serving.filters import safe_link
-
-Plain = dict[str, Any]
 
 
 def links(package: PackageFields) -> list[Plain]:

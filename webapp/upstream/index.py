@@ -15,7 +15,7 @@ from requests import Response
 
 from config import BadConfig
 from webapp.documents import JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
-from webapp.documents.base import as_declared, utc_now
+from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
 from webapp.documents.project_status import is_quarantined
 from webapp.rules.archives import BadDistribution
@@ -27,7 +27,6 @@ from webapp.upstream.pages import ACCEPT, read_page
 
 log = logging.getLogger(__name__)
 
-Plain = dict[str, Any]
 
 # PyPI's longest page, with 15,000 files, has about 10 MB.
 MAX_PAGE_BYTES = 40_000_000

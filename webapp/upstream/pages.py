@@ -12,13 +12,12 @@ from html.parser import HTMLParser
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import unquote, urldefrag, urljoin
 
+from webapp.documents.base import Plain
 from webapp.documents.project_status import KEPT
 from webapp.rules import naming
 from webapp.rules.sdists import ENDINGS
 from webapp.serving.filters import safe_link
 from webapp.upstream.errors import UpstreamFailed
-
-Plain = dict[str, Any]
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 # Signed addresses of object stores have a few thousand characters.

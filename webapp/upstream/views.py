@@ -2,13 +2,13 @@
 
 import logging
 from itertools import chain
-from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import UpstreamFile
+from webapp.documents.base import Plain
 from webapp.rules import naming
 from webapp.serving.errors import http_error
 from webapp.serving.request_log import shown_path
@@ -19,8 +19,6 @@ from webapp.upstream.index import Index
 
 bp = Blueprint("upstream", __name__)
 log = logging.getLogger(__name__)
-
-Plain = dict[str, Any]
 
 
 def index() -> Index | None:
