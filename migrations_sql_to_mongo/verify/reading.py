@@ -32,7 +32,8 @@ class VerifyReading:
 
     def __init__(self, dialect: str, codec: str, encoding: str | None) -> None:
         self._dialect = dialect
-        self._text = functools.partial(_text, codec=codec, encoding=encoding)
+        self._text = _text_of(codec, encoding)
+        self._stored = _stored_of(self._text)
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
         """Return what is selected for a column."""
@@ -44,15 +45,9 @@ class VerifyReading:
         """Return what makes a row's value of what the server gives."""
         sql_type = base_type(sql_type)
         if self._dialect == "sqlite":
-            return self._of_storage_class
+            return self._stored
         convert = self._of_server(sql_type, kind)
         return lambda value: None if value is None else convert(bytes(value))
-
-    def _of_storage_class(self, value: Any) -> Any:
-        """SQLite's text comes as bytes, its bytes as their digits in hex, and numbers as they are."""
-        if type(value) is bytes:
-            return self._text(value)
-        return bytes.fromhex(value) if type(value) is str else value
 
     def _of_server(self, sql_type: Any, kind: Kind) -> Callable[[bytes], Any]:
         if isinstance(sql_type, BINARY):
@@ -193,16 +188,31 @@ def _compile_utf8(element: _Utf8, compiler: Any, **options: Any) -> str:
 # What is made of it
 
 
-def _text(value: bytes, codec: str, encoding: str | None) -> str:
-    """Return the text of some bytes; what is not text in either codec shows them as lone surrogates."""
+def _text_of(codec: str, encoding: str | None) -> Callable[[bytes], str]:
+    """Return the function that makes text of bytes; what is not text in either codec it shows as lone surrogates."""
     if codecs.lookup(codec).name != "utf-8":
-        return value.decode(codec, "replace")
-    try:
-        return str(value, "utf-8")
-    except UnicodeDecodeError:
-        with contextlib.suppress(UnicodeDecodeError):
-            return str(value, encoding or "utf-8")
-        return str(value, "utf-8", "surrogateescape")
+        return lambda value: value.decode(codec, "replace")
+
+    def text(value: bytes) -> str:
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            with contextlib.suppress(UnicodeDecodeError):
+                return value.decode(encoding or "utf-8")
+            return value.decode("utf-8", "surrogateescape")
+
+    return text
+
+
+def _stored_of(text: Callable[[bytes], str]) -> Convert:
+    """Return the function that makes a value of what SQLite gives: text as bytes, bytes in hex, numbers as they are."""
+
+    def stored(value: Any) -> Any:
+        if type(value) is bytes:
+            return text(value)
+        return bytes.fromhex(value) if type(value) is str else value
+
+    return stored
 
 
 def _number(sql_type: Any, value: bytes) -> Any:
