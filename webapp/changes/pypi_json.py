@@ -311,13 +311,14 @@ def _merged(
     package.created_date = min(dates, default=utc_now())
     package.clean()
     described = next((release for release in package.releases if release.version == about), None)
+    known = None
     if described:
-        state(package, described, statement)
+        known = state(package, described, statement, before)
     elif package.latest is None:
         # The fields of a project without releases are all that is known.
         for field in (*STATED, *DESCRIPTION, "name"):
             setattr(package, field, getattr(said, field))
-    show_latest(package, before, said)
+    show_latest(package, before, said, known)
     return package
 
 

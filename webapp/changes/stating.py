@@ -8,7 +8,7 @@ attempt writes them again.
 import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import bson
 from packaging.utils import NormalizedName
@@ -39,6 +39,8 @@ _NOT_COMPARED = {"dynamic", "license_files"}
 DESCRIPTION = ("description", *RENDERED)
 
 
+# What is known of some releases, by their versions.
+Known = dict[str, FactsFields | None]
 T = TypeVar("T")
 
 
@@ -60,18 +62,21 @@ def statement_of(
     return Statement(said, WHEEL if packagetype == WHEEL_FILE else SDIST, filename)
 
 
-def state(package: Package, release: Release, statement: Statement) -> None:
+def state(package: Package, release: Release, statement: Statement, before: str | None) -> Known:
     """Store what is stated about a release of a package, unless a better source has stated it.
 
-    Both are about to be stored, and the package already knows which of its releases is the latest.
+    Both are about to be stored, and the package already knows which of its releases is the latest. `before` is the
+    version whose facts it shows so far; what is known of that one and of the release is for `show_latest`.
     """
-    if statement.filename:
-        _compare(package, release, statement)
-    keep_better_facts(package, release.version, statement)
+    known = ReleaseFacts.several(package.pk, {release.version, before or release.version})
+    if statement.filename and len(release.files) > 1:
+        _compare(release, statement, known[release.version])
+    known[release.version] = keep_better_facts(package, release.version, statement)
+    return known
 
 
-def keep_better_facts(package: Package, version: str, statement: Statement) -> None:
-    """Store what is stated about a release, unless a better source has stated it."""
+def keep_better_facts(package: Package, version: str, statement: Statement) -> FactsFields | None:
+    """Store what is stated about a release, unless a better source has stated it; return what is stored."""
     said = statement.said
     description_id = description_id_of(said.description, said.description_content_type)
     is_shown = package.latest is not None and package.latest.version == version
@@ -93,7 +98,8 @@ def keep_better_facts(package: Package, version: str, statement: Statement) -> N
     try:
         ReleaseFacts.objects.raw().replace_one(no_better, son, upsert=True)
     except DuplicateKeyError:
-        return  # a better source has stated it
+        return ReleaseFacts.of(package.pk, version)  # a better source has stated it
+    return cast("FactsFields", son)
 
 
 def _no_better_than(statement: Statement) -> list[dict[str, Any]]:
@@ -110,9 +116,8 @@ def _no_better_than(statement: Statement) -> list[dict[str, Any]]:
     return [{"source": {"$in": [None, *worse]}}, equal]
 
 
-def _compare(package: Package, release: Release, statement: Statement) -> None:
+def _compare(release: Release, statement: Statement, stored: Mapping[str, Any] | None) -> None:
     """Record in which fields the files of a release disagree. A file that lacks a field does not disagree."""
-    stored: Mapping[str, Any] | None = ReleaseFacts.of(package.pk, release.version)
     if stored is None or stored.get("filename") in (None, statement.filename):
         return
     said = statement.said
@@ -125,19 +130,20 @@ def _compare(package: Package, release: Release, statement: Statement) -> None:
         release.differing = sorted({*(release.differing or ()), *different})
 
 
-def show_latest(package: Package, before: str | None, said: Package | None = None) -> None:
+def show_latest(package: Package, before: str | None, said: Package | None = None, known: Known | None = None) -> None:
     """Make a package show what its latest release states, and nothing that is unknown.
 
-    `before` is the version whose facts it shows so far. `said` is what was just stated, including the description.
+    `before` is the version whose facts it shows so far. `said` is what was just stated, including the description,
+    and `known` are facts that were read already.
     """
     package.clean()
     latest = package.latest.version if package.latest else None
     if latest is None:
         return
-    facts = known_facts(package, latest)
+    facts = known_facts(package, latest, known)
     if facts is None and latest == before:
         return  # old databases and migrations know only facts of the project: these are its latest release's
-    if before is not None and before != latest and known_facts(package, before) is None:
+    if before is not None and before != latest and known_facts(package, before, known) is None:
         keep_better_facts(package, before, Statement(_shown(package), MOVED))
     old = _shown(package)
     for name in STATED:
@@ -232,9 +238,9 @@ def _shown(package: Package) -> Package:
     return Package(name=package.name, **{name: getattr(package, name) for name in (*STATED, *DESCRIPTION)})
 
 
-def known_facts(package: Package, version: str) -> FactsFields | None:
+def known_facts(package: Package, version: str, known: Known | None = None) -> FactsFields | None:
     """Return the facts of a release: the stored ones, or those of its files, which are then stored."""
-    facts = ReleaseFacts.of(package.pk, version)
+    facts = known[version] if known and version in known else ReleaseFacts.of(package.pk, version)
     if facts is None or SOURCES.index(facts.get("source", MOVED)) < SOURCES.index(SDIST):
         for release in package.releases_of(version):
             if statement := best_statement(package.pk, release):

@@ -150,8 +150,8 @@ def _list(upload: Upload, statement: Statement, by: User, heartbeat: Callable[[]
                 package.releases = [*package.releases, release]
             _add_file(release, _file(upload, by))
             package.clean()
-            state(package, release, statement)
-            show_latest(package, before, statement.said)
+            known = state(package, release, statement, before)
+            show_latest(package, before, statement.said, known)
             change.act = Act(action, release.version, distribution.filename)
     return package
 

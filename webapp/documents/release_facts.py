@@ -78,6 +78,14 @@ class ReleaseFacts(StatedFields, db.Document):
         return None if son is None else cast("FactsFields", as_declared(cls, son))
 
     @classmethod
+    def several(cls, normalized_name: str, versions: Iterable[str]) -> dict[str, FactsFields | None]:
+        """Return what some releases state, by their versions; None for those of which nothing is known."""
+        keys = {key_of(normalized_name, version): version for version in versions}
+        found = cls.objects.raw().find({"_id": {"$in": list(keys)}})
+        stated = {keys[son["_id"]]: cast("FactsFields", as_declared(cls, son)) for son in found}
+        return {version: stated.get(version) for version in keys.values()}
+
+    @classmethod
     def summaries(cls, releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the summaries of some releases, by the project's normalized name and the version. Some have none."""
         keys = {key_of(*release): release for release in releases}
