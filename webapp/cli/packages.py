@@ -11,19 +11,19 @@ import requests
 from mongoengine.errors import ValidationError
 
 from webapp.changes import new_names, pypi_json, site_stats
+from webapp.cli import older_releases
 from webapp.cli.group import SiteGroup
+from webapp.cli.older_releases import OlderRelease
 from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
+from webapp.rendering import RenderersBusy
 from webapp.rules import naming
 
 packages_group = SiteGroup("packages", help="Import packages, and allow names.")
 
 PYPI = "https://pypi.org"
-TIMEOUT_S = 30
-# PyPI's largest document is about 20 MB.
-MAX_DOCUMENT_BYTES = 100_000_000
 # Errors that stop the import of one document, not of the others.
-REFUSALS = (pypi_json.RefusedDocument, PackageTooLarge, ConcurrentChange, ValidationError, OSError)
+REFUSALS = (pypi_json.RefusedDocument, PackageTooLarge, ConcurrentChange, ValidationError, RenderersBusy, OSError)
 
 
 class Source(NamedTuple):
@@ -31,6 +31,7 @@ class Source(NamedTuple):
 
     name: str
     read: Callable[[], bytes]
+    index_url: str = ""
 
 
 @packages_group.command("allow")
@@ -51,21 +52,33 @@ def allow_command(name: str) -> None:
     is_flag=True,
     help=f"Fetch projects from an index's JSON API. The first argument may be its URL; the default is {PYPI}.",
 )
-def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
+@click.option(
+    "--every-release",
+    is_flag=True,
+    help="With --from-index: fetch what each older release states, too. A command that was stopped goes on from there.",
+)
+def import_command(paths: tuple[str, ...], *, from_index: bool, every_release: bool) -> None:
     """Import JSON documents as PyPI serves them: files, folders of *.json, or projects of another index.
 
     Existing packages are updated. Exits with 1 if something was refused or left out; standard error says what.
     """
     if not paths:
         raise click.UsageError("name at least one file, folder or project")
-    sources = list(_from_index(paths) if from_index else _from_paths(paths))
+    if every_release and not from_index:
+        raise click.UsageError("--every-release goes with --from-index")
+    connection = older_releases.session()
+    sources = list(_from_index(connection, paths) if from_index else _from_paths(paths))
     new = updated = refused = releases = files = warnings = 0
     problems: list[str] = []
+    unknown: list[OlderRelease] = []
     with click.progressbar(sources, label="Importing", file=sys.stderr, item_show_func=_shown) as bar:
         for source in bar:
             try:
-                imported = pypi_json.parse(source.read())
+                document = source.read()
+                imported = pypi_json.parse(document)
                 was_new = imported.store()
+                if every_release:
+                    unknown += older_releases.unknown_releases(source.index_url, document, imported)
             except REFUSALS as error:
                 refused += 1
                 problems.append(f"{source.name}: refused: {_one_line(error)}")
@@ -78,12 +91,13 @@ def import_command(paths: tuple[str, ...], *, from_index: bool) -> None:
                 found.append(f"the description could not be rendered: {problem}")
             warnings += len(found)
             problems += [f"{source.name}: {remark}" for remark in found]
+    told = _keep_facts(connection, unknown, problems) if every_release else ""
     site_stats.refresh()
     for problem in problems:
         click.echo(problem, err=True)
     click.echo(
         f"{new + updated} packages imported ({new} new, {updated} updated) with {releases:,} releases and "
-        f"{files:,} files; {refused} documents refused, {warnings} warnings."
+        f"{files:,} files; {refused} documents refused, {warnings} warnings.{told}"
     )
     if problems:
         raise SystemExit(1)
@@ -98,32 +112,35 @@ def _from_paths(paths: tuple[str, ...]) -> Iterator[Source]:
             yield Source(str(file), file.read_bytes)
 
 
-def _from_index(arguments: tuple[str, ...]) -> Iterator[Source]:
+def _keep_facts(connection: requests.Session, releases: list[OlderRelease], problems: list[str]) -> str:
+    """Fetch what older releases state; return what the report says of it."""
+    failed = 0
+    with click.progressbar(releases, label="Older releases", file=sys.stderr, item_show_func=_shown_release) as bar:
+        for release in bar:
+            try:
+                older_releases.keep_facts(connection, release)
+            except REFUSALS as error:
+                failed += 1
+                problems.append(f"{release.project} {release.version}: nothing known: {_one_line(error)}")
+    return f" What {len(releases) - failed:,} older releases state was fetched; {failed:,} failed."
+
+
+def _shown_release(release: OlderRelease | None) -> str:
+    return f"{release.project} {release.version}" if release else ""
+
+
+def _from_index(connection: requests.Session, arguments: tuple[str, ...]) -> Iterator[Source]:
     has_url = arguments[0].startswith(("http://", "https://"))
     index_url, names = (arguments[0], arguments[1:]) if has_url else (PYPI, arguments)
+    index_url = index_url.rstrip("/")
     if not names:
         raise click.UsageError("name at least one project of this index")
-    session = requests.Session()
     for name in names:
         try:
-            url = f"{index_url.rstrip('/')}/pypi/{naming.normalize_name(name)}/json"
+            url = f"{index_url}/pypi/{naming.normalize_name(name)}/json"
         except naming.InvalidName as error:
             raise click.UsageError(str(error)) from None
-        yield Source(name, partial(_fetch, session, url))
-
-
-def _fetch(session: requests.Session, url: str) -> bytes:
-    # requests' own errors are OSErrors too.
-    with session.get(url, timeout=TIMEOUT_S, headers={"Accept": "application/json"}, stream=True) as response:
-        if response.status_code == 404:
-            raise pypi_json.RefusedDocument(f"{url}: no such project")
-        response.raise_for_status()
-        body = b""
-        for part in response.iter_content(1_000_000):
-            body += part
-            if len(body) > MAX_DOCUMENT_BYTES:
-                raise pypi_json.RefusedDocument(f"{url}: more than {MAX_DOCUMENT_BYTES:,} bytes")
-    return body
+        yield Source(name, partial(older_releases.fetch, connection, url), index_url)
 
 
 def _shown(source: Source | None) -> str:
