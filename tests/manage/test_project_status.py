@@ -104,7 +104,7 @@ class TestOwners:
 
         assert answer.status_code == 403
         assert answer.text.strip() == (
-            f"The project {NAME} is archived and takes no new files: Nobody has time. "
+            f"The project {NAME} is archived and accepts no new files: Nobody has time. "
             "An owner can make it active again in its settings."
         )
         assert [each.version for each in Package.objects.get(pk=NAME).releases] == ["1.0"]

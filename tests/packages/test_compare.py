@@ -111,7 +111,7 @@ def test_of_a_release_that_states_nothing_only_the_files_are_compared(client: Fl
     page = read(client, "/project/example/compare/1.0...2.0")
 
     assert list(sections(page)) == ["Files"]
-    assert "Nothing is known of what 1.0 states" in words(one(page, "main"))
+    assert "The metadata of 1.0 is not known" in words(one(page, "main"))
 
 
 @pytest.mark.parametrize(

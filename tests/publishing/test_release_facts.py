@@ -86,6 +86,6 @@ def test_page_says_in_which_fields_the_files_of_a_release_disagree(client: Flask
 
     assert answer.status_code == 200, answer.text
     page = read(client, "/project/larder-probe/").text
-    assert "disagree" not in agreeing
-    assert "The files of this release disagree about: license. Shown is what the wheel says." in page
+    assert "differ in" not in agreeing
+    assert "The files of this release differ in: license. This page shows the values of the wheel." in page
     assert info_of(client, "1.0")["license"] == "MIT"

@@ -70,7 +70,7 @@ def check_open(package: Package) -> None:
     if is_in_quarantine(package):
         raise ProjectClosed(_sentence(f"The project {package.pk} is quarantined", package.status))
     if package.status and package.status.marker == ARCHIVED:
-        said = _sentence(f"The project {package.pk} is archived and takes no new files", package.status)
+        said = _sentence(f"The project {package.pk} is archived and accepts no new files", package.status)
         raise ProjectClosed(f"{said} An owner can make it active again in its settings.")
 
 
