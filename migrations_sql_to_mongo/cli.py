@@ -17,11 +17,13 @@ import click
 from pymongo.errors import PyMongoError
 
 from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo.catch_up import catch_up, expected
+from migrations_sql_to_mongo.changes import take_back
 from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
 from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, one_line
 from migrations_sql_to_mongo.layout import Layout
-from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, UNDONE, Entry, Ledger
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger
 from migrations_sql_to_mongo.map_file import read_layout
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.progress import Progress
@@ -140,8 +142,8 @@ def _shared(options: dict[str, Any], *, reads_source: bool) -> Shared:
     )
 
 
-def run_options(command: Command) -> Command:
-    """Give a command the options that decide about a run."""
+def limits(command: Command) -> Command:
+    """Give a command the options that decide about rejects and batches."""
     options: list[Command] = [
         click.option(
             "--on-error",
@@ -163,18 +165,23 @@ def run_options(command: Command) -> Command:
             show_default=True,
             help="Documents in a write.",
         ),
-        click.option(
-            "--replace-existing",
-            is_flag=True,
-            help="Put the old site's documents in the place of those that somebody else wrote; undo brings these back.",
-        ),
     ]
     return functools.reduce(lambda made, option: option(made), reversed(options), command)
 
 
+def run_options(command: Command) -> Command:
+    """Give a command the options that decide about a run."""
+    replaces = click.option(
+        "--replace-existing",
+        is_flag=True,
+        help="Put the old site's documents in the place of those that somebody else wrote; undo brings these back.",
+    )
+    return limits(replaces(command))
+
+
 @click.group()
 def main() -> None:
-    """Move an SQL site into Larder's documents: plan, run, verify, and undo if need be."""
+    """Move an SQL site into Larder's documents: plan, run, catch-up, verify, and undo if need be."""
 
 
 @main.command("plan")
@@ -261,6 +268,61 @@ def run_command(
     shared.finish(report)
 
 
+@main.command("catch-up")
+@shared_options()
+@limits
+@click.option(
+    "--verify",
+    "to_verify",
+    type=click.Choice(["changed", "all"]),
+    default="changed",
+    show_default=True,
+    help="What to compare with the source before anything is put in its place.",
+)
+@click.option("--dry-run", is_flag=True, help="Read everything, write nothing, and tell what it would do.")
+def catch_up_command(
+    shared: Shared,
+    on_error: str,
+    max_rejects: int | None,
+    max_reject_share: float | None,
+    batch_size: int,
+    to_verify: str,
+    *,
+    dry_run: bool,
+) -> None:
+    """Write what has changed in the source since the last run or catch-up, and nothing else."""
+    options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share)
+    with ExitStack() as stack:
+        target, ledger = stack.enter_context(shared.opened_target())
+        source = stack.enter_context(shared.opened_source())
+        _refuse_empty(source)
+        write = stack.enter_context(shared.folder.rejects())
+        if dry_run:
+            report = _report("catch-up", source, target, expected(source, target, ledger, shared.progress, write))
+            verb = "would be"
+        else:
+            stack.enter_context(ledger.lock("catch-up"))
+            try:
+                entry = catch_up(source, target, ledger, options, shared.progress, write, verify_all=to_verify == "all")
+            except Differs as error:
+                report = _report("catch-up", source, target, {"run": ledger.runs()[0]["_id"], "state": FAILED})
+                report |= _found(error.verification) | {"exit_code": 3, "summary": error.message}
+                shared.folder.write(report)
+                raise
+            kept = {key: entry[key] for key in ("changes", "conflict_count", "conflicts")}
+            report = _report("catch-up", source, target, _of_entry(entry) | kept)
+            verb = "were"
+    changed = sum(count for kinds in report["changes"].values() for count in kinds.values())
+    rejected, rows = _sums(report["tally"])
+    report |= _outcome(rejected, f"{changed:,} documents {verb} changed, of {rows:,} rows that were read")
+    if count := report["conflict_count"]:
+        report |= {
+            "exit_code": 1,
+            "summary": f"{report['summary']} Conflicts, where this site keeps its own: {count:,}.",
+        }
+    shared.finish(report)
+
+
 @main.command("verify")
 @shared_options()
 @click.option("--run", "run_id", help="The run to look at; the last one if not given.")
@@ -312,15 +374,19 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         entry = ledger.run(run_id) if run_id else next((one for one in ledger.runs() if one["state"] != UNDONE), None)
         if entry is None or entry["state"] == UNDONE:
             raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to take back in {target.shown}")
+        is_catch_up = entry.get("command") == CATCH_UP
         lines = [
-            f"{one['name']}: back to the {one['was']['documents']:,} documents before the run"
+            f"{one['name']}: what the catch-up changed is as it was before"
+            if is_catch_up
+            else f"{one['name']}: back to the {one['was']['documents']:,} documents before the run"
             if one["was"]
             else f"{one['name']}: removed, as it was not there before the run"
             for one in entry["collections"]
         ]
         if not dry_run:
             with ledger.lock("undo"):
-                swap.undo(target, ledger, entry, discard=discard_changes)
+                undo = take_back if is_catch_up else swap.undo
+                undo(target, ledger, entry, discard=discard_changes)
                 target.patiently(target.db.drop_collection, corrected_collection(entry["_id"]))
                 target.patiently(target.refresh_stats)
                 ledger.note(entry, state=UNDONE)
@@ -396,7 +462,8 @@ def _finished(ledger: Ledger, run_id: str | None) -> Entry:
     if entry is None:
         raise CannotStart(f"the ledger knows no run {run_id}" if run_id else "the target has seen no run")
     if entry["state"] in STEPS:
-        raise Stopped(f"run {entry['_id']} was interrupted while {entry['state']}: `run` goes on with it")
+        command = entry.get("command", "run")
+        raise Stopped(f"run {entry['_id']} was interrupted while {entry['state']}: `{command}` goes on with it")
     if entry["state"] != DONE:
         raise Stopped(f"run {entry['_id']} is {entry['state']}")
     return entry

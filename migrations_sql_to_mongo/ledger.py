@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ SILENCE = timedelta(seconds=60)
 
 # The states of a run, in their order. What is interrupted in one of them goes on from there.
 STEPS = ("copying", "rendering", "indexing", "verifying", "swapping")
+RUN, CATCH_UP = "run", "catch-up"  # what an entry is about
 DONE, FAILED, UNDOING, UNDONE = "done", "failed", "undoing", "undone"
 
 
@@ -54,12 +55,13 @@ class Ledger:
         """Return the run that was begun and neither finished nor taken back."""
         return next((entry for entry in self.runs() if entry["state"] in STEPS), None)
 
-    def begin(self, fields: Entry) -> Entry:
-        """Write down a new run."""
+    def begin(self, fields: Entry, collections: Callable[[str], list[Entry]]) -> Entry:
+        """Write down a new run, with its collections, which are called after it."""
         stem = now().strftime("%Y%m%d_%H%M%S")
         taken = {entry["_id"] for entry in self.runs()}
         run_id = next(name for name in [stem, *(f"{stem}_{n}" for n in range(2, 1000))] if name not in taken)
         entry = {"_id": run_id, "state": STEPS[0], "started_at": now(), "ended_at": None, **fields}
+        entry["collections"] = collections(run_id)
         self._target.patiently(self._entries.replace_one, {"_id": run_id}, entry, upsert=True)
         return entry
 

@@ -6,6 +6,7 @@ that were rejected with it, a corrected release moves the package's `latest`.
 """
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import bson
 
 from migrations_sql_to_mongo.copying import REJECTS, Copy, Encoded
 from migrations_sql_to_mongo.corrections import as_row, corrected_collection, corrections_of
+from migrations_sql_to_mongo.digests import NONE, chunk, digest_of, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
@@ -188,6 +190,10 @@ def _write(target: Target, entry: Entry, change: Change) -> None:
         target.patiently(collection.replace_one, {"_id": document_id}, after, upsert=True)
     for one in entry["collections"]:
         if one["name"] == change.collection:
+            # So that catch-up does not take it for somebody's edit.
+            digest = digest_of(change.after) if change.after else NONE
+            kept = chunk(f"replayed/{time.time_ns()}", change.collection, [document_id], [digest])
+            target.insert(digests_collection(entry["_id"]), [kept])
             one["is"] = Fingerprint.of(one["is"]).replaced(stored, _stored(target, change))
 
 

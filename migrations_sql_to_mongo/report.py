@@ -30,6 +30,7 @@ def as_text(report: Report) -> str:
         lines += _documents(tally)
     if report.get("corrections"):
         lines += _corrections(report["corrections"])
+    lines += _changes(report)
     if report.get("missing_tables"):
         lines += [f"Expected, but not in the source: {', '.join(report['missing_tables'])}.", ""]
     lines += _no_place(report)
@@ -102,6 +103,21 @@ def _corrections(account: Report) -> list[str]:
         text = "no longer fit, because the row has changed in the source or is gone"
         lines.append(f"- {text}: {account['lost']:,} ({rows}); read from the source")
     return ["## Corrected rows", "", *lines, ""]
+
+
+def _changes(report: Report) -> list[str]:
+    if "changes" not in report:
+        return []
+    lines = ["## Changes", ""]
+    for name, kinds in report["changes"].items():
+        lines.append(f"- {name}: {', '.join(f'{count:,} {kind}' for kind, count in sorted(kinds.items()))}")
+    lines += [] if report["changes"] else ["None."]
+    if report["conflicts"]:
+        lines += ["", f"## Conflicts: {report['conflict_count']:,}", ""]
+        lines += [f"- {text}" for text in report["conflicts"]]
+        if (more := report["conflict_count"] - len(report["conflicts"])) > 0:
+            lines.append(f"- and {more:,} more")
+    return [*lines, ""]
 
 
 def _no_place(report: Report) -> list[str]:

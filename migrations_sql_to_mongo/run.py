@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import bson
+
 from migrations_sql_to_mongo import swap
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Batch, Copy, OnReject, TooManyRejects, batches
 from migrations_sql_to_mongo.corrections import take_over
+from migrations_sql_to_mongo.digests import chunk_of, digests_collection
 from migrations_sql_to_mongo.errors import Stopped
-from migrations_sql_to_mongo.ledger import DONE, FAILED, STEPS, Entry, Ledger, now
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, RUN, STEPS, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.rendering import render_staged
 from migrations_sql_to_mongo.source import Source
@@ -57,6 +60,8 @@ def run(
     `source` is open, and the caller holds the lock. Raises Stopped.
     """
     entry = ledger.interrupted()
+    if entry and entry.get("command") == CATCH_UP:
+        raise Stopped(f"catch-up {entry['_id']} was interrupted: `catch-up` ends it, `undo` takes it back")
     entry = _resumed(entry, source, ledger, options) if entry else _begun(source, target, ledger, options)
     take_over(source, target, ledger, entry)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
@@ -86,8 +91,10 @@ def _begun(source: Source, target: Target, ledger: Ledger, options: Options) -> 
             f"{'; '.join(foreign)}. --replace-existing puts the old site's documents in their place; "
             "`undo` would bring these back"
         )
-    entry = ledger.begin(
+    return ledger.begin(
         {
+            "command": RUN,
+            "has_digests": True,
             "source": source.masked_url,
             "layout": source.layout.as_dict(),
             "options": asdict(options),
@@ -95,13 +102,9 @@ def _begun(source: Source, target: Target, ledger: Ledger, options: Options) -> 
             "checkpoint": {"batches": 0},
             "resumed": 0,
             "seconds": {},
-        }
+        },
+        lambda run_id: [one | {"was": found.get(one["name"])} for one in swap.staged(run_id, collections)],
     )
-    ledger.note(
-        entry,
-        collections=[one | {"was": found.get(one["name"])} for one in swap.staged(entry["_id"], collections)],
-    )
-    return entry
 
 
 def _resumed(entry: Entry, source: Source, ledger: Ledger, options: Options) -> Entry:
@@ -144,7 +147,13 @@ def _copy(
     copy = Copy(source, tally, max_rejects=options.max_rejects, on_reject=on_reject)
     done = entry["checkpoint"]["batches"]
 
+    digests = target.without_waiting(digests_collection(entry["_id"]))
+
     def write(number: int, batch: Batch) -> None:
+        if batch.collection != REJECTS:
+            kept = bson.decode(chunk_of(f"{number:012}", batch.collection, batch.documents))
+            # Once the documents after them are in the journal, so are these.
+            target.patiently(digests.replace_one, {"_id": kept["_id"]}, kept, upsert=True)
         target.insert(names[batch.collection], batch.documents)
         if not batch.is_last:
             ledger.checkpoint(entry, batches=number, collection=batch.collection)

@@ -7,6 +7,7 @@ too; "swapped": the site reads what was staged; "restored": it reads what it had
 
 from typing import Any
 
+from migrations_sql_to_mongo.digests import digests_collection
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import DONE, UNDOING, UNDONE, Entry, Ledger
 from migrations_sql_to_mongo.target import Target
@@ -82,9 +83,7 @@ def keep_and_swap(target: Target, ledger: Ledger, entry: Entry) -> None:
 
 def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
     """Give the site back what it had before a run. Raises Stopped when something was changed since."""
-    later = [run["_id"] for run in ledger.runs() if run["_id"] > entry["_id"] and run["state"] != UNDONE]
-    if later:
-        raise Stopped(f"run {later[-1]} came after {entry['_id']}: undo that one first")
+    refuse_later(ledger, entry)
     if entry["state"] not in (UNDOING, UNDONE) and not discard:
         _refuse_changed(target, entry)
     ledger.note(entry, state=UNDOING)
@@ -92,7 +91,15 @@ def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None
         if collection["state"] != "restored":
             _restore(target, collection)
             _note(ledger, entry, collection, "restored")
-    target.patiently(target.db.drop_collection, rejects_collection(entry["_id"]))
+    for name in (rejects_collection, digests_collection):
+        target.patiently(target.db.drop_collection, name(entry["_id"]))
+
+
+def refuse_later(ledger: Ledger, entry: Entry) -> None:
+    """Raise Stopped when another move came after a run: they are taken back in the opposite order."""
+    later = [run["_id"] for run in ledger.runs() if run["_id"] > entry["_id"] and run["state"] != UNDONE]
+    if later:
+        raise Stopped(f"run {later[-1]} came after {entry['_id']}: undo that one first")
 
 
 def _refuse_changed(target: Target, entry: Entry) -> None:

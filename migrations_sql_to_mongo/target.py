@@ -4,9 +4,10 @@ import contextlib
 import hashlib
 import os
 import re
+import struct
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -38,6 +39,7 @@ from webapp.documents import (
     ProgrammingLanguage,
     ReleaseDescription,
     ReleaseFacts,
+    SearchEntry,
     SiteStats,
     StoredFile,
     User,
@@ -64,7 +66,7 @@ READ = 250  # documents at a time
 # A replica set elects a new primary in about 12 s; somebody who restarts a server needs a little longer.
 PATIENCE_S = float(os.environ.get("MIGRATE_PATIENCE_S", "60"))
 _UNAUTHORIZED = 13
-_DUPLICATE_KEY = 11000
+DUPLICATE_KEY = 11000
 # What a server answers that stops, steps down or starts. Source: MongoDB's "retryable" error codes.
 _TRANSIENT = frozenset({6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 _NO_SPACE = 14031
@@ -135,7 +137,7 @@ class Target:
             except BulkWriteError as error:
                 details = error.details or {}
                 errors = details.get("writeErrors", [])
-                if details.get("writeConcernErrors") or any(one["code"] != _DUPLICATE_KEY for one in errors):
+                if details.get("writeConcernErrors") or any(one["code"] != DUPLICATE_KEY for one in errors):
                     raise
                 for one in errors:
                     document = raw[one["index"]]
@@ -189,6 +191,11 @@ class Target:
         if not self.is_mock and self.has(staging):
             # After the copy, which checks every document by itself, and before the swap, which keeps the rule.
             set_validator(self.db[staging], validator_of(DOCUMENTS[collection]))
+
+    def forget_search_entries(self, ids: Sequence[Any]) -> None:
+        """Remove what searches read of these packages: within a minute the site makes it anew, as they are now."""
+        for start in range(0, len(ids), READ):
+            self.db[SearchEntry._meta["collection"]].delete_many({"_id": {"$in": ids[start : start + READ]}})
 
     def refresh_stats(self) -> None:
         """Compute the site's statistics anew."""
@@ -306,6 +313,16 @@ def open_target(uri: str | None) -> Target:
         mongoengine.disconnect(alias)
         raise CannotStart(f"the target {shown} refuses: {_without_details(error)}") from None
     return Target(client, database, shown, alias)
+
+
+def bson_id(document: bytes) -> Any:
+    """Return the `_id` of an encoded document; MongoDB puts it first. Source: bsonspec.org."""
+    if document[5:9] == b"_id\0":
+        if document[4] == 2:
+            return document[13 : 12 + struct.unpack_from("<i", document, 9)[0]].decode()
+        if document[4] == 7:
+            return bson.ObjectId(document[9:21])
+    return bson.decode(document)["_id"]
 
 
 def _without_details(error: BaseException) -> str:

@@ -11,12 +11,13 @@ Each table has a module of its own; `context` is what they share.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify.collections import compare_collection
-from migrations_sql_to_mongo.verify.context import Context
+from migrations_sql_to_mongo.verify.context import Behind, Context
 from migrations_sql_to_mongo.verify.descriptions import compare_descriptions
 from migrations_sql_to_mongo.verify.downloads import expected_download
 from migrations_sql_to_mongo.verify.findings import Verification
@@ -25,20 +26,29 @@ from migrations_sql_to_mongo.verify.packages import Packages
 from migrations_sql_to_mongo.verify.reading import VerifyReading
 from migrations_sql_to_mongo.verify.users import Users
 
-__all__ = ["Verification", "verify"]
+__all__ = ["Behind", "Verification", "verify"]
 
 
 def verify(
-    source: Source, target: Target, names: dict[str, str], rejects: str, progress: Progress, *, render: bool
+    source: Source,
+    target: Target,
+    names: dict[str, str],
+    rejects: str,
+    progress: Progress,
+    *,
+    render: bool,
+    only: dict[str, set[Any]] | None = None,
+    behind: Behind | None = None,
 ) -> Verification:
     """Compare the source with the collections of these names, and return what differs.
 
     `rejects` is the collection of the rows that were rejected: they, and no others, must be missing. With `render`
-    each description is rendered once more and compared too.
+    each description is rendered once more and compared too. `only` are the documents to look at, by the tables they are
+    from: the collections hold nothing else. With `behind` all others are looked at, too, where they stand.
     """
     reading = VerifyReading(source.dialect, source.codec(), source.layout.encoding)
     source = source.read_by(reading)
-    context = Context(source, target, names, rejects, progress)
+    context = Context(source, target, names, rejects, progress, only, behind)
     users = Users(context)
     expectations = {
         "licenses": expected_label,
@@ -51,6 +61,8 @@ def verify(
         if table in names:
             compare_collection(context, table, expected)
     if "packages" in names:
+        if only is not None and behind is None:
+            context.read_licenses()
         with ThreadPoolExecutor(1, thread_name_prefix="verify-read") as pool:
             Packages(context, pool).compare()
         if render:

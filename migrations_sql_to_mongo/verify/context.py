@@ -1,30 +1,52 @@
 """What the comparisons of all tables share: both sides, what was found, and the reading of single values."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import bson
 
+from migrations_sql_to_mongo.digests import digest_of
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.rendering import RENDERED_FIELDS
 from migrations_sql_to_mongo.source import Row, Source, key_of
-from migrations_sql_to_mongo.target import Target
+from migrations_sql_to_mongo.target import Target, bson_id
 from migrations_sql_to_mongo.values import as_json, shown
 from migrations_sql_to_mongo.verify.conversions import id_of_key, moment_in_form
-from migrations_sql_to_mongo.verify.encoding import Wanted, bson_id, differences, tail
+from migrations_sql_to_mongo.verify.encoding import Wanted, differences, tail
 from migrations_sql_to_mongo.verify.findings import Expected, Verification
 from migrations_sql_to_mongo.verify.rejected import Rejected
 from migrations_sql_to_mongo.verify.rules import in_utc, moment, name_of
 
 
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind the documents that are to be looked at: what an earlier move wrote, and did not change."""
+
+    names: dict[str, str]  # table -> collection
+    digest: Callable[[str, Any], bytes | None]  # of the document that was moved, by table and `_id`
+
+
 class Context:
     """One comparison of a source with a target."""
 
-    def __init__(self, source: Source, target: Target, names: dict[str, str], rejects: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: Source,
+        target: Target,
+        names: dict[str, str],
+        rejects: str,
+        progress: Progress,
+        only: dict[str, set[Any]] | None = None,
+        behind: Behind | None = None,
+    ) -> None:
         self.source, self.target, self.names, self.progress = source, target, names, progress
         self.found = Verification()
         self.rejected = Rejected(target.db[rejects].find(), source.columns)
+        self._only, self._behind = only, behind
         self.licenses: set[str] = set()  # ids of the old table
         self._zones = {
             (table, column): source.layout.zone(table, column)
@@ -35,10 +57,42 @@ class Context:
 
     # Reading
 
+    def chosen(self, table: str, rows: Iterator[Row], column: int = 0) -> Iterator[Row]:
+        """Yield the rows that are to be looked at. `column` holds the id of a document of `table`."""
+        if self._only is None or self._behind:
+            return rows
+        wanted = self._only.get(table, set())
+        return (row for row in rows if self.id_of(table, row[column]) in wanted)
+
+    def read_licenses(self) -> None:
+        """Learn which licences packages may be under: those that were moved."""
+        if "licenses" in self.source.tables:
+            rows = Counter(row[0] for row in self.source.ids("licenses"))
+            self.licenses = {one for one, count in rows.items() if count > self.rejected.count("licenses", one)}
+
     def documents(self, table: str, ids: list[Any]) -> dict[Any, bytes]:
         """Return the stored documents of a table that have these ids."""
-        found = self.target.raw_documents(self.names[table], {"_id": {"$in": ids}})
+        found = self._found(self.names[table], ids)
+        if self._behind:
+            found |= self._found(self._behind.names[table], [one for one in ids if not self._is_chosen(table, one)])
+        return found
+
+    def _found(self, collection: str, ids: list[Any]) -> dict[Any, bytes]:
+        found = self.target.raw_documents(collection, {"_id": {"$in": ids}})
         return {bson_id(document): document for document in found}
+
+    def _is_chosen(self, table: str, document_id: Any) -> bool:
+        return self._only is not None and document_id in self._only.get(table, ())
+
+    def is_edited(self, table: str, document_id: Any, document: bytes | None) -> bool:
+        """Tell whether a document is not as it was moved, because somebody changed it on the site; count those."""
+        if self._behind is None or self._is_chosen(table, document_id):
+            return False
+        was = self._behind.digest(table, document_id)
+        if was is None or (document is not None and digest_of(document) == was):
+            return False
+        self.found.edited += 1
+        return True
 
     def id_of(self, table: str, key: Any) -> Any:
         """Return the `_id` that a key leads to, None if it leads to none."""
@@ -114,6 +168,8 @@ class Context:
 
     def look_for_extra(self, table: str, matched: int) -> None:
         """Name the documents that no row has led to, if there are any."""
+        if self._behind:
+            return  # those that no move wrote are none of its business, and what is gone from the source is chosen
         collection = self.target.db[self.names[table]]
         count = collection.count_documents({})
         if count == matched:
@@ -132,7 +188,9 @@ class Context:
             self.progress.update(f"verifying {table}", seen, total)
 
     def finish(self) -> None:
-        """Look at what can be seen only at the end."""
+        """Look at what can be seen only at the end, when all rows were read."""
+        if self._only is not None:
+            return
         for table in self.source.tables:
             seen, there = self.found.rows.get(table, 0), self.source.count(table)
             if seen != there:

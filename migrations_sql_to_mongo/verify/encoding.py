@@ -27,16 +27,6 @@ def encode(expected: Expected) -> Wanted:
         raise ValueError(str(error)) from None
 
 
-def bson_id(document: bytes) -> Any:
-    """Return the `_id` of an encoded document; MongoDB puts it first. Source: bsonspec.org."""
-    if document[5:9] == b"_id\0":
-        if document[4] == 2:
-            return document[13 : 12 + struct.unpack_from("<i", document, 9)[0]].decode()
-        if document[4] == 7:
-            return bson.ObjectId(document[9:21])
-    return bson.decode(document)["_id"]
-
-
 def stored_name(document: bytes | None) -> str | None:
     """Return the `name` of a package's encoded document: the second field."""
     if document is None:

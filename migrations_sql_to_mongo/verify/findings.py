@@ -17,6 +17,7 @@ class Verification:
     differences: list[str] = field(default_factory=list)  # the first of them, in words
     lost_microseconds: int = 0
     rendered: int = 0  # descriptions that were rendered again and compared
+    edited: int = 0  # documents that were not compared, as somebody changed them on the site
     other_renderer: int = 0  # descriptions that another version of the renderer made: not compared
     fingerprints: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -36,7 +36,8 @@ class Packages:
         for table in ("packages", *PACKAGE_COLUMN):
             there = table in source.tables
             total[table] = source.count(table) if there else 0
-            streams[table] = source.by_package(table) if there else iter(())
+            rows = source.by_package(table) if there else iter(())
+            streams[table] = context.chosen("packages", rows, PACKAGE_COLUMN.get(table, 0))
         children = {table: _Children(streams[table], column) for table, column in PACKAGE_COLUMN.items()}
         fingerprint = Fingerprint()
         last = None
@@ -70,6 +71,8 @@ class Packages:
             again = name is None and row[0] == last
             own = {table: [] if again else rows.pop(row[0], []) for table, rows in of.items()}
             last = row[0]
+            if name and context.is_edited("packages", name, stored.get(name)):
+                continue
             if document is None or wanted is None:
                 context.rejected.give_back(left_out)  # they are looked at once more
                 self._must_be_rejected(row, own)

@@ -43,6 +43,10 @@ class Rejected:
         index = names.index("hashed_password")
         return (*values[:index], HIDDEN if values[index] else values[index], *values[index + 1 :])
 
+    def count(self, table: str, key: Any) -> int:
+        """Return how many rows with this key were rejected."""
+        return sum(count for one, count in self._left.items() if one[:2] == (table, shown(key)))
+
     def has(self, table: str, key: Any) -> bool:
         """Tell whether a row with this key was rejected."""
         return (table, shown(key)) in self._keys

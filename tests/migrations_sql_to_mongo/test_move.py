@@ -331,7 +331,7 @@ def test_lock_of_a_silent_machine_is_taken_over(mover: Make, target_uri: str, db
 def test_holder_that_lost_its_lock_stops(target_uri: str, db: Db) -> None:
     target = open_target(target_uri)
     ledger = Ledger(target)
-    entry = ledger.begin({})
+    entry = ledger.begin({}, lambda _: [])
     with ledger.lock("run"):
         ledger._lost.set()
         with pytest.raises(Stopped, match="taken over"):

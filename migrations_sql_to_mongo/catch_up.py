@@ -1,0 +1,278 @@
+"""`catch-up`: brings the site to what the source holds by now, writing only what has changed there since the last move.
+
+All of the source is read and encoded as `run` does it, but only documents whose digest is another one than the last
+move wrote are staged, rendered, verified and then put in their places, one by one: what people did on the new site
+meanwhile stays, and is listed where the source changed it, too.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+import bson
+
+from migrations_sql_to_mongo import changes, swap
+from migrations_sql_to_mongo.changes import Change
+from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, Encoded, OnReject, TooManyRejects, batches
+from migrations_sql_to_mongo.corrections import preview, take_over
+from migrations_sql_to_mongo.digests import Written
+from migrations_sql_to_mongo.errors import CannotStart, Stopped
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, now
+from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.rendering import render_staged
+from migrations_sql_to_mongo.run import Differs, Options
+from migrations_sql_to_mongo.source import Source
+from migrations_sql_to_mongo.tally import Tally
+from migrations_sql_to_mongo.target import Target, bson_id
+from migrations_sql_to_mongo.verify import Behind, verify
+
+CHANGES = "changes"
+_UNIQUE = ("email_folded", "username")  # fields of users
+
+
+def catch_up(
+    source: Source,
+    target: Target,
+    ledger: Ledger,
+    options: Options,
+    progress: Progress,
+    on_reject: OnReject | None = None,
+    *,
+    verify_all: bool = False,
+) -> Entry:
+    """Write what changed in the source since the last move, and return the ledger's entry.
+
+    `source` is open, and the caller holds the lock. An interrupted catch-up begins anew, or ends if all that is left to
+    do is to put the documents in their places. Raises Stopped.
+    """
+    entry = _resumed(ledger, target) or _begun(source, ledger, options)
+    steps: dict[str, Callable[[], dict[str, Any]]] = {
+        "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject),
+        "rendering": lambda: {"rendered": _render(target, entry, progress)},
+        "verifying": lambda: _verify(source, target, ledger, entry, progress, everything=verify_all),
+        "swapping": lambda: _put_in_place(target, ledger, entry, progress),
+    }
+    names = list(steps)
+    for step in names[names.index(entry["state"]) :]:
+        started = time.monotonic()
+        found = steps[step]()
+        seconds = {**entry["seconds"], step: round(time.monotonic() - started, 3)}
+        ledger.note(entry, **found, seconds=seconds, state=[*names, DONE][names.index(step) + 1])
+    ledger.note(entry, ended_at=now())
+    return entry
+
+
+def expected(source: Source, target: Target, ledger: Ledger, progress: Progress, on_reject: OnReject) -> dict[str, Any]:
+    """Return what `catch_up` would do, without writing: the account, the changes by kind, the conflicts."""
+    last = _last(source, ledger)
+    corrections = preview(source, target, ledger)
+    tally = Tally()
+    made: dict[str, dict[str, int]] = {}
+    conflicts: list[str] = []
+    count = 0
+    with Written(target, _chain(ledger, last)) as written:
+        stream = _told(Copy(source, tally, on_reject=on_reject).documents(), tally, progress)
+        found = changes.found_changes(stream, written, [one["name"] for one in last["collections"]])
+        moved = (one for one in found if isinstance(one, Change))
+        while group := list(itertools.islice(moved, changes.MOST)):
+            for change, reason in _foreseen(target, group, written):
+                if reason is None:
+                    kinds = made.setdefault(change.collection, {})
+                    kinds[change.kind] = kinds.get(change.kind, 0) + 1
+                    continue
+                count += 1
+                if len(conflicts) < 50:
+                    conflicts.append(changes.said(change.collection, change.id, reason))
+    progress.finish()
+    tally.check()
+    return {"run": last["_id"], "tally": tally.as_dict(), "changes": made} | {
+        "conflict_count": count,
+        "conflicts": conflicts,
+        "corrections": corrections,
+    }
+
+
+def _foreseen(target: Target, group: list[Change], written: Written) -> Iterator[tuple[Change, str | None]]:
+    live = {
+        name: {bson_id(one): one for one in target.raw_documents(name, {"_id": {"$in": [c.id for c in those]}})}
+        for name in {change.collection for change in group}
+        if (those := [change for change in group if change.collection == name])
+    }
+    for change in group:
+        stored = live[change.collection].get(change.id)
+        reason = changes.refused(change, stored)
+        if reason is None and change.collection == "users" and not changes.is_same(stored, change.document):
+            reason = _taken(target, change, written)
+        yield change, reason
+
+
+def _taken(target: Target, change: Change, written: Written) -> str | None:
+    """Tell whether somebody who was not moved has a user's name or address."""
+    fields = bson.decode(change.document) if change.document else {}
+    unique = [{name: fields[name]} for name in _UNIQUE if fields.get(name)]
+    for one in target.db["users"].find({"$or": unique, "_id": {"$ne": change.id}}, {"_id": 1}) if unique else ():
+        if written.find("users", one["_id"]) is None and "legacy" not in one:
+            return changes.TAKEN
+    return None
+
+
+def _last(source: Source, ledger: Ledger) -> Entry:
+    """Return the move that this one follows. Raises CannotStart or Stopped if there is none that can be followed."""
+    runs = [entry for entry in ledger.runs() if entry["state"] not in (UNDONE, FAILED)]
+    last = next((entry for entry in runs if entry["state"] == DONE), None)
+    if interrupted := next((entry for entry in runs if entry["state"] in STEPS), None):
+        if interrupted.get("command") != CATCH_UP:
+            raise Stopped(f"run {interrupted['_id']} was interrupted while {interrupted['state']}: `run` ends it")
+    elif runs and runs[0]["state"] != DONE:
+        raise Stopped(f"run {runs[0]['_id']} is {runs[0]['state']}")
+    if last is None:
+        raise CannotStart("there is no run to catch up with: the first move is `run`")
+    for what, there, here in (
+        ("source", last["source"], source.masked_url),
+        ("map, time zones or encoding", last["layout"], source.layout.as_dict()),
+    ):
+        if there != here:
+            raise CannotStart(f"run {last['_id']} had another {what} ({there}, now {here}): give the same")
+    known = {one["name"] for one in last["collections"]}
+    more = [table for table in source.tables if table in COLLECTIONS and table not in known]
+    if more or not last.get("has_digests"):
+        why = f"has no {', '.join(more)}" if more else "is by an older version, which kept no digests"
+        raise CannotStart(f"run {last['_id']} {why}: `run` again")
+    return last
+
+
+def _chain(ledger: Ledger, last: Entry) -> list[str]:
+    """Return the ids of the run and the catch-ups that this state of the site comes from, the run first."""
+    chain = [last["_id"]]
+    entry: Entry | None = last
+    while entry and entry.get("since"):
+        chain.append(entry["since"])
+        entry = ledger.run(entry["since"])
+    return chain[::-1]
+
+
+def _resumed(ledger: Ledger, target: Target) -> Entry | None:
+    """Return the interrupted catch-up if it has only to be put in place; remove what an earlier one staged."""
+    entry = ledger.interrupted()
+    if entry is None or entry.get("command") != CATCH_UP:
+        return None
+    if entry["state"] == "swapping":
+        ledger.note(entry, resumed=entry["resumed"] + 1)
+        return entry
+    # The old site may have gone on meanwhile, and all that is lost is what had changed.
+    changes.take_back(target, ledger, entry, discard=True)
+    ledger.note(entry, state=UNDONE, ended_at=now(), error="interrupted; the next catch-up began anew")
+    return None
+
+
+def _begun(source: Source, ledger: Ledger, options: Options) -> Entry:
+    last = _last(source, ledger)
+    was = {one["name"]: one["is"] for one in last["collections"]}
+    return ledger.begin(
+        {
+            "command": CATCH_UP,
+            "since": last["_id"],
+            "has_digests": True,
+            "source": source.masked_url,
+            "layout": source.layout.as_dict(),
+            "options": asdict(options),
+            "checkpoint": {},
+            "resumed": 0,
+            "seconds": {},
+        },
+        lambda run_id: [one | {"was": was[one["name"]]} for one in swap.staged(run_id, list(was))],
+    )
+
+
+def _told(stream: Iterator[Encoded], tally: Tally, progress: Progress) -> Iterator[Encoded]:
+    for number, encoded in enumerate(stream):
+        if number % 500 == 0 and (table := tally.tables.get(encoded.collection)):
+            progress.update(f"reading {encoded.collection}", table.read, table.found)
+        yield encoded
+
+
+def _gather(
+    source: Source,
+    target: Target,
+    ledger: Ledger,
+    entry: Entry,
+    options: Options,
+    progress: Progress,
+    on_reject: OnReject | None,
+) -> dict[str, Any]:
+    """Stage what has changed, and note each change."""
+    take_over(source, target, ledger, entry)
+    last = ledger.run(entry["since"]) or {}
+    names = {one["name"]: one["staging"] for one in entry["collections"]}
+    names |= {REJECTS: swap.rejects_collection(entry["_id"]), CHANGES: changes.changes_collection(entry["_id"])}
+    tally = Tally()
+    copy = Copy(source, tally, max_rejects=options.max_rejects, on_reject=on_reject)
+    with Written(target, _chain(ledger, last)) as written:
+        stream = _told(copy.documents(), tally, progress)
+        staged = _staged(changes.found_changes(stream, written, [one["name"] for one in entry["collections"]]))
+        try:
+            for batch in batches(staged, options.batch_size):
+                target.insert(names[batch.collection], batch.documents)
+        except TooManyRejects as error:
+            ledger.note(entry, tally=tally.as_dict(), error=error.message)
+            raise
+    progress.finish()
+    tally.check()
+    if text := tally.past_share(options.max_reject_share):
+        ledger.note(entry, tally=tally.as_dict(), error=text)
+        raise TooManyRejects(f"{text}; nothing was changed. --max-reject-share 100 goes on all the same")
+    return {"tally": tally.as_dict(), "error": None}
+
+
+def _staged(found: Iterator[Change | Encoded]) -> Iterator[Encoded]:
+    for number, one in enumerate(found):
+        if isinstance(one, Encoded):
+            yield one
+            continue
+        if one.document is not None:
+            yield Encoded(one.collection, one.document)
+        yield Encoded(CHANGES, changes.kept_change(number, one))
+
+
+def _render(target: Target, entry: Entry, progress: Progress) -> int:
+    found = 0
+    for collection in entry["collections"]:
+        if collection["name"] == "packages":
+            found = render_staged(
+                target, collection["staging"], lambda done, total: progress.update("rendering", done, total)
+            )
+    progress.finish()
+    return found
+
+
+def _verify(
+    source: Source, target: Target, ledger: Ledger, entry: Entry, progress: Progress, *, everything: bool
+) -> dict[str, Any]:
+    """Compare what has changed, or everything, with the source."""
+    names = {one["name"]: one["staging"] for one in entry["collections"]}
+    only = {name: {*changes.changed_ids(target, entry, name)} for name in names}
+    rejects = swap.rejects_collection(entry["_id"])
+    with ExitStack() as stack:
+        behind = None
+        if everything:
+            written = stack.enter_context(Written(target, _chain(ledger, ledger.run(entry["since"]) or {})))
+            behind = Behind({name: name for name in names}, written.find)
+        found = verify(source, target, names, rejects, progress, render=False, only=only, behind=behind)
+    if found.differences:
+        ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
+        raise Differs(found)
+    return {"compared": found.rows, "edited": found.edited}
+
+
+def _put_in_place(target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
+    progress.say("putting what changed in its place")
+    changes.apply(target, ledger, entry)
+    for collection in entry["collections"]:
+        changes.forget_search_entries(target, entry, collection["name"])
+    made, conflict_count, conflicts = changes.counted(target, entry)
+    if made:
+        target.patiently(target.refresh_stats)
+    return {"changes": made, "conflict_count": conflict_count, "conflicts": conflicts}

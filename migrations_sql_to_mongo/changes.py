@@ -1,0 +1,313 @@
+"""What has changed in the source since the last move, and the writing of just that into the site's collections.
+
+Each change is a document of `migrations_changes_<run>`, in the order of the stream. It goes through these states, each
+written down before the next begins: none yet; "going", when what the site holds is kept for `undo`; "applied", or
+"conflict", when the site holds something else than the last move wrote. What is "same" was on the site already.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+import pymongo
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import BulkWriteError
+
+from migrations_sql_to_mongo.copying import REJECTS, Encoded
+from migrations_sql_to_mongo.digests import Written, chunk, digest_of, digests_collection, unrendered
+from migrations_sql_to_mongo.errors import Stopped
+from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
+from migrations_sql_to_mongo.swap import refuse_later, rejects_collection
+from migrations_sql_to_mongo.target import DUPLICATE_KEY, Fingerprint, Target, bson_id
+
+NEW, CHANGED, GONE = "new", "changed", "gone"
+GOING, APPLIED, CONFLICT, SAME = "going", "applied", "conflict", "same"
+MOST, MOST_BYTES = 200, 4_000_000  # of documents that are written together
+# A statement holds the document that is expected and the one that comes; MongoDB takes no more than 16 MB.
+COMPARED_BYTES = 15_000_000
+
+EDITED = "was edited on this site since it was moved"
+REGISTERED = "was registered on this site, too"
+REMOVED = "was removed from this site since it was moved"
+TAKEN = "what may be there only once (a user's name or address) is another's on this site"
+
+
+@dataclass
+class Change:
+    """A document that is new in the source, is another one now, or is gone."""
+
+    collection: str
+    id: Any
+    was: bytes | None  # the digest of what the last move wrote
+    document: bytes | None  # what it is now, not yet rendered
+
+    @property
+    def kind(self) -> str:
+        """What kind of change it is."""
+        if self.document is None:
+            return GONE
+        return NEW if self.was is None else CHANGED
+
+
+def changes_collection(run_id: str) -> str:
+    """Return the collection that keeps what a catch-up changes."""
+    return f"migrations_changes_{run_id}"
+
+
+def found_changes(stream: Iterable[Encoded], written: Written, collections: list[str]) -> Iterator[Change | Encoded]:
+    """Yield what differs from what was written, and the rejects as they come."""
+    for encoded in stream:
+        if encoded.collection == REJECTS:
+            yield encoded
+            continue
+        document_id = bson_id(encoded.bson)
+        was = written.take(encoded.collection, document_id)
+        if was != digest_of(encoded.bson):
+            yield Change(encoded.collection, document_id, was, encoded.bson)
+    for collection in collections:
+        for document_id, was in written.left(collection):
+            yield Change(collection, document_id, was, None)
+
+
+def refused(change: Change, stored: bytes | None) -> str | None:
+    """Return why a change may not be made to what the site holds; None if it may, or if there is nothing to do."""
+    if is_same(stored, change.document):
+        return None
+    if stored is None:
+        return None if change.was is None else REMOVED
+    if change.was is None:
+        return REGISTERED
+    return None if digest_of(stored) == change.was else EDITED
+
+
+def is_same(stored: bytes | None, document: bytes | None) -> bool:
+    """Tell whether a stored document is this one, what rendering adds aside."""
+    if stored is None or document is None:
+        return stored is document
+    return unrendered(stored) == unrendered(document)
+
+
+def kept_change(number: int, change: Change) -> bytes:
+    """Return a change as its collection keeps it; the document itself is in the staging collection."""
+    size = len(change.document or b"")
+    fields = {"_id": number, "collection": change.collection, "id": change.id, "kind": change.kind, "size": size}
+    return bson.encode({**fields, "was": change.was})
+
+
+def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
+    """Make every change that may be made, and mark the others as conflicts. An interrupted attempt goes on.
+
+    What may be there only once is tried again after all the rest: its former owner may have given it up.
+    """
+    for collection in entry["collections"]:
+        for is_last in (False, True):
+            for group in _groups(target, entry, collection["name"], [None, GOING]):
+                _apply_group(target, entry, collection, group, is_last=is_last)
+                ledger.checkpoint(entry, change=group[-1]["_id"])
+        collection["is"] = _fingerprint(target, entry, collection)
+    ledger.note(entry, collections=entry["collections"])
+
+
+def _groups(target: Target, entry: Entry, collection: str, states: list[str | None]) -> Iterator[list[Entry]]:
+    """Yield the changes that are in these states, as many together as may be written together."""
+    last, held, group = -1, 0, []
+    while True:
+        query = {"collection": collection, "state": {"$in": states}, "_id": {"$gt": last}}
+        found = target.patiently(_sorted, target, changes_collection(entry["_id"]), query)
+        for change in found:
+            group.append(change)
+            held += change["size"]
+            if len(group) >= MOST or held >= MOST_BYTES:
+                yield group
+                held, group = 0, []
+        if len(found) < MOST:
+            break
+        last = found[-1]["_id"]
+    if group:
+        yield group
+
+
+def _sorted(target: Target, collection: str, query: dict[str, Any]) -> list[Entry]:
+    return list(target.db[collection].find(query).sort("_id", 1).limit(MOST))
+
+
+def _documents(target: Target, collection: str, ids: list[Any]) -> dict[Any, bytes]:
+    def attempt() -> dict[Any, bytes]:
+        found = target.raw_documents(collection, {"_id": {"$in": ids}})
+        return {bson_id(document): document for document in found}
+
+    return target.patiently(attempt)
+
+
+def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[Entry], *, is_last: bool) -> None:
+    name, ids = collection["name"], [one["id"] for one in group]
+    staged, live = _documents(target, collection["staging"], ids), _documents(target, name, ids)
+    marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
+    for one in group:
+        change = Change(name, one["id"], one["was"], staged.get(one["id"]))
+        one["reason"] = refused(change, live.get(one["id"]))
+        if is_same(live.get(one["id"]), staged.get(one["id"])):
+            # Already so: by this run before it was interrupted, or by somebody else.
+            state = GOING if one.get("state") == GOING else SAME
+        else:
+            state = CONFLICT if one["reason"] else GOING
+        marks[state].append(one)
+    going = marks[GOING]
+    before = [live[one["id"]] for one in going if one["id"] in live and not _is_done(one, live, staged)]
+    if before:
+        target.insert(collection["before"], before)
+    _mark(target, entry, going, GOING)
+    writes = [_write(one, live, staged) for one in going if not _is_done(one, live, staged)]
+    if writes:
+        target.patiently(_write_all, target, name, writes)
+    now = _documents(target, name, [one["id"] for one in going])
+    applied = [one for one in going if is_same(now.get(one["id"]), staged.get(one["id"]))]
+    for one in going:
+        if one not in applied and (is_last or not _may_wait(one, live, now)):
+            one["reason"] = TAKEN if _may_wait(one, live, now) else EDITED
+            marks[CONFLICT].append(one)
+    written = applied + marks[SAME]
+    if written:
+        digests = (digest_of(staged[one["id"]]) if one["id"] in staged else None for one in written)
+        number = f"{entry['_id']}/{written[0]['_id']:012}/{int(is_last)}"
+        kept = chunk(number, name, [one["id"] for one in written], (each or bytes(16) for each in digests))
+        target.insert(digests_collection(entry["_id"]), [kept])
+    _mark(target, entry, applied, APPLIED)
+    _mark(target, entry, marks[SAME], SAME)
+    for one in marks[CONFLICT]:
+        _mark(target, entry, [one], CONFLICT, one["reason"])
+
+
+def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bool:
+    return is_same(live.get(one["id"]), staged.get(one["id"]))
+
+
+def _may_wait(one: Entry, live: dict[Any, bytes], now: dict[Any, bytes]) -> bool:
+    """Tell whether a document is as it was, so that only a unique value can have kept it from being written."""
+    return now.get(one["id"]) == live.get(one["id"])
+
+
+def _write(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> Any:
+    """Return the statement that makes a change, if the document is then still the one that was read."""
+    old, new = live.get(one["id"]), staged.get(one["id"])
+    if old is None:
+        return pymongo.InsertOne(RawBSONDocument(new or b""))
+    expected: dict[str, Any] = {"_id": one["id"]}
+    if len(old) + len(new or b"") < COMPARED_BYTES:
+        expected["$expr"] = {"$eq": ["$$ROOT", {"$literal": RawBSONDocument(old)}]}
+    return pymongo.ReplaceOne(expected, RawBSONDocument(new)) if new else pymongo.DeleteOne(expected)
+
+
+def _write_all(target: Target, collection: str, writes: list[Any]) -> None:
+    """Make changes; those that are refused are seen afterwards, when the documents are read again."""
+    try:
+        target.db[collection].bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        details = error.details or {}
+        others = [one for one in details.get("writeErrors", []) if one["code"] != DUPLICATE_KEY]
+        if details.get("writeConcernErrors") or others:
+            raise
+
+
+def _mark(target: Target, entry: Entry, changes: list[Entry], state: str, reason: str | None = None) -> None:
+    if changes:
+        ids = {"_id": {"$in": [one["_id"] for one in changes]}}
+        marked = {"$set": {"state": state, **({"reason": reason} if reason else {})}}
+        target.patiently(target.db[changes_collection(entry["_id"])].update_many, ids, marked)
+
+
+def _fingerprint(target: Target, entry: Entry, collection: Entry) -> dict[str, Any]:
+    """Return the fingerprint of the collection that the last move and these changes make."""
+    found = collection["was"]
+    for group in _groups(target, entry, collection["name"], [APPLIED]):
+        ids = [one["id"] for one in group]
+        before, after = (_documents(target, collection[place], ids) for place in ("before", "staging"))
+        for document_id in ids:
+            found = Fingerprint.of(found).replaced(before.get(document_id), after.get(document_id))
+    return dict(found)
+
+
+def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], int, list[str]]:
+    """Return how many changes of each kind were made in each collection, how many not, and the first of these."""
+    kept = target.db[changes_collection(entry["_id"])]
+    made: dict[str, dict[str, int]] = {}
+    for one in kept.aggregate(
+        [
+            {"$match": {"state": {"$in": [APPLIED, SAME]}}},
+            {"$group": {"_id": {"collection": "$collection", "kind": "$kind"}, "count": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+    ):
+        made.setdefault(one["_id"]["collection"], {})[one["_id"]["kind"]] = one["count"]
+    conflicts = kept.find({"state": CONFLICT}).sort("_id", 1)
+    return (
+        made,
+        kept.count_documents({"state": CONFLICT}),
+        [said(one["collection"], one["id"], one["reason"]) for one in conflicts.limit(50)],
+    )
+
+
+def said(collection: str, document_id: Any, reason: str) -> str:
+    """Return a conflict in words."""
+    return f"{collection} {document_id}: {reason}"
+
+
+def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
+    """Give the site back what it had before a catch-up. Raises Stopped when something was changed since."""
+    refuse_later(ledger, entry)
+    states: list[str | None] = [GOING, APPLIED]
+    if entry["state"] != UNDOING and not discard:
+        for collection in entry["collections"]:
+            for group in _groups(target, entry, collection["name"], states):
+                _refuse_changed(target, collection, group)
+    ledger.note(entry, state=UNDOING)
+    for collection in reversed(entry["collections"]):
+        for group in _groups(target, entry, collection["name"], states):
+            _take_back_group(target, collection, group)
+        forget_search_entries(target, entry, collection["name"])
+    for collection in entry["collections"]:
+        for leftover in (collection["staging"], collection["before"]):
+            target.patiently(target.db.drop_collection, leftover)
+    for name in (changes_collection, digests_collection, rejects_collection):
+        target.patiently(target.db.drop_collection, name(entry["_id"]))
+
+
+def _refuse_changed(target: Target, collection: Entry, group: list[Entry]) -> None:
+    ids = [one["id"] for one in group]
+    live, staged, before = (_documents(target, collection[place], ids) for place in ("name", "staging", "before"))
+    for one in group:
+        stored = live.get(one["id"])
+        never_written = one["state"] == GOING and stored == before.get(one["id"])
+        if not is_same(stored, staged.get(one["id"])) and not never_written:
+            raise Stopped(
+                f"{collection['name']} {one['id']} was changed since the run; "
+                "--discard-changes takes it back all the same"
+            )
+
+
+def _take_back_group(target: Target, collection: Entry, group: list[Entry]) -> None:
+    ids = [one["id"] for one in group]
+    before = _documents(target, collection["before"], ids)
+    writes: list[Any] = [
+        pymongo.ReplaceOne({"_id": each}, RawBSONDocument(before[each]), upsert=True)
+        if each in before
+        else pymongo.DeleteOne({"_id": each})
+        for each in ids
+    ]
+    # Twice: what may be there only once may have to be given up first.
+    for _ in range(2):
+        target.patiently(_write_all, target, collection["name"], writes)
+
+
+def forget_search_entries(target: Target, entry: Entry, collection: str) -> None:
+    """Let the site make anew what searches read of the packages that a catch-up changes."""
+    if collection == "packages":
+        target.patiently(target.forget_search_entries, list(changed_ids(target, entry, collection)))
+
+
+def changed_ids(target: Target, entry: Entry, collection: str) -> Iterator[Any]:
+    """Yield the `_id` of every document of a collection that a catch-up changes."""
+    query = {"collection": collection}
+    for one in target.db[changes_collection(entry["_id"])].find(query, {"id": 1}):
+        yield one["id"]

@@ -1,0 +1,110 @@
+"""What the moves have written: a digest of each document, kept beside the ledger.
+
+By it `catch-up` finds what has changed in the source, and what is on the site still as it was moved.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import bson
+
+from migrations_sql_to_mongo.rendering import RENDERED_FIELDS
+from migrations_sql_to_mongo.target import Target, bson_id
+
+SIZE = 16
+NONE = bytes(SIZE)  # stands for a document that is no longer the move's
+_LAST_FIELD = RENDERED_FIELDS[-1].encode()
+
+
+def digests_collection(run_id: str) -> str:
+    """Return the collection that keeps the digests of what a run wrote."""
+    return f"migrations_digests_{run_id}"
+
+
+def digest_of(document: bytes) -> bytes:
+    """Return the digest of an encoded document, without what rendering adds to it."""
+    return hashlib.blake2b(unrendered(document), digest_size=SIZE).digest()
+
+
+def unrendered(document: bytes) -> bytes:
+    """Return an encoded document without what rendering adds to it."""
+    if _LAST_FIELD not in document:
+        return document
+    fields = bson.decode(document)
+    for name in RENDERED_FIELDS:
+        fields.pop(name, None)
+    return bson.encode(fields)
+
+
+def chunk(number: str, collection: str, ids: list[Any], digests: Iterable[bytes]) -> bytes:
+    """Return some digests as the encoded document that keeps them. Later numbers count more."""
+    return bson.encode({"_id": number, "collection": collection, "ids": ids, "digests": b"".join(digests)})
+
+
+class Written:
+    """The digests of all documents that a run, and what followed it, wrote.
+
+    They wait in a file of their own, so that memory stays flat. Use it as a context manager.
+    """
+
+    def __init__(self, target: Target, run_ids: Iterable[str]) -> None:
+        """`run_ids` are in the order in which they wrote."""
+        self._file = sqlite3.connect("")  # a temporary file that SQLite removes
+        self._file.execute(
+            "CREATE TABLE written (collection, id, digest BLOB, PRIMARY KEY (collection, id)) WITHOUT ROWID"
+        )
+        for run_id in run_ids:
+            for one in target.db[digests_collection(run_id)].find().sort("_id", 1):
+                rows = zip(one["ids"], range(0, len(one["digests"]), SIZE), strict=True)
+                self._file.executemany(
+                    "INSERT OR REPLACE INTO written VALUES (?, ?, ?)",
+                    ((one["collection"], _key(each), one["digests"][at : at + SIZE]) for each, at in rows),
+                )
+
+    def __enter__(self) -> Self:
+        """Give the digests."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def find(self, collection: str, document_id: Any) -> bytes | None:
+        """Return the digest of a document; None if no move wrote it."""
+        row = self._file.execute(
+            "SELECT digest FROM written WHERE collection = ? AND id = ?", (collection, _key(document_id))
+        ).fetchone()
+        return None if row is None or row[0] == NONE else row[0]
+
+    def take(self, collection: str, document_id: Any) -> bytes | None:
+        """Return the digest of a document, and forget it."""
+        row = self._file.execute(
+            "DELETE FROM written WHERE collection = ? AND id = ? RETURNING digest", (collection, _key(document_id))
+        ).fetchone()
+        return None if row is None or row[0] == NONE else row[0]
+
+    def left(self, collection: str) -> Iterator[tuple[Any, bytes]]:
+        """Yield what was never taken: id and digest."""
+        rows = self._file.execute("SELECT id, digest FROM written WHERE collection = ? ORDER BY id", (collection,))
+        for key, digest in rows:
+            if digest != NONE:
+                yield bson.ObjectId(key) if isinstance(key, bytes) else key, digest
+
+
+def chunk_of(number: str, collection: str, documents: list[bytes]) -> bytes:
+    """Return the digests of some encoded documents as `chunk` does."""
+    return chunk(
+        number,
+        collection,
+        [bson_id(document) for document in documents],
+        (hashlib.blake2b(document, digest_size=SIZE).digest() for document in documents),
+    )
+
+
+def _key(document_id: Any) -> Any:
+    return document_id.binary if isinstance(document_id, bson.ObjectId) else document_id
