@@ -14,6 +14,10 @@ from migrations_sql_to_mongo.understood import as_lines
 Report = dict[str, Any]
 
 REPORT_TEXT, REPORT_JSON = "report.md", "report.json"
+LATEST_ALONE = (
+    "What the old site says of a project (summary, description, requirements, licence and so on) is shown for its "
+    "latest release. It says nothing of older releases, so these are shown as unknown."
+)
 
 
 def as_text(report: Report) -> str:
@@ -83,6 +87,8 @@ def _documents(tally: Report) -> list[str]:
     ]
     descriptions = counted(tally["descriptions"], "descriptions")
     lines = [f"Documents: {', '.join(parts) or 'none'}; {descriptions} to render.", ""]
+    if tally["documents"].get("packages"):
+        lines += [LATEST_ALONE, ""]
     if tally["large"]:
         lines += ["## Near the limit of 15 MB, or past it", ""]
         lines += [*(f"- {one['name']}: {one['size_bytes'] / 1e6:,.1f} MB" for one in tally["large"]), ""]
