@@ -1,4 +1,4 @@
-"""The one-off move of an SQL site into Larder's documents; docs/migrating.md is its guide."""
+"""The one-off migration of an SQL site to Larder's documents; docs/migrating.md is its guide."""
 
 import importlib
 from typing import Any
@@ -9,7 +9,7 @@ from flask.cli import ScriptInfo
 
 
 class LazyGroup(click.Group):
-    """`flask migrate-sql`. The site starts without SQLAlchemy; only who asks for a command pays for it."""
+    """`flask migrate-sql`. SQLAlchemy is only imported when a command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -20,7 +20,7 @@ class LazyGroup(click.Group):
         return self._group().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command within the site, whose database is its default target."""
+        """Run a command in the site's context, whose database is the default target."""
         with ctx.ensure_object(ScriptInfo).load_app().app_context():
             return super().invoke(ctx)
 
@@ -29,5 +29,5 @@ class LazyGroup(click.Group):
 
 
 def init_app(app: Flask) -> None:
-    """Give the site's command line `migrate-sql`."""
+    """Add `migrate-sql` to the site's commands."""
     app.cli.add_command(LazyGroup("migrate-sql", help="Move an SQL site into this one: plan, run, verify, undo."))

@@ -1,4 +1,4 @@
-"""What the source's database consists of: tables and views, in all of its schemas, with columns and keys."""
+"""The tables and views of the source, in all schemas, with columns and keys."""
 
 import contextlib
 import warnings
@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError, SAWarning
 from migrations_sql_to_mongo.errors import CannotStart
 from migrations_sql_to_mongo.map_file import meant
 
-# What a server keeps for itself.
+# Schemas of the server itself.
 _SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
 
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """Columns whose values are those of another table's."""
+    """A foreign key."""
 
     columns: tuple[str, ...]
     table: str
@@ -32,7 +32,7 @@ class ForeignKey:
 class Relation:
     """A table or a view."""
 
-    name: str  # as a map writes it: with its schema, unless that is the usual one
+    name: str  # as a map writes it: with its schema, except the usual one
     table: str
     schema: str | None
     inspector: Any = field(repr=False)
@@ -41,23 +41,23 @@ class Relation:
     def columns(self) -> dict[str, Any]:
         """The SQL type of each column."""
         with warnings.catch_warnings():
-            # A type that SQLAlchemy does not know is read as text.
+            # Types unknown to SQLAlchemy are read as text.
             warnings.simplefilter("ignore", SAWarning)
             columns = self.inspector.get_columns(self.table, schema=self.schema)
         return {one["name"]: one["type"] for one in columns}
 
     @cached_property
     def key(self) -> tuple[str, ...]:
-        """The columns of its primary key; none of a view."""
+        """The columns of its primary key; none for a view."""
         return tuple(self.inspector.get_pk_constraint(self.table, schema=self.schema)["constrained_columns"])
 
     @cached_property
     def unique(self) -> list[frozenset[str]]:
-        """The sets of columns that tell rows apart, as the database promises."""
+        """The sets of columns that identify a row, according to the database."""
         constraints = self.inspector.get_unique_constraints(self.table, schema=self.schema)
         found = [frozenset(one["column_names"]) for one in constraints]
         indexes = self.inspector.get_indexes(self.table, schema=self.schema)
-        # An index over a part of the rows promises nothing about the others.
+        # A partial index says nothing about the other rows.
         found += [
             frozenset(one["column_names"])
             for one in indexes
@@ -81,11 +81,11 @@ class Relation:
 
     @cached_property
     def clause(self) -> sa.TableClause:
-        """The table as statements name it."""
+        """The table for use in statements."""
         return sa.table(self.table, *map(sa.column, self.columns), schema=self.schema)
 
     def find_column(self, name: str, where: str) -> str:
-        """Return the name of a column. Raises CannotStart when there is none."""
+        """Return the name of a column. Raises CannotStart if there is none."""
         if name not in self.columns:
             raise CannotStart(f"{where}: the table {self.name} has no column {name}{meant(name, self.columns)}")
         return name
@@ -107,7 +107,7 @@ class Catalog:
 
     @property
     def names(self) -> list[str]:
-        """The names of all tables and views, as a map writes them."""
+        """The names of all tables and views, as maps write them."""
         return sorted(self._relations)
 
     def relations(self) -> Iterable[Relation]:
@@ -115,7 +115,7 @@ class Catalog:
         return [self._relations[name] for name in self.names]
 
     def get(self, name: str) -> Relation | None:
-        """Return a table or view: "users", or "app.users" of the schema (MySQL: the database) app."""
+        """Return a table or view: "users", or "app.users" in the schema (MySQL: the database) app."""
         found = self._relations.get(name) or self._relations.get(name.removeprefix(f"{self._default}."))
         schema, dot, table = name.partition(".")
         if found is None and dot and schema in self._inspector.get_schema_names() and self._has(schema, table):
@@ -123,14 +123,14 @@ class Catalog:
         return found
 
     def find(self, name: str, where: str) -> Relation:
-        """Return a table or view. Raises CannotStart when there is none."""
+        """Return a table or view. Raises CannotStart if there is none."""
         found = self.get(name)
         if found is None:
             raise CannotStart(f"{where}: the source has no table {name}{meant(name, self.names)}")
         return found
 
     def has_rows(self, statement: sa.Select[Any]) -> bool:
-        """Tell whether a statement finds anything. Where the server cannot compare two columns, it finds nothing."""
+        """Tell whether a statement finds anything. If the server cannot compare two columns, it finds nothing."""
         try:
             with (
                 self._connection.begin_nested()

@@ -1,187 +1,37 @@
 """The commands: `python -m migrations_sql_to_mongo` and `flask --app app migrate-sql`.
 
-Exit codes: 0 all rows are accounted for and none was rejected; 1 done, with rejects; 2 wrong use, or a database that
-cannot be used; 3 stopped on the way, or differences.
+Exit codes: 0 all rows are accounted for and none was rejected; 1 done, with rejects; 2 wrong usage, or a database that
+cannot be used; 3 stopped before the end, or differences found.
 """
 
-import functools
 import os
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
-from pymongo.errors import PyMongoError
 
 from migrations_sql_to_mongo import swap
 from migrations_sql_to_mongo.catch_up import catch_up, expected
 from migrations_sql_to_mongo.changes import take_back
 from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
-from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, one_line
-from migrations_sql_to_mongo.layout import Layout
+from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger
-from migrations_sql_to_mongo.map_file import read_layout
+from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_options
 from migrations_sql_to_mongo.plan import plan
-from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.replay import replay
-from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_text, counted
+from migrations_sql_to_mongo.report import Report, as_json, counted
 from migrations_sql_to_mongo.run import Differs, Options, run
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.suggest import suggest
 from migrations_sql_to_mongo.tally import Tally
-from migrations_sql_to_mongo.target import Target, open_target
+from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify import Verification, verify
-
-Command = Callable[..., Any]
-
-
-@dataclass
-class Shared:
-    """What all commands are told."""
-
-    source: str | None
-    target: str | None
-    layout: Layout
-    folder: ReportFolder
-    progress: Progress
-    is_json: bool
-
-    @contextmanager
-    def opened_target(self) -> Iterator[tuple[Target, Ledger]]:
-        """Connect to the target."""
-        target = open_target(self.target)
-        try:
-            yield target, Ledger(target)
-        finally:
-            target.close()
-
-    def opened_source(self) -> Source:
-        """Return the source, not yet connected. Raises CannotStart when none was named."""
-        return Source(self.source_url(), self.layout)
-
-    def source_url(self) -> str:
-        """Return the source's address. Raises CannotStart when none was named."""
-        if not self.source:
-            raise CannotStart("name the old site's database: --source sqlite:///old.sqlite, or MIGRATE_SOURCE")
-        return self.source
-
-    def finish(self, report: Report) -> None:
-        """Write the report, and end with its exit code."""
-        self.folder.write(report)
-        click.echo(as_json(report) if self.is_json else as_text(report))
-        raise SystemExit(report["exit_code"])
-
-
-def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]:
-    """Give a command the options that all share, and turn what goes wrong into one line and an exit code."""
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def wrapped(**options: Any) -> Any:
-            want_traceback, is_json = options.pop("traceback"), options["as_json"]
-            try:
-                return command(_shared(options, reads_source=reads_source), **options)
-            except (MoveError, click.UsageError) as error:
-                failure: click.ClickException = error
-            except KeyboardInterrupt:
-                failure = Stopped("interrupted; the same command again goes on from here")
-            except PyMongoError as error:
-                failure = Stopped(one_line(error))
-            except Exception as error:  # noqa: BLE001 -- a mistake of ours is one line too, unless asked for more
-                failure = Stopped(f"unexpected {type(error).__name__}: {one_line(error)} (--traceback shows where)")
-                failure.__cause__ = error
-            if want_traceback:
-                traceback.print_exception(failure.__cause__ or failure)
-            if is_json:
-                click.echo(as_json({"error": failure.format_message(), "exit_code": failure.exit_code}))
-            raise failure
-
-        options: list[Command] = [
-            click.option("--target", envvar="MIGRATE_TARGET", help="MongoDB URL; without it, the site's own database."),
-            click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
-            click.option("--report", type=click.Path(path_type=Path), help="Folder for report and rejects files."),
-            click.option("--quiet", is_flag=True, help="Show no progress."),
-            click.option("--traceback", is_flag=True, help="Show where an error came from."),
-        ]
-        if reads_source:
-            options = [
-                click.option("--source", envvar="MIGRATE_SOURCE", help="The old database: an SQLAlchemy URL."),
-                *options,
-                click.option(
-                    "--map",
-                    "map_file",
-                    type=click.Path(path_type=Path),
-                    help="TOML: other names of tables and columns.",
-                ),
-                click.option(
-                    "--timezone", multiple=True, help="Zone of naive times, or table.column=ZONE; default UTC."
-                ),
-                click.option("--encoding", help="Codec of text that is not UTF-8."),
-            ]
-        return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)
-
-    return decorate
-
-
-def _shared(options: dict[str, Any], *, reads_source: bool) -> Shared:
-    """Take the shared options out of a command's."""
-    layout = Layout()
-    if reads_source:
-        layout = read_layout(options.pop("map_file"), options.pop("timezone"), options.pop("encoding"))
-    return Shared(
-        source=options.pop("source", None),
-        target=options.pop("target"),
-        layout=layout,
-        folder=ReportFolder(options.pop("report")),
-        progress=Progress(quiet=options.pop("quiet")),
-        is_json=options.pop("as_json"),
-    )
-
-
-def limits(command: Command) -> Command:
-    """Give a command the options that decide about rejects and batches."""
-    options: list[Command] = [
-        click.option(
-            "--on-error",
-            type=click.Choice(["reject", "stop"]),
-            default="reject",
-            show_default=True,
-            help="What to do with a row that cannot become a document.",
-        ),
-        click.option("--max-rejects", type=click.IntRange(min=0), help="Stop when more rows than this are rejected."),
-        click.option(
-            "--max-reject-share",
-            type=click.FloatRange(0, 100),
-            help="Percent of a table that may be rejected; default 5, of tables with 20 rows or more.",
-        ),
-        click.option(
-            "--batch-size",
-            type=click.IntRange(1, 100_000),
-            default=500,
-            show_default=True,
-            help="Documents in a write.",
-        ),
-    ]
-    return functools.reduce(lambda made, option: option(made), reversed(options), command)
-
-
-def run_options(command: Command) -> Command:
-    """Give a command the options that decide about a run."""
-    replaces = click.option(
-        "--replace-existing",
-        is_flag=True,
-        help="Put the old site's documents in the place of those that somebody else wrote; undo brings these back.",
-    )
-    return limits(replaces(command))
 
 
 @click.group()
 def main() -> None:
-    """Move an SQL site into Larder's documents: plan, run, catch-up, verify, and undo if need be."""
+    """Move an SQL site into Larder: plan, run, catch-up, verify, and undo if necessary."""
 
 
 @main.command("plan")
@@ -196,7 +46,7 @@ def plan_command(
     *,
     replace_existing: bool,
 ) -> None:
-    """Read everything, write nothing, and tell what `run` will do."""
+    """Read everything, write nothing, and show what `run` will do."""
     _plan(shared, Options(batch_size, _limit(on_error, max_rejects), max_reject_share, replace_existing))
 
 
@@ -229,7 +79,7 @@ def _plan(shared: Shared, options: Options) -> None:
 @main.command("run")
 @shared_options()
 @run_options
-@click.option("--dry-run", is_flag=True, help="The same as plan.")
+@click.option("--dry-run", is_flag=True, help="Same as plan.")
 def run_command(
     shared: Shared,
     on_error: str,
@@ -240,7 +90,7 @@ def run_command(
     replace_existing: bool,
     dry_run: bool,
 ) -> None:
-    """Copy, prove the copy, and put it in the site's place. An interrupted run goes on."""
+    """Copy, verify the copy, and replace the site's data with it. An interrupted run continues."""
     options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share, replace_existing)
     if dry_run:
         _plan(shared, options)
@@ -277,9 +127,9 @@ def run_command(
     type=click.Choice(["changed", "all"]),
     default="changed",
     show_default=True,
-    help="What to compare with the source before anything is put in its place.",
+    help="What to compare with the source before the site's data are replaced.",
 )
-@click.option("--dry-run", is_flag=True, help="Read everything, write nothing, and tell what it would do.")
+@click.option("--dry-run", is_flag=True, help="Show what it would do, without writing.")
 def catch_up_command(
     shared: Shared,
     on_error: str,
@@ -290,7 +140,7 @@ def catch_up_command(
     *,
     dry_run: bool,
 ) -> None:
-    """Write what has changed in the source since the last run or catch-up, and nothing else."""
+    """Write only what has changed in the source since the last run or catch-up."""
     options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share)
     with ExitStack() as stack:
         target, ledger = stack.enter_context(shared.opened_target())
@@ -325,9 +175,9 @@ def catch_up_command(
 
 @main.command("verify")
 @shared_options()
-@click.option("--run", "run_id", help="The run to look at; the last one if not given.")
+@click.option("--run", "run_id", help="The run to verify; by default the last one.")
 def verify_command(shared: Shared, run_id: str | None) -> None:
-    """Read both sides anew, and compare every field of every row."""
+    """Read both sides again, and compare every field of every row."""
     with shared.opened_target() as (target, ledger):
         entry = _finished(ledger, run_id)
         with shared.opened_source() as source:
@@ -346,7 +196,7 @@ def verify_command(shared: Shared, run_id: str | None) -> None:
 @main.command("status")
 @shared_options(reads_source=False)
 def status_command(shared: Shared) -> None:
-    """Tell what the ledger knows: runs, their states, and who is at work."""
+    """Show the runs, their states, and the one that is running."""
     with shared.opened_target() as (target, ledger):
         runs, holder = ledger.runs(), ledger.holder()
         shown = target.shown
@@ -365,11 +215,11 @@ def status_command(shared: Shared) -> None:
 
 @main.command("undo")
 @shared_options(reads_source=False)
-@click.option("--run", "run_id", help="The run to take back; the last one if not given.")
-@click.option("--discard-changes", is_flag=True, help="Take back what was changed on the site since the run, too.")
-@click.option("--dry-run", is_flag=True, help="Tell what would be taken back.")
+@click.option("--run", "run_id", help="The run to undo; by default the last one.")
+@click.option("--discard-changes", is_flag=True, help="Also discard what was changed on the site since the run.")
+@click.option("--dry-run", is_flag=True, help="Show what would be undone.")
 def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, dry_run: bool) -> None:
-    """Give the site back what it had before a run."""
+    """Restore what the site had before a run."""
     with shared.opened_target() as (target, ledger):
         entry = ledger.run(run_id) if run_id else next((one for one in ledger.runs() if one["state"] != UNDONE), None)
         if entry is None or entry["state"] == UNDONE:
@@ -404,14 +254,14 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
 
 @main.group("map")
 def map_group() -> None:
-    """Help with a map of another site's tables."""
+    """Create a map of another site's tables."""
 
 
 @map_group.command("suggest")
 @click.option("--source", envvar="MIGRATE_SOURCE", required=True, help="The old database: an SQLAlchemy URL.")
-@click.option("--output", type=click.Path(path_type=Path), help="A new file for the map; without it, it is printed.")
+@click.option("--output", type=click.Path(path_type=Path), help="A new file for the map; by default it is printed.")
 def suggest_command(source: str, output: Path | None) -> None:
-    """Look at a database, and write a map to start from."""
+    """Examine a database, and write a first draft of a map."""
     with opened_database(source) as (connection, catalog):
         text = suggest(connection, catalog)
     if output is None:
@@ -427,16 +277,16 @@ def suggest_command(source: str, output: Path | None) -> None:
 
 @main.group("rejects")
 def rejects_group() -> None:
-    """Look after rejected rows."""
+    """Handle rejected rows."""
 
 
 @rejects_group.command("replay")
 @click.argument("file", type=click.Path(path_type=Path))
 @shared_options()
-@click.option("--run", "run_id", help="The run that rejected the rows; the last one if not given.")
-@click.option("--dry-run", is_flag=True, help="Tell what would be written.")
+@click.option("--run", "run_id", help="The run that rejected the rows; by default the last one.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written.")
 def replay_command(shared: Shared, file: Path, run_id: str | None, *, dry_run: bool) -> None:
-    """Try the rows of a rejects FILE again, after they were corrected in it."""
+    """Try the corrected rows of a rejects FILE again."""
     with shared.opened_target() as (target, ledger):
         entry = _finished(ledger, run_id)
         with ledger.lock("rejects replay"):

@@ -1,4 +1,4 @@
-"""How the old site's database is connected to: its drivers, and what an address may look like."""
+"""Connect to the old site's database: drivers, and checks of its address."""
 
 import contextlib
 import sqlite3
@@ -29,7 +29,7 @@ CONNECT_TIMEOUT_S = 10
 
 @contextlib.contextmanager
 def opened_database(url: str) -> Iterator[tuple[Connection, Catalog]]:
-    """Connect to a database whose tables nobody has named yet. Raises CannotStart."""
+    """Connect to a database for which there is no layout yet. Raises CannotStart."""
     engine, shown_url = engine_for(url)
     try:
         with engine.connect() as connection:
@@ -41,7 +41,7 @@ def opened_database(url: str) -> Iterator[tuple[Connection, Catalog]]:
 
 
 def engine_for(url: str) -> tuple[Engine, str]:
-    """Return the engine for an address, and the address without its password. Raises CannotStart."""
+    """Return an engine, and the address without its password. Raises CannotStart."""
     refuse_unescaped(url, "the source")
     try:
         parsed = make_url(url)
@@ -65,7 +65,7 @@ def engine_for(url: str) -> tuple[Engine, str]:
 def connect_postgresql(
     encoding: str | None, dialect: sa.Dialect, _: Any, arguments: Any, options: dict[str, Any]
 ) -> Any:
-    """Connect; a database in SQL_ASCII holds bytes of any encoding, which its driver would give as they are."""
+    """Connect. A database in SQL_ASCII may contain any encoding, and its driver would return undecoded bytes."""
     connection: Any = dialect.connect(*arguments, **options)
     if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
 
@@ -80,7 +80,7 @@ def connect_postgresql(
 
 
 def _sqlite_engine(database: str | None) -> Engine:
-    """SQLite would make a missing file, so it is opened as one that is only read."""
+    """SQLite would create a missing file, so it is opened read-only."""
     if not database or database == ":memory:":
         raise CannotStart("the source names no SQLite file; four slashes start an absolute path: sqlite:////srv/old.db")
     path = Path(database).resolve()
@@ -94,5 +94,5 @@ def _sqlite_engine(database: str | None) -> Engine:
 
 
 def said(error: BaseException) -> str:
-    """Return what the driver said, without the statement and its values. Drivers never repeat passwords."""
+    """Return the driver's message, without the statement and its values. Drivers never repeat passwords."""
     return one_line(error.orig if isinstance(error, DBAPIError) and error.orig else error)

@@ -1,4 +1,4 @@
-"""What keys, flags, lists, digests and the dates of other sites become. Pure functions."""
+"""Conversions of keys, flags, lists, digests, and the dates of other sites. Pure functions."""
 
 import decimal
 import hashlib
@@ -21,7 +21,7 @@ Key = int | str
 
 # An ObjectId has 24 digits.
 FIRST_TOO_LARGE = 10**24
-# Half a day after it begins: Julian days change at noon.
+# Half a day after it starts: Julian days change at noon.
 _EPOCH_JULIAN_DAY = Fraction(4881175, 2)
 _YES = frozenset({"1", "t", "true", "y", "yes", "on", "enabled", "active"})
 _NO = frozenset({"", "0", "f", "false", "n", "no", "off", "disabled", "inactive"})
@@ -29,7 +29,7 @@ _DIGEST = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{3
 
 
 def key(column: str, value: Any) -> Key | None:
-    """Return a key: a number, or text for anything else, bytes in hex. Raises BadValue."""
+    """Return a key: a number, or text for anything else, with bytes in hex. Raises BadValue."""
     if value is None or type(value) is int:
         number = value
     elif isinstance(value, bytes | bytearray | memoryview):
@@ -46,15 +46,15 @@ def key(column: str, value: Any) -> Key | None:
 
 
 def kept_key(value: Key | None) -> Key | None:
-    """Return a key as BSON can hold it: a number of more than 64 bits as text."""
+    """Return a key for BSON: numbers of more than 64 bits become text."""
     return str(value) if isinstance(value, int) and value > MAX_INT64 else value
 
 
 def object_id(column: str, value: Key | None) -> bson.ObjectId:
     """Return the `_id` of a row with this key: 63 -> ObjectId("000000000000000000000063"). Raises BadValue.
 
-    Of text it is a digest that begins with 00f. No number leads there, and no id that MongoDB makes: those begin with
-    the seconds since 1970.
+    For text it is a digest that starts with 00f. No number leads there, and no id from MongoDB, which starts with the
+    seconds since 1970.
     """
     if value is None or value == "":
         raise BadValue(f"{column} is NULL" if value is None else f"{column} is empty")
@@ -66,7 +66,7 @@ def object_id(column: str, value: Key | None) -> bson.ObjectId:
 
 
 def flag(column: str, value: Any, form: str | None = None) -> bool:
-    """Return a flag; NULL is no. Raises BadValue for what is neither yes nor no."""
+    """Return a flag; NULL means no. Raises BadValue for anything that is neither yes nor no."""
     if isinstance(value, bytes | bytearray | memoryview):
         raw = bytes(value)
         # MySQL's BIT(1), or text.
@@ -88,7 +88,7 @@ def _word(column: str, text: str) -> bool:
 
 
 def words(column: str, value: Any, form: str | None = None) -> list[str]:
-    """Return a list of texts; without empty ones, each once. Raises BadValue."""
+    """Return a list of texts, without empty ones and duplicates. Raises BadValue."""
     if value is None:
         return []
     if isinstance(value, list | tuple):
@@ -108,7 +108,7 @@ def words(column: str, value: Any, form: str | None = None) -> list[str]:
 
 
 def digest(kind: Kind, value: Any) -> str | None:
-    """Return a file's digest in hex, with or without "sha256=" before it; None for what is none."""
+    """Return a file's digest in hex, with or without "sha256=" in front; None for anything else."""
     if isinstance(value, bytes | bytearray | memoryview):
         raw = bytes(value)
         text = raw.hex() if len(raw) in (16, 32) and not raw.isalnum() else raw.decode("latin-1")
@@ -119,7 +119,7 @@ def digest(kind: Kind, value: Any) -> str | None:
 
 
 def date_reader(zone: tzinfo, form: str | None) -> DateReader:
-    """Return the function that reads a column of dates written in one of `layout.FORMS`; see `values.date_reader`."""
+    """Return a function that reads dates in one of `layout.FORMS`; see `values.date_reader`."""
     usual = values.date_reader(zone)
     if form is None:
         return usual
@@ -152,7 +152,7 @@ def _year_month_day(value: Any) -> datetime:
     return datetime.strptime(digits, "%Y%m%d%H%M%S" if len(digits) == 14 else "%Y%m%d")  # noqa: DTZ007 -- the zone comes later
 
 
-# A double holds a Julian day to about 40 microseconds, so it is rounded; other numbers are cut.
+# A double holds a Julian day to about 40 microseconds, so it is rounded; other numbers are truncated.
 _READERS: dict[str, Callable[[Any], datetime]] = {
     "unix seconds": lambda value: _after_epoch(int(_number(value) * 1000 // 1)),
     "unix milliseconds": lambda value: _after_epoch(int(_number(value) // 1)),

@@ -1,6 +1,6 @@
-"""The source's rows -> a stream of encoded documents and rejects, with an account of every row.
+"""Turn the source's rows into a stream of encoded documents and rejects, accounting for every row.
 
-`plan` and `run` both read this stream: what the one predicts is what the other does.
+`plan` and `run` both read this stream, so `run` does exactly what `plan` predicts.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from migrations_sql_to_mongo.tally import Counted, Reject, Tally, cut
 from migrations_sql_to_mongo.versions import file_of, recover
 from webapp.documents.package import MAX_PACKAGE_BYTES
 
-# The documents of a table go into the collection of the same name; releases and maintainers go into packages.
+# A table's documents go into the collection of the same name; releases and maintainers go into packages.
 COLLECTIONS = ("licenses", "languages", "users", "downloads", "auditing", "packages")
 REJECTS = "rejects"
 NEAR_LIMIT_BYTES = MAX_PACKAGE_BYTES * 8 // 10
@@ -58,9 +58,9 @@ class Batch(NamedTuple):
 
 
 def batches(stream: Iterable[Encoded], size: int, max_bytes: int = 4_000_000) -> Iterator[Batch]:
-    """Gather documents into batches of one collection each, of at most so many documents and about so many bytes.
+    """Collect documents into batches of one collection each, limited in number and approximate size.
 
-    What is gathered when the stream stops with TooManyRejects comes before the exception.
+    If the stream stops with TooManyRejects, the last batches come before the exception.
     """
     waiting: dict[str, list[bytes]] = {}
     held: dict[str, int] = {}
@@ -92,8 +92,8 @@ def _known_as(sql_id: Any) -> conversions.Key | None:
 class Copy:
     """One pass over the source. `tally` grows while `documents` is read.
 
-    `on_reject` is given each rejected row whole; among the documents long ones are cut.
-    Raises Stopped from within when more than `max_rejects` rows were rejected.
+    `on_reject` gets each rejected row completely; long values are cut in the documents. Raises Stopped after more than
+    `max_rejects` rejected rows.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Copy:
         self._readers = {table: RowReader(table, source.layout, source.columns.get(table)) for table in TABLES}
         self._licenses: set[str] = set()
         self._rejected_users: set[Any] = set()
-        self._email_owners: dict[str, Any] = {}  # an address that several users have -> the first of them
+        self._email_owners: dict[str, Any] = {}  # addresses of several users -> the first of them
         self._username_owners: dict[str, Any] = {}
         self._shared_names: set[str] = set()  # names that several packages' ids become
         self._rejects: list[Reject] = []  # not yet passed on
@@ -121,7 +121,7 @@ class Copy:
         yield from self._collection("auditing", lambda values, _: mapping.audit_document(values))
 
     def prepare(self) -> None:
-        """Count the rows, and look for what several rows have that only one may have."""
+        """Count the rows, and look for values that several rows have but only one may have."""
         for table in self.source.tables:
             account = self.tally.table(table)
             account.read = account.excluded = self.source.count_left(table)
@@ -145,7 +145,7 @@ class Copy:
             self._shared_names = {name for name, ids in names.found() if len(set(ids)) > 1}
 
     def _collection(self, table: str, convert: Callable[[Values, Row], Document]) -> Iterator[Encoded]:
-        """Yield the documents of a table that becomes a collection row by row."""
+        """Yield the documents of a table in which each row becomes a document."""
         if table not in self.source.tables:
             return
         account = self.tally.table(table)
@@ -212,7 +212,7 @@ class Copy:
         return mapping.download_document(values, version.strip() if isinstance(version, str) else None)
 
     def _packages(self) -> Iterator[Encoded]:
-        """Yield the packages: one pass over three tables in the order of the packages' ids."""
+        """Yield the packages, in one pass over three tables in the order of the packages' ids."""
         if not {"packages", *PACKAGE_COLUMN} & {*self.source.tables}:
             return
         sides = {
@@ -245,7 +245,7 @@ class Copy:
             yield from self._passed_on()
 
     def package(self, group: Group, refused: str | None = None) -> bytes | None:
-        """Return the encoded document of a package; None if it was rejected, and with it what belongs to it."""
+        """Return the encoded document of a package, or None if it was rejected together with everything in it."""
         row = group.package
         for table, rows in (("packages", [row]), *group.children):
             if rows:
@@ -317,7 +317,7 @@ class Copy:
         return found
 
     def _owner(self, row: Row, values: Values) -> Document | None:
-        """Return the owner that a package's own row names; one who is not moved stands under `legacy`."""
+        """Return the owner in a package's own row. One who is not moved is kept under `legacy`."""
         known_id, name = row[-2:]
         if known_id is None or known_id in self._rejected_users:
             kept = conversions.kept_key(values.more["owner_id"])

@@ -1,7 +1,7 @@
-"""Rows that the operator has corrected: they stand in for the source's own, also in the runs that follow.
+"""Rows that the operator corrected, which replace the source's own, in later runs too.
 
-`rejects replay` keeps them, beside the run that had rejected them. The next run takes those whose row is still the one
-that was corrected, and says how many are not.
+`rejects replay` stores them with the run that rejected them. The next run takes over those whose row has not changed,
+and reports how many have.
 """
 
 from typing import Any
@@ -17,19 +17,19 @@ LOST_SHOWN = 20
 
 
 def corrected_collection(run_id: str) -> str:
-    """Return the collection that keeps the rows that the operator corrected."""
+    """Return the collection of corrected rows."""
     return f"migrations_corrected_{run_id}"
 
 
 def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
-    """Return the corrected rows that hold for a run. `source` is open."""
+    """Return the corrected rows of a run. `source` is open."""
     return _as_rows(list(target.db[corrected_collection(entry["_id"])].find()), source)
 
 
 def take_over(source: Source, target: Target, ledger: Ledger, entry: Entry) -> None:
-    """Let the corrections of the last finished run hold for this one, and write down which no longer fit.
+    """Take over the corrections of the last finished run, and record which no longer fit.
 
-    Done once for a run: one that goes on has them already.
+    Done once per run: one that continues already has them.
     """
     if "corrections" not in entry:
         kept, account = _still_fitting(source, target, ledger)
@@ -41,7 +41,7 @@ def take_over(source: Source, target: Target, ledger: Ledger, entry: Entry) -> N
 
 
 def preview(source: Source, target: Target, ledger: Ledger) -> dict[str, Any] | None:
-    """Let the corrections hold that the next run would take over, without writing; return the account of them."""
+    """Return the account of the corrections that the next run would take over, without writing."""
     kept, account = _still_fitting(source, target, ledger)
     source.corrections = _as_rows(kept, source)
     return account
@@ -50,7 +50,7 @@ def preview(source: Source, target: Target, ledger: Ledger) -> dict[str, Any] | 
 def _still_fitting(
     source: Source, target: Target, ledger: Ledger
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Return the last run's corrections whose rows are still the same, and an account of all, if there are any."""
+    """Return the last run's corrections whose rows have not changed, and an account of all of them, if any."""
     last = next((entry for entry in ledger.runs() if entry["state"] == DONE), None)
     corrected = list(target.db[corrected_collection(last["_id"])].find()) if last else []
     if last is None or not corrected:
@@ -74,7 +74,7 @@ def _still_fitting(
 
 
 def as_row(line: dict[str, Any], source: Source) -> Row:
-    """Return a corrected row as the source would give it. A password hash, which no file shows, comes from there."""
+    """Return a corrected row as the source would, with the source's password hash, which files do not contain."""
     table, row = line["table"], line["row"]
     if row.get("hashed_password") == HIDDEN:
         index = list(TABLES["users"]).index("hashed_password")

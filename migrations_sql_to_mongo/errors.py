@@ -1,4 +1,4 @@
-"""What can go wrong with a move, each with the exit code that it leads to."""
+"""The errors of a migration, each with its exit code."""
 
 import re
 
@@ -6,29 +6,29 @@ import click
 
 
 class MoveError(click.ClickException):
-    """The move ends here; the message is one line for the operator."""
+    """The migration ends here. The message is one line for the operator."""
 
     exit_code = 3
 
 
 class CannotStart(MoveError):
-    """Wrong use, or one of the two databases cannot be used. Nothing was changed."""
+    """Wrong usage, or one of the two databases cannot be used. Nothing was changed."""
 
     exit_code = 2
 
 
 class Stopped(MoveError):
-    """The move stopped on the way, or would have overwritten somebody's work."""
+    """The migration stopped before the end, or would have overwritten somebody's work."""
 
     exit_code = 3
 
 
 class BadValue(ValueError):
-    """A value that its column cannot have; the message names both."""
+    """A value that its column cannot have; the message contains both."""
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an exception says as one line of at most 300 characters."""
+    """Return the message of an exception as one line of at most 300 characters."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."
 
@@ -36,23 +36,23 @@ def one_line(error: BaseException) -> str:
 def mask(address: str) -> str:
     """Return a database's address without its password and options.
 
-    The password ends at the last "@", as a password may hold one that was not escaped.
+    The password ends at the last "@", because it may contain unescaped ones.
     """
     scheme, separator, rest = address.partition("://")
     if not separator:
         return address if "@" not in address else "***"
     account, at, place = rest.rpartition("@")
     user, colon, _ = account.partition(":")
-    if "?" in user:  # the "@" stands among the options
+    if "?" in user:  # the "@" is among the options
         return f"{scheme}://{user.partition('?')[0]}"
     place = place.partition("?")[0]
-    if not at:  # what stands where a port does may be a password whose "@host" was left out
+    if not at:  # the text in the place of a port may be a password without its "@host"
         place = re.sub(r"^([^/\[\]:]*):(?!\d+(?:[,/]|$))[^/]*", r"\1:***", place)
     return f"{scheme}://{user}{':***' if colon else ''}{at}{place}"
 
 
 def refuse_unescaped(address: str, what: str) -> None:
-    """Raise CannotStart for an address whose password holds an "@": its end would be taken for the server's name."""
+    """Raise CannotStart for an address whose password contains an "@": its end would be taken for the server's name."""
     if "@" in address.partition("://")[2].rpartition("@")[0]:
         raise CannotStart(
             f"{what}'s address {mask(address)} has more than one @; write %40 for an @ in a user name or password"

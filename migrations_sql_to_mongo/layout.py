@@ -1,6 +1,6 @@
-"""What the old site's tables look like: names, kinds of columns, time zones; and where another site's differ.
+"""The tables of the old site: names, kinds of columns, time zones, and how another site's differ.
 
-A map file says the latter; `map_file` reads it, and docs/migrating.md is its guide.
+A map file describes the differences; `map_file` reads it, and docs/migrating.md is its guide.
 """
 
 import json
@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 Kind = Literal["text", "integer", "date", "key", "flag", "list", "sha256", "md5"]
 Scalar = str | int | float | bool
 
-# The tables in the order in which they are moved, with the kinds of their columns. Users come before packages,
-# because a maintainer is kept only if the user was.
+# The tables in the order in which they are moved, with the kinds of their columns. Users come before packages, because
+# a maintainer is kept only if the user was moved.
 TABLES: dict[str, dict[str, Kind]] = {
     "licenses": {"id": "text", "created_date": "date", "description": "text"},
     "languages": {"id": "text", "created_date": "date", "description": "text"},
@@ -51,7 +51,7 @@ TABLES: dict[str, dict[str, Kind]] = {
         "size": "integer",
         "package_id": "text",
     },
-    # The old site kept the one file of a release in `releases`; others have a table of their own, which a map names.
+    # The old site had one file per release, in `releases`; other sites have a separate table, which a map names.
     "files": {
         "id": "key",
         "release_id": "key",
@@ -59,7 +59,7 @@ TABLES: dict[str, dict[str, Kind]] = {
         "url": "text",
         "size": "integer",
         "created_date": "date",
-        "package_id": "text",  # follows from the release
+        "package_id": "text",  # derived from the release
     },
     "downloads": {
         "id": "key",
@@ -72,7 +72,7 @@ TABLES: dict[str, dict[str, Kind]] = {
     "auditing": {"id": "text", "created_date": "date", "description": "text"},
 }
 
-# What other sites have besides. A row holds these, after those above, only where the source has them.
+# Columns that other sites may have in addition. A row has these, after those above, only if the source does.
 OPTIONAL: dict[str, dict[str, Kind]] = {
     "users": {"is_active": "flag", "is_admin": "flag"},
     "packages": {"keywords": "list", "classifiers": "list", "requires_python": "text", "owner_id": "key"},
@@ -89,14 +89,14 @@ OPTIONAL: dict[str, dict[str, Kind]] = {
     "files": {"sha256": "sha256", "md5": "md5", "requires_python": "text", "yanked": "flag", "yanked_reason": "text"},
 }
 
-# Not moved by itself: the users whom another table than `users` makes administrators.
+# Not moved itself: the administrators, if they are in another table than `users`.
 ADMINISTRATORS = "administrators"
 SECTIONS: dict[str, dict[str, Kind]] = {
     **{table: columns | OPTIONAL.get(table, {}) for table, columns in TABLES.items()},
     ADMINISTRATORS: {"user_id": "key"},
 }
 
-# A table without these is not the table that it seems to be.
+# A table without these columns is not the expected one.
 REQUIRED = {
     "maintainers": ("user_id", "package_id"),
     "releases": ("id", "package_id"),
@@ -104,7 +104,7 @@ REQUIRED = {
     ADMINISTRATORS: ("user_id",),
 }
 
-# Which table's `id` a column holds.
+# Which table's `id` a column contains.
 LINKS: dict[tuple[str, str], str] = {
     ("packages", "owner_id"): "users",
     ("maintainers", "user_id"): "users",
@@ -116,11 +116,11 @@ LINKS: dict[tuple[str, str], str] = {
     (ADMINISTRATORS, "user_id"): "users",
 }
 
-# Other names under which a column is taken where no map names it: whom the old site had switched off must stay so.
+# Other names for a column, used without a map: users disabled on the old site must stay disabled.
 SYNONYMS: dict[tuple[str, str], tuple[str, ...]] = {("users", "is_active"): ("active",)}
 
 DATE_RULES = ("absent", "reject")
-# How a column's values can be written, by the kind of the column.
+# The formats in which a column's values can be written, by the kind of the column.
 FORMS: dict[Kind, tuple[str, ...]] = {
     "date": ("unix seconds", "unix milliseconds", "julian day", "yyyymmdd"),
     "flag": ("negated", "null", "not null"),
@@ -136,12 +136,12 @@ class Taken:
     value: Scalar | None = None
     form: str | None = None  # one of FORMS
     prefix: str = ""
-    equals: tuple[Scalar, ...] = ()  # a flag that is set where the column has one of these values
+    equals: tuple[Scalar, ...] = ()  # a flag that is set if the column has one of these values
 
 
 @dataclass(frozen=True)
 class Join:
-    """Rows of another table that belong to a table's rows, at most one to each."""
+    """A join with another table, with at most one of its rows per row."""
 
     table: str
     pairs: tuple[tuple[str, str], ...]  # column that is there already -> column of the other table
@@ -155,12 +155,12 @@ class Join:
 
 @dataclass(frozen=True)
 class Section:
-    """What a map says of one table."""
+    """The part of a map about one table."""
 
     table: str
     joins: tuple[Join, ...] = ()
-    where: tuple[tuple[str, Taken], ...] = ()  # rows that do not fit are left behind
-    newest_by: str | None = None  # of the rows with one id the one is taken in which this column is the greatest
+    where: tuple[tuple[str, Taken], ...] = ()  # rows that do not match are excluded
+    newest_by: str | None = None  # of several rows with one id, take the one with the greatest value in this column
     columns: dict[str, Taken] = field(default_factory=dict)
     is_excluded: bool = False
 
@@ -169,7 +169,7 @@ class Section:
 class Layout:
     """How to read one source."""
 
-    sections: dict[str, Section] = field(default_factory=dict)  # of the map, by our name of the table
+    sections: dict[str, Section] = field(default_factory=dict)  # from the map, by our name of the table
     date_rules: dict[str, str] = field(default_factory=dict)  # "table.column" -> "absent" or "reject"
     timezones: dict[str, str] = field(default_factory=dict)  # "table.column", or "" for all -> name of a zone
     encoding: str | None = None  # of text that is not UTF-8
@@ -177,11 +177,11 @@ class Layout:
     moments: set[tuple[str, str]] = field(default_factory=set)
 
     def section(self, table: str) -> Section:
-        """Return what the map says of a table: without a word about it, it is called as here."""
+        """Return the map of a table; without one, it has the same names as here."""
         return self.sections.get(table) or Section(table)
 
     def form(self, table: str, column: str) -> str | None:
-        """Return how a column's values are written, None for the usual way."""
+        """Return how a column's values are written, or None for the usual way."""
         taken = self.section(table).columns.get(column)
         return taken.form if taken else None
 
@@ -192,13 +192,13 @@ class Layout:
         return UTC if name == "UTC" else ZoneInfo(name)
 
     def date_rule(self, table: str, column: str) -> str:
-        """Return what happens to a date that cannot be understood."""
+        """Return what to do with invalid dates."""
         return self.date_rules.get(f"{table}.{column}", "absent")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it as the ledger keeps it: a run goes on only with the layout that it began with."""
+        """Return everything as stored in the ledger: a run can only continue with the layout it started with."""
         return {
-            # As text: MongoDB takes a dot in a key for a path.
+            # As text, because MongoDB treats a dot in a key as a path.
             "map": json.dumps({name: asdict(one) for name, one in self.sections.items()}, sort_keys=True, default=str),
             "date_rules": sorted(f"{column}={rule}" for column, rule in self.date_rules.items()),
             "timezones": sorted(f"{column}={zone}" for column, zone in self.timezones.items()),

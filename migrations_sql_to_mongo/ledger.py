@@ -1,4 +1,4 @@
-"""What is known of the moves: collection `migrations`, one document a run, and the lock that only one move holds."""
+"""The ledger of all runs: collection `migrations`, one document per run, and the lock for a single migration."""
 
 import contextlib
 import os
@@ -20,12 +20,12 @@ Entry = dict[str, Any]
 
 COLLECTION = "migrations"
 HEARTBEAT_S = 5.0
-# On another machine nobody can see whether the holder lives; this much silence means that it does not.
+# Nobody can see whether a holder on another machine is alive; this much silence means that it is not.
 SILENCE = timedelta(seconds=60)
 
-# The states of a run, in their order. What is interrupted in one of them goes on from there.
+# The states of a run, in order. An interrupted run continues from its state.
 STEPS = ("copying", "rendering", "indexing", "verifying", "swapping")
-RUN, CATCH_UP = "run", "catch-up"  # what an entry is about
+RUN, CATCH_UP = "run", "catch-up"  # the run that an entry is about
 DONE, FAILED, UNDOING, UNDONE = "done", "failed", "undoing", "undone"
 
 
@@ -44,7 +44,7 @@ class Ledger:
         self._lost = threading.Event()
 
     def runs(self) -> list[Entry]:
-        """Return all runs, the last one first."""
+        """Return all runs, newest last."""
         return list(self._entries.find({"_id": {"$ne": "lock"}}).sort("_id", -1))
 
     def run(self, run_id: str) -> Entry | None:
@@ -52,11 +52,11 @@ class Ledger:
         return self._entries.find_one({"_id": run_id}) if run_id != "lock" else None
 
     def interrupted(self) -> Entry | None:
-        """Return the run that was begun and neither finished nor taken back."""
+        """Return the unfinished run, if any."""
         return next((entry for entry in self.runs() if entry["state"] in STEPS), None)
 
     def begin(self, fields: Entry, collections: Callable[[str], list[Entry]]) -> Entry:
-        """Write down a new run, with its collections, which are called after it."""
+        """Record a new run, with the collections named after it."""
         stem = now().strftime("%Y%m%d_%H%M%S")
         taken = {entry["_id"] for entry in self.runs()}
         run_id = next(name for name in [stem, *(f"{stem}_{n}" for n in range(2, 1000))] if name not in taken)
@@ -66,16 +66,16 @@ class Ledger:
         return entry
 
     def note(self, entry: Entry, **fields: Any) -> None:
-        """Write down what became of a run. Raises Stopped when another move has taken over the lock."""
+        """Record the result of a run. Raises Stopped if another migration has taken over the lock."""
         if self._lost.is_set():
             raise Stopped("another move has taken over: this process was silent for too long")
         entry |= fields
         self._target.patiently(self._entries.update_one, {"_id": entry["_id"]}, {"$set": fields})
 
     def checkpoint(self, entry: Entry, **fields: Any) -> None:
-        """Write down how far a run is, without waiting for the journal. Raises Stopped.
+        """Record the progress of a run, without waiting for the journal. Raises Stopped.
 
-        What it says was written is in the journal already; if it gets lost itself, a little is written twice.
+        Whatever it says was written is already in the journal; if the record gets lost, a little is written twice.
         """
         if self._lost.is_set():
             raise Stopped("another move has taken over: this process was silent for too long")
@@ -85,7 +85,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def lock(self, command: str) -> Iterator[None]:
-        """Hold the lock. Raises Stopped when another living move holds it, and tells which."""
+        """Hold the lock. Raises Stopped if another living migration holds it."""
         holder = {**_myself(), "command": command, "since": now(), "token": uuid.uuid4().hex}
         self._take(holder)
         self._token = holder["token"]
@@ -97,12 +97,12 @@ class Ledger:
         finally:
             ended.set()
             heart.join()
-            # A server that is away keeps the lock; it is taken over, because its holder is dead then.
+            # If the server is away the lock stays; it is taken over later, because its holder is dead then.
             with contextlib.suppress(PyMongoError):
                 self._entries.delete_one({"_id": "lock", "token": self._token})
 
     def holder(self) -> Entry | None:
-        """Return who holds the lock."""
+        """Return the holder of the lock."""
         return self._entries.find_one({"_id": "lock"})
 
     def _take(self, holder: Entry) -> None:
@@ -129,7 +129,7 @@ class Ledger:
 
     def _beat(self, ended: threading.Event) -> None:
         while not ended.wait(HEARTBEAT_S):
-            # A server that is away is the main thread's trouble.
+            # The main thread deals with a server that is away.
             with contextlib.suppress(PyMongoError):
                 beat = {"$set": {"heartbeat_at": now()}}
                 if not self._entries.update_one({"_id": "lock", "token": self._token}, beat).matched_count:
@@ -141,9 +141,9 @@ def _myself() -> Entry:
 
 
 def _started(pid: int) -> str | None:
-    """Return what tells a process from a later one with the same number; None where the system does not say."""
+    """Return what distinguishes a process from a later one with the same number; None if the system does not tell."""
     try:
-        # The 22nd field, counted after the command's name, which may hold spaces. Source: proc(5).
+        # The 22nd field, counted after the command's name, which may contain spaces. Source: proc(5).
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return None

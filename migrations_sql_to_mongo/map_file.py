@@ -32,7 +32,7 @@ Toml = dict[str, Any]
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean users?", or the names that there are when none is similar."""
+    """Return "; did you mean users?", or the possible names if none is similar."""
     names = list(known)
     folded = {one.casefold(): one for one in names}
     if close := difflib.get_close_matches(name.casefold(), folded, 1):
@@ -41,7 +41,7 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 def read_layout(map_file: Path | None, timezones: Iterable[str], encoding: str | None) -> Layout:
-    """Return the layout that the operator's options describe. Raises CannotStart for what makes no sense."""
+    """Return the layout that the operator's options describe. Raises CannotStart for invalid ones."""
     layout = Layout(encoding=encoding)
     if map_file:
         try:
@@ -69,7 +69,7 @@ def read_layout(map_file: Path | None, timezones: Iterable[str], encoding: str |
 
 
 def lay_over(layout: Layout, content: Toml) -> None:
-    """Add what a map says to a layout. Raises CannotStart."""
+    """Apply a map to a layout. Raises CannotStart."""
     for key, value in content.items():
         if key not in (*SECTIONS, "dates", "timezones"):
             raise CannotStart(f"[{key}] is unknown{meant(key, (*SECTIONS, 'dates', 'timezones'))}")
@@ -117,7 +117,7 @@ def _section(name: str, value: Toml) -> Section:
 
 
 def _join(text: Any, where: str) -> Join:
-    """Return the join that a text like "package_id -> package.id" describes."""
+    """Return the join in a text like "package_id -> package.id"."""
     example = f'{where}: write them like ["package_id -> package.id"]'
     ours, arrow, theirs = _text(text, where).partition("->")
     left = [one.strip() for one in ours.split(",")]

@@ -1,6 +1,7 @@
-"""Rows of the old tables -> documents. Pure functions: they read no database and write none.
+"""Turn rows of the old tables into documents. Pure functions: they read no database and write none.
 
-`verify` knows the same rules in its own words and shares nothing of this module: a slip here must not hide there.
+`verify` implements the same rules separately and shares nothing with this module, so that a mistake here does not hide
+there.
 """
 
 import functools
@@ -25,7 +26,7 @@ _BY_VERSION = operator.itemgetter("sort_key", "version")
 
 
 def label_document(row: Values) -> Document:
-    """Return the document of a row of `licenses`, `languages` or `auditing`: the id stays as it was."""
+    """Return the document of a row of `licenses`, `languages` or `auditing`, with the same id."""
     label_id, created_date, description = row.of
     if label_id is None:
         raise BadValue("id is NULL")
@@ -41,15 +42,15 @@ def audit_document(row: Values) -> Document:
 
 
 def fold(email: str | None) -> str:
-    """Return the form of an address that is unique, as User.clean makes it; empty when there is none."""
+    """Return the unique form of an address, as User.clean makes it; empty if there is none."""
     return email.strip().casefold() if email else ""
 
 
 def user_document(row: Values, *, email_is_taken: bool = False, username_is_taken: bool = False) -> Document:
     """Return the document of a user.
 
-    Of users whose addresses differ by case alone, all but the first have no `email_folded`: the address is taken.
-    Raises BadValue.
+    If addresses differ only in case, all users but the first lack `email_folded`, because the address is taken. Raises
+    BadValue.
     """
     sql_id, username, name, email, hashed_password, created_date, last_login, image_url = row.of
     return _without_none(
@@ -76,7 +77,7 @@ def user_document(row: Values, *, email_is_taken: bool = False, username_is_take
 
 
 def maintainer_document(user_id: Any, name: str | None, *, is_owner: bool = False) -> Document:
-    """Return a maintainer as a package embeds it. The old site knew no roles."""
+    """Return a maintainer, as embedded in a package. The old site had no roles."""
     document: Document = {"user_id": object_id("user_id", conversions.key("user_id", user_id))}
     if name is not None:
         document["name"] = name
@@ -85,9 +86,9 @@ def maintainer_document(user_id: Any, name: str | None, *, is_owner: bool = Fals
 
 
 def release_document(row: Values, files: Sequence[Document] = (), odd_files: Sequence[Document] = ()) -> Document:
-    """Return a release as a package embeds it, with its files or the one that its URL leads to. Raises BadValue.
+    """Return a release, as embedded in a package, with its files or the one in its URL. Raises BadValue.
 
-    `odd_files` are what could not be understood of the files.
+    `odd_files` collects what is invalid about the files.
     """
     sql_id, major, minor, build, created_date, comment, url, size, package_id = row.of
     if sql_id is None:
@@ -132,7 +133,7 @@ def release_document(row: Values, files: Sequence[Document] = (), odd_files: Seq
 def _file(
     file: File, url: str | None, size: int | None, uploaded_at: datetime | None, more: Mapping[str, Any]
 ) -> Document:
-    """Return a file as a release embeds it."""
+    """Return a file, as embedded in a release."""
     entry: Document = {"filename": file.filename}
     if url is not None:
         entry["url"] = url
@@ -149,7 +150,7 @@ def _file(
 
 
 def file_document(row: Values) -> Document:
-    """Return a row of `files` as its release embeds it. Raises BadValue."""
+    """Return a row of `files`, as embedded in its release. Raises BadValue."""
     _, _, filename, url, size, created_date, _ = row.of
     if not filename:
         raise BadValue("filename is empty" if filename == "" else "filename is NULL")
@@ -160,7 +161,7 @@ def file_document(row: Values) -> Document:
 
 
 def _add_files(document: Document, files: Sequence[Document]) -> None:
-    """Give a release its files, and what follows from them where the release's own row does not say it."""
+    """Add its files to a release, and derive what the release's own row lacks."""
     sdists_first = sorted(files, key=lambda file: file["packagetype"] != "sdist")
     dates = [file["uploaded_at"] for file in files if "uploaded_at" in file]
     sizes = [file["size"] for file in files if "size" in file]
@@ -189,9 +190,9 @@ def package_name(package_id: str | None) -> str:
 def package_document(
     row: Values, releases: list[Document], maintainers: list[Document], licenses: Container[str | None]
 ) -> Document:
-    """Return the document of a package. `licenses` are the ids of the old table. Raises BadValue."""
+    """Return the document of a package. `licenses` are the ids in the old table. Raises BadValue."""
     name, created_date, summary, description, home_page, docs_url, package_url, author, email, license_text = row.of
-    # Sorting keeps the order of equal versions, which came by their ids: the last one is to be first.
+    # Sorting keeps the order of equal versions, which are ordered by id: the last one must come first.
     classifiers = row.more.get("classifiers", [])
     releases.reverse()
     releases.sort(key=_BY_VERSION, reverse=True)
@@ -226,12 +227,12 @@ def package_document(
 
 @functools.lru_cache(maxsize=1000)
 def license_id(text: str | None, classifiers: tuple[str, ...]) -> str | None:
-    """Return the short name of a licence that the old table of licences did not have."""
+    """Return the short name of a licence that is not in the old table of licences."""
     return naming.license_id(text, None, classifiers)
 
 
 def _latest(releases: list[Document]) -> Document | None:
-    """Return what Package.clean takes for the latest: not yanked before yanked, then stable, then the highest."""
+    """Return the latest release, as Package.clean chooses it: not yanked before yanked, then stable, then highest."""
     offered = [release for release in releases if not release["yanked"]] or releases
     found = next((release for release in offered if _is_stable(release)), None) or next(iter(offered), None)
     return found and {key: found[key] for key in ("version", "created_date", "size") if key in found}
@@ -243,7 +244,7 @@ def _is_stable(release: Document) -> bool:
 
 def _newest_release(releases: list[Document]) -> Document | None:
     newest = None
-    for release in releases:  # sorted, so that of one date the highest version comes first
+    for release in releases:  # sorted, so that of several with one date the highest version comes first
         date = release.get("created_date")
         if date is not None and not release["yanked"] and (newest is None or date > newest["created_date"]):
             newest = release

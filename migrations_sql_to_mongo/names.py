@@ -1,6 +1,6 @@
-"""What tables and columns are often called, for `map suggest`."""
+"""Common names of tables and columns, for `map suggest`."""
 
-# Our table -> what its name matches, and columns of which it must have one each.
+# Our table -> a pattern for its name, and columns of which it must have one each.
 NAMED: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "users": (
         r"(?:auth_)?(?:users?|accounts?|members?|people|persons?)",
@@ -44,7 +44,7 @@ _MD5 = ("md5_digest", "md5_hash", "hash_md5", "md5sum")
 _SIZE = ("filesize", "file_size", "size_bytes", "bytes", "content_length", "length")
 _PYTHON = ("python_requires", "requires-python", "requirespython")
 
-# Our column -> what it is called elsewhere, the likeliest first. Case and underscores do not matter.
+# Our column -> its names elsewhere, likeliest first. Case and underscores do not matter.
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "users": {
         "username": ("login", "user_name", "nick", "nickname", "handle", "screen_name", "login_name"),
@@ -136,7 +136,7 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-# Columns that switch users off, with how each is to be read for `is_active`.
+# Columns that disable users, and how to read each of them for `is_active`.
 FLAGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "negated",

@@ -1,4 +1,4 @@
-"""`plan`: reads everything, writes nothing, and tells what `run` will do."""
+"""`plan`: read everything, write nothing, and show what `run` will do."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.understood import understood
 
-# Of the time that reading and encoding takes. Source: benchmarks/migration.py.
+# Relative to the time for reading and encoding. Source: benchmarks/migration.py.
 COPY_FACTOR, VERIFY_FACTOR = 1.5, 1.5
 TOLD_EVERY = 1000  # documents
 
@@ -29,7 +29,7 @@ def plan(
     on_reject: Callable[[dict[str, Any]], None],
     processors: int,
 ) -> dict[str, Any]:
-    """Return what `run` would find: it reads the same stream of documents, and only leaves out the writing."""
+    """Return what `run` would find. It reads the same stream of documents, and only leaves out the writing."""
     tally = Tally()
     samples: list[str] = []
     started = time.monotonic()
@@ -63,7 +63,7 @@ def _is_power_of_two(number: int) -> bool:
 
 
 def _rendering_s(samples: list[str]) -> float:
-    """Return how long it takes to render a description, by those of the 1st, 2nd, 4th, 8th ... package."""
+    """Return how long rendering a description takes, measured with the 1st, 2nd, 4th, 8th ... package."""
     started = time.monotonic()
     for description in samples:
         rendered_fields(description)

@@ -1,4 +1,4 @@
-"""How far the move is: a line that changes on a terminal, plain lines now and then in a log."""
+"""Show the progress: a changing line on a terminal, or plain lines now and then in a log."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ REDRAW_EVERY_S = 0.1
 
 
 class Progress:
-    """Tells on standard error how far each table is, with its rate and the time that it will still take."""
+    """Shows on standard error how far each table is, with its rate and the remaining time."""
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -20,14 +20,14 @@ class Progress:
         self._line = ""
 
     def say(self, text: str) -> None:
-        """Tell one line."""
+        """Print a line."""
         if not self._quiet:
             self._end_line()
             self._stream.write(text + "\n")
             self._stream.flush()
 
     def update(self, label: str, done: int, total: int) -> None:
-        """Tell how far something is. What had another label before is finished."""
+        """Show the progress of something. Whatever had another label before is finished."""
         if self._quiet:
             return
         moment = time.monotonic()
@@ -42,7 +42,7 @@ class Progress:
             self._stream.flush()
 
     def finish(self) -> None:
-        """End the line of what was told last."""
+        """End the current line."""
         if self._label and not self._quiet:
             self._stream.write(f"\r\033[K{self._line}\n" if self._is_terminal else self._line + "\n")
             self._stream.flush()
@@ -62,7 +62,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people write it: 3725 -> "1:02:05"."""
+    """Return a duration as people write it: 3725 -> "1:02:05"."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
