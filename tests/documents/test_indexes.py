@@ -46,6 +46,9 @@ ADA = object_id_of_sql_id(63)
 BY_INDEX = ("IXSCAN", "IDHACK", "EXPRESS", "COUNT_SCAN", "DISTINCT_SCAN", "EOF", "RECORD_STORE_FAST_COUNT")
 
 
+Contents = dict[str, list[dict[str, Any]]]
+
+
 class Question(NamedTuple):
     """What a page asks, and the index that answers it."""
 
@@ -170,9 +173,28 @@ PAGES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def contents() -> Contents:
+    """What the collections hold once the first test has filled them."""
+    return {}
+
+
 @pytest.fixture
-def filled(app: Flask) -> Flask:
+def filled(app: Flask, contents: Contents) -> Flask:
     """The site with enough packages for the server to choose between its indexes."""
+    database = Package._get_db()
+    if contents:
+        for name, documents in contents.items():
+            database[name].insert_many(documents)
+    else:
+        fill()
+        held = {name: list(database[name].find()) for name in database.list_collection_names()}
+        contents |= {name: documents for name, documents in held.items() if documents}
+    return app
+
+
+def fill() -> None:
+    """Make packages and all that their pages ask for."""
     collection = Package._get_collection()
     factories.package("package-7", license="MIT", releases=["1.0", "2.0"])
     made = collection.find_one({"_id": "package-7"})
@@ -205,7 +227,6 @@ def filled(app: Flask) -> Flask:
     Page(path="company/history", title="History").save()
     search_index.rebuild()
     site_stats.refresh()
-    return app
 
 
 @pytest.fixture
