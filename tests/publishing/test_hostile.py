@@ -134,6 +134,8 @@ WHEELS: dict[str, tuple[Callable[[], bytes], str]] = {
     "no metadata": (lambda: without("METADATA"), "The archive has no larder_probe-1.0.dist-info/METADATA."),
     "no WHEEL": (lambda: without("WHEEL"), "The archive has no larder_probe-1.0.dist-info/WHEEL."),
     "no RECORD": (lambda: without("RECORD"), "The archive has no larder_probe-1.0.dist-info/RECORD."),
+    "another's data": (lambda: wheel(extra={"b-1.data/purelib/b.py": ""}), "a .data folder of another project"),
+    "backslash within": (lambda: wheel(extra={"a\\b.py": ""}), "a name with a backslash"),
     "two folders": (lambda: wheel(extra={"b-1.dist-info/METADATA": ""}), "has one .dist-info folder"),
     "another folder": (lambda: wheel(folder="other-1.0.dist-info"), "is not the one of its file name"),
     "up": (lambda: wheel(extra={"../evil.py": ""}), "outside of its own folder"),

@@ -130,3 +130,15 @@ def test_entry_points_of_every_form_are_taken(text: str) -> None:
 )
 def test_entry_points_that_installers_cannot_read_are_refused(text: str | bytes, reason: str) -> None:
     assert reason in refusal(wheel(extra={f"{INFO}/entry_points.txt": text}))
+
+
+def test_data_folder_of_another_version_is_a_warning() -> None:
+    content = wheel(extra={"larder_probe-1.0.dev3.data/scripts/probe": "#!python\n"})
+
+    assert warnings(content) == (
+        (
+            "Not every installer knows 'larder_probe-1.0.dev3.data' for the wheel's own .data folder, "
+            "'larder_probe-1.0.data'."
+        ),
+    )
+    assert warnings(wheel(extra={"larder_probe-1.0.data/scripts/probe": "#!python\n"})) == ()

@@ -38,9 +38,10 @@ def read_wheel(archive: zipfile.ZipFile, file: IO[bytes], size: int, project: st
     check_zip(archive, file, size)
     paths = {entry.filename for entry in archive.infolist() if not entry.is_dir()}
     folder = _only_folder(archive.namelist(), project, version)
+    warnings = _check_places(paths, folder, project)
     read_member(archive, f"{folder}/WHEEL", MAX_METADATA_BYTES)
     record = _parse_record(read_member(archive, f"{folder}/RECORD", MAX_RECORD_BYTES))
-    warnings = _compare(archive, record, folder, paths)
+    warnings += _compare(archive, record, folder, paths)
     entry_points: list[str] = []
     if f"{folder}/entry_points.txt" in paths:
         entry_points = _parse_entry_points(read_member(archive, f"{folder}/entry_points.txt", MAX_METADATA_BYTES))
@@ -85,6 +86,28 @@ def _only_folder(names: list[str], project: str, version: object) -> str:
     if canonicalize_name(its_project) != project or parse_version(its_version) != version:
         raise BadDistribution(f"The wheel's folder {folder[:200]} is not the one of its file name.")
     return folder
+
+
+def _check_places(paths: set[str], folder: str, project: str) -> list[str]:
+    """Return warnings about what installers put in different places. Raises BadDistribution for what no tool makes.
+
+    pip spreads every top-level folder that ends in `.data` over the environment, uv only the wheel's own (pip 26.3, uv
+    0.13.9). Old versions of `wheel` wrote another version into its name. A backslash separates folders on Windows only.
+    """
+    own = folder.removesuffix(".dist-info") + ".data"
+    warnings = set()
+    for path in paths:
+        top, separator, _ = path.partition("/")
+        if "\\" in path:
+            raise BadDistribution(
+                f"The wheel has a name with a backslash, which not every system reads alike: {shown(path)}"
+            )
+        if not separator or not top.endswith(".data") or top == own:
+            continue
+        if canonicalize_name(top.removesuffix(".data").partition("-")[0]) != project:
+            raise BadDistribution(f"The wheel has a .data folder of another project: {shown(top)}")
+        warnings.add(f"Not every installer knows {shown(top)} for the wheel's own .data folder, {shown(own)}.")
+    return sorted(warnings)
 
 
 def _parse_record(raw: bytes) -> Record:
