@@ -1,8 +1,8 @@
-"""`catch-up`: brings the site to what the source holds by now, writing only what has changed there since the last move.
+"""`catch-up`: bring the site up to date with the source, writing only what has changed there since the last migration.
 
-All of the source is read and encoded as `run` does it, but only documents whose digest is another one than the last
-move wrote are staged, rendered, verified and then put in their places, one by one: what people did on the new site
-meanwhile stays, and is listed where the source changed it, too.
+The whole source is read and encoded as in `run`, but only documents whose digest differs from what was written before
+are staged, rendered, verified and then put in place, one by one. Changes made on the new site stay, and are reported if
+the source changed the same document.
 """
 
 import itertools
@@ -43,10 +43,10 @@ def catch_up(
     *,
     verify_all: bool = False,
 ) -> Entry:
-    """Write what changed in the source since the last move, and return the ledger's entry.
+    """Write what changed in the source since the last migration, and return the ledger's entry.
 
-    `source` is open, and the caller holds the lock. An interrupted catch-up begins anew, or ends if all that is left to
-    do is to put the documents in their places. Raises Stopped.
+    `source` is open, and the caller holds the lock. An interrupted catch-up starts again, or finishes if only the last
+    step is left. Raises Stopped.
     """
     entry = _resumed(ledger, target) or _begun(source, ledger, options)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
@@ -66,7 +66,7 @@ def catch_up(
 
 
 def expected(source: Source, target: Target, ledger: Ledger, progress: Progress, on_reject: OnReject) -> dict[str, Any]:
-    """Return what `catch_up` would do, without writing: the account, the changes by kind, the conflicts."""
+    """Return what `catch_up` would do, without writing: the account, the changes by kind, and the conflicts."""
     last = _last(source, ledger)
     corrections = preview(source, target, ledger)
     tally = Tally()
@@ -110,7 +110,7 @@ def _foreseen(target: Target, group: list[Change], written: Written) -> Iterator
 
 
 def _taken(target: Target, change: Change, written: Written) -> str | None:
-    """Tell whether somebody who was not moved has a user's name or address."""
+    """Tell whether another account has the username or address of a user."""
     fields = bson.decode(change.document) if change.document else {}
     unique = [{name: fields[name]} for name in _UNIQUE if fields.get(name)]
     for one in target.db["users"].find({"$or": unique, "_id": {"$ne": change.id}}, {"_id": 1}) if unique else ():
@@ -120,7 +120,7 @@ def _taken(target: Target, change: Change, written: Written) -> str | None:
 
 
 def _last(source: Source, ledger: Ledger) -> Entry:
-    """Return the move that this one follows. Raises CannotStart or Stopped if there is none that can be followed."""
+    """Return the run or catch-up that this one follows. Raises CannotStart or Stopped if there is none."""
     runs = [entry for entry in ledger.runs() if entry["state"] not in (UNDONE, FAILED)]
     last = next((entry for entry in runs if entry["state"] == DONE), None)
     if interrupted := next((entry for entry in runs if entry["state"] in STEPS), None):
@@ -145,7 +145,7 @@ def _last(source: Source, ledger: Ledger) -> Entry:
 
 
 def _chain(ledger: Ledger, last: Entry) -> list[str]:
-    """Return the ids of the run and the catch-ups that this state of the site comes from, the run first."""
+    """Return the ids of the run and the catch-ups that led to this state of the site, the run first."""
     chain = [last["_id"]]
     entry: Entry | None = last
     while entry and entry.get("since"):
@@ -155,14 +155,14 @@ def _chain(ledger: Ledger, last: Entry) -> list[str]:
 
 
 def _resumed(ledger: Ledger, target: Target) -> Entry | None:
-    """Return the interrupted catch-up if it has only to be put in place; remove what an earlier one staged."""
+    """Return the interrupted catch-up if only its last step is left; remove what an earlier one staged."""
     entry = ledger.interrupted()
     if entry is None or entry.get("command") != CATCH_UP:
         return None
     if entry["state"] == "swapping":
         ledger.note(entry, resumed=entry["resumed"] + 1)
         return entry
-    # The old site may have gone on meanwhile, and all that is lost is what had changed.
+    # The old site may have changed in the meantime, and only the list of changes is lost.
     changes.take_back(target, ledger, entry, discard=True)
     ledger.note(entry, state=UNDONE, ended_at=now(), error="interrupted; the next catch-up began anew")
     return None
@@ -203,7 +203,7 @@ def _gather(
     progress: Progress,
     on_reject: OnReject | None,
 ) -> dict[str, Any]:
-    """Stage what has changed, and note each change."""
+    """Stage what has changed, and record each change."""
     take_over(source, target, ledger, entry)
     last = ledger.run(entry["since"]) or {}
     names = {one["name"]: one["staging"] for one in entry["collections"]}

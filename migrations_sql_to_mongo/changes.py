@@ -24,7 +24,7 @@ from migrations_sql_to_mongo.target import DUPLICATE_KEY, Fingerprint, Target, b
 NEW, CHANGED, GONE = "new", "changed", "gone"
 GOING, APPLIED, CONFLICT, SAME = "going", "applied", "conflict", "same"
 MOST, MOST_BYTES = 200, 4_000_000  # of documents that are written together
-# A statement holds the document that is expected and the one that comes; MongoDB takes no more than 16 MB.
+# A statement contains the expected and the new document; MongoDB accepts at most 16 MB.
 COMPARED_BYTES = 15_000_000
 
 EDITED = "was edited on this site since it was moved"
@@ -35,28 +35,28 @@ TAKEN = "what may be there only once (a user's name or address) is another's on 
 
 @dataclass
 class Change:
-    """A document that is new in the source, is another one now, or is gone."""
+    """A document that is new in the source, has changed, or is gone."""
 
     collection: str
     id: Any
-    was: bytes | None  # the digest of what the last move wrote
-    document: bytes | None  # what it is now, not yet rendered
+    was: bytes | None  # the digest of what the last migration wrote
+    document: bytes | None  # the present state, not yet rendered
 
     @property
     def kind(self) -> str:
-        """What kind of change it is."""
+        """The kind of change."""
         if self.document is None:
             return GONE
         return NEW if self.was is None else CHANGED
 
 
 def changes_collection(run_id: str) -> str:
-    """Return the collection that keeps what a catch-up changes."""
+    """Return the collection of a catch-up's changes."""
     return f"migrations_changes_{run_id}"
 
 
 def found_changes(stream: Iterable[Encoded], written: Written, collections: list[str]) -> Iterator[Change | Encoded]:
-    """Yield what differs from what was written, and the rejects as they come."""
+    """Yield what differs from what was written, and the rejects as they occur."""
     for encoded in stream:
         if encoded.collection == REJECTS:
             yield encoded
@@ -71,7 +71,7 @@ def found_changes(stream: Iterable[Encoded], written: Written, collections: list
 
 
 def refused(change: Change, stored: bytes | None) -> str | None:
-    """Return why a change may not be made to what the site holds; None if it may, or if there is nothing to do."""
+    """Return why a change may not be made to the site's document; None if it may, or if there is nothing to do."""
     if is_same(stored, change.document):
         return None
     if stored is None:
@@ -82,23 +82,23 @@ def refused(change: Change, stored: bytes | None) -> str | None:
 
 
 def is_same(stored: bytes | None, document: bytes | None) -> bool:
-    """Tell whether a stored document is this one, what rendering adds aside."""
+    """Tell whether a stored document is this one, apart from what rendering adds."""
     if stored is None or document is None:
         return stored is document
     return unrendered(stored) == unrendered(document)
 
 
 def kept_change(number: int, change: Change) -> bytes:
-    """Return a change as its collection keeps it; the document itself is in the staging collection."""
+    """Return a change as stored in its collection; the document itself is in the staging collection."""
     size = len(change.document or b"")
     fields = {"_id": number, "collection": change.collection, "id": change.id, "kind": change.kind, "size": size}
     return bson.encode({**fields, "was": change.was})
 
 
 def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
-    """Make every change that may be made, and mark the others as conflicts. An interrupted attempt goes on.
+    """Make every change that is allowed, and mark the others as conflicts. An interrupted attempt continues.
 
-    What may be there only once is tried again after all the rest: its former owner may have given it up.
+    Changes that fail because of a unique value are tried again at the end: its former owner may have given it up.
     """
     for collection in entry["collections"]:
         for is_last in (False, True):
@@ -110,7 +110,7 @@ def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
 
 
 def _groups(target: Target, entry: Entry, collection: str, states: list[str | None]) -> Iterator[list[Entry]]:
-    """Yield the changes that are in these states, as many together as may be written together."""
+    """Yield the changes in these states, in batches that can be written together."""
     last, held, group = -1, 0, []
     while True:
         query = {"collection": collection, "state": {"$in": states}, "_id": {"$gt": last}}
@@ -148,7 +148,7 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
         change = Change(name, one["id"], one["was"], staged.get(one["id"]))
         one["reason"] = refused(change, live.get(one["id"]))
         if is_same(live.get(one["id"]), staged.get(one["id"])):
-            # Already so: by this run before it was interrupted, or by somebody else.
+            # Already done: by this run before it was interrupted, or by somebody else.
             state = GOING if one.get("state") == GOING else SAME
         else:
             state = CONFLICT if one["reason"] else GOING
@@ -184,12 +184,12 @@ def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bo
 
 
 def _may_wait(one: Entry, live: dict[Any, bytes], now: dict[Any, bytes]) -> bool:
-    """Tell whether a document is as it was, so that only a unique value can have kept it from being written."""
+    """Tell whether a document is unchanged, so that only a unique value can have prevented the write."""
     return now.get(one["id"]) == live.get(one["id"])
 
 
 def _write(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> Any:
-    """Return the statement that makes a change, if the document is then still the one that was read."""
+    """Return the statement that makes a change, if the document is still the one that was read."""
     old, new = live.get(one["id"]), staged.get(one["id"])
     if old is None:
         return pymongo.InsertOne(RawBSONDocument(new or b""))
@@ -200,7 +200,7 @@ def _write(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> Any:
 
 
 def _write_all(target: Target, collection: str, writes: list[Any]) -> None:
-    """Make changes; those that are refused are seen afterwards, when the documents are read again."""
+    """Make changes. Refused ones are found afterwards, when the documents are read again."""
     try:
         target.db[collection].bulk_write(writes, ordered=False)
     except BulkWriteError as error:
@@ -218,7 +218,7 @@ def _mark(target: Target, entry: Entry, changes: list[Entry], state: str, reason
 
 
 def _fingerprint(target: Target, entry: Entry, collection: Entry) -> dict[str, Any]:
-    """Return the fingerprint of the collection that the last move and these changes make."""
+    """Return the fingerprint of the collection after the last migration and these changes."""
     found = collection["was"]
     for group in _groups(target, entry, collection["name"], [APPLIED]):
         ids = [one["id"] for one in group]
@@ -229,7 +229,7 @@ def _fingerprint(target: Target, entry: Entry, collection: Entry) -> dict[str, A
 
 
 def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], int, list[str]]:
-    """Return how many changes of each kind were made in each collection, how many not, and the first of these."""
+    """Return how many changes of each kind were made or not made in each collection, and the first of the latter."""
     kept = target.db[changes_collection(entry["_id"])]
     made: dict[str, dict[str, int]] = {}
     for one in kept.aggregate(
@@ -249,12 +249,12 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
 
 
 def said(collection: str, document_id: Any, reason: str) -> str:
-    """Return a conflict in words."""
+    """Describe a conflict."""
     return f"{collection} {document_id}: {reason}"
 
 
 def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
-    """Give the site back what it had before a catch-up. Raises Stopped when something was changed since."""
+    """Restore what the site had before a catch-up. Raises Stopped if something was changed since."""
     refuse_later(ledger, entry)
     states: list[str | None] = [GOING, APPLIED]
     if entry["state"] != UNDOING and not discard:
@@ -295,19 +295,19 @@ def _take_back_group(target: Target, collection: Entry, group: list[Entry]) -> N
         else pymongo.DeleteOne({"_id": each})
         for each in ids
     ]
-    # Twice: what may be there only once may have to be given up first.
+    # Twice, because a unique value may first have to be given up.
     for _ in range(2):
         target.patiently(_write_all, target, collection["name"], writes)
 
 
 def forget_search_entries(target: Target, entry: Entry, collection: str) -> None:
-    """Let the site make anew what searches read of the packages that a catch-up changes."""
+    """Let the site rebuild the search entries of the packages that a catch-up changes."""
     if collection == "packages":
         target.patiently(target.forget_search_entries, list(changed_ids(target, entry, collection)))
 
 
 def changed_ids(target: Target, entry: Entry, collection: str) -> Iterator[Any]:
-    """Yield the `_id` of every document of a collection that a catch-up changes."""
+    """Yield the `_id` of every document in a collection that a catch-up changes."""
     query = {"collection": collection}
     for one in target.db[changes_collection(entry["_id"])].find(query, {"id": 1}):
         yield one["id"]

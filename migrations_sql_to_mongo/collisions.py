@@ -1,11 +1,11 @@
-"""Keys that several rows have and only one may have."""
+"""Find keys that several rows have but only one may have."""
 
 import sqlite3
 from typing import Any
 
 
 class Collisions:
-    """Finds keys that several rows have. They wait in a file of their own, so that memory stays flat."""
+    """Finds duplicate keys. They are stored in a temporary file, so that little memory is used."""
 
     def __init__(self) -> None:
         self._file = sqlite3.connect("")  # a temporary file that SQLite removes
@@ -13,15 +13,15 @@ class Collisions:
         self._waiting: list[tuple[bytes, Any]] = []
 
     def add(self, key: str, row_id: Any) -> None:
-        """Remember a row's key; an empty one does not count."""
+        """Add a row's key; empty ones do not count."""
         if key:
-            # As bytes, because text of the source may not be UTF-8.
+            # As bytes, because text in the source may not be UTF-8.
             self._waiting.append((key.encode("utf-8", "surrogateescape"), row_id))
             if len(self._waiting) >= 10_000:
                 self._write()
 
     def found(self) -> list[tuple[str, list[Any]]]:
-        """Return each key that several rows have, with the rows' ids in the order in which they came."""
+        """Return each duplicate key, with the ids of its rows in order."""
         self._write()
         self._file.execute("CREATE INDEX by_key ON seen (key)")
         shared = self._file.execute(

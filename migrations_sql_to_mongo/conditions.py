@@ -1,4 +1,4 @@
-"""Conditions on a column of the source, as each server writes them."""
+"""Conditions on a column of the source, in each SQL dialect."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class Conditions:
         self._dialect, self._plain = dialect, plain
 
     def is_set(self, column: Column, sql_type: Any, where: str) -> sa.ColumnElement[bool]:
-        """Return whether a flag is set. Raises CannotStart for text, which could say so in many words."""
+        """Return whether a flag is set. Raises CannotStart for text, in which a flag can be spelled in many ways."""
         if isinstance(sql_type, sa.String):
             raise CannotStart(f"{where}: only flags that are numbers or booleans can be joined; a view can join others")
         if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
@@ -24,7 +24,7 @@ class Conditions:
         return sa.func.coalesce(column, 0) != 0
 
     def meets(self, column: Column, sql_type: Any, wanted: Taken) -> sa.ColumnElement[bool]:
-        """Return whether a column is what a map's `where` wants of it."""
+        """Return whether a column has the value that a map's `where` asks for."""
         if wanted.form:
             return column.is_(None) if wanted.form == "null" else column.is_not(None)
         return self.is_one_of(column, sql_type, wanted.equals)

@@ -1,6 +1,6 @@
-"""What the moves have written: a digest of each document, kept beside the ledger.
+"""Digests of all documents that migrations wrote, stored next to the ledger.
 
-By it `catch-up` finds what has changed in the source, and what is on the site still as it was moved.
+With them `catch-up` finds what has changed in the source, and what on the site is still as it was moved.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from migrations_sql_to_mongo.rendering import RENDERED_FIELDS
 from migrations_sql_to_mongo.target import Target, bson_id
 
 SIZE = 16
-NONE = bytes(SIZE)  # stands for a document that is no longer the move's
+NONE = bytes(SIZE)  # for a document that no longer belongs to the migration
 _LAST_FIELD = RENDERED_FIELDS[-1].encode()
 
 
 def digests_collection(run_id: str) -> str:
-    """Return the collection that keeps the digests of what a run wrote."""
+    """Return the collection with the digests of what a run wrote."""
     return f"migrations_digests_{run_id}"
 
 
@@ -40,18 +40,18 @@ def unrendered(document: bytes) -> bytes:
 
 
 def chunk(number: str, collection: str, ids: list[Any], digests: Iterable[bytes]) -> bytes:
-    """Return some digests as the encoded document that keeps them. Later numbers count more."""
+    """Return some digests as an encoded document. Higher numbers override lower ones."""
     return bson.encode({"_id": number, "collection": collection, "ids": ids, "digests": b"".join(digests)})
 
 
 class Written:
     """The digests of all documents that a run, and what followed it, wrote.
 
-    They wait in a file of their own, so that memory stays flat. Use it as a context manager.
+    They are stored in a temporary file, so that little memory is used. Use it as a context manager.
     """
 
     def __init__(self, target: Target, run_ids: Iterable[str]) -> None:
-        """`run_ids` are in the order in which they wrote."""
+        """`run_ids` are in the order of writing."""
         self._file = sqlite3.connect("")  # a temporary file that SQLite removes
         self._file.execute(
             "CREATE TABLE written (collection, id, digest BLOB, PRIMARY KEY (collection, id)) WITHOUT ROWID"
@@ -65,7 +65,7 @@ class Written:
                 )
 
     def __enter__(self) -> Self:
-        """Give the digests."""
+        """Load the digests."""
         return self
 
     def __exit__(
@@ -75,21 +75,21 @@ class Written:
         self._file.close()
 
     def find(self, collection: str, document_id: Any) -> bytes | None:
-        """Return the digest of a document; None if no move wrote it."""
+        """Return the digest of a document, or None if no migration wrote it."""
         row = self._file.execute(
             "SELECT digest FROM written WHERE collection = ? AND id = ?", (collection, _key(document_id))
         ).fetchone()
         return None if row is None or row[0] == NONE else row[0]
 
     def take(self, collection: str, document_id: Any) -> bytes | None:
-        """Return the digest of a document, and forget it."""
+        """Return the digest of a document, and remove it."""
         row = self._file.execute(
             "DELETE FROM written WHERE collection = ? AND id = ? RETURNING digest", (collection, _key(document_id))
         ).fetchone()
         return None if row is None or row[0] == NONE else row[0]
 
     def left(self, collection: str) -> Iterator[tuple[Any, bytes]]:
-        """Yield what was never taken: id and digest."""
+        """Yield the id and digest of every document that was not taken."""
         rows = self._file.execute("SELECT id, digest FROM written WHERE collection = ? ORDER BY id", (collection,))
         for key, digest in rows:
             if digest != NONE:

@@ -1,4 +1,4 @@
-"""The rows that belong to one package: taken side by side from several tables, in the order of the packages."""
+"""Group the rows of each package, read from several tables in parallel, in the order of the packages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from migrations_sql_to_mongo.source import Row, position
 
 
 class Side:
-    """Rows in the order of their packages' ids, taken package by package."""
+    """Rows in the order of their packages' ids, read package by package."""
 
     def __init__(self, rows: Iterator[Row], column: int) -> None:
         self._rows, self._column = rows, column
         self._row = next(rows, None)
 
     def of(self, key: Any) -> list[Row]:
-        """Return the rows of this package; those before it must have been taken."""
+        """Return the rows of this package; those before it must have been read."""
         found = []
         row, column, rows = self._row, self._column, self._rows
         while row is not None and row[column] == key:
@@ -29,7 +29,7 @@ class Side:
         return found
 
     def before(self, key: Any) -> Iterator[Row]:
-        """Yield the rows that come before this package: nothing holds them."""
+        """Yield the rows before this package, which belong to no package."""
         while self._row is not None and self._row[self._column] != key:
             if position(self._row[self._column]) > position(key):
                 return
@@ -37,7 +37,7 @@ class Side:
             yield row
 
     def rest(self) -> Iterator[Row]:
-        """Yield all rows that are left."""
+        """Yield all remaining rows."""
         while self._row is not None:
             row, self._row = self._row, next(self._rows, None)
             yield row
@@ -45,7 +45,7 @@ class Side:
 
 @dataclass
 class Attempt:
-    """What became of the rows of one package, as long as it is not certain that the package is kept."""
+    """The results for the rows of one package, until it is certain that the package is kept."""
 
     rejects: list[tuple[str, Row, str]] = field(default_factory=list)
     remarks: list[tuple[str, Row, Values]] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Group(NamedTuple):
 
 
 class FilesOfPackage:
-    """The rows of `files` of one package, taken release by release."""
+    """The rows of `files` of one package, read release by release."""
 
     def __init__(self, rows: list[Row], reader: RowReader, attempt: Attempt) -> None:
         self._reader, self._attempt = reader, attempt
@@ -75,7 +75,7 @@ class FilesOfPackage:
             self._rows.setdefault(row[1], []).append(row)
 
     def of(self, release_id: Any, *, careful: bool) -> tuple[list[Document], list[Document]]:
-        """Return the files of a release, and what could not be understood of them.
+        """Return the files of a release, and what is invalid about them.
 
         Rows that cannot be files are rejected.
         """
@@ -102,6 +102,6 @@ class FilesOfPackage:
         self._attempt.rejects += [("files", row, reason) for row in self._rows.pop(release_id, ())]
 
     def reject_others(self) -> None:
-        """Reject the files whose release was not there."""
+        """Reject the files of missing releases."""
         for release_id in [*self._rows]:
             self.reject(release_id, "there is no such release")

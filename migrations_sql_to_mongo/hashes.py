@@ -1,10 +1,10 @@
-"""Which password hashes the site can verify after the move, told by their scheme, and without a part of them."""
+"""Tell by their scheme which password hashes the site can verify, without revealing any part of them."""
 
 import re
 
 from webapp.members import passwords
 
-# How hashes of schemes begin that are in use elsewhere, and that nothing here verifies.
+# How hashes of schemes start that are used elsewhere but cannot be verified here.
 _OTHERS = {
     "$1$": "md5_crypt",
     "$7$": "scrypt of crypt(3)",
@@ -36,16 +36,16 @@ _HEX = {64: "64 hex digits, like SHA-256", 96: "96 hex digits, like SHA-384", 12
 
 
 def unverifiable(stored_hash: str) -> str | None:
-    """Return the name of a hash's scheme if it signs nobody in here, None if it does.
+    """Return the scheme of a hash that cannot be verified here, or None if it can.
 
-    What has no known form is called "no known scheme", whatever it holds: it may be a password.
+    Unknown forms are called "no known scheme", whatever they contain: they may be passwords.
     """
     scheme = passwords.scheme_of(stored_hash)
     if scheme in passwords.WEAK_SCHEMES:
         return f"{scheme}, weak"
     if scheme is not None:
         return None
-    if stored_hash[0] in "!*":  # so Django, and the passwd file, mark that nobody signs in by a password
+    if stored_hash[0] in "!*":  # Django, and the passwd file, use this for accounts without a password
         return "a mark of no usable password"
     if name := next((name for start, name in _OTHERS.items() if stored_hash.startswith(start)), None):
         return name

@@ -1,7 +1,7 @@
-"""Descriptions become HTML: by far the longest part of a move, so all processors share it.
+"""Render descriptions to HTML, by far the longest part of a migration, on all processors.
 
-It is a step of its own between copying and swapping: the old site goes on while it lasts, and readers of the new one
-never see a project without its description.
+It is a step of its own between copying and swapping: the old site stays up meanwhile, and readers of the new one never
+see a project without its description.
 """
 
 import contextlib
@@ -19,14 +19,14 @@ from webapp.rendering import RENDERER, Rendered, render_description, renderers
 RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
 READ = 400
 UNRENDERED = {"description": {"$gt": ""}, "description_renderer": None}
-# What the server answers when a document would pass 16 MB.
+# What the server answers if a document would exceed 16 MB.
 TOO_LARGE = (10334, 17419, 17420)
 
 Text = tuple[str, str]  # a package's id, and its description
 
 
 def rendered_fields(description: str) -> dict[str, str]:
-    """Return what rendering adds to a package."""
+    """Return the fields that rendering adds to a package."""
     return _fields(render_description(description, None))
 
 
@@ -37,9 +37,9 @@ def _fields(rendered: Rendered) -> dict[str, str]:
 
 @contextlib.contextmanager
 def renderer() -> Iterator[Callable[[Iterable[Text]], Iterator[tuple[str, Rendered]]]]:
-    """Give a function that renders descriptions in their order, in as many processes as there are processors.
+    """Yield a function that renders descriptions in order, in as many processes as there are processors.
 
-    The old site did not know what form of text a description is.
+    The old site did not know the format of a description.
     """
     jobs = os.cpu_count() or 1
     children = renderers(jobs)
@@ -52,7 +52,7 @@ def renderer() -> Iterator[Callable[[Iterable[Text]], Iterator[tuple[str, Render
 
         def render(texts: Iterable[Text]) -> Iterator[tuple[str, Rendered]]:
             rest = iter(texts)
-            # The executor would read all texts ahead, whatever they weigh.
+            # The executor would read all texts in advance, however large they are.
             while some := list(islice(rest, READ)):
                 yield from threads.map(render_one, some)
 
@@ -60,14 +60,14 @@ def renderer() -> Iterator[Callable[[Iterable[Text]], Iterator[tuple[str, Render
 
 
 def render_staged(target: Target, collection: str, advance: Callable[[int, int], None]) -> int:
-    """Render every description that has not been, and return how many there were.
+    """Render every description that has not been rendered, and return how many there were.
 
-    What an interrupted run has rendered already stays. A document that the HTML would make too large goes without.
+    What an interrupted run has rendered stays. If the HTML would make a document too large, it goes without.
     """
     total = target.patiently(target.db[collection].count_documents, UNRENDERED)
     with renderer() as render:
         done = 0
-        # Once more, if need be: a server that was killed may have lost what it had not yet in its journal.
+        # Repeat if necessary: a server that was killed may have lost what was not yet in its journal.
         while target.patiently(target.db[collection].find_one, UNRENDERED, {"_id": 1}):
             for texts in _unrendered(target, collection):
                 for package_id, rendered in render(texts):
@@ -78,7 +78,7 @@ def render_staged(target: Target, collection: str, advance: Callable[[int, int],
 
 
 def _unrendered(target: Target, collection: str) -> Iterator[list[Text]]:
-    """Yield the descriptions that have no HTML, some hundred at a time, in the order of the packages' ids."""
+    """Yield the descriptions without HTML, some hundred at a time, in the order of the packages' ids."""
     last = ""
     while texts := target.patiently(_unrendered_after, target, collection, last):
         yield texts

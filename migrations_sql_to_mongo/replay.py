@@ -1,8 +1,8 @@
-"""`rejects replay`: tries rows again that were rejected and that the operator has corrected in the rejects file.
+"""`rejects replay`: try rejected rows again that the operator has corrected in the rejects file.
 
-A corrected row stands in for the source's own from now on, also for `verify`. All of the source is read twice, as it
-was seen before and as it is seen now, and what differs is written: a corrected user brings back the maintainer links
-that were rejected with it, a corrected release moves the package's `latest`.
+From then on a corrected row replaces the source's, also for `verify`. The whole source is read twice, as it was seen
+before and as it is seen now, and the differences are written: a corrected user restores the maintainer links that were
+rejected with it, and a corrected release changes the package's `latest`.
 """
 
 import json
@@ -25,14 +25,14 @@ from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Fingerprint, Target
 
-# The order in which Copy gives collections.
+# The order in which Copy yields collections.
 _ORDER = {
     name: number for number, name in enumerate(("licenses", "languages", "users", "packages", "downloads", "auditing"))
 }
 
 
 class Change(NamedTuple):
-    """A document that becomes another one, appears (no `before`) or goes (no `after`)."""
+    """A document that changes, appears (no `before`) or disappears (no `after`)."""
 
     collection: str
     before: bytes | None
@@ -42,10 +42,10 @@ class Change(NamedTuple):
 def replay(
     file: Path, url: str, layout: Layout, target: Target, ledger: Ledger, entry: Entry, *, dry_run: bool
 ) -> tuple[Tally, int]:
-    """Write what corrected rows change. Returns the account with them, and the number of documents that changed.
+    """Write what corrected rows change. Returns the account with them, and the number of changed documents.
 
-    The caller holds the lock. Raises CannotStart for a file of another run, Stopped when somebody changed
-    one of the documents on the site.
+    The caller holds the lock. Raises CannotStart for a file of another run, Stopped if somebody changed one of the
+    documents on the site.
     """
     if entry["state"] != DONE:
         raise Stopped(f"run {entry['_id']} is not finished; rows are replayed into a finished run")
@@ -103,7 +103,7 @@ def _digests(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[
             raise CannotStart(f"{line['table']} {line['key']} is not a rejected row of run {entry['_id']}")
         if known["reason"] == "id occurs twice":
             raise CannotStart(f"{line['table']} {line['key']} occurs twice: only the source can tell the two apart")
-        # A second correction's reject is that of the first one, not of the source's row.
+        # The reject of a second correction is about the first one, not about the source's row.
         found.append(corrected.get(_name(line), known).get("digest", ""))
     return found
 
@@ -121,7 +121,7 @@ def _without_rejects(documents: Iterator[Encoded], rejects: list[bytes]) -> Iter
 
 
 def _changes(before: Iterator[Encoded], after: Iterator[Encoded]) -> Iterator[Change]:
-    """Yield what differs between two streams in the same order."""
+    """Yield the differences between two streams in the same order."""
     old, new = next(before, None), next(after, None)
     while old is not None or new is not None:
         if old == new:
@@ -157,7 +157,7 @@ def _stored(target: Target, change: Change) -> bytes | None:
 
 
 def _is_to_do(target: Target, change: Change) -> bool:
-    """Tell whether a document is still as it was; False if it is already as it should be. Raises Stopped."""
+    """Tell whether a document is unchanged; False if it is already as it should be. Raises Stopped."""
     stored = _stored(target, change)
     if _is(stored, change.before):
         return True
@@ -168,7 +168,7 @@ def _is_to_do(target: Target, change: Change) -> bool:
 
 
 def _is(stored: bytes | None, document: bytes | None) -> bool:
-    """Tell whether a stored document is this one, its rendered description aside."""
+    """Tell whether a stored document is this one, apart from its rendered description."""
     if stored is None or document is None:
         return stored is document
     kept = bson.decode(stored)
@@ -190,7 +190,7 @@ def _write(target: Target, entry: Entry, change: Change) -> None:
         target.patiently(collection.replace_one, {"_id": document_id}, after, upsert=True)
     for one in entry["collections"]:
         if one["name"] == change.collection:
-            # So that catch-up does not take it for somebody's edit.
+            # So that catch-up does not mistake it for a manual edit.
             digest = digest_of(change.after) if change.after else NONE
             kept = chunk(f"replayed/{time.time_ns()}", change.collection, [document_id], [digest])
             target.insert(digests_collection(entry["_id"]), [kept])

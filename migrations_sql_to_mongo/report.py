@@ -1,4 +1,4 @@
-"""What the operator reads: on the terminal, as Markdown, as JSON, and a rejects file a table."""
+"""Reports for the operator: on the terminal, as Markdown, as JSON, and a rejects file per table."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ LATEST_ALONE = (
 
 
 def as_text(report: Report) -> str:
-    """Return a report as Markdown that is as readable on a terminal."""
+    """Return a report as Markdown that is also readable on a terminal."""
     lines = [f"# migrate-sql {report['command']}", ""]
     lines += [f"- {name}: {report[name]}" for name in ("run", "state", "source", "target") if report.get(name)]
     lines.append("")
@@ -151,7 +151,7 @@ def _plain(value: Any) -> str:
 
 
 class ReportFolder:
-    """The folder that --report names; without one nothing is written."""
+    """The folder given with --report; without one, nothing is written."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -163,7 +163,7 @@ class ReportFolder:
 
     @contextlib.contextmanager
     def rejects(self) -> Iterator[Callable[[Report], None]]:
-        """Give a function that writes a rejected row into its table's file. Files of an earlier report go."""
+        """Yield a function that writes a rejected row to its table's file. Files of an earlier report are removed."""
         files: dict[str, TextIO] = {}
         with contextlib.ExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""Rows of the source -> the values that their columns promise. Reads no database."""
+"""Convert the source's rows to the types of their columns. Reads no database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,11 +27,11 @@ class Remark(NamedTuple):
 
 @dataclass(slots=True)
 class Values:
-    """A row with the types that its columns promise."""
+    """A row with the types of its columns."""
 
     of: list[Any]  # in the order of the table's usual columns; dates naive in UTC
     remarks: Sequence[Remark] = ()
-    odd: Mapping[str, Any] | None = None  # dates that could not be understood, as they were
+    odd: Mapping[str, Any] | None = None  # invalid dates, unchanged
     more: Mapping[str, Any] = field(default_factory=dict)  # the optional columns that the source has
 
 
@@ -39,7 +39,7 @@ class RowReader:
     """Reads the rows of one table."""
 
     def __init__(self, table: str, layout: Layout, columns: Mapping[str, Kind] | None = None) -> None:
-        """`columns` are those of the source's rows; without them, those that each source has."""
+        """`columns` are those of the source's rows; by default those that every source has."""
         self.columns = dict(columns or TABLES[table])
         usual = len(TABLES[table])
         self.names = tuple(self.columns)[:usual]
@@ -69,7 +69,7 @@ class RowReader:
         could not be is read again with `careful`, which looks at each value.
         """
         found = list(row[: len(self.names)])
-        # The combinations of types are few; to look one up costs a third of looking at each value.
+        # There are few combinations of types; looking one up takes a third of the time of looking at each value.
         types = tuple(map(type, found))
         if careful or types not in self._good:
             if not careful and all(one in _TYPES[kind] for one, kind in zip(types, self._kinds, strict=True)):

@@ -1,4 +1,4 @@
-"""`run`: copies the source into staging collections, proves them, and puts them in the site's place."""
+"""`run`: copy the source into staging collections, verify them, and replace the site's data with them."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ from migrations_sql_to_mongo.verify import Verification, verify
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator decides about a run."""
+    """The operator's options for a run."""
 
     batch_size: int = 500
     max_rejects: int | None = None  # 0 stops at the first one
@@ -35,7 +35,7 @@ class Options:
 
 
 class Differs(Stopped):
-    """What was copied is not what the source holds; nothing was swapped in."""
+    """The copy differs from the source; nothing was swapped in."""
 
     def __init__(self, verification: Verification) -> None:
         super().__init__(
@@ -108,7 +108,7 @@ def _begun(source: Source, target: Target, ledger: Ledger, options: Options) -> 
 
 
 def _resumed(entry: Entry, source: Source, ledger: Ledger, options: Options) -> Entry:
-    """Return the run that goes on. Raises Stopped if this is not the same move."""
+    """Return the run that continues. Raises Stopped if this is a different migration."""
     rows = {table: source.count(table) for table in source.tables}
     for what, there, here in (
         ("source", entry["source"], source.masked_url),
@@ -120,7 +120,7 @@ def _resumed(entry: Entry, source: Source, ledger: Ledger, options: Options) -> 
                 f"run {entry['_id']} was interrupted, and its {what} was another one ({there}, now {here}): "
                 "go on with the same, or take it back with `undo`"
             )
-    # The batches stay as they were: the checkpoint counts them.
+    # The batches must stay the same, because the checkpoint counts them.
     kept = {**asdict(options), "batch_size": entry["options"]["batch_size"]}
     ledger.note(entry, resumed=entry["resumed"] + 1, options=kept)
     return entry
@@ -152,7 +152,7 @@ def _copy(
     def write(number: int, batch: Batch) -> None:
         if batch.collection != REJECTS:
             kept = bson.decode(chunk_of(f"{number:012}", batch.collection, batch.documents))
-            # Once the documents after them are in the journal, so are these.
+            # Once later documents are in the journal, so are these.
             target.patiently(digests.replace_one, {"_id": kept["_id"]}, kept, upsert=True)
         target.insert(names[batch.collection], batch.documents)
         if not batch.is_last:
@@ -180,7 +180,7 @@ def _copy(
 
 
 def _create(target: Target, entry: Entry) -> None:
-    """Make the staging collections, so that an empty table becomes an empty collection."""
+    """Create the staging collections, so that an empty table becomes an empty collection."""
     for collection in entry["collections"]:
         if not target.is_mock and not target.patiently(target.has, collection["staging"]):
             target.patiently(target.db.create_collection, collection["staging"])
@@ -188,12 +188,12 @@ def _create(target: Target, entry: Entry) -> None:
 
 @contextmanager
 def _one_ahead(write: Callable[[int, Batch], None]) -> Iterator[Callable[[int, Batch], None]]:
-    """Give a function that writes a batch in a thread, so that the next one is assembled while the server works.
+    """Yield a function that writes a batch in a thread, so that the next one is assembled while the server works.
 
     One batch at a time, in order. With two processors this makes a run a third faster.
     """
     pending: Future[None] | None = None
-    # By default a thread that gets an answer waits 5 ms for its turn, several times in each batch.
+    # By default a thread with an answer waits 5 ms for its turn, several times per batch.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)
     with ThreadPoolExecutor(1, thread_name_prefix="migration-write") as pool:

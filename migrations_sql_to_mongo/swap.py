@@ -26,18 +26,18 @@ def staged(run_id: str, collections: list[str]) -> list[Entry]:
 
 
 def rejects_collection(run_id: str) -> str:
-    """Return the collection that keeps the rejected rows of a run."""
+    """Return the collection of a run's rejected rows."""
     return f"migrations_rejects_{run_id}"
 
 
 def standing(target: Target, collections: list[str]) -> dict[str, Any]:
-    """Return the fingerprints of the collections that hold documents now."""
+    """Return the fingerprints of the collections that contain documents."""
     found = {name: target.patiently(target.fingerprint, name) for name in collections}
     return {name: fingerprint for name, fingerprint in found.items() if fingerprint["documents"]}
 
 
 def foreign(target: Target, ledger: Ledger, found: dict[str, Any]) -> list[str]:
-    """Return what stands in the way, a phrase each: collections that are not as a move left them."""
+    """Return what is in the way, one phrase each: collections that are not as a migration left them."""
     written = [
         (collection["name"], collection.get("is"))
         for entry in ledger.runs()
@@ -68,9 +68,9 @@ def _name(document: Entry) -> str:
 
 
 def keep_and_swap(target: Target, ledger: Ledger, entry: Entry) -> None:
-    """Put every staged collection into its place. What was there stays for `undo`. Raises Stopped.
+    """Put every staged collection in place, keeping what was there for `undo`. Raises Stopped.
 
-    A reader finds each collection whole at any moment: the old one is copied first, and one rename replaces it.
+    Readers see complete collections at any moment: the old one is copied first, and one rename replaces it.
     """
     for collection in entry["collections"]:
         if collection["state"] == "staged":
@@ -82,7 +82,7 @@ def keep_and_swap(target: Target, ledger: Ledger, entry: Entry) -> None:
 
 
 def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
-    """Give the site back what it had before a run. Raises Stopped when something was changed since."""
+    """Restore what the site had before a run. Raises Stopped if something was changed since."""
     refuse_later(ledger, entry)
     if entry["state"] not in (UNDOING, UNDONE) and not discard:
         _refuse_changed(target, entry)
@@ -96,7 +96,7 @@ def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None
 
 
 def refuse_later(ledger: Ledger, entry: Entry) -> None:
-    """Raise Stopped when another move came after a run: they are taken back in the opposite order."""
+    """Raise Stopped if a run was followed by another: they are undone in reverse order."""
     later = [run["_id"] for run in ledger.runs() if run["_id"] > entry["_id"] and run["state"] != UNDONE]
     if later:
         raise Stopped(f"run {later[-1]} came after {entry['_id']}: undo that one first")
@@ -115,7 +115,7 @@ def _refuse_changed(target: Target, entry: Entry) -> None:
 
 def _restore(target: Target, collection: Entry) -> None:
     name, staging, before = collection["name"], collection["staging"], collection["before"]
-    # Between the rename and the ledger's word for it a kill may have come: the staging collection tells.
+    # A kill may have come between the rename and the ledger's update: the staging collection tells.
     swapped = collection["state"] == "swapped" or (collection["state"] == "kept" and not target.has(staging))
     if swapped and collection["was"]:
         _rename(target, before, name)

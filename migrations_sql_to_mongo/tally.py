@@ -1,4 +1,4 @@
-"""The account of a move: every row that was read is migrated, rejected or excluded."""
+"""The account of a migration: every row that was read is migrated, rejected or excluded."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.values import as_json, shown
 
 EXAMPLES = 3
-USUAL_SHARE = 5  # percent of a table that may be rejected
+USUAL_SHARE = 5  # percentage of a table that may be rejected
 # Characters of a rejected row that are kept in MongoDB as they are; of a longer row's values, so many.
 KEPT_WHOLE, CUT_AT = 100_000, 1_000
 LARGE_SHOWN = 20
-HIDDEN = "(hidden)"  # stands for a password hash in what people read
+HIDDEN = "(hidden)"  # replaces a password hash in what people read
 
 
 @dataclass
@@ -41,16 +41,16 @@ class TableTally:
     rejected: int = 0
     excluded: int = 0
     reasons: dict[str, Counted] = field(default_factory=dict)  # of rejections
-    remarks: dict[str, Counted] = field(default_factory=dict)  # of what was moved by a rule
+    remarks: dict[str, Counted] = field(default_factory=dict)  # of rules that were applied
 
     def remark(self, text: str, example: str) -> None:
-        """Count a row, or a value, that a rule was applied to."""
+        """Count a row, or a value, to which a rule was applied."""
         self.remarks.setdefault(text, Counted()).add(example)
 
 
 @dataclass
 class Large:
-    """A document near the limit, or past it."""
+    """A document near the size limit, or beyond it."""
 
     name: str
     size_bytes: int
@@ -58,7 +58,7 @@ class Large:
 
 @dataclass
 class Tally:
-    """The account of all tables, and of the documents that they became."""
+    """The account of all tables, and of the resulting documents."""
 
     tables: dict[str, TableTally] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)  # collection -> documents
@@ -76,7 +76,7 @@ class Tally:
         self.size_bytes[collection] = self.size_bytes.get(collection, 0) + len(encoded)
 
     def add_large(self, name: str, size_bytes: int) -> None:
-        """Remember a document near the limit or past it."""
+        """Record a document near the size limit or beyond it."""
         self.large = sorted([*self.large, Large(name, size_bytes)], key=lambda one: -one.size_bytes)[:LARGE_SHOWN]
 
     @property
@@ -103,7 +103,7 @@ class Tally:
         return f"{', '.join(found)} are rejected, more than {share:g} %" if found else None
 
     def check(self) -> None:
-        """Raise Stopped unless every row that the source holds is accounted for."""
+        """Raise Stopped unless every row in the source is accounted for."""
         for name, table in self.tables.items():
             if not table.found == table.read == table.migrated + table.rejected + table.excluded:
                 raise Stopped(
@@ -112,7 +112,7 @@ class Tally:
                 )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it as JSON and BSON can hold it."""
+        """Return everything in a form for JSON and BSON."""
         plain = asdict(self)
         for table in plain["tables"].values():
             for kind in ("reasons", "remarks"):
@@ -121,7 +121,7 @@ class Tally:
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> "Tally":
-        """Return what `as_dict` was made of."""
+        """Return the tally from which `as_dict` was made."""
 
         def counted(those: list[dict[str, Any]]) -> dict[str, Counted]:
             return {one["text"]: Counted(one["count"], one["examples"]) for one in those}
@@ -145,7 +145,7 @@ class Reject:
     detail: str = ""  # the value at fault
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as a report's file keeps it: the whole row, but no password hash."""
+        """Return it for a report's file: the complete row, without password hashes."""
         row = without_secrets(self.row)
         number = f"{self.table}/{self.number:09d}"
         return {
@@ -172,12 +172,12 @@ def without_secrets(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def row_digest(values: Iterable[Any]) -> str:
-    """Return what tells a row from all others, of its values as JSON holds them."""
+    """Return what identifies a row, from its values as in JSON."""
     return hashlib.blake2b(json.dumps(list(values), default=str).encode(), digest_size=16).hexdigest()
 
 
 def cut(reject: dict[str, Any]) -> dict[str, Any]:
-    """Return a reject with long values cut: MongoDB takes no document of more than 16 MB."""
+    """Return a reject with long values cut, because MongoDB accepts no document of more than 16 MB."""
     if sum(len(str(value)) for value in reject["row"].values()) <= KEPT_WHOLE:
         return reject
     row = {name: _cut_value(value) for name, value in reject["row"].items()}

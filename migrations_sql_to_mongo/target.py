@@ -1,4 +1,4 @@
-"""The MongoDB that the documents go into: patient writes, fingerprints, staging names, indexes, statistics."""
+"""The MongoDB that documents are written to: patient writes, fingerprints, staging names, indexes, statistics."""
 
 import contextlib
 import hashlib
@@ -63,11 +63,11 @@ DEFAULT_DATABASE = "larder"
 SELECT_MS = 5_000
 FAST = pymongo.WriteConcern(w=1)
 READ = 250  # documents at a time
-# A replica set elects a new primary in about 12 s; somebody who restarts a server needs a little longer.
+# A replica set elects a new primary in about 12 s; restarting a server takes a little longer.
 PATIENCE_S = float(os.environ.get("MIGRATE_PATIENCE_S", "60"))
 _UNAUTHORIZED = 13
 DUPLICATE_KEY = 11000
-# What a server answers that stops, steps down or starts. Source: MongoDB's "retryable" error codes.
+# Errors of a server that stops, steps down or starts. Source: MongoDB's "retryable" error codes.
 _TRANSIENT = frozenset({6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 _NO_SPACE = 14031
 
@@ -88,7 +88,7 @@ class Target:
     def patiently(
         self, action: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
-        """Do something that may be done twice; wait for a server that is away. Raises Stopped when it stays away."""
+        """Do something that may be repeated, and wait for a server that is away. Raises Stopped if it stays away."""
         deadline = time.monotonic() + self.patience_s
         while True:
             try:
@@ -105,7 +105,7 @@ class Target:
             time.sleep(0.25)
 
     def first_write(self, action: Callable[[], Result]) -> Result:
-        """Do what shows whether this account may write. Raises CannotStart, and DuplicateKeyError as it is."""
+        """Do what shows whether this account may write. Raises CannotStart, and DuplicateKeyError unchanged."""
         try:
             return action()
         except DuplicateKeyError:
@@ -114,7 +114,7 @@ class Target:
             raise CannotStart(self.explain(error)) from error
 
     def explain(self, error: PyMongoError) -> str:
-        """Return what went wrong in one line."""
+        """Return what went wrong, on one line."""
         if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
             return f"the account may not write to {self.shown}: {_without_details(error)}"
         if "No space left on device" in str(error) or getattr(error, "code", None) == _NO_SPACE:
@@ -123,7 +123,7 @@ class Target:
         return f"{self.shown}: {_without_details(error)}"
 
     def insert(self, collection: str, documents: list[bytes]) -> None:
-        """Write encoded documents. What an interrupted attempt wrote already is written over: it is the same."""
+        """Write encoded documents. What an interrupted attempt has already written is overwritten with the same."""
         if self.is_mock:
             for document in documents:
                 decoded = bson.decode(document)
@@ -150,7 +150,7 @@ class Target:
         return self.db[collection] if self.is_mock else self.db[collection].with_options(write_concern=FAST)
 
     def raw_documents(self, collection: str, query: dict[str, Any] | None = None) -> Iterator[bytes]:
-        """Yield the documents of a collection as their BSON, in no particular order."""
+        """Yield the documents of a collection as BSON, in no particular order."""
         documents: Any = self.db[collection]
         if not self.is_mock:
             options: Any = bson.CodecOptions(document_class=RawBSONDocument)
@@ -167,7 +167,7 @@ class Target:
         return found.as_dict()
 
     def has(self, collection: str) -> bool:
-        """Tell whether a collection is there."""
+        """Tell whether a collection exists."""
         return collection in self.db.list_collection_names()
 
     def ensure_indexes(self, collection: str, staging: str) -> None:
@@ -184,7 +184,7 @@ class Target:
             for spec in DOCUMENTS[collection]._meta["index_specs"]
         ]
         if self.is_mock:
-            # mongomock takes a partial unique index for one over all documents, those without the field too.
+            # mongomock treats a partial unique index as one over all documents, including those without the field.
             indexes = [index for index in indexes if "partialFilterExpression" not in index.document]
         if indexes:
             self.db[staging].create_indexes(indexes)
@@ -193,12 +193,12 @@ class Target:
             set_validator(self.db[staging], validator_of(DOCUMENTS[collection]))
 
     def forget_search_entries(self, ids: Sequence[Any]) -> None:
-        """Remove what searches read of these packages: within a minute the site makes it anew, as they are now."""
+        """Remove the search entries of these packages; within a minute the site rebuilds them."""
         for start in range(0, len(ids), READ):
             self.db[SearchEntry._meta["collection"]].delete_many({"_id": {"$in": ids[start : start + READ]}})
 
     def refresh_stats(self) -> None:
-        """Compute the site's statistics anew."""
+        """Recompute the site's statistics."""
         # Computing them may take minutes, so it would wait that long for a server that is away.
         self.client.admin.command("ping")
         asked = (
@@ -206,7 +206,7 @@ class Target:
             *(StoredFile, ReleaseFacts, ReleaseDescription),
         )
         with self._documents({each: each._meta["collection"] for each in asked}):
-            # Other downloads may be as many as those that were added up before.
+            # There may be other downloads, of the same number as those that were added up before.
             SiteStats.objects(pk="site").update(unset__moved_downloads=True)
             site_stats.refresh()
 
@@ -231,7 +231,7 @@ class Target:
                 document_type._meta.update(meta)
 
     def close(self) -> None:
-        """Leave the server."""
+        """Disconnect."""
         if self.alias:
             mongoengine.disconnect(self.alias)
 
@@ -250,13 +250,13 @@ class Fingerprint:
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> Self:
-        """Return the one that `as_dict` gave."""
+        """Return the fingerprint from which `as_dict` was made."""
         found = cls()
         found.documents, found._sum = kept["documents"], int(kept["digest"], 16)
         return found
 
     def replaced(self, before: bytes | None, after: bytes | None) -> dict[str, Any]:
-        """Return it with one document in the place of another, as the ledger keeps it."""
+        """Return the fingerprint after replacing one document by another, for the ledger."""
         for document, sign in ((before, -1), (after, 1)):
             if document is not None:
                 one = Fingerprint()
@@ -266,7 +266,7 @@ class Fingerprint:
         return self.as_dict()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the ledger keeps it."""
+        """Return it for the ledger."""
         return {"documents": self.documents, "digest": f"{self._sum % 2**128:032x}"}
 
 
@@ -301,7 +301,7 @@ def open_target(uri: str | None) -> Target:
         client.admin.command("ping")
     except (InvalidURI, ConfigurationError, ValueError, mongoengine.ConnectionFailure) as error:
         mongoengine.disconnect(alias)
-        # What pymongo says may repeat what it took for a port, and what was a part of the password.
+        # pymongo's message may repeat what it took for a port, which was a part of the password.
         why = "in a user name or a password write %40 for @, %3A for : and %2F for /"
         if "@" not in uri and "***" not in shown:
             why = one_line(error)
@@ -326,7 +326,7 @@ def bson_id(document: bytes) -> Any:
 
 
 def _without_details(error: BaseException) -> str:
-    """Return what an error says before pymongo adds the topology and the server's whole answer."""
+    """Return the message of an error without the topology and the server's whole answer, which pymongo adds."""
     return re.split(r", full error:|, Timeout: | \(configured timeouts:", one_line(error))[0]
 
 

@@ -1,4 +1,4 @@
-"""What a map means for one source, in words, with the first rows of each table as they will be read."""
+"""Describe how a map is understood for one source, with the first rows of each table as they will be read."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _LONGEST = 40  # characters of a value
 
 
 def understood(source: Source) -> list[dict[str, Any]]:
-    """Return for each table where its rows and columns come from, and what three rows become."""
+    """Return for each table where its rows and columns come from, and the first three rows."""
     return [_table(table, source) for table in source.tables]
 
 

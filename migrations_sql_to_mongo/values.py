@@ -1,4 +1,4 @@
-"""What a column's value becomes, and what is refused. Pure functions."""
+"""Convert the values of columns, or refuse them. Pure functions."""
 
 import decimal
 import re
@@ -24,7 +24,7 @@ DateReader = Callable[[Any], "tuple[datetime | None, str | None]"]
 
 
 def text(column: str, value: Any, encoding: str | None = None) -> str | None:
-    """Return the text of a text column. Raises BadValue for what is not text or no UTF-8."""
+    """Return the text of a text column. Raises BadValue for anything else, and for invalid UTF-8."""
     if value is None:
         return None
     if isinstance(value, bytes | bytearray | memoryview):
@@ -45,7 +45,7 @@ def text(column: str, value: Any, encoding: str | None = None) -> str | None:
 
 
 def integer(column: str, value: Any) -> int | None:
-    """Return the number of an integer column. Raises BadValue for what is not a whole number of 64 bits."""
+    """Return the number of an integer column. Raises BadValue for anything but a whole number of 64 bits."""
     if value is None:
         return None
     whole: int
@@ -104,7 +104,7 @@ def date_reader(zone: tzinfo) -> DateReader:
 
 
 def _from_other(value: Any) -> tuple[datetime | None, str | None]:
-    """Return what is not ISO text as a date, and how it was read; None for what is not a date."""
+    """Return the date in something other than ISO text, and how it was read; None if it is not a date."""
     if isinstance(value, datetime):
         return value, None
     try:
@@ -121,12 +121,12 @@ def _from_other(value: Any) -> tuple[datetime | None, str | None]:
 
 
 def _from_number(value: float | decimal.Decimal) -> tuple[datetime, str]:
-    """Return the date that a number means, and how it was read: YYYYMMDD, a Julian day, or time since 1970."""
+    """Return the date of a number, and how it was read: YYYYMMDD, a Julian day, or time since 1970."""
     for first, last in (_YEAR_MONTH_DAY, _WITH_TIME):
         if first <= value <= last and value == int(value):
             digits = str(int(value))
             return datetime.strptime(digits, "%Y%m%d" if len(digits) == 8 else "%Y%m%d%H%M%S"), "digits"  # noqa: DTZ007 -- the zone comes later
-    # As fractions: a double that is divided by 1000 may lose a millisecond.
+    # As fractions: dividing a double by 1000 may lose a millisecond.
     number = Fraction(value)
     if _JULIAN_DAYS[0] <= value < _JULIAN_DAYS[1]:
         # A double holds a Julian day to about 40 microseconds.
@@ -138,7 +138,7 @@ def _from_number(value: float | decimal.Decimal) -> tuple[datetime, str]:
 
 
 def shown(value: Any) -> str:
-    """Return a bad value as a report shows it: one short line, what is not UTF-8 in hex."""
+    """Return a bad value for a report: one short line, with invalid UTF-8 in hex."""
     value = as_json(value)
     line = str(value["hex"] if isinstance(value, dict) else value)
     line = re.sub(r"\s+", " ", line)
@@ -146,7 +146,7 @@ def shown(value: Any) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return a value of a row as JSON and BSON can hold it: text that is not UTF-8 as {"hex": "ff00"}."""
+    """Return a value of a row for JSON and BSON: invalid UTF-8 becomes {"hex": "ff00"}."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
@@ -167,5 +167,5 @@ def as_json(value: Any) -> Any:
 
 
 def _has_true_surrogate(value: str) -> bool:
-    """Python's own escapes of bytes that are not UTF-8 lie in this range; other surrogates come from the data."""
+    """Python's own escapes for invalid UTF-8 are in this range; other surrogates come from the data."""
     return any("\ud800" <= sign <= "\udfff" and not "\udc80" <= sign <= "\udcff" for sign in value)
