@@ -253,7 +253,7 @@ def verify_part(source: Path, uri: str) -> dict[str, Any]:
     names = {one["name"]: one["name"] for one in entry["collections"]}
     started = time.monotonic()
     with Source(f"sqlite:///{source}", Layout()) as opened:
-        found = verify(opened, target, names, rejects_collection(entry["_id"]), Progress(quiet=True), render=False)
+        found = verify(opened, target, names, rejects_collection(entry["_id"]), Progress(quiet=True), render=None)
     seconds = time.monotonic() - started
     if found.count:
         raise SystemExit(f"the copy differs: {found.differences}")

@@ -18,7 +18,7 @@ from migrations_sql_to_mongo import changes, swap
 from migrations_sql_to_mongo.changes import Change
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, Encoded, OnReject, TooManyRejects, batches
 from migrations_sql_to_mongo.corrections import preview, take_over
-from migrations_sql_to_mongo.digests import Written
+from migrations_sql_to_mongo.digests import Written, chain_of, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
@@ -73,7 +73,7 @@ def expected(source: Source, target: Target, ledger: Ledger, progress: Progress,
     made: dict[str, dict[str, int]] = {}
     conflicts: list[str] = []
     count = 0
-    with Written(target, _chain(ledger, last)) as written:
+    with Written(target, chain_of(ledger, last)) as written:
         stream = _told(Copy(source, tally, on_reject=on_reject).documents(), tally, progress)
         found = changes.found_changes(stream, written, [one["name"] for one in last["collections"]])
         moved = (one for one in found if isinstance(one, Change))
@@ -144,16 +144,6 @@ def _last(source: Source, ledger: Ledger) -> Entry:
     return last
 
 
-def _chain(ledger: Ledger, last: Entry) -> list[str]:
-    """Return the ids of the run and the catch-ups that led to this state of the site, the run first."""
-    chain = [last["_id"]]
-    entry: Entry | None = last
-    while entry and entry.get("since"):
-        chain.append(entry["since"])
-        entry = ledger.run(entry["since"])
-    return chain[::-1]
-
-
 def _resumed(ledger: Ledger, target: Target) -> Entry | None:
     """Return the interrupted catch-up if only its last step is left; remove what an earlier one staged."""
     entry = ledger.interrupted()
@@ -210,7 +200,7 @@ def _gather(
     names |= {REJECTS: swap.rejects_collection(entry["_id"]), CHANGES: changes.changes_collection(entry["_id"])}
     tally = Tally()
     copy = Copy(source, tally, max_rejects=options.max_rejects, on_reject=on_reject)
-    with Written(target, _chain(ledger, last)) as written:
+    with Written(target, chain_of(ledger, last)) as written:
         stream = _told(copy.documents(), tally, progress)
         staged = _staged(changes.found_changes(stream, written, [one["name"] for one in entry["collections"]]))
         try:
@@ -242,7 +232,10 @@ def _render(target: Target, entry: Entry, progress: Progress) -> int:
     for collection in entry["collections"]:
         if collection["name"] == "packages":
             found = render_staged(
-                target, collection["staging"], lambda done, total: progress.update("rendering", done, total)
+                target,
+                collection["staging"],
+                lambda done, total: progress.update("rendering", done, total),
+                digests_collection(entry["_id"]),
             )
     progress.finish()
     return found
@@ -258,9 +251,9 @@ def _verify(
     with ExitStack() as stack:
         behind = None
         if everything:
-            written = stack.enter_context(Written(target, _chain(ledger, ledger.run(entry["since"]) or {})))
+            written = stack.enter_context(Written(target, chain_of(ledger, ledger.run(entry["since"]) or {})))
             behind = Behind({name: name for name in names}, written.find)
-        found = verify(source, target, names, rejects, progress, render=False, only=only, behind=behind)
+        found = verify(source, target, names, rejects, progress, render=None, only=only, behind=behind)
     if found.differences:
         ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
         raise Differs(found)

@@ -4,6 +4,7 @@ Exit codes: 0 all rows are accounted for and none was rejected; 1 done, with rej
 cannot be used; 3 stopped before the end, or differences found.
 """
 
+import functools
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from migrations_sql_to_mongo.catch_up import catch_up, expected
 from migrations_sql_to_mongo.changes import take_back
 from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
+from migrations_sql_to_mongo.digests import RENDERED, Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger
 from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_options
@@ -27,6 +29,7 @@ from migrations_sql_to_mongo.suggest import suggest
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify import Verification, verify
+from migrations_sql_to_mongo.verify.descriptions import RENDERS
 
 
 @click.group()
@@ -176,7 +179,15 @@ def catch_up_command(
 @main.command("verify")
 @shared_options()
 @click.option("--run", "run_id", help="The run to verify; by default the last one.")
-def verify_command(shared: Shared, run_id: str | None) -> None:
+@click.option(
+    "--render",
+    "to_render",
+    type=click.Choice(RENDERS),
+    default="sample",
+    show_default=True,
+    help="Which descriptions to render once more; digests tell whether the others have changed.",
+)
+def verify_command(shared: Shared, run_id: str | None, to_render: str) -> None:
     """Read both sides again, and compare every field of every row."""
     with shared.opened_target() as (target, ledger):
         entry = _finished(ledger, run_id)
@@ -184,7 +195,9 @@ def verify_command(shared: Shared, run_id: str | None) -> None:
             source.corrections = corrections_of(target, entry, source)
             names = {one["name"]: one["name"] for one in entry["collections"]}
             rejects = swap.rejects_collection(entry["_id"])
-            found = verify(source, target, names, rejects, shared.progress, render=True)
+            with Written(target, chain_of(ledger, entry)) as written:
+                digest = functools.partial(written.find, RENDERED)
+                found = verify(source, target, names, rejects, shared.progress, render=to_render, rendered=digest)
             report = _report("verify", source, target, {"run": entry["_id"]}) | _found(found)
     rows = sum(found.rows.values())
     report |= {"exit_code": 0, "summary": f"{rows:,} rows compared; every field matches."}

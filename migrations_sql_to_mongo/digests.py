@@ -5,15 +5,19 @@ With them `catch-up` finds what has changed in the source, and what on the site 
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import bson
 
-from migrations_sql_to_mongo.rendering import RENDERED_FIELDS
+from migrations_sql_to_mongo.ledger import Entry, Ledger
 from migrations_sql_to_mongo.target import Target, bson_id
 
+# The fields that rendering adds to a package.
+RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
+# The digests of rendered descriptions stand beside those of documents, as if they were of a collection of this name.
+RENDERED = "rendered"
 SIZE = 16
 NONE = bytes(SIZE)  # for a document that no longer belongs to the migration
 _LAST_FIELD = RENDERED_FIELDS[-1].encode()
@@ -22,6 +26,22 @@ _LAST_FIELD = RENDERED_FIELDS[-1].encode()
 def digests_collection(run_id: str) -> str:
     """Return the collection with the digests of what a run wrote."""
     return f"migrations_digests_{run_id}"
+
+
+def chain_of(ledger: Ledger, entry: Entry) -> list[str]:
+    """Return the ids of the run and the catch-ups that a state of the site comes from, the run first."""
+    chain = [entry["_id"]]
+    since = entry.get("since")
+    while since and (earlier := ledger.run(since)):
+        chain.append(earlier["_id"])
+        since = earlier.get("since")
+    return chain[::-1]
+
+
+def digest_of_rendering(text: str, fields: Mapping[str, Any]) -> bytes:
+    """Return the digest of a description and of what rendering made of it."""
+    values = [text, *(fields.get(name) for name in RENDERED_FIELDS)]
+    return hashlib.blake2b(bson.encode({"of": values}), digest_size=SIZE).digest()
 
 
 def digest_of(document: bytes) -> bytes:

@@ -12,12 +12,11 @@ from itertools import islice
 
 from pymongo.errors import DocumentTooLarge, OperationFailure
 
+from migrations_sql_to_mongo.digests import RENDERED, RENDERED_FIELDS, chunk, digest_of_rendering
 from migrations_sql_to_mongo.target import Target
 from webapp.rendering import RENDERER, Rendered, render_description, renderers
 
-# The fields that rendering adds to a package.
-RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
-READ = 400
+READ, READ_BYTES = 400, 4_000_000  # of descriptions at a time
 UNRENDERED = {"description": {"$gt": ""}, "description_renderer": None}
 # What the server answers if a document would exceed 16 MB.
 TOO_LARGE = (10334, 17419, 17420)
@@ -59,10 +58,13 @@ def renderer() -> Iterator[Callable[[Iterable[Text]], Iterator[tuple[str, Render
         yield render
 
 
-def render_staged(target: Target, collection: str, advance: Callable[[int, int], None]) -> int:
+def render_staged(
+    target: Target, collection: str, advance: Callable[[int, int], None], digests: str | None = None
+) -> int:
     """Render every description that has not been rendered, and return how many there were.
 
     What an interrupted run has rendered stays. If the HTML would make a document too large, it goes without.
+    `digests` is the collection that keeps a digest of each, by which `verify` can tell that nothing has changed since.
     """
     total = target.patiently(target.db[collection].count_documents, UNRENDERED)
     with renderer() as render:
@@ -70,8 +72,13 @@ def render_staged(target: Target, collection: str, advance: Callable[[int, int],
         # Repeat if necessary: a server that was killed may have lost what was not yet in its journal.
         while target.patiently(target.db[collection].find_one, UNRENDERED, {"_id": 1}):
             for texts in _unrendered(target, collection):
-                for package_id, rendered in render(texts):
-                    target.patiently(_store, target, collection, package_id, rendered)
+                kept = []
+                for (package_id, text), (_, rendered) in zip(texts, render(texts), strict=True):
+                    fields = target.patiently(_store, target, collection, package_id, rendered)
+                    kept.append(digest_of_rendering(text, fields))
+                if digests:
+                    number = f"{RENDERED}/{texts[0][0]}"
+                    target.insert(digests, [chunk(number, RENDERED, [name for name, _ in texts], kept)])
                 done += len(texts)
                 advance(min(done, total), total)
     return total
@@ -87,16 +94,26 @@ def _unrendered(target: Target, collection: str) -> Iterator[list[Text]]:
 
 def _unrendered_after(target: Target, collection: str, last: str) -> list[Text]:
     found = target.db[collection].find({**UNRENDERED, "_id": {"$gt": last}}, {"description": 1})
-    return [(one["_id"], one["description"]) for one in found.sort("_id", 1).limit(READ)]
+    texts: list[Text] = []
+    held = 0
+    with found.sort("_id", 1).limit(READ).batch_size(READ // 20) as cursor:
+        for one in cursor:
+            texts.append((one["_id"], one["description"]))
+            held += len(one["description"])
+            if held > READ_BYTES:
+                break
+    return texts
 
 
-def _store(target: Target, collection: str, package_id: str, rendered: Rendered) -> None:
+def _store(target: Target, collection: str, package_id: str, rendered: Rendered) -> dict[str, str]:
+    """Store what a description has become, and return the fields that were stored."""
     packages = target.without_waiting(collection)  # what gets lost is rendered again
+    fields = _fields(rendered)
     try:
-        packages.update_one({"_id": package_id}, {"$set": _fields(rendered)})
-    except DocumentTooLarge:
-        packages.update_one({"_id": package_id}, {"$set": {"description_renderer": RENDERER}})
-    except OperationFailure as error:
-        if error.code not in TOO_LARGE:
+        packages.update_one({"_id": package_id}, {"$set": fields})
+    except (DocumentTooLarge, OperationFailure) as error:
+        if isinstance(error, OperationFailure) and error.code not in TOO_LARGE:
             raise
-        packages.update_one({"_id": package_id}, {"$set": {"description_renderer": RENDERER}})
+        fields = {"description_renderer": RENDERER}
+        packages.update_one({"_id": package_id}, {"$set": fields})
+    return fields

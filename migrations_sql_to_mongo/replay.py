@@ -15,11 +15,11 @@ import bson
 
 from migrations_sql_to_mongo.copying import REJECTS, Copy, Encoded
 from migrations_sql_to_mongo.corrections import as_row, corrected_collection, corrections_of
-from migrations_sql_to_mongo.digests import NONE, chunk, digest_of, digests_collection
+from migrations_sql_to_mongo.digests import NONE, RENDERED_FIELDS, chunk, digest_of, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
-from migrations_sql_to_mongo.rendering import RENDERED_FIELDS, rendered_fields
+from migrations_sql_to_mongo.rendering import rendered_fields
 from migrations_sql_to_mongo.source import Source, position
 from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import Tally

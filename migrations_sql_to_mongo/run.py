@@ -216,7 +216,10 @@ def _render(target: Target, entry: Entry, progress: Progress) -> dict[str, Any]:
     for collection in entry["collections"]:
         if collection["name"] == "packages":
             count = render_staged(
-                target, collection["staging"], lambda done, total: progress.update("rendering", done, total)
+                target,
+                collection["staging"],
+                lambda done, total: progress.update("rendering", done, total),
+                digests_collection(entry["_id"]),
             )
             progress.finish()
             return {"rendered": count}
@@ -232,7 +235,7 @@ def _index(target: Target, entry: Entry, progress: Progress) -> dict[str, Any]:
 
 def _verify(source: Source, target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
     names = {one["name"]: one["staging"] for one in entry["collections"]}
-    found = verify(source, target, names, swap.rejects_collection(entry["_id"]), progress, render=False)
+    found = verify(source, target, names, swap.rejects_collection(entry["_id"]), progress, render=None)
     if found.differences:
         ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
         raise Differs(found)

@@ -10,6 +10,7 @@ with what is stored; only where that differs are the two taken apart, to name th
 Each table has a module of its own; `context` is what they share.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,15 +37,17 @@ def verify(
     rejects: str,
     progress: Progress,
     *,
-    render: bool,
+    render: str | None,
+    rendered: Callable[[str], bytes | None] = lambda _: None,
     only: dict[str, set[Any]] | None = None,
     behind: Behind | None = None,
 ) -> Verification:
     """Compare the source with the collections of these names, and return what differs.
 
-    `rejects` is the collection of the rows that were rejected: they, and no others, must be missing. With `render`
-    each description is rendered once more and compared too. `only` are the documents to look at, by the tables they are
-    from: the collections hold nothing else. With `behind` all others are looked at, too, where they stand.
+    `rejects` is the collection of the rows that were rejected: they, and no others, must be missing. With `render`,
+    one of RENDERS, descriptions are compared too; `rendered` is the digest that the move kept of one. `only` are the
+    documents to look at, by the tables they are from: the collections hold nothing else. With `behind` all others are
+    looked at, too, where they stand.
     """
     reading = VerifyReading(source.dialect, source.codec(), source.layout.encoding)
     source = source.read_by(reading)
@@ -66,7 +69,7 @@ def verify(
         with ThreadPoolExecutor(1, thread_name_prefix="verify-read") as pool:
             Packages(context, pool).compare()
         if render:
-            compare_descriptions(context)
+            compare_descriptions(context, render, rendered)
     context.finish()
     users.finish()
     progress.finish()

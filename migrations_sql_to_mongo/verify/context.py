@@ -8,10 +8,9 @@ from typing import Any
 
 import bson
 
-from migrations_sql_to_mongo.digests import digest_of
+from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.progress import Progress
-from migrations_sql_to_mongo.rendering import RENDERED_FIELDS
 from migrations_sql_to_mongo.source import Row, Source, key_of
 from migrations_sql_to_mongo.target import Target, bson_id
 from migrations_sql_to_mongo.values import as_json, shown

@@ -19,7 +19,8 @@ from migrations_sql_to_mongo.verify.releases import expected_release
 from migrations_sql_to_mongo.verify.rules import name_of
 from webapp.rules import naming
 
-PACKAGES_AT_A_TIME = 250
+# Packages that are looked at together: so many, or with about so many rows and characters of description.
+PACKAGES_AT_A_TIME, ROWS_AT_A_TIME, CHARACTERS_AT_A_TIME = 250, 5_000, 4_000_000
 
 
 class Packages:
@@ -41,8 +42,8 @@ class Packages:
         children = {table: _Children(streams[table], column) for table, column in PACKAGE_COLUMN.items()}
         fingerprint = Fingerprint()
         last = None
-        while batch := list(itertools.islice(streams["packages"], PACKAGES_AT_A_TIME)):
-            self._compare_batch(batch, last, children, fingerprint)
+        for batch, of in _batches(streams["packages"], children):
+            self._compare_batch(batch, last, of, fingerprint)
             last = batch[-1][0]
             context.count("packages", total["packages"], len(batch))
         for table, left in children.items():
@@ -53,13 +54,12 @@ class Packages:
         context.found.fingerprints["packages"] = fingerprint.as_dict()
 
     def _compare_batch(
-        self, batch: list[Row], last: Any, children: dict[str, "_Children"], fingerprint: Fingerprint
+        self, batch: list[Row], last: Any, of: dict[str, dict[Any, list[Row]]], fingerprint: Fingerprint
     ) -> None:
-        """Compare some packages. `last` is the id of the package before them."""
+        """Compare some packages. `of` are the rows up to them; `last` is the id of the package before them."""
         context = self._context
         names = [None if row[0] == before else name_of(row[0]) for before, row in _with_before(last, batch)]
         reading = self._pool.submit(context.documents, "packages", [name for name in names if name])
-        of = {table: those.until(batch[-1][0]) for table, those in children.items()}
         expected = [
             self._package(row, {table: rows.get(row[0], []) for table, rows in of.items()}) if name else (None, [])
             for name, row in zip(names, batch, strict=True)
@@ -205,6 +205,28 @@ class _Children:
             self.count += 1
             yield self._row
             self._row = next(self._rows, None)
+
+
+def _batches(
+    packages: Iterator[Row], children: dict[str, _Children]
+) -> Iterator[tuple[list[Row], dict[str, dict[Any, list[Row]]]]]:
+    """Yield some packages at a time, and of each other table the rows that come up to them, by package."""
+    batch: list[Row] = []
+    of: dict[str, dict[Any, list[Row]]] = {table: {} for table in children}
+    rows = characters = 0
+    for row in packages:
+        batch.append(row)
+        characters += len(row[3] or "") if isinstance(row[3], str | bytes) else 0
+        for table, those in children.items():
+            found = those.until(row[0])
+            of[table].update(found)
+            rows += sum(map(len, found.values()))
+        if len(batch) >= PACKAGES_AT_A_TIME or rows >= ROWS_AT_A_TIME or characters >= CHARACTERS_AT_A_TIME:
+            yield batch, of
+            batch, of = [], {table: {} for table in children}
+            rows = characters = 0
+    if batch:
+        yield batch, of
 
 
 def _position(key: Any) -> tuple[int, Any]:

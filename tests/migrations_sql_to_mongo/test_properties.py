@@ -104,7 +104,7 @@ def copied(url: str, target: Target, layout: Layout) -> Tally:
 def compared(url: str, target: Target, layout: Layout) -> Verification:
     """Compare it with the source."""
     with Source(url, layout) as source:
-        return verify(source, target, COLLECTIONS, REJECTS, Progress(quiet=True), render=True)
+        return verify(source, target, COLLECTIONS, REJECTS, Progress(quiet=True), render="all")
 
 
 def two_binary_keys_with_one_address() -> Rows:
