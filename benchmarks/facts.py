@@ -251,7 +251,7 @@ def _print_row(name: str, found: dict[Build, list[tuple[float, float]]]) -> None
 
 
 def _wait_for(url: str) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         with contextlib.suppress(OSError), urllib.request.urlopen(url):
             return
         time.sleep(0.1)
