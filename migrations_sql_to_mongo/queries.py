@@ -81,11 +81,6 @@ class Query:
         """The tables that it reads."""
         return [self.relation, *self._joined.values(), *self._referred.values()]
 
-    @property
-    def is_plain(self) -> bool:
-        """Tell whether it has a row for each of the table's."""
-        return not self.section.where and not self.section.newest_by
-
     def used_columns(self) -> set[str]:
         """Return the names of the columns of its own table that it reads."""
         refs = [*(ref for one in self.taken.values() for ref in one.columns), *(ref for ref, _ in self.section.where)]
