@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import bson
 from mongoengine.errors import ValidationError
@@ -57,6 +57,7 @@ class Upload(NamedTuple):
     size: int
     digests: Digests
     tool: str
+    attestations: list[dict[str, Any]] | None = None
 
 
 def digests_of(file: IO[bytes]) -> Digests:
@@ -122,6 +123,7 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
         "metadata": distribution.metadata,
         "metadata_sha256": _metadata_sha256(distribution),
         **({} if distribution.entry_points is None else {"entry_points": distribution.entry_points}),
+        **({"attestations": upload.attestations} if upload.attestations else {}),
         **({"warnings": list(distribution.warnings)} if distribution.warnings else {}),
         "uploaded_at": utc_now(),
         "uploaded_by": by.id,
@@ -177,6 +179,7 @@ def _file(upload: Upload, by: User) -> ReleaseFile:
         requires_python=distribution.requires_python,
         # Only for wheels: the metadata of an sdist is stored, but not offered to installers.
         metadata_sha256=_metadata_sha256(distribution) if distribution.packagetype == WHEEL else None,
+        is_attested=True if upload.attestations else None,
         uploaded_by=by.shown_name,
         uploaded_with=upload.tool,
     )

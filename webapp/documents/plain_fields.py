@@ -26,6 +26,7 @@ class FileFields(TypedDict, total=False):
     yanked_reason: str
     comment: str
     metadata_sha256: str
+    is_attested: bool
     provenance_url: str
     uploaded_by: str
     uploaded_with: str

@@ -30,6 +30,7 @@ class ReleaseFile(me.EmbeddedDocument):
     yanked_reason = me.StringField()
     comment = me.StringField()
     metadata_sha256 = me.StringField()  # of its core metadata (PEP 714), if stored
+    is_attested = me.BooleanField(default=None)  # true if it was uploaded with attestations (PEP 740)
     provenance_url = me.StringField()  # of an upstream file: where its attestations are (PEP 740)
     uploaded_by = me.StringField()  # the name of the uploading member ...
     uploaded_with = me.StringField()  # ... and their tool

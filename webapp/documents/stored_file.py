@@ -65,6 +65,7 @@ class StoredFile(db.Document):
     metadata_sha256 = me.StringField()
     entry_points = me.ListField(me.StringField(), default=None)  # of a wheel; absent in files from older versions
     warnings = me.ListField(me.StringField(), default=None)  # oddities, one sentence each; 20 at most
+    attestations = me.ListField(me.DictField(), default=None)  # PEP 740, as they were sent; 2 at most, 10 kB each
     uploaded_at = me.DateTimeField()
     uploaded_by = me.ObjectIdField()
     uploaded_with = me.StringField()  # the uploading tool: "twine/6.2.0 CPython/3.11.2"

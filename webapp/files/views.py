@@ -1,5 +1,6 @@
 """`/packages/<sha256 in three parts>/<filename>` and its `.metadata` (PEP 658, PEP 714): bytes that never change."""
 
+import json
 from typing import Any
 
 from flask import Blueprint, Response, abort, request
@@ -8,11 +9,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.changes.claims import is_listed
 from webapp.documents import Package, StoredFile
 from webapp.documents.stored_file import ARRIVING, DELETING, STORED
+from webapp.rules.naming import normalize_name
 from webapp.serving.download_counter import count_download
 from webapp.serving.sending import make_immutable, send
 
 bp = Blueprint("files", __name__)
 
+INTEGRITY = "application/vnd.pypi.integrity.v1+json"
 SERVED = ("filename", "package", "version", "state", "size", "sha256", "uploaded_at", "content_id")
 
 
@@ -46,6 +49,26 @@ def _metadata(sha256: str, filename: str) -> AnyResponse:
     response = Response(file["metadata"], mimetype="text/plain")
     make_immutable(response, file.get("metadata_sha256", ""))
     return response.make_conditional(request.environ)
+
+
+@bp.get("/integrity/<name>/<version>/<filename>/provenance")
+def provenance(name: str, version: str, filename: str) -> AnyResponse:
+    """Send the attestations that a file was uploaded with (PEP 740, the Integrity API of PyPI's documentation)."""
+    accepted = request.accept_mimetypes
+    offered = accepted.best_match([INTEGRITY, "application/json"]) if accepted else INTEGRITY
+    if offered is None:
+        abort(406, f"Provenance is offered as {INTEGRITY} and application/json.")
+    file = StoredFile.objects.named(filename).only(*SERVED, "attestations", "uploaded_by").plain_first() or {}
+    is_asked_for = (file.get("package"), file.get("version")) == (normalize_name(name), version)
+    if not is_asked_for or not file.get("attestations"):
+        abort(404, f"No provenance available for {filename}")
+    _file(file.get("sha256", ""), filename, SERVED)  # a file that is not served has no provenance either
+    # Larder has not verified who signed, so the publisher is the account that uploaded the file.
+    bundle = {"publisher": {"kind": "Larder account", "claims": None}, "attestations": file["attestations"]}
+    response = Response(json.dumps({"version": 1, "attestation_bundles": [bundle]}), mimetype=offered)
+    response.vary.add("Accept")
+    response.cache_control.max_age = 600
+    return response
 
 
 def _file(sha256: str, filename: str, fields: tuple[str, ...]) -> dict[str, Any]:

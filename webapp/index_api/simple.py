@@ -22,7 +22,7 @@ from webapp.documents.base import Plain, declared
 from webapp.documents.project_status import is_quarantined, marker_of, reason_of
 from webapp.index_api.blueprint import bp
 from webapp.rules import naming
-from webapp.serving.filters import exact_time, file_link
+from webapp.serving.filters import absolute_url, exact_time, file_link
 from webapp.serving.public_pages import gzipped, made_from, public, public_while, send_gzipped
 from webapp.upstream.views import project_from_upstream
 
@@ -143,6 +143,10 @@ def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 if release.get("yanked") and not file.get("yanked"):
                     file |= {"yanked": True, "yanked_reason": release.get("yanked_reason", "")}
                 file.setdefault("requires_python", release.get("requires_python"))
+                if file.get("is_attested"):
+                    place = {"version": release.get("version", ""), "filename": file["filename"]}
+                    name = package.get("normalized_name", "")
+                    file["provenance_url"] = absolute_url("files.provenance", name=name, **place)
                 yield file
 
 
@@ -158,9 +162,9 @@ def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:
         described["upload-time"] = exact_time(file["uploaded_at"])
     # A reason says as much as `true`, and more.
     described["yanked"] = file.get("yanked_reason") or True if file.get("yanked") else False
-    # Under its former name too, for installers from before PEP 714.
     if file.get("provenance_url"):
         described["provenance"] = file["provenance_url"]
+    # Under its former name too, for installers from before PEP 714.
     described["core-metadata"] = described["dist-info-metadata"] = core_metadata(file)
     return described
 

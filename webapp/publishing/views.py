@@ -6,7 +6,7 @@ Source: the "Upload API" of PyPI's documentation.
 import io
 import tempfile
 from contextlib import ExitStack
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from flask import Blueprint, Response, abort, current_app, request
 from mongoengine.errors import ValidationError
@@ -24,6 +24,7 @@ from webapp.documents.package import ConcurrentChange
 from webapp.members import api_tokens
 from webapp.members.audit import MAX_USER_AGENT
 from webapp.rules.archives import BadDistribution
+from webapp.rules.attestations import BadAttestations, read_attestations
 from webapp.rules.distributions import Distribution, examine
 from webapp.serving.errors import RETRY_AFTER_S
 from webapp.serving.extensions import csrf
@@ -66,12 +67,15 @@ def upload() -> Response:
         if not permit.token.is_for(distribution.normalized_name):
             abort(403, f"This API token is for the project {permit.token.scope.project} only.")
         tool = str(request.user_agent)[:MAX_USER_AGENT]
-        published = _published(Upload(distribution, file, size, digests, tool), permit)
+        attestations = _attestations(form, distribution.filename, digests)
+        published = _published(Upload(distribution, file, size, digests, tool, attestations), permit)
     address = absolute_url("packages.project", name=distribution.normalized_name, version=distribution.version)
     said = "was published" if published.is_new else "had already been published, so nothing changed"
     warnings = [*distribution.warnings]
     if published.problem:
         warnings.append(f"The description could not be rendered. {published.problem}")
+    if attestations and not published.is_new:
+        warnings.append("Attestations are kept only when a file is published, so these were not.")
     lines = [f"{distribution.filename} {said}: {address}", *(f"Warning: {each}" for each in warnings)]
     return Response("".join(f"{each}\n" for each in lines), mimetype="text/plain")
 
@@ -133,6 +137,16 @@ def _examined(filename: str, file: IO[bytes], size: int) -> Distribution:
     try:
         return examine(filename, file, size)
     except BadDistribution as error:
+        abort(400, str(error))
+
+
+def _attestations(form: MultiDict[str, str], filename: str, digests: Digests) -> list[dict[str, Any]] | None:
+    """Return the attestations that came with a file, or None."""
+    if not form.get("attestations"):
+        return None
+    try:
+        return read_attestations(form["attestations"], filename, digests.sha256)
+    except BadAttestations as error:
         abort(400, str(error))
 
 

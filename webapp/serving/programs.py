@@ -11,6 +11,7 @@ PATHS = frozenset(
         "files",
         "packages",
         "upstream",
+        "integrity",
         "legacy",
         "rss",
         "sitemap.xml",
