@@ -45,6 +45,9 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed automatically
 bench: $(VENV)/.dev ## Run one benchmark: NAME=site (default), scale, index ...; see benchmarks/README.md
 	$(BIN)/python -m benchmarks.$(NAME) $(ARGS) | tee benchmarks/results/$(NAME).txt
 
+bench-migration-beside: $(VENV)/.dev ## Measure the move beside another commit's (BASELINE=commit), and catch-up
+	$(BIN)/python -m benchmarks.migration_beside $(if $(BASELINE),--baseline $(BASELINE)) | tee benchmarks/results/migration_beside.txt
+
 PIN := $(BIN)/uv pip compile -q --universal --generate-hashes --no-strip-extras --upgrade --python-version 3.11 --custom-compile-command "make requirements"
 
 requirements: $(VENV)/.dev ## Pin the newest versions of the dependencies in pyproject.toml, with their hashes

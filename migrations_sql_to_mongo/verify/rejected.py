@@ -1,6 +1,6 @@
 """The rows that a move rejected: they, and no others, must be missing in the target."""
 
-from collections import Counter
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,27 +10,35 @@ from migrations_sql_to_mongo.values import as_json, shown
 
 One = tuple[str, str, str]  # table, key, digest of the row
 
+_MORE = "INSERT INTO rejected VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+_LESS = "UPDATE rejected SET count = count - 1 WHERE name = ? AND key = ? AND digest = ? AND count > 0"
+
 
 class Rejected:
     """Rejected rows, each of which can excuse one missing row.
 
-    By the whole row: where ids are not unique, another row of the same id may have been kept.
+    By the whole row: where ids are not unique, another row of the same id may have been kept. They wait in a file of
+    their own, so that memory stays flat.
     """
 
     def __init__(self, rejects: Iterable[dict[str, Any]], columns: Mapping[str, Iterable[str]]) -> None:
         self._columns = {table: list(names) for table, names in columns.items()}
-        self._left: Counter[One] = Counter((one["table"], one["key"], one.get("digest", "")) for one in rejects)
-        self._keys = {(table, key) for table, key, _ in self._left}
+        self._file = sqlite3.connect("")  # a temporary file that SQLite removes
+        self._file.execute(
+            "CREATE TABLE rejected (name TEXT, key TEXT, digest TEXT, count INTEGER, "
+            "PRIMARY KEY (name, key, digest)) WITHOUT ROWID"
+        )
+        self._file.executemany(_MORE, ((one["table"], one["key"], one.get("digest", "")) for one in rejects))
+        self._is_empty = self._file.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is None
         self.taken: list[One] = []  # since this list was last replaced
 
     def take(self, table: str, row: Row) -> bool:
         """Tell whether a row was rejected; each reject stands for one row."""
-        if not self._left or (table, key_of(table, row)) not in self._keys:
+        if self._is_empty or not self._has(table, key_of(table, row)):
             return False
         one = (table, key_of(table, row), row_digest(as_json(value) for value in self._without_hash(table, row)))
-        if not self._left[one]:
+        if not self._file.execute(_LESS, one).rowcount:
             return False
-        self._left[one] -= 1
         self.taken.append(one)
         return True
 
@@ -45,18 +53,21 @@ class Rejected:
 
     def count(self, table: str, key: Any) -> int:
         """Return how many rows with this key were rejected."""
-        return sum(count for one, count in self._left.items() if one[:2] == (table, shown(key)))
+        found = self._file.execute("SELECT sum(count) FROM rejected WHERE name = ? AND key = ?", (table, shown(key)))
+        return found.fetchone()[0] or 0
 
     def has(self, table: str, key: Any) -> bool:
         """Tell whether a row with this key was rejected."""
-        return (table, shown(key)) in self._keys
+        return not self._is_empty and self._has(table, shown(key))
+
+    def _has(self, table: str, key: str) -> bool:
+        found = self._file.execute("SELECT 1 FROM rejected WHERE name = ? AND key = ? LIMIT 1", (table, key))
+        return found.fetchone() is not None
 
     def give_back(self, those: Iterable[One]) -> None:
         """Let rows be taken once more."""
-        self._left.update(those)
+        self._file.executemany(_MORE, those)
 
     def left(self) -> Iterator[tuple[str, str]]:
         """Yield table and key of each reject that no row was found for."""
-        for (table, key, _), count in self._left.items():
-            if count:
-                yield table, key
+        yield from self._file.execute("SELECT name, key FROM rejected WHERE count > 0 ORDER BY name, key")

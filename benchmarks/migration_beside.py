@@ -1,0 +1,168 @@
+"""How fast the move's commands are beside those of another commit, and how long catch-up takes.
+
+`make bench-migration-beside BASELINE=commit`. `run` and `verify` are called as an operator calls them, in turns: this
+build, then the other one, which is checked out with an environment of its own. Two sources: the synthetic one of
+`benchmarks.migration`, and one whose packages all have long descriptions: those of ../shared/data/pypi-json with
+variations where they are, otherwise ones that are made up. Then a source of which one package in a hundred changes is
+moved, changed and caught up with.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.migration import ROOT, WORDS, make_source
+from webapp.mongodb import embedded
+
+DOCUMENTS = ROOT.parent / "shared" / "data" / "pypi-json"
+PARAGRAPHS = 30
+Times = dict[str, float]
+
+
+def texts() -> list[str]:
+    """Return long descriptions: real ones, or made up ones with headings, lists, code and links."""
+    found = [json.loads(path.read_text())["info"]["description"] or "" for path in sorted(DOCUMENTS.glob("*.json"))]
+    if found:
+        print(f"descriptions: {len(found)} real ones, with variations")
+        return found
+    rng = random.Random(2)
+    print("descriptions: made up")
+    return ["\n".join(_paragraph(rng) for _ in range(PARAGRAPHS)) for _ in range(70)]
+
+
+def _paragraph(rng: random.Random) -> str:
+    words = " ".join(rng.choices(WORDS, k=40))
+    title = " ".join(rng.choices(WORDS, k=3))
+    return f"{title}\n{'-' * len(title)}\n\n{words}, see `the docs <https://example.org/{title[:4]}>`_.\n\n* *{words[:20]}*\n* ``{words[:9]}``\n\n::\n\n    {words[:60]}\n"  # noqa: E501 -- one paragraph
+
+
+def describe(source: Path, packages: int) -> None:
+    """Give every package a long description, no two the same."""
+    long = texts()
+    with sqlite3.connect(source) as db:
+        names = [row[0] for row in db.execute("SELECT id FROM packages ORDER BY id LIMIT ?", (packages,))]
+        rows = [(f"{long[number % len(long)]}\n\nAbout {name}.\n", name) for number, name in enumerate(names)]
+        db.executemany("UPDATE packages SET description = ? WHERE id = ?", rows)
+    db.close()
+    print(f"{packages:,} of them, {sum(len(text) for text, _ in rows) / len(rows) / 1000:.1f} kB on average")
+
+
+def change(source: Path, one_in: int) -> None:
+    """Change one package in so many, as an old site that goes on does: a release more, another summary."""
+    with sqlite3.connect(source) as db:
+        db.execute("UPDATE packages SET summary = summary || '!' WHERE rowid % ? = 0", (one_in,))
+        db.execute(
+            "INSERT INTO releases (id, package_id, major_ver, minor_ver, build_ver) "
+            "SELECT 90000000 + rowid, id, 99, 0, 0 FROM packages WHERE rowid % ? = 0",
+            (one_in,),
+        )
+    db.close()
+
+
+def timed(python: Path, folder: Path, source: Path, uri: str, *command: str) -> float:
+    """Call a command of the move, and return its seconds."""
+    line = [str(python), "-m", "migrations_sql_to_mongo", *command, "--source", f"sqlite:///{source}"]
+    started = time.monotonic()
+    subprocess.run([*line, "--target", uri, "--quiet"], check=True, stdout=subprocess.PIPE, cwd=folder)
+    return time.monotonic() - started
+
+
+def checked_out(commit: str, folder: Path) -> Path:
+    """Check a commit out, install what it names, and return its Python."""
+    subprocess.run(["git", "worktree", "add", "--quiet", "--detach", folder, commit], check=True, cwd=ROOT)
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder / ".venv"], check=True)
+    python = folder / ".venv" / "bin" / "python"
+    subprocess.run([uv, "pip", "install", "-q", "--python", python, "-r", folder / "requirements.txt"], check=True)
+    return python
+
+
+def beside(builds: dict[str, tuple[Path, Path]], source: Path, rounds: int, uris: Iterator[str]) -> dict[str, Times]:
+    """Measure run and verify of each build in turns, and return the best of the rounds."""
+    best: dict[str, Times] = {}
+    for _ in range(rounds):
+        for name, (python, folder) in builds.items():
+            uri = next(uris)
+            found = {command: timed(python, folder, source, uri, command) for command in ("run", "verify")}
+            found["both"] = sum(found.values())
+            kept = best.setdefault(name, found)
+            best[name] = min(kept, found, key=lambda one: one["both"])
+    return best
+
+
+def report(title: str, best: dict[str, Times], goal: float) -> None:
+    """Print a table, and what part of the other build's time this one takes."""
+    print(f"\n{title}\n{'build':<12}{'run s':>9}{'verify s':>10}{'both s':>9}")
+    for name, found in best.items():
+        print(f"{name:<12}{found['run']:>9.2f}{found['verify']:>10.2f}{found['both']:>9.2f}")
+    if len(best) == 2:
+        now, before = (each["both"] for each in best.values())
+        said = "reached" if now <= goal * before else "NOT REACHED"
+        print(f"now, of the other build's time: {now / before:.2f}   goal <= {goal:g}   {said}")
+
+
+def main() -> None:
+    """Measure both, and print what came out."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--baseline", default=os.environ.get("BASELINE"), help="a commit to measure beside this build")
+    parser.add_argument("--packages", type=int, default=50_000)
+    parser.add_argument("--releases", type=int, default=500_000)
+    parser.add_argument("--described", type=int, default=1_000, help="packages with long descriptions")
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="larder-bench-"))
+    other = folder / "other"
+    try:
+        builds = {"now": (Path(sys.executable), ROOT)}
+        if options.baseline:
+            builds[options.baseline[:10]] = (checked_out(options.baseline, other), other)
+        measure(folder, builds, options)
+    finally:
+        embedded.release()
+        if other.exists():
+            subprocess.run(["git", "worktree", "remove", "--force", other], check=True, cwd=ROOT)
+        shutil.rmtree(folder)
+
+
+def measure(folder: Path, builds: dict[str, tuple[Path, Path]], options: argparse.Namespace) -> None:
+    """Measure the three sources one after the other."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    embedded.acquire(folder / "mongodb", port=port)
+    uris = (embedded.acquire(folder / "mongodb", database=f"target{number}") for number in range(1000))
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start; best of {options.rounds} rounds")
+
+    described = folder / "described.sqlite"
+    make_source(described, options.described, options.described * 10, 100, 0)
+    describe(described, options.described)
+    report("long descriptions", beside(builds, described, options.rounds, uris), 0.4)
+
+    synthetic = folder / "synthetic.sqlite"
+    make_source(synthetic, options.packages, options.releases, options.packages, options.packages // 25)
+    print(f"\nsynthetic: {options.packages:,} packages, {options.releases:,} releases")
+    report("synthetic", beside(builds, synthetic, options.rounds, uris), 0.6)
+
+    describe(synthetic, options.packages // 10)
+    here, uri = builds["now"], next(uris)
+    seconds = timed(*here, synthetic, uri, "run")
+    change(synthetic, 100)
+    caught_up = timed(*here, synthetic, uri, "catch-up")
+    said = "reached" if caught_up < seconds / 10 else "NOT REACHED"
+    print(f"\n{options.packages:,} packages, a tenth of them with long descriptions, of which 1 % changed:")
+    print(f"run {seconds:.1f} s, catch-up {caught_up:.1f} s, {caught_up / seconds:.3f} of it   goal < 0.1   {said}")
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
+
+
+if __name__ == "__main__":
+    main()
