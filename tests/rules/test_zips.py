@@ -229,6 +229,8 @@ NAMES = {
     "names that differ in case beyond ASCII": ("stra\u00dfe.py", "STRASSE.py"),
     "composed and decomposed letters": ("caf\u00e9.py", unicodedata.normalize("NFD", "caf\u00e9.py")),
     "a needless dot": ("a/b.py", "a/./b.py"),
+    "a dot at the end": ("more.py", "more.py."),
+    "a space at the end": ("a/b.py", "a /b.py"),
     "two slashes": ("a/b.py", "a//b.py"),
     "slash and backslash": ("a/b.py", "a\\b.py"),
     "a file and a folder": ("a", "a/b.py"),

@@ -274,3 +274,16 @@ def test_short_answer_needs_no_place(answering: Answering, method: str) -> None:
 
     assert status == "200 OK"
     assert pieces == ([b"ab"] if method == "GET" else [])
+
+
+def test_ipv4_client_of_a_socket_for_both_families_has_its_ipv4_address() -> None:
+    seen: list[str] = []
+
+    def application(environ: dict[str, str], _: object) -> list[bytes]:
+        seen.append(environ["REMOTE_ADDR"])
+        return []
+
+    for address in ("::ffff:192.0.2.1", "2001:db8::1", "192.0.2.1"):
+        AtWork(application, 1)({"REMOTE_ADDR": address}, lambda *_: None)  # type: ignore[arg-type]
+
+    assert seen == ["192.0.2.1", "2001:db8::1", "192.0.2.1"]

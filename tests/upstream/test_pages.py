@@ -73,6 +73,12 @@ def test_odd_part_of_a_description_is_absent(odd: dict[str, Any]) -> None:
     assert file.items() < whole.items()
 
 
+def test_digest_of_metadata_in_capitals_is_the_same_digest() -> None:
+    [file] = files_of(GOOD | {"core-metadata": {"sha256": "B" * 64}})
+
+    assert file["metadata_sha256"] == "b" * 64
+
+
 def test_metadata_of_an_sdist_are_not_passed_on() -> None:
     sdist = GOOD | {"filename": "larder_probe-1.0.tar.gz"}
 

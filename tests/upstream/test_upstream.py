@@ -407,6 +407,24 @@ class TestFiles:
         assert UpstreamFile.objects.count() == contents.Contents.objects.count() == 1
         assert kept_bytes() == -(-len(LARGE) // contents.CHUNK_BYTES)
 
+    @pytest.mark.real_server
+    def test_nothing_is_kept_on_a_disk_that_is_nearly_full(
+        self, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(client.application.config, "DISK_RESERVE_BYTES", 2**60)
+        other.lists(described(LARGE))
+        other.answers[f"/files/{NAME}"] = Answer(body=LARGE)
+        address = file_address(client)
+
+        assert client.get(address).data == LARGE
+        assert kept_bytes() == UpstreamFile.objects.count() == 0
+
+        other.answers[f"/files/{NAME}"] = Answer(body=LARGE[:-1] + b"x")
+        got: list[bytes] = []
+        with pytest.raises(UpstreamFailed, match="sent other bytes than its digest"):
+            got.extend(parts_of(client.get(address, buffered=False)))
+        assert len(b"".join(got)) < len(LARGE)
+
     def test_reader_who_leaves_half_way_leaves_nothing_behind(self, client: FlaskClient, other: Other) -> None:
         other.lists(described(LARGE))
         other.answers[f"/files/{NAME}"] = Answer(body=LARGE)

@@ -91,10 +91,10 @@ def check_path(path: str) -> None:
 def file_of(path: str) -> str:
     """Return the same text for all paths that could be one file on some system: "./Caf\u00e9//X" and "cafe\u0301/x".
 
-    Windows treats a backslash as a slash, and macOS and Windows compare names without case and partly in Unicode's form
-    NFC.
+    Windows treats a backslash as a slash and drops dots and spaces at the end of a name, and macOS and Windows compare
+    names without case and partly in Unicode's form NFC.
     """
-    parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
+    parts = [part.rstrip(". ") for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold())
 
 

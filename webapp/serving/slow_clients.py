@@ -78,7 +78,9 @@ class AtWork:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request when its turn has come."""
-        environ[PEER] = environ.get("REMOTE_ADDR", "")  # before a proxy's headers are trusted
+        # A socket for both families calls an IPv4 client ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2).
+        environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", "").removeprefix("::ffff:")
+        environ[PEER] = environ["REMOTE_ADDR"]  # before a proxy's headers are trusted
         environ[AT_WORK] = self._places
         with self._places:
             return self._app(environ, start_response)

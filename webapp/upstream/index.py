@@ -1,5 +1,6 @@
 """The other index: the names that may be requested from it, its answers, and its files, which are stored here."""
 
+import contextlib
 import fnmatch
 import hashlib
 import logging
@@ -14,6 +15,7 @@ import bson
 from requests import Response
 
 from config import BadConfig
+from webapp.changes.room import DiskFull, check_disk
 from webapp.documents import JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
@@ -169,6 +171,13 @@ class Index:
 
         The last bytes are held back until then, so nobody gets a complete wrong file. Raises UpstreamFailed.
         """
+        try:
+            check_disk(file.get("size", 0))
+        except DiskFull:
+            log.warning("%s is passed on without being kept: the disk of the database is nearly full", file["filename"])
+            with contextlib.closing(answer):
+                yield from _last_held_back(self._checked(file, answer))
+            return
         content_id = bson.ObjectId()
         is_kept = False
 
@@ -315,6 +324,16 @@ class Index:
 
     def _refuse_size(self, filename: str) -> None:
         raise UpstreamFailed(f"{filename} is larger than the {self._max_file_bytes:,} bytes that are taken from there")
+
+
+def _last_held_back(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield each part when the next one has come, and the last one at the end."""
+    held = b""
+    for part in parts:
+        if held:
+            yield held
+        held = part
+    yield held
 
 
 def _failure(host: str, answer: Response, what: str) -> UpstreamFailed:

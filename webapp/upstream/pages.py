@@ -158,9 +158,11 @@ def _file(described: Plain, address: str) -> Plain | None:
     if yanked:
         file |= {"yanked": True, "yanked_reason": yanked[:MAX_REASON_LENGTH] if _is_text(yanked) else ""}
     metadata = described.get("core-metadata", described.get("dist-info-metadata"))
+    metadata_sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
+    metadata_sha256 = metadata_sha256.lower() if isinstance(metadata_sha256, str) else None
     # An sdist's metadata may lack its requirements, and installers would believe that it has none.
-    if filename.endswith(".whl") and isinstance(metadata, dict) and _is_digest(metadata.get("sha256")):
-        file["metadata_sha256"] = metadata["sha256"]
+    if filename.endswith(".whl") and _is_digest(metadata_sha256):
+        file["metadata_sha256"] = metadata_sha256
     provenance = safe_link(_joined(address, provenance)[0]) if _is_text(provenance) and provenance else ""
     if provenance and len(provenance) <= MAX_URL_LENGTH:
         file["provenance_url"] = provenance
