@@ -39,6 +39,11 @@ def pytest_configure() -> None:
             signal.signal(number, lambda *_: None)
 
 
+def pytest_sessionfinish() -> None:
+    """Stop the server before pytest removes its folder."""
+    embedded.release()
+
+
 def required(reason: str) -> None:
     """Skip a test for want of something; in CI, where all that is required is promised, fail it instead."""
     if os.environ.get("CI"):
@@ -79,7 +84,7 @@ def database_uri(server: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a real server: $TEST_MONGODB_URI, or the embedded one for all workers. See `database_uri`."""
     uri = os.environ.get("TEST_MONGODB_URI")
     if not uri:
@@ -90,8 +95,7 @@ def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         except MongodNotFound as error:
             required(str(error))
             raise
-    yield uri
-    embedded.release()  # before pytest removes the folder
+    return uri
 
 
 @pytest.fixture(scope="session", params=("mongomock", "mongod"))

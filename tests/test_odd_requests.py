@@ -50,7 +50,7 @@ def reader(client: FlaskClient) -> FlaskClient:
     factories.package("Example", maintainers=[Maintainer(user_id=ada.id)], **filed)
     factories.package("Another", requires_dist=["example"])
     add_default_pages()
-    factories.stored_file(VALUES["filename"], b"x" * 100, sha256="a" * 64)
+    factories.stored_file(VALUES["filename"], b"x" * 100, sha256="a" * 64, attestations=[{"version": 1}])
     return client
 
 
