@@ -11,7 +11,7 @@ NAME := site
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-thorough test-deploy lint format bench requirements clean
+.PHONY: help run test test-faults test-thorough test-deploy test-clients lint format bench requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-thorough: $(VENV)/.dev ## Run the comparisons that take minutes, such as tw
 
 test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run, and publish with tools from PyPI
 	$(BIN)/pytest -m deployment --timeout 1800 tests/deploy tests/publishing
+
+test-clients: $(VENV)/.dev ## Run real clients against a public and a members' site, and print what each can do
+	$(BIN)/pytest -m clients --timeout 1800 tests/clients
 
 lint: $(VENV)/.dev ## Check style, types and security
 	$(BIN)/ruff check .
