@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.real_server, pytest.mark.clients]
 KEPT = Path(__file__).resolve().parents[2] / ".tools" / "clients"
 KEYRING = ("keyring==25.7.0", "keyrings.alt==5.0.2")
 # twine 4.0 does not start with a newer one: it reads a field of its own metadata that is not there.
-BESIDE = {"twine==4.0.2": ("importlib-metadata==7.2.1",)}
+# pdm 2.29 locks nothing with hishel 2, which its requirements allow.
+BESIDE = {"twine==4.0.2": ("importlib-metadata==7.2.1",), "pdm==2.29.4": ("hishel==1.4.0",)}
 Done = subprocess.CompletedProcess[str]
 
 
@@ -95,6 +96,15 @@ class Client:
         assert kept.returncode == 0, kept.stderr
 
 
+def find_with_pypi_simple(client: Client) -> None:
+    program = "import sys, pypi_simple; page = pypi_simple.PyPISimple(sys.argv[1]).get_project_page(sys.argv[2]); "
+    program += "print([(package.version, package.is_yanked) for package in page.packages])"
+
+    done = client.run("python", "-c", program, client.shop.index_for_all, NAME)
+
+    assert done.stdout == "[('1.0', False), ('2.0', False), ('3.0', True)]\n", done.stdout + done.stderr
+
+
 def find(client: Client) -> None:
     done = client.run("pip", "index", "versions", NAME, "--index-url", client.shop.index_for_all)
 
@@ -134,6 +144,16 @@ def lock(client: Client) -> None:
         (client.home / "in").write_text(NAME)
         done = client.run("uv", "pip", "compile", "in", "--generate-hashes", "-o", "locked.txt", *index)
         written = client.home / "locked.txt"
+    elif client.name == "pip-tools":
+        (client.home / "in").write_text(NAME)
+        done = client.run("pip-compile", "in", "--generate-hashes", "--no-emit-index-url", "-o", "locked.txt", *index)
+        written = client.home / "locked.txt"
+    elif client.name == "pdm":
+        source = f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{client.shop.index_for_all}"\n'
+        project = f'[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["{NAME}"]\n'
+        (client.home / "pyproject.toml").write_text(project + source)
+        done = client.run("pdm", "lock")
+        written = client.home / "pdm.lock"
     else:
         done = client.run("pip", "lock", NAME, "-o", "pylock.toml", "--no-cache-dir", *index)
         written = client.home / "pylock.toml"
@@ -226,6 +246,9 @@ CLIENTS: dict[str, dict[str, Cell]] = {
     f"uv=={version_of('uv')}": {**INSTALLS, "lock": lock, "publish": publish},
     "twine==7.0.0": {"publish": publish, "keyring": publish_with_keyring},
     "twine==4.0.2": {"publish": publish, "keyring": publish_with_keyring},
+    "pip-tools==7.6.2": {"lock": lock},
+    "pdm==2.29.4": {"lock": lock},
+    "pypi-simple==1.8.0": {"find": find_with_pypi_simple},
 }
 # A public site asks no installer who it is.
 FOR_MEMBERS = {token_in_address, netrc, keyring}
