@@ -115,7 +115,9 @@ StartUser = Callable[..., User]
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    # `release` must not leave the server that all tests share: another worker would stop it too early.
+    monkeypatch.setattr(embedded, "_held", {})
     try:
         find_mongod()
     except MongodNotFound as error:
