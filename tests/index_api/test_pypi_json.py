@@ -179,6 +179,19 @@ def test_serial_grows_with_each_change(client: FlaskClient) -> None:
     assert answer(client, "/pypi/example/json")["last_serial"] >= before
 
 
+def test_project_without_a_journal_has_a_serial_that_its_first_change_exceeds(client: FlaskClient) -> None:
+    Package.objects.raw().insert_one({"_id": "migrated", "name": "Migrated"})
+
+    as_json = {"Accept": "application/vnd.pypi.simple.v1+json"}
+    [listed] = client.get("/simple/", headers=as_json).json["projects"]  # type: ignore[index]
+    pages = [client.get(path) for path in ("/simple/", "/simple/migrated/", "/pypi/migrated/json")]
+    serials = {int(page.headers["X-PyPI-Last-Serial"]) for page in pages} | {listed["_last-serial"]}
+    uploads.upload(client, uploads.publisher()[1], uploads.wheel(), uploads.wheel_name())
+
+    assert len(serials) == 1
+    assert 0 < serials.pop() < answer(client, "/pypi/larder-probe/json")["last_serial"]
+
+
 @pytest.mark.parametrize(
     ("asked", "address"),
     [

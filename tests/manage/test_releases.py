@@ -338,8 +338,8 @@ def test_history_says_who_did_what(ada: Browser, publish: Publish) -> None:
     rows = page_of(ada.get(f"/manage/{NAME}/history")).select("tbody tr")
 
     assert [texts(row, "td")[1:] for row in rows] == [
-        ["Ada Lovelace", "Yank release 1.0 <b>broken</b>", "serial 2"],
-        ["Ada Lovelace", f"New project {WHEEL}", "serial 1"],
+        ["Ada Lovelace", "Yank release 1.0 <b>broken</b>", "serial 3"],
+        ["Ada Lovelace", f"New project {WHEEL}", "serial 2"],
     ]
 
 

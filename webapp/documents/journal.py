@@ -11,6 +11,10 @@ from pymongo.errors import DuplicateKeyError
 from webapp.documents.base import ReadingQuerySet
 from webapp.mongodb import db
 
+# What readers are told of a project without changes in the journal, such as a migrated one. bandersnatch takes 0 for an
+# answer without a serial, and mirrors nothing; the first change has a higher one, or mirrors would miss it.
+UNCHANGED_SERIAL = 1
+
 
 class Counter(db.Document):
     """A number that only grows; there is one, "journal"."""
@@ -73,11 +77,10 @@ class JournalEntry(db.Document):
 
 def next_serial() -> int:
     """Return the next number, which nobody else gets."""
-    counter = Counter.objects.raw().find_one_and_update(
-        {"_id": "journal"},
-        {"$inc": {"value": bson.Int64(1)}},
-        upsert=True,
-        return_document=ReturnDocument.AFTER,
+    counters, journal = Counter.objects.raw(), {"_id": "journal"}
+    counters.update_one(journal, {"$setOnInsert": {"value": bson.Int64(UNCHANGED_SERIAL)}}, upsert=True)
+    counter = counters.find_one_and_update(
+        journal, {"$inc": {"value": bson.Int64(1)}}, return_document=ReturnDocument.AFTER
     )
     return int(counter["value"])
 

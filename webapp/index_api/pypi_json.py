@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.base import Plain, declared
+from webapp.documents.journal import UNCHANGED_SERIAL
 from webapp.documents.package_page import chosen_of, release_states
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.project_status import is_quarantined
@@ -51,7 +52,7 @@ def _made(name: str, version: str | None, package: PackageFields, facts: Package
         return redirect(url_for("index_api.project_json", name=normalized_name, version=spelling), 301)
     document = {
         "info": _info(release_states(package, release, facts, as_text=True), release or {}),
-        "last_serial": package.get("last_serial", 0),
+        "last_serial": package.get("last_serial") or UNCHANGED_SERIAL,
         "ownership": {
             "organization": None,
             "roles": [

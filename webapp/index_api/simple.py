@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import JournalEntry, Package
 from webapp.documents.base import Plain, declared
+from webapp.documents.journal import UNCHANGED_SERIAL
 from webapp.documents.project_status import is_quarantined, marker_of, reason_of
 from webapp.index_api.blueprint import bp
 from webapp.rules import naming
@@ -65,7 +66,7 @@ def simple_index() -> Response:
     kept: KeptIndexes = current_app.extensions["kept_indexes"]
     head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title="Simple index")
     # Read before the names: changes in between have a higher serial, so that whoever compares will look at them again.
-    last_serial = JournalEntry.objects.last_serial()
+    last_serial = JournalEntry.objects.last_serial() or UNCHANGED_SERIAL
     index = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
     response = Response()
     send_gzipped(response, index.compressed)
@@ -98,7 +99,7 @@ def simple_project(name: str) -> AnyResponse:
 
 def _own_project(normalized_name: str, package: dict[str, Any], form: str) -> Response:
     versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
-    serial = package.get("last_serial", 0)
+    serial = package.get("last_serial") or UNCHANGED_SERIAL
     files = [] if is_quarantined(package) else list(_files(package))
     response = _project_page(normalized_name, package, versions, files, {"_last-serial": serial}, form)
     response.headers["X-PyPI-Last-Serial"] = str(serial)
@@ -242,7 +243,7 @@ def _as_json(batches: Iterator[list[Plain]], last_serial: int) -> Iterator[str]:
     yield f'{{"meta": {{"api-version": "{API_VERSION}", "_last-serial": {last_serial}}}, "projects": ['
     separator = ""
     for batch in batches:
-        listed = [{"name": each["name"], "_last-serial": each.get("last_serial") or 0} for each in batch]
+        listed = [{"name": each["name"], "_last-serial": each.get("last_serial") or UNCHANGED_SERIAL} for each in batch]
         yield separator + json.dumps(listed)[1:-1]
         separator = ", "
     yield "]}"
