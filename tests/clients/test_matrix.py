@@ -10,6 +10,7 @@ import pytest
 from uv import find_uv_bin
 
 from tests.clients.conftest import NAME, Shop
+from tests.conftest import required
 from tests.publishing import uploads
 
 pytestmark = [pytest.mark.real_server, pytest.mark.clients]
@@ -20,6 +21,8 @@ KEYRING = ("keyring==25.7.0", "keyrings.alt==5.0.2")
 # twine 4.0 does not start with a newer one: it reads a field of its own metadata that is not there.
 # pdm 2.29 locks nothing with hishel 2, which its requirements allow.
 BESIDE = {"twine==4.0.2": ("importlib-metadata==7.2.1",), "pdm==2.29.4": ("hishel==1.4.0",)}
+# Clients that need a newer Python than Larder.
+PYTHON = {"bandersnatch==8.2.0": ">=3.12"}
 Done = subprocess.CompletedProcess[str]
 
 
@@ -27,8 +30,10 @@ def environment(requirement: str) -> Path:
     """Return a virtual environment with the client and a keyring in it."""
     folder = KEPT / requirement
     if not (folder / "complete").exists():
-        made = [find_uv_bin(), "venv", "--clear", "--quiet", str(folder)]
-        subprocess.run(made, check=True, timeout=120)
+        python_version = PYTHON.get(requirement, ">=3.11")
+        made = [find_uv_bin(), "venv", "--clear", "--quiet", "--python", python_version, str(folder)]
+        if subprocess.run(made, check=False, timeout=120).returncode:
+            required(f"{requirement} needs Python {python_version}")
         python = str(folder / "bin" / "python")
         install = [
             find_uv_bin(),
