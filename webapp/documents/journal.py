@@ -77,10 +77,17 @@ class JournalEntry(db.Document):
 
 def next_serial() -> int:
     """Return the next number, which nobody else gets."""
-    counters, journal = Counter.objects.raw(), {"_id": "journal"}
-    counters.update_one(journal, {"$setOnInsert": {"value": bson.Int64(UNCHANGED_SERIAL)}}, upsert=True)
-    counter = counters.find_one_and_update(
-        journal, {"$inc": {"value": bson.Int64(1)}}, return_document=ReturnDocument.AFTER
+    serial = _draw()
+    # The first number of a new database is taken.
+    return serial if serial > UNCHANGED_SERIAL else _draw()
+
+
+def _draw() -> int:
+    counter = Counter.objects.raw().find_one_and_update(
+        {"_id": "journal"},
+        {"$inc": {"value": bson.Int64(1)}},
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
     )
     return int(counter["value"])
 
