@@ -129,7 +129,7 @@ def _last(source: Source, ledger: Ledger) -> Entry:
     elif runs and runs[0]["state"] != DONE:
         raise Stopped(f"run {runs[0]['_id']} is {runs[0]['state']}")
     if last is None:
-        raise CannotStart("there is no run to catch up with: the first move is `run`")
+        raise CannotStart("nothing has been moved yet: start with `run`")
     for what, there, here in (
         ("source", last["source"], source.masked_url),
         ("map, time zones or encoding", last["layout"], source.layout.as_dict()),

@@ -73,22 +73,24 @@ def _still_fitting(
     return kept, {"run": last["_id"], "kept": len(kept), "lost": len(lost), "lost_rows": sorted(lost)[:LOST_SHOWN]}
 
 
-def as_row(line: dict[str, Any], source: Source) -> Row:
-    """Return a corrected row as the source would, with the source's password hash, which files do not contain."""
-    table, row = line["table"], line["row"]
-    if row.get("hashed_password") == HIDDEN:
-        index = list(TABLES["users"]).index("hashed_password")
-        found = next((each[index] for each in source.rows("users") if key_of("users", each) == line["key"]), None)
-        row = {**row, "hashed_password": found}
+def rows_of(lines: list[dict[str, Any]], source: Source) -> list[Row]:
+    """Return corrected rows as the source would, with the source's password hashes, which files do not contain."""
+    without_hash = {line["key"] for line in lines if line["row"].get("hashed_password") == HIDDEN}
+    index = list(TABLES["users"]).index("hashed_password")
+    users = source.rows("users") if without_hash else iter(())
+    hashes = {key: row[index] for row in users if (key := key_of("users", row)) in without_hash}
 
-    def value(kept: Any) -> Any:
+    def value(line: dict[str, Any], name: str) -> Any:
+        kept = line["row"][name]
+        if name == "hashed_password" and kept == HIDDEN:
+            return hashes.get(line["key"])
         return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
 
-    return tuple(value(row[name]) for name in source.columns[table])
+    return [tuple(value(line, name) for name in source.columns[line["table"]]) for line in lines]
 
 
 def _as_rows(lines: list[dict[str, Any]], source: Source) -> Corrections:
     found: Corrections = {}
-    for one in lines:
-        found.setdefault(one["table"], {})[one["key"]] = as_row(one, source)
+    for one, row in zip(lines, rows_of(lines, source), strict=True):
+        found.setdefault(one["table"], {})[one["key"]] = row
     return found

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import bson
 
 from migrations_sql_to_mongo.copying import REJECTS, Copy, Encoded
-from migrations_sql_to_mongo.corrections import as_row, corrected_collection, corrections_of
+from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, rows_of
 from migrations_sql_to_mongo.digests import NONE, RENDERED_FIELDS, chunk, digest_of, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
@@ -54,7 +54,7 @@ def replay(
         _check_columns(file, lines, before)
         digests = _digests(lines, target, entry)
         after.corrections = corrections_of(target, entry, before)
-        rows = [(line, as_row(line, before)) for line in lines]
+        rows = list(zip(lines, rows_of(lines, before), strict=True))
         before.corrections = {table: dict(corrected) for table, corrected in after.corrections.items()}
         for line, row in rows:
             after.corrections.setdefault(line["table"], {})[line["key"]] = row

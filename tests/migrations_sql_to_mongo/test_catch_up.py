@@ -288,7 +288,7 @@ def test_rejects_of_a_catch_up_are_all_that_the_source_has(mover: Make, db: Db) 
 def test_catch_up_needs_a_run_of_the_same_source(mover: Make) -> None:
     one, other = mover(some_rows()), mover({"users": [user(1)]})
 
-    assert "the first move is `run`" in one("catch-up").err
+    assert "start with `run`" in one("catch-up").err
     assert one("run").code == 0
     refused = other("catch-up")
     assert refused.code == 2

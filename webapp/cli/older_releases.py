@@ -110,9 +110,9 @@ def fetch(connection: requests.Session, url: str) -> bytes:
         if response.status_code == 404:
             raise pypi_json.RefusedDocument(f"{url}: no such project")
         response.raise_for_status()
-        body = b""
+        body = bytearray()
         for part in response.iter_content(1_000_000):
             body += part
             if len(body) > MAX_DOCUMENT_BYTES:
                 raise pypi_json.RefusedDocument(f"{url}: more than {MAX_DOCUMENT_BYTES:,} bytes")
-    return body
+    return bytes(body)

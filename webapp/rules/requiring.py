@@ -1,7 +1,6 @@
 """What a project requires of another one: versions, and conditions.
 
-Markers are shown as written. Parsing them is not necessary, and the parser recurses into nested parentheses until it
-fails.
+Markers are shown as written: they are not evaluated here, so they need not be parsed.
 
 Sources: PEP 508 (requirements), PEP 440 (the versions in a range).
 """
