@@ -4,13 +4,9 @@
 # Extended JSON (relaxed) gives dates after 9999 as a number of milliseconds. bsonjs.dumps writes an ISO date with a
 # year of five digits; bsonjs.loads and bson.json_util refuse it. BSON holds any 64-bit number of milliseconds;
 # microseconds stored as milliseconds by mistake give such years. bson.json_util writes the number.
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check python-bsonjs==0.7.0 pymongo==4.20.1
+. "$(dirname "$0")/lib/setup.sh" python-bsonjs==0.7.0 pymongo==4.20.1
 
-"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+python - >"$folder/seen" <<'PYTHON'
 import bson, bsonjs
 from bson import json_util
 from bson.datetime_ms import DatetimeMS

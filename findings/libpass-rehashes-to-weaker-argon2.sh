@@ -4,13 +4,9 @@
 # CryptContext.verify_and_update offers a new hash whenever the stored parameters differ from the context's, not only
 # when they are lower: after `time_cost` is lowered, each sign-in weakens one stored hash. For bcrypt and PBKDF2 the
 # number of rounds may be higher: no new hash.
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check libpass==1.9.4 argon2-cffi==25.1.0
+. "$(dirname "$0")/lib/setup.sh" libpass==1.9.4 argon2-cffi==25.1.0
 
-"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+python - >"$folder/seen" <<'PYTHON'
 import re
 from passlib.context import CryptContext
 from passlib.hash import argon2, pbkdf2_sha256

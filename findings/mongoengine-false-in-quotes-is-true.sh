@@ -3,13 +3,9 @@
 #
 # The field converts by bool(), so every text that is not empty is true, "false", "no" and "0" included, and
 # validation has nothing to object to. Values of forms, CSV files and environment variables are such texts.
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
 
-"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock
 
 mongoengine.connect("test", mongo_client_class=mongomock.MongoClient)

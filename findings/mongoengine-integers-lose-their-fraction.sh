@@ -2,13 +2,9 @@
 # mongoengine 0.29.3: IntField takes 1.7 and stores 1.
 #
 # The field converts by int() before it validates, so a fraction is cut off in silence; the text "1.7" is refused.
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
 
-"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock
 
 mongoengine.connect("test", mongo_client_class=mongomock.MongoClient)

@@ -4,13 +4,9 @@
 # A string in an IntField or a ListField comes back as that string, and a null in a list of embedded documents as an
 # empty list; only an embedded document of another type raises an error. Whoever edits by hand in a shell reaches the
 # code that trusts the declaration.
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
 
-"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock
 
 mongoengine.connect("test", mongo_client_class=mongomock.MongoClient)

@@ -3,13 +3,9 @@
 #
 # Filters, `only` and `distinct` accept `releases__version`; `scalar` accepts it too, asks the server, and then looks
 # for the attribute on the list.
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
 
-"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock
 
 mongoengine.connect("test", mongo_client_class=mongomock.MongoClient)

@@ -3,13 +3,9 @@
 #
 # Inside a company, hosts such as http://wiki/ are usual; only `localhost` is let through. A port that no URL can have
 # passes.
-set -euo pipefail
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q --disable-pip-version-check mongoengine==0.29.3
+. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3
 
-"$folder/venv/bin/python" - "$folder" >"$folder/seen" <<'PYTHON'
+python - >"$folder/seen" <<'PYTHON'
 import mongoengine
 
 
