@@ -18,12 +18,11 @@ from migrations_sql_to_mongo import changes, swap
 from migrations_sql_to_mongo.changes import Change
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, Encoded, OnReject, TooManyRejects, batches
 from migrations_sql_to_mongo.corrections import preview, take_over
-from migrations_sql_to_mongo.digests import Written, chain_of, digests_collection
+from migrations_sql_to_mongo.digests import Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
-from migrations_sql_to_mongo.rendering import render_staged
-from migrations_sql_to_mongo.run import Differs, Options
+from migrations_sql_to_mongo.run import Differs, Options, render
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, bson_id
@@ -51,7 +50,7 @@ def catch_up(
     entry = _resumed(ledger, target) or _begun(source, ledger, options)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject),
-        "rendering": lambda: {"rendered": _render(target, entry, progress)},
+        "rendering": lambda: render(target, entry, progress),
         "verifying": lambda: _verify(source, target, ledger, entry, progress, everything=verify_all),
         "swapping": lambda: _put_in_place(target, ledger, entry, progress),
     }
@@ -225,20 +224,6 @@ def _staged(found: Iterator[Change | Encoded]) -> Iterator[Encoded]:
         if one.document is not None:
             yield Encoded(one.collection, one.document)
         yield Encoded(CHANGES, changes.kept_change(number, one))
-
-
-def _render(target: Target, entry: Entry, progress: Progress) -> int:
-    found = 0
-    for collection in entry["collections"]:
-        if collection["name"] == "packages":
-            found = render_staged(
-                target,
-                collection["staging"],
-                lambda done, total: progress.update("rendering", done, total),
-                digests_collection(entry["_id"]),
-            )
-    progress.finish()
-    return found
 
 
 def _verify(

@@ -66,7 +66,7 @@ def run(
     take_over(source, target, ledger, entry)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "copying": lambda: _copy(source, target, ledger, entry, options, progress, on_reject),
-        "rendering": lambda: _render(target, entry, progress),
+        "rendering": lambda: render(target, entry, progress),
         "indexing": lambda: _index(target, entry, progress),
         "verifying": lambda: _verify(source, target, ledger, entry, progress),
         "swapping": lambda: _swap(target, ledger, entry, progress),
@@ -212,7 +212,8 @@ def _one_ahead(write: Callable[[int, Batch], None]) -> Iterator[Callable[[int, B
                 pending.result()
 
 
-def _render(target: Target, entry: Entry, progress: Progress) -> dict[str, Any]:
+def render(target: Target, entry: Entry, progress: Progress) -> dict[str, Any]:
+    """Render the descriptions of the staged packages, and return how many there are as {"rendered": count}."""
     for collection in entry["collections"]:
         if collection["name"] == "packages":
             count = render_staged(

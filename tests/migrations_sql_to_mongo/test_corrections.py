@@ -102,7 +102,7 @@ def test_corrections_hold_for_a_run_that_goes_on(move: Mover, monkeypatch: pytes
         raise Stopped("the power is gone")
 
     with monkeypatch.context() as once:
-        once.setattr(run, "_render", stop)
+        once.setattr(run, "render", stop)
         assert move("run").code == 3
 
     done = move("run", "--json")
