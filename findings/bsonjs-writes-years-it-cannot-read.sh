@@ -4,7 +4,7 @@
 # Extended JSON (relaxed) gives dates after 9999 as a number of milliseconds. bsonjs.dumps writes an ISO date with a
 # year of five digits; bsonjs.loads and bson.json_util refuse it. BSON holds any 64-bit number of milliseconds;
 # microseconds stored as milliseconds by mistake give such years. bson.json_util writes the number.
-. "$(dirname "$0")/lib/setup.sh" python-bsonjs==0.7.0 pymongo==4.20.1
+. "$(dirname "$0")/lib/setup.bash" python-bsonjs==0.7.0 pymongo==4.20.1
 
 python - >"$folder/seen" <<'PYTHON'
 import bson, bsonjs

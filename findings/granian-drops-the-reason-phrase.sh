@@ -4,7 +4,7 @@
 # PEP 3333 has the application pass the whole status line, such as "400 Description is broken". granian sends the
 # number with its own phrase. twine prints nothing of a refusal but this phrase unless it is told to be verbose, so
 # whoever uploads reads "400 Bad Request".
-. "$(dirname "$0")/lib/setup.sh" granian==2.8.9
+. "$(dirname "$0")/lib/setup.bash" granian==2.8.9
 
 python - >"$folder/seen" <<'PYTHON'
 from granian_site import answer_of

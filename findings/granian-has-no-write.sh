@@ -3,7 +3,7 @@
 #
 # PEP 3333 demands the function for older applications, deprecated as it is. An application that calls it ends in a
 # TypeError, and the client in a 500.
-. "$(dirname "$0")/lib/setup.sh" granian==2.8.9
+. "$(dirname "$0")/lib/setup.bash" granian==2.8.9
 
 python - >"$folder/seen" <<'PYTHON'
 from granian_site import answer_of

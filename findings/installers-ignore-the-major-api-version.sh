@@ -3,7 +3,7 @@
 #
 # PEP 629 says that a client MUST refuse a page whose major version it does not know. Neither looks at the number in
 # the <meta> of the page, and no warning is printed.
-. "$(dirname "$0")/lib/setup.sh" pip==26.3 uv==0.13.9
+. "$(dirname "$0")/lib/setup.bash" pip==26.3 uv==0.13.9
 
 python - >"$folder/seen" <<'PYTHON'
 from simple_index import WHEEL, install, serve_page, serve_wheel

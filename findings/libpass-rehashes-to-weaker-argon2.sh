@@ -4,7 +4,7 @@
 # CryptContext.verify_and_update offers a new hash whenever the stored parameters differ from the context's, not only
 # when they are lower: after `time_cost` is lowered, each sign-in weakens one stored hash. For bcrypt and PBKDF2 the
 # number of rounds may be higher: no new hash.
-. "$(dirname "$0")/lib/setup.sh" libpass==1.9.4 argon2-cffi==25.1.0
+. "$(dirname "$0")/lib/setup.bash" libpass==1.9.4 argon2-cffi==25.1.0
 
 python - >"$folder/seen" <<'PYTHON'
 import re

@@ -3,7 +3,7 @@
 #
 # Indexes written for setuptools put #egg= behind links, and PEP 503 says only that a fragment SHOULD be a hash. pip
 # says that there are no versions at all; uv takes the fragment for a hash of an unknown kind.
-. "$(dirname "$0")/lib/setup.sh" pip==26.3 uv==0.13.9
+. "$(dirname "$0")/lib/setup.bash" pip==26.3 uv==0.13.9
 
 python - >"$folder/seen" <<'PYTHON'
 from simple_index import WHEEL, install, serve_page, serve_wheel

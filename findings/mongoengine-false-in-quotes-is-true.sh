@@ -3,7 +3,7 @@
 #
 # The field converts by bool(), so every text that is not empty is true, "false", "no" and "0" included, and
 # validation has nothing to object to. Values of forms, CSV files and environment variables are such texts.
-. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.bash" mongoengine==0.29.3 mongomock==4.3.0
 
 python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock

@@ -2,7 +2,7 @@
 # mongoengine 0.29.3: IntField takes 1.7 and stores 1.
 #
 # The field converts by int() before it validates, so a fraction is cut off in silence; the text "1.7" is refused.
-. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.bash" mongoengine==0.29.3 mongomock==4.3.0
 
 python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock

@@ -4,7 +4,7 @@
 # A string in an IntField or a ListField comes back as that string, and a null in a list of embedded documents as an
 # empty list; only an embedded document of another type raises an error. Whoever edits by hand in a shell reaches the
 # code that trusts the declaration.
-. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.bash" mongoengine==0.29.3 mongomock==4.3.0
 
 python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock

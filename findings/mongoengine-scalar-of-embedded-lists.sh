@@ -3,7 +3,7 @@
 #
 # Filters, `only` and `distinct` accept `releases__version`; `scalar` accepts it too, asks the server, and then looks
 # for the attribute on the list.
-. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3 mongomock==4.3.0
+. "$(dirname "$0")/lib/setup.bash" mongoengine==0.29.3 mongomock==4.3.0
 
 python - >"$folder/seen" <<'PYTHON'
 import mongoengine, mongomock

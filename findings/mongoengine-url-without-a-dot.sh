@@ -3,7 +3,7 @@
 #
 # Inside a company, hosts such as http://wiki/ are usual; only `localhost` is let through. A port that no URL can have
 # passes.
-. "$(dirname "$0")/lib/setup.sh" mongoengine==0.29.3
+. "$(dirname "$0")/lib/setup.bash" mongoengine==0.29.3
 
 python - >"$folder/seen" <<'PYTHON'
 import mongoengine

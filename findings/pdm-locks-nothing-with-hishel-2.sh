@@ -3,7 +3,7 @@
 #
 # It asks for hishel from 1.4.0 on, without an upper limit, so a new installation takes 2.0.0. `pdm lock` then ends with
 # an error about a class that hishel no longer has. With 1.4.0 it works.
-. "$(dirname "$0")/lib/setup.sh" pdm==2.29.4 hishel==2.0.0
+. "$(dirname "$0")/lib/setup.bash" pdm==2.29.4 hishel==2.0.0
 
 mkdir "$folder/project"
 cat >"$folder/project/pyproject.toml" <<'TOML'

@@ -4,7 +4,7 @@
 # PEP 592 allows the attribute to have no value, which in HTML is the same as an empty one. pip's parser gives None
 # for it, as for a missing attribute, so the yanked file is installed as the newest. An index that writes `data-
 # yanked=""` is understood by both.
-. "$(dirname "$0")/lib/setup.sh" pip==26.3 uv==0.13.9
+. "$(dirname "$0")/lib/setup.bash" pip==26.3 uv==0.13.9
 
 python - >"$folder/seen" <<'PYTHON'
 from simple_index import WHEEL, install, serve_page, serve_wheel

@@ -4,7 +4,7 @@
 # The binary distribution format knows one such folder, NAME-VERSION.data. pip takes any other one for it as well: a
 # module in other-1.0.data/purelib becomes importable with pip and stays a file in an odd folder with uv. The same
 # wheel installs two different sets of modules.
-. "$(dirname "$0")/lib/setup.sh" pip==26.3 uv==0.13.9
+. "$(dirname "$0")/lib/setup.bash" pip==26.3 uv==0.13.9
 
 python - >"$folder/seen" <<'PYTHON'
 from simple_index import FOLDER, WHEEL, install, serve_page, serve_wheel

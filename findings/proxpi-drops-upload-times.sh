@@ -3,7 +3,7 @@
 #
 # It answers as level 1.0. Behind it `uv --exclude-newer` and pip's `--uploaded-prior-to` find no file that has a
 # time, and provenance is lost.
-. "$(dirname "$0")/lib/setup.sh" proxpi==1.3.1
+. "$(dirname "$0")/lib/setup.bash" proxpi==1.3.1
 
 python - >"$folder/seen" <<'PYTHON'
 import sys

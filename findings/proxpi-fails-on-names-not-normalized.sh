@@ -3,7 +3,7 @@
 #
 # PEP 503 lets a client ask for any spelling, and an index redirects or answers. proxpi knows the project under its
 # normalized name only and fails on every other one; a project that does not exist is a 404.
-. "$(dirname "$0")/lib/setup.sh" proxpi==1.3.1
+. "$(dirname "$0")/lib/setup.bash" proxpi==1.3.1
 
 python - >"$folder/seen" <<'PYTHON'
 import sys

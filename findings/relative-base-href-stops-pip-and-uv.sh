@@ -4,7 +4,7 @@
 # HTML lets <base href> be relative to the page's own address, and a browser opens the link of this page. pip loses
 # scheme and host of the link, uv refuses the whole page. An index that writes absolute or plain relative links is not
 # affected.
-. "$(dirname "$0")/lib/setup.sh" pip==26.3 uv==0.13.9
+. "$(dirname "$0")/lib/setup.bash" pip==26.3 uv==0.13.9
 
 python - >"$folder/seen" <<'PYTHON'
 from simple_index import WHEEL, install, serve_page, serve_wheel

@@ -4,7 +4,7 @@
 # PEP 792 (level 1.4) and PEP 740 (1.3) add these keys. The server passes the upstream's version number on, and
 # neither key: a deprecated project looks active, and nobody can tell that a file had attestations. The time of upload
 # loses its fraction of a second.
-. "$(dirname "$0")/lib/setup.sh" simple-repository-server==0.10.0 simple-repository==0.11.1
+. "$(dirname "$0")/lib/setup.bash" simple-repository-server==0.10.0 simple-repository==0.11.1
 
 python - >"$folder/seen" <<'PYTHON'
 from simple_index import INDEX, PROGRAMS, proxy, serve_level_1_4
