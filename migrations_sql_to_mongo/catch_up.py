@@ -5,6 +5,7 @@ are staged, rendered, verified and then put in place, one by one. Changes made o
 the source changed the same document.
 """
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +16,17 @@ from typing import Any
 import bson
 
 from migrations_sql_to_mongo import changes, swap
-from migrations_sql_to_mongo.changes import Change
-from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, Encoded, OnReject, TooManyRejects, batches
+from migrations_sql_to_mongo.batching import Encoded, TooManyRejects, batches
+from migrations_sql_to_mongo.changes import Change, Unchanged
+from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
 from migrations_sql_to_mongo.corrections import preview, take_over
-from migrations_sql_to_mongo.digests import Written, chain_of
+from migrations_sql_to_mongo.digests import Written, chain_of, chunk, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, now
+from migrations_sql_to_mongo.narrowing import keys_of
 from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.recognizing import Recognizer
+from migrations_sql_to_mongo.replacing import UNIQUE
 from migrations_sql_to_mongo.run import Differs, Options, render
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
@@ -29,7 +34,7 @@ from migrations_sql_to_mongo.target import Target, bson_id
 from migrations_sql_to_mongo.verify import Behind, verify
 
 CHANGES = "changes"
-_UNIQUE = ("email_folded", "username")  # fields of users
+KEPT_AT_A_TIME = 1000
 
 
 def catch_up(
@@ -73,7 +78,8 @@ def expected(source: Source, target: Target, ledger: Ledger, progress: Progress,
     conflicts: list[str] = []
     count = 0
     with Written(target, chain_of(ledger, last)) as written:
-        stream = _told(Copy(source, tally, on_reject=on_reject).documents(), tally, progress)
+        recognizer = _recognizer(source, written, tally, progress)
+        stream = Copy(source, tally, on_reject=on_reject, recognizer=recognizer).documents()
         found = changes.found_changes(stream, written, [one["name"] for one in last["collections"]])
         moved = (one for one in found if isinstance(one, Change))
         while group := list(itertools.islice(moved, changes.MOST)):
@@ -111,7 +117,7 @@ def _foreseen(target: Target, group: list[Change], written: Written) -> Iterator
 def _taken(target: Target, change: Change, written: Written) -> str | None:
     """Tell whether another account has the username or address of a user."""
     fields = bson.decode(change.document) if change.document else {}
-    unique = [{name: fields[name]} for name in _UNIQUE if fields.get(name)]
+    unique = [{name: fields[name]} for name in UNIQUE if fields.get(name)]
     for one in target.db["users"].find({"$or": unique, "_id": {"$ne": change.id}}, {"_id": 1}) if unique else ():
         if written.find("users", one["_id"]) is None and "legacy" not in one:
             return changes.TAKEN
@@ -135,6 +141,9 @@ def _last(source: Source, ledger: Ledger) -> Entry:
     ):
         if there != here:
             raise CannotStart(f"run {last['_id']} had another {what} ({there}, now {here}): give the same")
+    if lost := [table for table in last["tally"]["tables"] if table not in (*source.tables, *source.excluded)]:
+        # Everything in them would count as deleted, although perhaps only a right was taken away.
+        raise CannotStart(f"run {last['_id']} moved {', '.join(lost)}, which the source no longer has: `run` again")
     known = {one["name"] for one in last["collections"]}
     more = [table for table in source.tables if table in COLLECTIONS and table not in known]
     if more or not last.get("has_digests"):
@@ -176,11 +185,18 @@ def _begun(source: Source, ledger: Ledger, options: Options) -> Entry:
     )
 
 
-def _told(stream: Iterator[Encoded], tally: Tally, progress: Progress) -> Iterator[Encoded]:
-    for number, encoded in enumerate(stream):
-        if number % 500 == 0 and (table := tally.tables.get(encoded.collection)):
-            progress.update(f"reading {encoded.collection}", table.read, table.found)
-        yield encoded
+def _recognizer(source: Source, written: Written, tally: Tally, progress: Progress) -> Recognizer:
+    """Return what recognizes rows by what was written, and tells how far the reading is."""
+    written.recognize_rows()
+    numbers = itertools.count()
+
+    def is_known(collection: str, rows: bytes) -> bool:
+        if next(numbers) % 500 == 0:
+            table = tally.table(collection)
+            progress.update(f"reading {collection}", table.read, table.found)
+        return written.take_rows(collection, rows)
+
+    return Recognizer(source, is_known)
 
 
 def _gather(
@@ -198,10 +214,11 @@ def _gather(
     names = {one["name"]: one["staging"] for one in entry["collections"]}
     names |= {REJECTS: swap.rejects_collection(entry["_id"]), CHANGES: changes.changes_collection(entry["_id"])}
     tally = Tally()
-    copy = Copy(source, tally, max_rejects=options.max_rejects, on_reject=on_reject)
     with Written(target, chain_of(ledger, last)) as written:
-        stream = _told(copy.documents(), tally, progress)
-        staged = _staged(changes.found_changes(stream, written, [one["name"] for one in entry["collections"]]))
+        recognizer = _recognizer(source, written, tally, progress)
+        copy = Copy(source, tally, max_rejects=options.max_rejects, on_reject=on_reject, recognizer=recognizer)
+        found = changes.found_changes(copy.documents(), written, [one["name"] for one in entry["collections"]])
+        staged = _staged(found, functools.partial(_keep_rows, target, entry))
         try:
             for batch in batches(staged, options.batch_size):
                 target.insert(names[batch.collection], batch.documents)
@@ -216,14 +233,32 @@ def _gather(
     return {"tally": tally.as_dict(), "error": None}
 
 
-def _staged(found: Iterator[Change | Encoded]) -> Iterator[Encoded]:
+def _staged(
+    found: Iterator[Change | Unchanged | Encoded], keep_rows: Callable[[list[Unchanged]], None]
+) -> Iterator[Encoded]:
+    unchanged: list[Unchanged] = []
     for number, one in enumerate(found):
         if isinstance(one, Encoded):
             yield one
             continue
+        if isinstance(one, Unchanged):
+            unchanged.append(one)
+            if len(unchanged) == KEPT_AT_A_TIME:
+                keep_rows(unchanged)
+                unchanged = []
+            continue
         if one.document is not None:
             yield Encoded(one.collection, one.document)
         yield Encoded(CHANGES, changes.kept_change(number, one))
+    keep_rows(unchanged)
+
+
+def _keep_rows(target: Target, entry: Entry, unchanged: list[Unchanged]) -> None:
+    """Keep the digests of rows that became the same documents as before, so that the next catch-up recognizes them."""
+    for collection, those in itertools.groupby(unchanged, key=lambda one: one.collection):
+        ids, digests, rows = zip(*((one.id, one.digest, one.rows) for one in those), strict=True)
+        number = f"{entry['_id']}/unchanged/{collection}/{ids[0]}"
+        target.insert(digests_collection(entry["_id"]), [chunk(number, collection, list(ids), digests, rows)])
 
 
 def _verify(
@@ -238,7 +273,8 @@ def _verify(
         if everything:
             written = stack.enter_context(Written(target, chain_of(ledger, ledger.run(entry["since"]) or {})))
             behind = Behind({name: name for name in names}, written.find)
-        found = verify(source, target, names, rejects, progress, render=None, only=only, behind=behind)
+        keys = keys_of(target, names)
+        found = verify(source, target, names, rejects, progress, render=None, only=only, keys=keys, behind=behind)
     if found.differences:
         ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
         raise Differs(found)

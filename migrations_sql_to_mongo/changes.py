@@ -7,25 +7,24 @@ written down before the next begins: none yet; "going", when what the site holds
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
 import pymongo
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import BulkWriteError
 
-from migrations_sql_to_mongo.copying import REJECTS, Encoded
-from migrations_sql_to_mongo.digests import Written, chunk, digest_of, digests_collection, unrendered
+from migrations_sql_to_mongo.batching import Encoded
+from migrations_sql_to_mongo.copying import REJECTS
+from migrations_sql_to_mongo.digests import NONE, Written, chunk, digest_of, digests_collection, unrendered
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
+from migrations_sql_to_mongo.replacing import documents, without_unique, write, write_all
 from migrations_sql_to_mongo.swap import refuse_later, rejects_collection
-from migrations_sql_to_mongo.target import DUPLICATE_KEY, Fingerprint, Target, bson_id
+from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
 GOING, APPLIED, CONFLICT, SAME = "going", "applied", "conflict", "same"
 MOST, MOST_BYTES = 200, 4_000_000  # of documents that are written together
-# A statement contains the expected and the new document; MongoDB accepts at most 16 MB.
-COMPARED_BYTES = 15_000_000
 
 EDITED = "was edited on this site since it was moved"
 REGISTERED = "was registered on this site, too"
@@ -41,6 +40,7 @@ class Change:
     id: Any
     was: bytes | None  # the digest of what the last migration wrote
     document: bytes | None  # the present state, not yet rendered
+    rows: bytes | None = None  # the digest of the rows that it is made of
 
     @property
     def kind(self) -> str:
@@ -55,7 +55,18 @@ def changes_collection(run_id: str) -> str:
     return f"migrations_changes_{run_id}"
 
 
-def found_changes(stream: Iterable[Encoded], written: Written, collections: list[str]) -> Iterator[Change | Encoded]:
+class Unchanged(NamedTuple):
+    """A document that is the same as before, although its rows were not recognized."""
+
+    collection: str
+    id: Any
+    digest: bytes
+    rows: bytes
+
+
+def found_changes(
+    stream: Iterable[Encoded], written: Written, collections: list[str]
+) -> Iterator[Change | Unchanged | Encoded]:
     """Yield what differs from what was written, and the rejects as they occur."""
     for encoded in stream:
         if encoded.collection == REJECTS:
@@ -63,8 +74,10 @@ def found_changes(stream: Iterable[Encoded], written: Written, collections: list
             continue
         document_id = bson_id(encoded.bson)
         was = written.take(encoded.collection, document_id)
-        if was != digest_of(encoded.bson):
-            yield Change(encoded.collection, document_id, was, encoded.bson)
+        if was != (digest := digest_of(encoded.bson)):
+            yield Change(encoded.collection, document_id, was, encoded.bson, encoded.rows)
+        elif encoded.rows:
+            yield Unchanged(encoded.collection, document_id, digest, encoded.rows)
     for collection in collections:
         for document_id, was in written.left(collection):
             yield Change(collection, document_id, was, None)
@@ -92,21 +105,36 @@ def kept_change(number: int, change: Change) -> bytes:
     """Return a change as stored in its collection; the document itself is in the staging collection."""
     size = len(change.document or b"")
     fields = {"_id": number, "collection": change.collection, "id": change.id, "kind": change.kind, "size": size}
-    return bson.encode({**fields, "was": change.was})
+    return bson.encode({**fields, "was": change.was, "rows": change.rows})
 
 
 def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
     """Make every change that is allowed, and mark the others as conflicts. An interrupted attempt continues.
 
-    Changes that fail because of a unique value are tried again at the end: its former owner may have given it up.
+    Changes that fail because of a unique value are tried again as long as that helps: its former owner may have given
+    it up. Of those left in the end each first gives up its own, because people may have swapped theirs.
     """
     for collection in entry["collections"]:
-        for is_last in (False, True):
-            for group in _groups(target, entry, collection["name"], [None, GOING]):
-                _apply_group(target, entry, collection, group, is_last=is_last)
-                ledger.checkpoint(entry, change=group[-1]["_id"])
+        before, left = -1, 0
+        while left != before:
+            before = left
+            _apply_all(target, ledger, entry, collection, is_last=False)
+            left = target.patiently(_count_left, target, entry, collection)
+        if left:
+            _apply_all(target, ledger, entry, collection, is_last=True)
         collection["is"] = _fingerprint(target, entry, collection)
     ledger.note(entry, collections=entry["collections"])
+
+
+def _apply_all(target: Target, ledger: Ledger, entry: Entry, collection: Entry, *, is_last: bool) -> None:
+    for group in _groups(target, entry, collection["name"], [None, GOING]):
+        _apply_group(target, entry, collection, group, is_last=is_last)
+        ledger.checkpoint(entry, change=group[-1]["_id"])
+
+
+def _count_left(target: Target, entry: Entry, collection: Entry) -> int:
+    query = {"collection": collection["name"], "state": {"$in": [None, GOING]}}
+    return target.db[changes_collection(entry["_id"])].count_documents(query)
 
 
 def _groups(target: Target, entry: Entry, collection: str, states: list[str | None]) -> Iterator[list[Entry]]:
@@ -132,17 +160,10 @@ def _sorted(target: Target, collection: str, query: dict[str, Any]) -> list[Entr
     return list(target.db[collection].find(query).sort("_id", 1).limit(MOST))
 
 
-def _documents(target: Target, collection: str, ids: list[Any]) -> dict[Any, bytes]:
-    def attempt() -> dict[Any, bytes]:
-        found = target.raw_documents(collection, {"_id": {"$in": ids}})
-        return {bson_id(document): document for document in found}
-
-    return target.patiently(attempt)
-
-
 def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[Entry], *, is_last: bool) -> None:
     name, ids = collection["name"], [one["id"] for one in group]
-    staged, live = _documents(target, collection["staging"], ids), _documents(target, name, ids)
+    _take_back_unique(target, collection, [one["id"] for one in group if one.get("state") == GOING])
+    staged, live = documents(target, collection["staging"], ids), documents(target, name, ids)
     marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
     for one in group:
         change = Change(name, one["id"], one["was"], staged.get(one["id"]))
@@ -158,10 +179,13 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
     if before:
         target.insert(collection["before"], before)
     _mark(target, entry, going, GOING)
-    writes = [_write(one, live, staged) for one in going if not _is_done(one, live, staged)]
+    writes = [write(one["id"], live, staged) for one in going if not _is_done(one, live, staged)]
     if writes:
-        target.patiently(_write_all, target, name, writes)
-    now = _documents(target, name, [one["id"] for one in going])
+        target.patiently(write_all, target, name, writes)
+    now = documents(target, name, [one["id"] for one in going])
+    if is_last and (stuck := [one for one in going if _may_wait(one, live, now) and not _is_done(one, now, staged)]):
+        _swap_unique(target, collection, stuck, live, staged)
+        now = documents(target, name, [one["id"] for one in going])
     applied = [one for one in going if is_same(now.get(one["id"]), staged.get(one["id"]))]
     for one in going:
         if one not in applied and (is_last or not _may_wait(one, live, now)):
@@ -171,12 +195,53 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
     if written:
         digests = (digest_of(staged[one["id"]]) if one["id"] in staged else None for one in written)
         number = f"{entry['_id']}/{written[0]['_id']:012}/{int(is_last)}"
-        kept = chunk(number, name, [one["id"] for one in written], (each or bytes(16) for each in digests))
+        rows = (one.get("rows") for one in written)
+        kept = chunk(number, name, [one["id"] for one in written], (each or NONE for each in digests), rows)
         target.insert(digests_collection(entry["_id"]), [kept])
     _mark(target, entry, applied, APPLIED)
     _mark(target, entry, marks[SAME], SAME)
     for one in marks[CONFLICT]:
         _mark(target, entry, [one], CONFLICT, one["reason"])
+
+
+def _swap_unique(
+    target: Target, collection: Entry, stuck: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
+) -> None:
+    """Make changes that wait for one another's unique values: take these away, write all, and give back the rest."""
+    name, ids = collection["name"], [one["id"] for one in stuck]
+    without = {key: without_unique(live[key]) for key in ids if key in live and key in staged}
+    target.patiently(write_all, target, name, [write(key, live, without) for key in without])
+    now = documents(target, name, ids)
+    writes = [write(key, now, staged) for key in ids if now.get(key) == without.get(key)]
+    target.patiently(write_all, target, name, writes)
+    _take_back_unique(target, collection, [key for key in ids if staged.get(key) != without.get(key)])
+
+
+def _take_back_unique(target: Target, collection: Entry, ids: list[Any]) -> None:
+    """Give documents their unique values back that `_swap_unique` took away, and for which nothing else was written."""
+    before = documents(target, collection["before"], ids) if ids else {}
+    bare = {key: without_unique(document) for key, document in before.items()}
+    writes = [write(key, bare, before) for key in bare if bare[key] != before[key]]
+    if writes:
+        target.patiently(write_all, target, collection["name"], writes)
+
+
+def note_replayed(target: Target, entry: Entry, collection: Entry, replayed: Change, stored: bytes | None) -> None:
+    """Record a change that a corrected row makes after a catch-up, before it is made, so that `undo` knows it."""
+    kept = target.db[changes_collection(entry["_id"])]
+    known = kept.find_one({"collection": replayed.collection, "id": replayed.id})
+    if replayed.document is None:
+        target.patiently(target.db[collection["staging"]].delete_one, {"_id": replayed.id})
+    else:
+        target.insert(collection["staging"], [replayed.document])
+    if known and known.get("state") in (GOING, APPLIED):
+        return
+    if stored is not None:
+        target.insert(collection["before"], [stored])
+    last = kept.find_one({}, {"_id": 1}, sort=[("_id", -1)])
+    number = known["_id"] if known else last["_id"] + 1 if last else 0
+    change = bson.decode(kept_change(number, replayed)) | {"state": GOING}
+    target.patiently(kept.replace_one, {"_id": number}, change, upsert=True)
 
 
 def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bool:
@@ -186,28 +251,6 @@ def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bo
 def _may_wait(one: Entry, live: dict[Any, bytes], now: dict[Any, bytes]) -> bool:
     """Tell whether a document is unchanged, so that only a unique value can have prevented the write."""
     return now.get(one["id"]) == live.get(one["id"])
-
-
-def _write(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> Any:
-    """Return the statement that makes a change, if the document is still the one that was read."""
-    old, new = live.get(one["id"]), staged.get(one["id"])
-    if old is None:
-        return pymongo.InsertOne(RawBSONDocument(new or b""))
-    expected: dict[str, Any] = {"_id": one["id"]}
-    if len(old) + len(new or b"") < COMPARED_BYTES:
-        expected["$expr"] = {"$eq": ["$$ROOT", {"$literal": RawBSONDocument(old)}]}
-    return pymongo.ReplaceOne(expected, RawBSONDocument(new)) if new else pymongo.DeleteOne(expected)
-
-
-def _write_all(target: Target, collection: str, writes: list[Any]) -> None:
-    """Make changes. Refused ones are found afterwards, when the documents are read again."""
-    try:
-        target.db[collection].bulk_write(writes, ordered=False)
-    except BulkWriteError as error:
-        details = error.details or {}
-        others = [one for one in details.get("writeErrors", []) if one["code"] != DUPLICATE_KEY]
-        if details.get("writeConcernErrors") or others:
-            raise
 
 
 def _mark(target: Target, entry: Entry, changes: list[Entry], state: str, reason: str | None = None) -> None:
@@ -222,7 +265,7 @@ def _fingerprint(target: Target, entry: Entry, collection: Entry) -> dict[str, A
     found = collection["was"]
     for group in _groups(target, entry, collection["name"], [APPLIED]):
         ids = [one["id"] for one in group]
-        before, after = (_documents(target, collection[place], ids) for place in ("before", "staging"))
+        before, after = (documents(target, collection[place], ids) for place in ("before", "staging"))
         for document_id in ids:
             found = Fingerprint.of(found).replaced(before.get(document_id), after.get(document_id))
     return dict(found)
@@ -263,8 +306,10 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
                 _refuse_changed(target, collection, group)
     ledger.note(entry, state=UNDOING)
     for collection in reversed(entry["collections"]):
-        for group in _groups(target, entry, collection["name"], states):
-            _take_back_group(target, collection, group)
+        # What only one user may have must be given up before it can be given back.
+        for is_bare in (True, False) if collection["name"] == "users" else (False,):
+            for group in _groups(target, entry, collection["name"], states):
+                _take_back_group(target, collection, group, is_bare=is_bare)
         forget_search_entries(target, entry, collection["name"])
     for collection in entry["collections"]:
         for leftover in (collection["staging"], collection["before"]):
@@ -275,10 +320,11 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
 
 def _refuse_changed(target: Target, collection: Entry, group: list[Entry]) -> None:
     ids = [one["id"] for one in group]
-    live, staged, before = (_documents(target, collection[place], ids) for place in ("name", "staging", "before"))
+    live, staged, before = (documents(target, collection[place], ids) for place in ("name", "staging", "before"))
     for one in group:
         stored = live.get(one["id"])
-        never_written = one["state"] == GOING and stored == before.get(one["id"])
+        old = before.get(one["id"])
+        never_written = one["state"] == GOING and (stored == old or (old and stored == without_unique(old)))
         if not is_same(stored, staged.get(one["id"])) and not never_written:
             raise Stopped(
                 f"{collection['name']} {one['id']} was changed since the run; "
@@ -286,18 +332,18 @@ def _refuse_changed(target: Target, collection: Entry, group: list[Entry]) -> No
             )
 
 
-def _take_back_group(target: Target, collection: Entry, group: list[Entry]) -> None:
+def _take_back_group(target: Target, collection: Entry, group: list[Entry], *, is_bare: bool) -> None:
     ids = [one["id"] for one in group]
-    before = _documents(target, collection["before"], ids)
+    before = documents(target, collection["before"], ids)
+    if is_bare:
+        before = {key: without_unique(document) for key, document in before.items()}
     writes: list[Any] = [
         pymongo.ReplaceOne({"_id": each}, RawBSONDocument(before[each]), upsert=True)
         if each in before
         else pymongo.DeleteOne({"_id": each})
         for each in ids
     ]
-    # Twice, because a unique value may first have to be given up.
-    for _ in range(2):
-        target.patiently(_write_all, target, collection["name"], writes)
+    target.patiently(write_all, target, collection["name"], writes)
 
 
 def forget_search_entries(target: Target, entry: Entry, collection: str) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import psycopg.abc
-import psycopg.adapt
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -66,6 +64,8 @@ def connect_postgresql(
     encoding: str | None, dialect: sa.Dialect, _: Any, arguments: Any, options: dict[str, Any]
 ) -> Any:
     """Connect. A database in SQL_ASCII may contain any encoding, and its driver would return undecoded bytes."""
+    import psycopg  # the driver takes 8 MB, which other sources do without
+
     connection: Any = dialect.connect(*arguments, **options)
     if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
 

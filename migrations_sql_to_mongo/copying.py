@@ -4,21 +4,25 @@
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import bson
 
 from migrations_sql_to_mongo import conversions, mapping
 from migrations_sql_to_mongo import values as rules
+from migrations_sql_to_mongo.batching import Encoded, TooManyRejects
 from migrations_sql_to_mongo.collisions import Collisions
-from migrations_sql_to_mongo.errors import BadValue, Stopped
-from migrations_sql_to_mongo.grouping import Attempt, FilesOfPackage, Group, Side
+from migrations_sql_to_mongo.errors import BadValue
+from migrations_sql_to_mongo.grouping import Attempt, FilesOfPackage, Group, Rows, Side
 from migrations_sql_to_mongo.hashes import unverifiable
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.mapping import Document
+from migrations_sql_to_mongo.packing import Packed, TooLarge
+from migrations_sql_to_mongo.recognizing import Recognizer
 from migrations_sql_to_mongo.row_reader import Remark, RowReader, Values
 from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of
+from migrations_sql_to_mongo.spool import Spool
 from migrations_sql_to_mongo.tally import Counted, Reject, Tally, cut
 from migrations_sql_to_mongo.versions import file_of, recover
 from webapp.documents.package import MAX_PACKAGE_BYTES
@@ -29,56 +33,11 @@ REJECTS = "rejects"
 NEAR_LIMIT_BYTES = MAX_PACKAGE_BYTES * 8 // 10
 OnReject = Callable[[dict[str, Any]], None]
 SECRET = "hashed_password"  # noqa: S105 -- the name of a column
-
-
 _NO_SUCH = "there is no such "
 _RIGHTS = (
     ("is_active", False, "is_active is not set: disabled, cannot sign in"),
     ("is_admin", True, "is_admin is set: an administrator of this site"),
 )
-
-
-class TooManyRejects(Stopped):
-    """More rows were rejected than the operator allows."""
-
-
-class Encoded(NamedTuple):
-    """A document that fits into MongoDB, and its collection; or a reject."""
-
-    collection: str
-    bson: bytes
-
-
-class Batch(NamedTuple):
-    """Documents of one collection that are written together."""
-
-    collection: str
-    documents: list[bytes]
-    is_last: bool = False  # gathered when the stream ended: how much it holds depends on where that was
-
-
-def batches(stream: Iterable[Encoded], size: int, max_bytes: int = 4_000_000) -> Iterator[Batch]:
-    """Collect documents into batches of one collection each, limited in number and approximate size.
-
-    If the stream stops with TooManyRejects, the last batches come before the exception.
-    """
-    waiting: dict[str, list[bytes]] = {}
-    held: dict[str, int] = {}
-    stopped = None
-    try:
-        for collection, encoded in stream:
-            documents = waiting.setdefault(collection, [])
-            documents.append(encoded)
-            held[collection] = held.get(collection, 0) + len(encoded)
-            if len(documents) >= size or held[collection] >= max_bytes:
-                yield Batch(collection, waiting.pop(collection))
-                held[collection] = 0
-    except TooManyRejects as error:
-        stopped = error
-    for collection, documents in waiting.items():
-        yield Batch(collection, documents, is_last=True)
-    if stopped:
-        raise stopped
 
 
 def _known_as(sql_id: Any) -> conversions.Key | None:
@@ -93,13 +52,21 @@ class Copy:
     """One pass over the source. `tally` grows while `documents` is read.
 
     `on_reject` gets each rejected row completely; long values are cut in the documents. Raises Stopped after more than
-    `max_rejects` rejected rows.
+    `max_rejects` rejected rows. With a `recognizer` documents come with the digests of their rows, and rows that it
+    knows are counted as migrated, but left out.
     """
 
     def __init__(
-        self, source: Source, tally: Tally, *, max_rejects: int | None = None, on_reject: OnReject | None = None
+        self,
+        source: Source,
+        tally: Tally,
+        *,
+        max_rejects: int | None = None,
+        on_reject: OnReject | None = None,
+        recognizer: Recognizer | None = None,
     ) -> None:
         self.source = source
+        self._recognizer = recognizer
         self.tally = tally
         self._max_rejects, self._on_reject = max_rejects, on_reject
         self._readers = {table: RowReader(table, source.layout, source.columns.get(table)) for table in TABLES}
@@ -108,7 +75,7 @@ class Copy:
         self._email_owners: dict[str, Any] = {}  # addresses of several users -> the first of them
         self._username_owners: dict[str, Any] = {}
         self._shared_names: set[str] = set()  # names that several packages' ids become
-        self._rejects: list[Reject] = []  # not yet passed on
+        self._rejects: Spool[Reject] = Spool()  # not yet passed on
 
     def documents(self) -> Iterator[Encoded]:
         """Yield every document, and every reject."""
@@ -150,8 +117,19 @@ class Copy:
             return
         account = self.tally.table(table)
         last_key: Any = None
+        recognizer = self._recognizer
+        if recognizer:
+            owners = (self._email_owners, self._username_owners) if table == "users" else ()
+            recognizer.depends_on(table, *(each.items() for each in owners))
         for row in self.source.downloads() if table == "downloads" else self.source.rows(table):
             account.read += 1
+            digest = recognizer.digest(table, [row]) if recognizer else None
+            if recognizer and digest and recognizer.is_known(table, digest):
+                account.migrated += 1
+                last_key = row[0]
+                if table == "licenses":
+                    self._licenses.add(row[0])
+                continue
             try:
                 if row[0] == last_key and last_key is not None:
                     raise BadValue("id occurs twice")
@@ -166,7 +144,7 @@ class Copy:
                 if table == "licenses":
                     self._licenses.add(row[0])
                 self.tally.add_document(table, encoded)
-                yield Encoded(table, encoded)
+                yield Encoded(table, encoded, digest)
             yield from self._passed_on()
 
     def row(self, table: str, row: Row, convert: Callable[[Values, Row], Document]) -> bytes:
@@ -179,7 +157,7 @@ class Copy:
             values = reader.read(row, careful=True)
             encoded = bson.encode(convert(values, row))
         if len(encoded) > MAX_PACKAGE_BYTES:
-            raise BadValue(f"its document would take more than {MAX_PACKAGE_BYTES:,} bytes")
+            raise TooLarge(len(encoded), MAX_PACKAGE_BYTES)
         self._remark(table, row, values)
         return encoded
 
@@ -220,6 +198,9 @@ class Copy:
             for table, column in PACKAGE_COLUMN.items()
         }
         last_key: Any = None
+        recognizer = self._recognizer
+        if recognizer:
+            recognizer.depends_on("packages", self._licenses, self._rejected_users, self._shared_names)
         for row in self.source.by_package("packages") if "packages" in self.source.tables else ():
             key = row[0]
             for table, side in sides.items():
@@ -227,13 +208,24 @@ class Copy:
             again = key == last_key and key is not None
             last_key = key
             group = Group(row, *(sides[table].of(key) for table in ("releases", "maintainers", "files")))
+            digest = recognizer.digest("packages", [row], *group[1:]) if recognizer and not group.is_large else None
+            if recognizer and digest and recognizer.is_known("packages", digest):
+                self._count_known(group)
+                continue
             encoded = self.package(group, "id occurs twice" if again else None)
             if encoded is not None:
                 self.tally.add_document("packages", encoded)
-                yield Encoded("packages", encoded)
+                yield Encoded("packages", encoded, None if self._rejects else digest)
             yield from self._passed_on()
         for table, side in sides.items():
             yield from self._orphans(table, side.rest())
+
+    def _count_known(self, group: Group) -> None:
+        for table, rows in (("packages", [group.package]), *group.children):
+            if rows:
+                account = self.tally.table(table)
+                account.read += len(rows)
+                account.migrated += len(rows)
 
     def _orphans(self, table: str, rows: Iterator[Row]) -> Iterator[Encoded]:
         for row in rows:
@@ -259,16 +251,15 @@ class Copy:
             except (UnicodeEncodeError, OverflowError):
                 attempt = Attempt()
                 encoded = self._encode_package(group, attempt, careful=True)
-            if len(encoded) > NEAR_LIMIT_BYTES:
-                self.tally.add_large(str(row[0]), len(encoded))
             if len(encoded) > MAX_PACKAGE_BYTES:
-                raise BadValue(f"its document would take more than {MAX_PACKAGE_BYTES:,} bytes")
+                raise TooLarge(len(encoded), MAX_PACKAGE_BYTES)
         except BadValue as error:
-            self._reject("packages", row, str(error))
-            for table, rows in group.children:
-                for each in rows:
-                    self._reject(table, each, "its package is rejected")
+            if isinstance(error, TooLarge):
+                self.tally.add_large(str(row[0]), error.size_bytes)
+            self._reject_package(group, str(error))
             return None
+        if len(encoded) > NEAR_LIMIT_BYTES:
+            self.tally.add_large(str(row[0]), len(encoded))
         for table, rejected, reason in attempt.rejects:
             self._reject(table, rejected, reason)
         for table, kept, values in attempt.remarks:
@@ -281,6 +272,12 @@ class Copy:
         if row[3]:
             self.tally.descriptions += 1
         return encoded
+
+    def _reject_package(self, group: Group, reason: str) -> None:
+        self._reject("packages", group.package, reason)
+        for table, rows in group.children:
+            for each in rows:
+                self._reject(table, each, "its package is rejected")
 
     def _encode_package(self, group: Group, attempt: "Attempt", *, careful: bool) -> bytes:
         row, release_rows, maintainer_rows, file_rows = group
@@ -296,16 +293,14 @@ class Copy:
         if files:
             files.reject_others()
         maintainers = self._maintainers(maintainer_rows, owner, attempt)
-        return bson.encode(mapping.package_document(values, releases, maintainers, self._licenses))
+        return releases.encoded(mapping.package_document(values, releases.documents, maintainers, self._licenses))
 
-    def _releases(
-        self, rows: list[Row], files: "FilesOfPackage | None", attempt: Attempt, *, careful: bool
-    ) -> list[Document]:
-        read, found = self._readers["releases"].read, []
+    def _releases(self, rows: Rows, files: "FilesOfPackage | None", attempt: Attempt, *, careful: bool) -> Packed:
+        read, found = self._readers["releases"].read, Packed()
         for row in rows:
             try:
                 values = read(row, careful=careful)
-                found.append(mapping.release_document(values, *(files.of(row[0], careful=careful) if files else ())))
+                found.add(mapping.release_document(values, *(files.of(row[0], careful=careful) if files else ())))
             except BadValue as error:
                 attempt.rejects.append(("releases", row, str(error)))
                 if files:
@@ -314,7 +309,7 @@ class Copy:
                 size = values.of[7]
                 if values.remarks or (size is not None and size < 0):
                     attempt.remarks.append(("releases", row, values))
-        return found
+        return found.complete()
 
     def _owner(self, row: Row, values: Values) -> Document | None:
         """Return the owner in a package's own row. One who is not moved is kept under `legacy`."""
@@ -328,7 +323,7 @@ class Copy:
         name = rules.text("name", name, self.source.layout.encoding)
         return mapping.maintainer_document(known_id, name, is_owner=True)
 
-    def _maintainers(self, rows: list[Row], owner: Document | None, attempt: Attempt) -> list[Document]:
+    def _maintainers(self, rows: Rows, owner: Document | None, attempt: Attempt) -> list[Document]:
         found = [owner] if owner else []
         seen: set[Any] = set()
         encoding = self.source.layout.encoding
@@ -380,12 +375,11 @@ class Copy:
     def _passed_on(self) -> Iterator[Encoded]:
         if not self._rejects:
             return
-        for reject in self._rejects:
-            whole = reject.as_dict()
+        for last in self._rejects:
+            whole = last.as_dict()
             if self._on_reject:
                 self._on_reject(whole)
             yield Encoded(REJECTS, bson.encode(cut(whole)))
-        last = self._rejects[-1]
         self._rejects.clear()
         if self._max_rejects is not None and self.tally.rejected > self._max_rejects:
             raise TooManyRejects(

@@ -16,7 +16,7 @@ from migrations_sql_to_mongo.target import Target, bson_id
 
 # The fields that rendering adds to a package.
 RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
-# The digests of rendered descriptions stand beside those of documents, as if they were of a collection of this name.
+# The digests of rendered descriptions are stored with those of documents, as if they were a collection of this name.
 RENDERED = "rendered"
 SIZE = 16
 NONE = bytes(SIZE)  # for a document that no longer belongs to the migration
@@ -59,9 +59,15 @@ def unrendered(document: bytes) -> bytes:
     return bson.encode(fields)
 
 
-def chunk(number: str, collection: str, ids: list[Any], digests: Iterable[bytes]) -> bytes:
-    """Return some digests as an encoded document. Higher numbers override lower ones."""
-    return bson.encode({"_id": number, "collection": collection, "ids": ids, "digests": b"".join(digests)})
+def chunk(
+    number: str, collection: str, ids: list[Any], digests: Iterable[bytes], rows: Iterable[bytes | None] = ()
+) -> bytes:
+    """Return some digests as an encoded document. Higher numbers override lower ones.
+
+    `rows` are the digests of the rows that the documents were made of, where they may be recognized by them.
+    """
+    kept = {"digests": b"".join(digests), "rows": b"".join(each or NONE for each in rows)}
+    return bson.encode({"_id": number, "collection": collection, "ids": ids} | kept)
 
 
 class Written:
@@ -74,14 +80,18 @@ class Written:
         """`run_ids` are in the order of writing."""
         self._file = sqlite3.connect("")  # a temporary file that SQLite removes
         self._file.execute(
-            "CREATE TABLE written (collection, id, digest BLOB, PRIMARY KEY (collection, id)) WITHOUT ROWID"
+            "CREATE TABLE written (collection, id, digest BLOB, rows BLOB, PRIMARY KEY (collection, id)) WITHOUT ROWID"
         )
         for run_id in run_ids:
             for one in target.db[digests_collection(run_id)].find().sort("_id", 1):
-                rows = zip(one["ids"], range(0, len(one["digests"]), SIZE), strict=True)
+                name, digests, rows = one["collection"], one["digests"], one.get("rows", b"")
+                places = range(0, len(digests), SIZE)
                 self._file.executemany(
-                    "INSERT OR REPLACE INTO written VALUES (?, ?, ?)",
-                    ((one["collection"], _key(each), one["digests"][at : at + SIZE]) for each, at in rows),
+                    "INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?)",
+                    (
+                        (name, _key(each), digests[at : at + SIZE], rows[at : at + SIZE] or NONE)
+                        for each, at in zip(one["ids"], places, strict=True)
+                    ),
                 )
 
     def __enter__(self) -> Self:
@@ -108,6 +118,15 @@ class Written:
         ).fetchone()
         return None if row is None or row[0] == NONE else row[0]
 
+    def recognize_rows(self) -> None:
+        """Prepare for `take_rows`."""
+        self._file.execute("CREATE INDEX by_rows ON written (rows)")
+
+    def take_rows(self, collection: str, rows: bytes) -> bool:
+        """Tell whether a document was made of the rows with this digest, and remove its digest."""
+        statement = "DELETE FROM written WHERE rows = ? AND collection = ?"
+        return self._file.execute(statement, (rows, collection)).rowcount > 0
+
     def left(self, collection: str) -> Iterator[tuple[Any, bytes]]:
         """Yield the id and digest of every document that was not taken."""
         rows = self._file.execute("SELECT id, digest FROM written WHERE collection = ? ORDER BY id", (collection,))
@@ -116,13 +135,14 @@ class Written:
                 yield bson.ObjectId(key) if isinstance(key, bytes) else key, digest
 
 
-def chunk_of(number: str, collection: str, documents: list[bytes]) -> bytes:
-    """Return the digests of some encoded documents as `chunk` does."""
+def chunk_of(number: str, collection: str, documents: list[bytes], rows: list[bytes | None]) -> bytes:
+    """Return the digests of some encoded documents, and of their rows, as `chunk` does."""
     return chunk(
         number,
         collection,
         [bson_id(document) for document in documents],
         (hashlib.blake2b(document, digest_size=SIZE).digest() for document in documents),
+        rows,
     )
 
 

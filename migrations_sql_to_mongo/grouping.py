@@ -9,6 +9,9 @@ from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.mapping import Document
 from migrations_sql_to_mongo.row_reader import RowReader, Values
 from migrations_sql_to_mongo.source import Row, position
+from migrations_sql_to_mongo.spool import KEPT, Spool
+
+Rows = list[Row] | Spool[Row]
 
 
 class Side:
@@ -18,11 +21,13 @@ class Side:
         self._rows, self._column = rows, column
         self._row = next(rows, None)
 
-    def of(self, key: Any) -> list[Row]:
+    def of(self, key: Any) -> Rows:
         """Return the rows of this package; those before it must have been read."""
-        found = []
+        found: Rows = []
         row, column, rows = self._row, self._column, self._rows
         while row is not None and row[column] == key:
+            if len(found) == KEPT:
+                found = Spool(map(tuple, found))
             found.append(row)
             row = next(rows, None)
         self._row = row
@@ -47,7 +52,7 @@ class Side:
 class Attempt:
     """The results for the rows of one package, until it is certain that the package is kept."""
 
-    rejects: list[tuple[str, Row, str]] = field(default_factory=list)
+    rejects: Spool[tuple[str, Row, str]] = field(default_factory=Spool)
     remarks: list[tuple[str, Row, Values]] = field(default_factory=list)
 
 
@@ -55,20 +60,25 @@ class Group(NamedTuple):
     """A package's row and the rows that belong to it."""
 
     package: Row
-    releases: list[Row]
-    maintainers: list[Row]
-    files: list[Row]
+    releases: Rows
+    maintainers: Rows
+    files: Rows
 
     @property
-    def children(self) -> tuple[tuple[str, list[Row]], ...]:
+    def children(self) -> tuple[tuple[str, Rows], ...]:
         """The rows that belong to it, by their tables."""
         return ("releases", self.releases), ("maintainers", self.maintainers), ("files", self.files)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are so many rows that they are not all in memory."""
+        return any(isinstance(rows, Spool) for _, rows in self.children)
 
 
 class FilesOfPackage:
     """The rows of `files` of one package, read release by release."""
 
-    def __init__(self, rows: list[Row], reader: RowReader, attempt: Attempt) -> None:
+    def __init__(self, rows: Rows, reader: RowReader, attempt: Attempt) -> None:
         self._reader, self._attempt = reader, attempt
         self._rows: dict[Any, list[Row]] = {}
         for row in rows:
@@ -99,7 +109,8 @@ class FilesOfPackage:
 
     def reject(self, release_id: Any, reason: str) -> None:
         """Reject the files of a release."""
-        self._attempt.rejects += [("files", row, reason) for row in self._rows.pop(release_id, ())]
+        for row in self._rows.pop(release_id, ()):
+            self._attempt.rejects.append(("files", row, reason))
 
     def reject_others(self) -> None:
         """Reject the files of missing releases."""

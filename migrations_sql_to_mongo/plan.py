@@ -33,7 +33,7 @@ def plan(
     tally = Tally()
     samples: list[str] = []
     started = time.monotonic()
-    for number, (collection, encoded) in enumerate(Copy(source, tally, on_reject=on_reject).documents(), start=1):
+    for number, (collection, encoded, _) in enumerate(Copy(source, tally, on_reject=on_reject).documents(), start=1):
         if collection == REJECTS:
             continue
         if collection == "packages" and _is_power_of_two(tally.descriptions) and len(samples) < tally.descriptions:

@@ -1,412 +1,15 @@
-"""The statements that read the source's tables as `layout.TABLES` has them, whatever they are called there."""
-
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+"""The queries for all tables of one source."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection
 
 from migrations_sql_to_mongo.catalog import Catalog, Relation
-from migrations_sql_to_mongo.conditions import Conditions, as_flag
 from migrations_sql_to_mongo.errors import CannotStart
-from migrations_sql_to_mongo.layout import (
-    ADMINISTRATORS,
-    LINKS,
-    REQUIRED,
-    SECTIONS,
-    SYNONYMS,
-    TABLES,
-    Join,
-    Kind,
-    Layout,
-    Taken,
-)
+from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.map_file import meant
-from migrations_sql_to_mongo.sql_types import BINARY, NUMBERS, Convert, CopyReading, Reading, base_type
-
-Column = sa.ColumnElement[Any]
-
-# What other tables call their rows by: from the first, all of a package come together.
-_ORDER = {
-    "releases": ("package_id", "id"),
-    "maintainers": ("package_id", "user_id"),
-    "files": ("package_id", "release_id", "id"),
-}
-
-
-class Query:
-    """How one of our tables is read.
-
-    `values` are its columns as expressions over `clause`, of the rows that meet `criteria`; rows are ordered and
-    joined by these. `selected` are what is read of them, which a `Reading` may want otherwise; `converters` make values
-    of what comes, by the places of the columns.
-    """
-
-    def __init__(self, name: str, queries: "Queries") -> None:
-        self.name = name
-        self._queries = queries
-        self.section = queries.layout.section(name)
-        self.relation = queries.relation(name)
-        self._dialect = queries.dialect
-        self._plain = CopyReading(queries.dialect, queries.layout.encoding)
-        self._conditions = Conditions(queries.dialect, self._plain)
-        self._where = f"[{name}]"
-        self._joined: dict[str, Relation] = {}
-        self._referred: dict[str, Relation] = {}  # read for the spelling of the ids that a column refers to
-        self.joins: list[Join] = []
-        self.clause: sa.FromClause = self.relation.clause
-        for join in self.section.joins:
-            self._join(join)
-        self.taken = dict(self._all_taken())
-        self._check_required()
-        has = {*TABLES.get(name, {}), *self.taken}
-        if name == "users" and ADMINISTRATORS in queries.layout.sections:
-            has.add("is_admin")
-        self.columns: dict[str, Kind] = {column: kind for column, kind in SECTIONS[name].items() if column in has}
-        self.types: dict[str, Any] = {}  # the SQL type of what a column holds, where it is one column
-        self._read_directly: dict[str, tuple[Column, Any]] = {}  # columns that are one of the source's, and its type
-        self.values: dict[str, Column] = {column: self._value(column) for column in self.columns}
-        self.criteria = [
-            self._conditions.meets(*self._resolve(ref, f"{self._where} where"), wanted)
-            for ref, wanted in self.section.where
-        ]
-        self._newest_alone()
-        self.selected: dict[str, Column] = {}
-        self.converters: dict[int, Convert] = {}
-        self._select_by(queries.reading)
-
-    @property
-    def relations(self) -> list[Relation]:
-        """The tables that it reads."""
-        return [self.relation, *self._joined.values(), *self._referred.values()]
-
-    def used_columns(self) -> set[str]:
-        """Return the names of the columns of its own table that it reads."""
-        refs = [*(ref for one in self.taken.values() for ref in one.columns), *(ref for ref, _ in self.section.where)]
-        refs += [ours for join in self.joins for ours, _ in join.pairs]
-        refs += [self.section.newest_by] if self.section.newest_by else []
-        return {*refs} & {*self.relation.columns}
-
-    def labelled(self) -> list[Column]:
-        """Return its columns, each with a name of its own."""
-        return [value.label(f"{self.name}_{column}") for column, value in self.selected.items()]
-
-    def select(self, *more: Column, clause: sa.FromClause | None = None) -> sa.Select[Any]:
-        """Return the statement that reads its rows, with more columns of a clause that it is joined into."""
-        chosen = self.clause if clause is None else clause
-        return sa.select(*self.labelled(), *more).select_from(chosen).where(*self.criteria)
-
-    def part(self, alias: str, *columns: str) -> sa.Subquery:
-        """Return some of its columns as a table that others can be joined with."""
-        values = [self.values.get(column, sa.null()).label(column) for column in columns]
-        return sa.select(*values).select_from(self.clause).where(*self.criteria).subquery(alias)
-
-    def type_of_name(self) -> Any:
-        """Return the SQL type of the `name` that `part` gives of a user."""
-        sql_type = base_type(self.types.get("name", self.types.get("username")))
-        return sql_type if isinstance(sql_type, BINARY) else sa.Text()
-
-    def select_ids(self) -> sa.Select[Any]:
-        """Return the statement that reads the id of every row."""
-        return sa.select(self.selected["id"].label("id")).select_from(self.clause).where(*self.criteria)
-
-    def raw_part(self, alias: str, *columns: str) -> sa.Subquery:
-        """Return its id and some columns as a table to join; `read_from` then says how the columns are read."""
-        raw = {name: column for name, (column, _) in self._read_directly.items()}
-        values = [raw.get(name, self.values.get(name, sa.null())).label(name) for name in columns]
-        identity = self.values["id"].label("id")
-        return sa.select(identity, *values).select_from(self.clause).where(*self.criteria).subquery(alias)
-
-    def read_from(self, part: sa.Subquery, *columns: str) -> tuple[list[Column], dict[int, Convert]]:
-        """Return what is selected of a `raw_part`, and what makes values of it, by the places of the columns."""
-        selected, converters = [], {}
-        for place, name in enumerate(columns):
-            column: Column = part.c[name]
-            if found := self._read_directly.get(name):
-                kind, reading = self.columns[name], self._queries.reading
-                column = reading.column(column, found[1], kind).label(f"{part.name}_{name}")
-                if convert := reading.converter(found[1], kind):
-                    converters[place] = convert
-            selected.append(column)
-        return selected, converters
-
-    def count(self) -> sa.Select[Any]:
-        """Return the statement that counts its rows."""
-        return sa.select(sa.func.count()).select_from(self.clause).where(*self.criteria)
-
-    def count_all(self) -> sa.Select[Any]:
-        """Return the statement that counts the rows of its table, those that the map leaves behind too."""
-        return sa.select(sa.func.count()).select_from(self.relation.clause)
-
-    def count_fitting(self) -> sa.Select[Any]:
-        """Return the statement that counts the rows that fit the map's `where`."""
-        return sa.select(sa.func.count()).select_from(self._all_rows).where(*self._fitting)
-
-    def order(self) -> list[Column]:
-        """Return the order of its rows, the same with every server: by bytes, NULL first."""
-        columns = []
-        for column in _ORDER.get(self.name, ("id",)):
-            value = self.values[column]
-            if not self._is_number(column):
-                value = self._by_bytes(value, column)
-            columns.append(value.nulls_first() if self._dialect == "postgresql" else value)
-        return columns
-
-    def _select_by(self, reading: Reading) -> None:
-        """Decide what is selected: of a plain column what the reading wants, otherwise the value."""
-        for index, (column, kind) in enumerate(self.columns.items()):
-            self.selected[column] = self.values[column]
-            if found := self._read_directly.get(column):
-                self.selected[column] = reading.column(*found, kind)
-                if convert := reading.converter(found[1], kind):
-                    self.converters[index] = convert
-
-    # Where a column's values come from
-
-    def _all_taken(self) -> Iterator[tuple[str, Taken]]:
-        for column in SECTIONS[self.name]:
-            if column in self.section.columns:
-                yield column, self.section.columns[column]
-                continue
-            if self.section.newest_by:  # the rows are another table's: that names agree says nothing
-                continue
-            names = (column, *SYNONYMS.get((self.name, column), ()))
-            if found := next((each for each in names if each in self.relation.columns), None):
-                yield column, Taken((found,))
-            elif column == "id" and self.name != "packages" and self.relation.key:
-                yield column, Taken(self.relation.key)
-
-    def _check_required(self) -> None:
-        needed = REQUIRED.get(self.name, ("id",))
-        missing = [column for column in needed if column not in self.taken]
-        if missing:
-            names = ", ".join([*self.relation.columns][:20])
-            hint = " (a package's id is its name)" if self.name == "packages" else ""
-            raise CannotStart(
-                f"the source's table {self.relation.name} has no column {', '.join(missing)}{hint}; a map can say "
-                f'which it is: columns.{missing[0]} = "..." in [{self.name}]; the table has {names}'
-            )
-
-    def _resolve(self, ref: str, where: str) -> tuple[Column, Any]:
-        """Return a column and its SQL type; `ref` is how a map writes it. Raises CannotStart."""
-        if ref in self.relation.columns:
-            return self.relation.clause.c[ref], self.relation.columns[ref]
-        table, dot, name = ref.rpartition(".")
-        if dot and table == self.section.table:
-            name = self.relation.find_column(name, where)
-            return self.relation.clause.c[name], self.relation.columns[name]
-        if dot and table in self._joined:
-            joined = self._joined[table]
-            name = joined.find_column(name, where)
-            return joined.clause.c[name], joined.columns[name]
-        if dot:
-            raise CannotStart(
-                f'{where}: the table {table} is not joined; say how: joins = ["... -> {table}.id"] in {self._where}'
-            )
-        self.relation.find_column(ref, where)
-        raise AssertionError
-
-    def _join(self, join: Join) -> None:
-        where = f"{self._where} joins {join.text!r}"
-        other = self._queries.catalog.find(join.table, where)
-        if join.table in self._joined or other is self.relation:
-            raise CannotStart(
-                f"{where}: {join.table} can be joined only once; make a view that joins it twice, and name the view"
-            )
-        conditions = []
-        for ours, theirs in join.pairs:
-            left, _ = self._resolve(ours, where)
-            conditions.append(left == other.clause.c[other.find_column(theirs, where)])
-        self._joined[join.table] = other
-        self.joins.append(join)
-        self.clause = self.clause.outerjoin(other.clause, sa.and_(*conditions))
-
-    def _followed(self, column: str, ref: str) -> str:
-        """Return what a column that refers to another of our tables is to be read as: that one's `id`.
-
-        Where the database declares a foreign key to another column than `id` is taken from, the key is followed.
-        """
-        target = LINKS.get((self.name, column))
-        id_of_target = self._queries.id_column(target) if target and ref in self.relation.columns else None
-        if target is None or id_of_target is None:
-            return ref
-        theirs = self._queries.relation(target)
-        for key in self.relation.foreign_keys:
-            if key.columns == (ref,) and self._queries.catalog.get(key.table) is theirs:
-                if key.their_columns[0] == id_of_target or theirs is self.relation:
-                    return ref
-                if theirs.name not in self._joined:
-                    self._join(Join(theirs.name, ((ref, key.their_columns[0]),)))
-                return f"{theirs.name}.{id_of_target}"
-        return ref
-
-    # Expressions
-
-    def _value(self, column: str) -> Column:
-        where, taken = f"{self._where} columns.{column}", self.taken.get(column)
-        value = self._taken_value(column, taken, where)
-        if (self.name, column) == ("users", "is_admin") and ADMINISTRATORS in self._queries.layout.sections:
-            return self._or_listed(value, taken)
-        if value is None:
-            return self._package_of_release() if (self.name, column) == ("files", "package_id") else sa.null()
-        return value
-
-    def _taken_value(self, column: str, taken: Taken | None, where: str) -> Column | None:
-        if taken is None:
-            return None
-        kind = SECTIONS[self.name][column]
-        if taken.value is not None:
-            return sa.literal(int(taken.value) if isinstance(taken.value, bool) else taken.value)
-        if len(taken.columns) > 1:
-            return self._several(kind, taken, where)
-        ref = self._followed(column, taken.columns[0])
-        self.taken[column] = replace(taken, columns=(ref,))
-        found, sql_type = self._resolve(ref, where)
-        self.types[column] = sql_type
-        if kind == "flag" and taken.form in ("null", "not null"):
-            return as_flag(found.is_(None) if taken.form == "null" else found.is_not(None))
-        if taken.equals:
-            return as_flag(self._conditions.is_one_of(found, sql_type, taken.equals))
-        self._check_link(column, ref, sql_type)
-        value = self._plain.column(found, sql_type, kind)
-        if taken.prefix:
-            return sa.literal(taken.prefix, sa.Text).concat(self._plain.text(found, sql_type))
-        if (self.name, column) in LINKS and isinstance(sql_type, sa.String) and ref not in self.relation.columns:
-            return self._named_if_missing(value, ref)
-        if self._is_spelt_otherwise(column, found, sql_type):
-            return self._as_referred(column, value)
-        self._read_directly[column] = found, sql_type
-        return value
-
-    def _several(self, kind: Kind, taken: Taken, where: str) -> Column:
-        """Join several columns: keys by a slash, texts by a blank; a flag is set if one of them is."""
-        found = [self._resolve(ref, where) for ref in taken.columns]
-        if kind == "flag":
-            return as_flag(sa.or_(*(self._conditions.is_set(column, sql_type, where) for column, sql_type in found)))
-        texts = [self._plain.text(column, sql_type) for column, sql_type in found]
-        joined: Any = None
-        for text in texts:
-            part = text if kind == "key" else sa.func.coalesce(text, "")
-            joined = part if joined is None else joined.concat("/" if kind == "key" else " ").concat(part)
-        return joined if kind == "key" else sa.func.nullif(sa.func.trim(joined), "")
-
-    def _is_spelt_otherwise(self, column: str, found: Column, sql_type: Any) -> bool:
-        """Tell whether rows refer to ids that the server holds equal but that are written otherwise.
-
-        Collations without case, CITEXT and trailing blanks make "flask" refer to "Flask".
-        """
-        target = LINKS.get((self.name, column))
-        id_of_target = self._queries.id_column(target) if target else None
-        # Downloads keep what they say, and lead to a package by its normalized name.
-        if self._dialect == "sqlite" or self.name == "downloads" or target is None or id_of_target is None:
-            return False
-        theirs = self._queries.relation(target)
-        their_type = theirs.columns[id_of_target]
-        if not (_is_loose(sql_type, self._dialect) and _is_loose(their_type, self._dialect)):
-            return False
-        referred = theirs.clause.alias("referred")
-        their_id = referred.c[id_of_target]
-        differs = sa.and_(found == their_id, self._bytes(found) != self._bytes(their_id))
-        rows = sa.select(sa.literal(1)).select_from(self.clause.join(referred, differs))
-        if not self._queries.catalog.has_rows(rows):
-            return False
-        if any(unique == {id_of_target} for unique in theirs.unique):
-            return True
-        twice = sa.select(their_id).where(their_id.is_not(None)).group_by(their_id).having(sa.func.count() > 1)
-        return not self._queries.catalog.has_rows(twice)
-
-    def _bytes(self, text: Column) -> Column:
-        """Return text as what is equal only if it is written the same."""
-        return sa.cast(text, sa.BINARY) if self._dialect == "mysql" else sa.collate(sa.cast(text, sa.Text), "C")
-
-    def _as_referred(self, column: str, value: Column) -> Column:
-        """Return a reference as the id that it finds is written."""
-        target = LINKS[self.name, column]
-        self._referred[target] = self._queries.relation(target)
-        referred = self._queries[target].part(f"{target}_of_{column}", "id")
-        self.clause = self.clause.outerjoin(referred, referred.c.id == value)
-        return sa.func.coalesce(referred.c.id, value)
-
-    def _named_if_missing(self, value: Column, ref: str) -> Column:
-        """Return a joined row's name, or text that says which row is missing: it cannot be anybody's name."""
-        [join] = [one for one in self.joins if one.table == ref.rpartition(".")[0]]
-        ours, theirs = join.pairs[0]
-        key = self._plain.text(*self._resolve(ours, self._where))
-        missing = sa.literal(f"(no {join.table}.{theirs} ", sa.Text).concat(key).concat(")")
-        return sa.func.coalesce(value, missing)
-
-    def _package_of_release(self) -> Column:
-        releases = self._queries["releases"].part("release_of_file", "id", "package_id")
-        self.clause = self.clause.outerjoin(releases, releases.c.id == self._value("release_id"))
-        self.types["package_id"] = sa.Text()
-        return releases.c.package_id
-
-    def _or_listed(self, own: Column | None, taken: Taken | None) -> Column:
-        listed = self._queries[ADMINISTRATORS].part("listed", "user_id")
-        among = sa.exists().where(listed.c.user_id == self._value("id"))
-        if own is None or taken is None:
-            return as_flag(among)
-        if len(taken.columns) > 1 or taken.equals or taken.form in ("null", "not null") or taken.value is not None:
-            return as_flag(sa.or_(own == 1, among))
-        where = f"{self._where} columns.is_admin"
-        is_set = self._conditions.is_set(*self._resolve(taken.columns[0], where), where)
-        return as_flag(sa.or_(sa.not_(is_set) if taken.form == "negated" else is_set, among))
-
-    def _is_number(self, column: str) -> bool:
-        """Tell whether a key's order is that of numbers. In SQLite it is what each value is, by either way."""
-        if SECTIONS[self.name][column] != "key" or len(self.taken[column].columns) > 1:
-            return False
-        return self._dialect == "sqlite" or isinstance(base_type(self.types.get(column)), NUMBERS)
-
-    def _by_bytes(self, value: Column, column: str) -> Column:
-        if self._dialect == "postgresql":
-            if isinstance(base_type(self.types.get(column)), BINARY):
-                return value
-            # Cast always: CITEXT compares otherwise than by bytes, whatever its collation.
-            return sa.collate(sa.cast(value, sa.Text), "C")
-        return sa.collate(value, "BINARY") if self._dialect == "sqlite" else sa.cast(value, sa.BINARY)
-
-    # What makes no sense
-
-    def _check_link(self, column: str, ref: str, sql_type: Any) -> None:
-        """Raise CannotStart where numbers stand for what has no numbers: no row could find the other."""
-        where = f"{self._where} columns.{column}"
-        if (self.name, column) == ("packages", "id") and _family(sql_type) == "numbers":
-            raise CannotStart(
-                f"{self.relation.name}.{ref} holds numbers, but a package's id is its name; a map can say which column "
-                f'has it: columns.id = "name" in [packages] (`map suggest` writes one)'
-            )
-        target = LINKS.get((self.name, column))
-        id_of_target = self._queries.id_column(target) if target else None
-        if target is None or id_of_target is None:
-            return
-        theirs = self._queries.relation(target)
-        families = _family(sql_type), _family(theirs.columns.get(id_of_target))
-        if None not in families and families[0] != families[1]:
-            raise CannotStart(
-                f"{where}: {self.relation.name}.{ref} holds {families[0]}, but {target} are known by "
-                f"{theirs.name}.{id_of_target}, which holds {families[1]}; join them: "
-                f'joins = ["{ref} -> {theirs.name}.id"], columns.{column} = "{theirs.name}.{id_of_target}"'
-            )
-
-    def _newest_alone(self) -> None:
-        self._all_rows, self._fitting = self.clause, self.criteria
-        if self.section.newest_by is None:
-            return
-        newest, _ = self._resolve(self.section.newest_by, f"{self._where} newest_by")
-        columns = self.relation.clause.c
-        # Of rows that are equally new always the same one is taken.
-        rest = [columns[name].desc() for name in self.relation.key or self.relation.columns]
-        order = [sa.case((newest.is_(None), 1), else_=0), newest.desc(), *rest]
-        place = sa.func.row_number().over(partition_by=self.values["id"], order_by=order).label("place")
-        labelled = [value.label(f"{self.name}_{column}") for column, value in self.values.items()]
-        ranked = sa.select(*labelled, place).select_from(self.clause).where(*self.criteria)
-        rows = ranked.subquery(f"{self.name}_ranked")
-        self.clause, self.criteria = rows, [rows.c.place == 1]
-        self.values = {column: rows.c[f"{self.name}_{column}"] for column in self.values}
-        for column, (_, sql_type) in self._read_directly.items():
-            self._read_directly[column] = self.values[column], sql_type
+from migrations_sql_to_mongo.query import Query
+from migrations_sql_to_mongo.sql_types import CopyReading, Reading
+from migrations_sql_to_mongo.values import shown
 
 
 class Queries:
@@ -434,7 +37,7 @@ class Queries:
         return self.catalog.find(section.table if section else self._schema + name, f"[{name}] table")
 
     def id_column(self, name: str) -> str | None:
-        """Return the column of its own table that a table's `id` is taken from, None where it is none, or several."""
+        """Return the column from which a table's `id` is read, or None if it is not exactly one."""
         if not self._has(name):
             return None
         taken = self.layout.section(name).columns.get("id")
@@ -450,24 +53,27 @@ class Queries:
         return is_named or (name in TABLES and name != "files" and self.catalog.get(self._schema + name) is not None)
 
     def _usual_schema(self) -> str:
-        """Return where tables are that no map names: in the one other schema that has them, if the usual has none."""
+        """Return the schema of tables that no map names: the only other one with them, if the usual one has none."""
         if any(self.catalog.get(name) for name in TABLES):
             return ""
         wanted = {*TABLES} - {"files"}
         schemas = {name.rpartition(".")[0] for name in self.catalog.names if name.rpartition(".")[2] in wanted} - {""}
         return f"{schemas.pop()}." if len(schemas) == 1 else ""
 
-
-def _is_loose(sql_type: Any, dialect: str) -> bool:
-    """Tell whether values that are written otherwise may be equal."""
-    sql_type = base_type(sql_type)
-    if dialect == "postgresql":
-        return isinstance(sql_type, postgresql.CITEXT) or getattr(sql_type, "collation", None) is not None
-    return isinstance(sql_type, sa.String) and not str(getattr(sql_type, "collation", "")).endswith("_bin")
-
-
-def _family(sql_type: Any) -> str | None:
-    sql_type = base_type(sql_type)
-    if isinstance(sql_type, NUMBERS):
-        return "numbers"
-    return "text" if isinstance(sql_type, sa.String) else None
+    def check_joins(self, table: str, connection: Connection) -> None:
+        """Raise CannotStart if a join finds several rows: some would be read twice."""
+        query = self[table]
+        for join in query.joins:
+            relation = self.catalog.find(join.table, f"[{table}] joins")
+            names = {theirs for _, theirs in join.pairs}
+            if any(unique <= names for unique in relation.unique):
+                continue
+            columns = [relation.clause.c[name] for name in names]
+            filled = [column.is_not(None) for column in columns]
+            twice = sa.select(*columns).where(*filled).group_by(*columns).having(sa.func.count() > 1).limit(1)
+            if found := connection.execute(twice).first():
+                raise CannotStart(
+                    f"[{table}] joins {join.text!r}: several rows of {join.table} have "
+                    f"{', '.join(names)} {', '.join(map(shown, found))}, and one is expected; "
+                    "make a view that chooses one, and name the view"
+                )

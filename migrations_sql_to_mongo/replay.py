@@ -13,17 +13,19 @@ from typing import Any, NamedTuple
 
 import bson
 
-from migrations_sql_to_mongo.copying import REJECTS, Copy, Encoded
+from migrations_sql_to_mongo import changes
+from migrations_sql_to_mongo.batching import Encoded
+from migrations_sql_to_mongo.copying import REJECTS, Copy
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, rows_of
 from migrations_sql_to_mongo.digests import NONE, RENDERED_FIELDS, chunk, digest_of, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
-from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, Entry, Ledger
 from migrations_sql_to_mongo.rendering import rendered_fields
 from migrations_sql_to_mongo.source import Source, position
 from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import Tally
-from migrations_sql_to_mongo.target import Fingerprint, Target
+from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id
 
 # The order in which Copy yields collections.
 _ORDER = {
@@ -61,14 +63,17 @@ def replay(
         tally = Tally()
         rejects: list[bytes] = []
         copies = Copy(before, Tally()).documents(), Copy(after, tally).documents()
-        changes = list(_changes(_without_rejects(copies[0], []), _without_rejects(copies[1], rejects)))
+        found = list(_changes(_without_rejects(copies[0], []), _without_rejects(copies[1], rejects)))
         tally.check()
-    changes = [change for change in changes if _is_to_do(target, change)]
+    packages = [_id(change) for change in found if change.collection == "packages"]
+    to_do = [change for change in found if _is_to_do(target, change)]
     if not dry_run:
-        for change in changes:
+        for change in to_do:
             _write(target, entry, change)
+        # Of those too that an interrupted attempt has written.
+        target.patiently(target.forget_search_entries, packages)
         _keep(target, ledger, entry, lines, digests, rejects, tally)
-    return tally, len(changes)
+    return tally, len(to_do)
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
@@ -151,9 +156,12 @@ def _place(encoded: Encoded | None) -> tuple[int, Any]:
     return _ORDER[encoded.collection], position(key)
 
 
+def _id(change: Change) -> Any:
+    return bson_id(change.after or change.before or b"")
+
+
 def _stored(target: Target, change: Change) -> bytes | None:
-    document_id = bson.decode(change.after or change.before or b"")["_id"]
-    return next(target.raw_documents(change.collection, {"_id": document_id}), None)
+    return next(target.raw_documents(change.collection, {"_id": _id(change)}), None)
 
 
 def _is_to_do(target: Target, change: Change) -> bool:
@@ -163,8 +171,7 @@ def _is_to_do(target: Target, change: Change) -> bool:
         return True
     if _is(stored, change.after):
         return False
-    name = bson.decode(change.after or change.before or b"")["_id"]
-    raise Stopped(f"{change.collection} {name} was changed on the site since the run; nothing was replayed")
+    raise Stopped(f"{change.collection} {_id(change)} was changed on the site since the run; nothing was replayed")
 
 
 def _is(stored: bytes | None, document: bytes | None) -> bool:
@@ -181,7 +188,12 @@ def _write(target: Target, entry: Entry, change: Change) -> None:
     stored = _stored(target, change)
     collection = target.db[change.collection]
     after = bson.decode(change.after) if change.after else None
-    document_id = bson.decode(change.after or change.before or b"")["_id"]
+    document_id = _id(change)
+    if entry.get("command") == CATCH_UP:
+        [place] = [one for one in entry["collections"] if one["name"] == change.collection]
+        was = digest_of(change.before) if change.before else None
+        replayed = changes.Change(change.collection, document_id, was, change.after)
+        changes.note_replayed(target, entry, place, replayed, stored)
     if after is None:
         target.patiently(collection.delete_one, {"_id": document_id})
     else:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from migrations_sql_to_mongo import sessions
 from migrations_sql_to_mongo.catalog import Catalog, Relation
 from migrations_sql_to_mongo.connecting import connect_postgresql, engine_for, said
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
@@ -26,7 +27,8 @@ from migrations_sql_to_mongo.values import shown
 Row = tuple[Any, ...]
 
 SNAPSHOT_ATTEMPTS = 10
-FETCHED = 1000  # rows at a time
+# Rows at a time. A description may have some hundred kilobytes.
+FETCHED, FETCHED_PACKAGES = 1000, 20
 # What a download needs of its release, to tell which version it was.
 RELEASE_OF_DOWNLOAD = ("package_id", "url", "major_ver", "minor_ver", "build_ver", "version", "filename")
 
@@ -127,7 +129,7 @@ class Source:
         return int(self._connection(table).execute(self.queries[table].count()).scalar_one())
 
     def count_left(self, table: str) -> int:
-        """Return the number of rows that the map's `where` leaves behind."""
+        """Return the number of rows that the map's `where` leaves out."""
         query = self.queries[table]
         if not query.section.where:
             return 0
@@ -209,7 +211,7 @@ class Source:
         return self._stream("downloads", statement.order_by(*query.order()), converters)
 
     def _has_unique_ids(self, table: str) -> bool:
-        """Tell whether an id finds one row at most: joined with the others, it would bring rows in twice."""
+        """Tell whether ids are unique. If not, a join would read rows twice."""
         if table not in self.tables:
             return False
         query = self.queries[table]
@@ -259,30 +261,32 @@ class Source:
         self, table: str, statement: sa.Select[Any], converters: dict[int, Convert] | None = None
     ) -> Iterator[Row]:
         """Yield the rows of a statement that selects a query's columns, and perhaps more, or that has converters."""
-        rows = self._sqlite_stream(statement) if self.dialect == "sqlite" else self._server_stream(table, statement)
+        fetched = FETCHED_PACKAGES if table == "packages" else FETCHED
+        stream = self._sqlite_stream if self.dialect == "sqlite" else self._server_stream
+        rows = stream(table, statement, fetched)
         if converters is None:
             converters = self.queries[table].converters
         return map(row_converter(converters), rows) if converters else rows
 
-    def _server_stream(self, table: str, statement: sa.Select[Any]) -> Iterator[Row]:
-        result = self._connection(table).execute(statement, execution_options={"yield_per": FETCHED})
+    def _server_stream(self, table: str, statement: sa.Select[Any], fetched: int) -> Iterator[Row]:
+        result = self._connection(table).execute(statement, execution_options={"yield_per": fetched})
         try:
             yield from result
         finally:
             result.close()
 
-    def _sqlite_stream(self, statement: sa.Select[Any]) -> Iterator[Row]:
+    def _sqlite_stream(self, _: str, statement: sa.Select[Any], fetched: int) -> Iterator[Row]:
         """SQLite's own cursor streams, and gives plain tuples: SQLAlchemy's rows cost as much again as reading them."""
         given = 0
         while True:
             result = self._connections[0].execute(statement)
             cursor: Any = result.cursor
             try:
-                for _ in range(given // FETCHED):
-                    cursor.fetchmany(FETCHED)
-                while rows := cursor.fetchmany(FETCHED):
+                for _skipped in range(given // fetched):
+                    cursor.fetchmany(fetched)
+                while rows := cursor.fetchmany(fetched):
                     yield from rows
-                    given += FETCHED
+                    given += fetched
                 return
             except sqlite3.OperationalError as error:
                 connection: Any = self._connections[0].connection.dbapi_connection
@@ -302,13 +306,9 @@ class Source:
     def _snapshot(self) -> None:
         connection = self._connect()
         if self.dialect == "sqlite":
-            connection.exec_driver_sql("PRAGMA query_only = ON")
-            connection.exec_driver_sql("BEGIN")
+            sessions.begin_sqlite(connection)
         elif self.dialect == "postgresql":
-            connection.exec_driver_sql("SET DateStyle TO ISO")
-            connection.exec_driver_sql("SET TIME ZONE 'UTC'")
-            connection.commit()
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            sessions.begin_postgresql(connection)
         else:
             for _ in _CONNECTION:
                 self._connect()
@@ -318,11 +318,7 @@ class Source:
         connection = self.engine.connect()
         self._connections.append(connection)
         if self.dialect == "mysql":
-            connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            connection.exec_driver_sql("SET SESSION time_zone = '+00:00', SESSION max_sort_length = 8192")
-            connection.exec_driver_sql(
-                "SET SESSION sql_mode = REPLACE(@@SESSION.sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', '')"
-            )
+            sessions.prepare_mysql(connection)
         return connection
 
     def _same_snapshots(self) -> None:
@@ -344,7 +340,8 @@ class Source:
             for connection in self._connections:
                 connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             if all(
-                self._checksum(self._connections[0], relation) == self._checksum(self._connections[index], relation)
+                sessions.checksum(self._connections[0], relation)
+                == sessions.checksum(self._connections[index], relation)
                 for relation, index in shared
             ):
                 return
@@ -357,14 +354,8 @@ class Source:
             self.queries[others[table]].relations if others.get(table) in self.tables else []
         )
 
-    def _checksum(self, connection: Connection, relation: Relation) -> Any:
-        source = relation.clause
-        line = sa.func.concat_ws("|", *[sa.func.ifnull(column, "NULL") for column in source.c])
-        statement = sa.select(sa.func.count(), sa.func.sum(sa.func.crc32(line))).select_from(source)
-        return tuple(connection.execute(statement).one())
-
     def _reflect(self) -> None:
-        """Look which of the tables and columns are there. Raises CannotStart when it is another database."""
+        """Find out which tables and columns exist. Raises CannotStart for another site's database."""
         self.catalog = Catalog(self._connections[0])
         if not self.catalog.names:
             raise CannotStart(f"the source {self.masked_url} holds no tables")
@@ -387,7 +378,7 @@ class Source:
         self._note_moments()
         self.missing_tables = [table for table in TABLES if table != "files" and table not in self.queries.tables]
         for table in self.tables:
-            self._check_joins(table)
+            self.queries.check_joins(table, self._connections[0])
         for table in self.excluded:
             used.setdefault(self.queries.relation(table).name, set())
         self.unknown_tables = [name for name in self.catalog.names if name not in used]
@@ -402,24 +393,6 @@ class Source:
         for table in self.tables:
             types = self.queries[table].types
             self.layout.moments |= {(table, column) for column, sql_type in types.items() if is_moment(sql_type)}
-
-    def _check_joins(self, table: str) -> None:
-        """Raise CannotStart when a join finds several rows: it would bring rows in twice."""
-        query = self.queries[table]
-        for join in query.joins:
-            relation = self.catalog.find(join.table, f"[{table}] joins")
-            names = {theirs for _, theirs in join.pairs}
-            if any(unique <= names for unique in relation.unique):
-                continue
-            columns = [relation.clause.c[name] for name in names]
-            filled = [column.is_not(None) for column in columns]
-            twice = sa.select(*columns).where(*filled).group_by(*columns).having(sa.func.count() > 1).limit(1)
-            if found := self._connections[0].execute(twice).first():
-                raise CannotStart(
-                    f"[{table}] joins {join.text!r}: several rows of {join.table} have "
-                    f"{', '.join(names)} {', '.join(map(shown, found))}, and one is expected; "
-                    "make a view that chooses one, and name the view"
-                )
 
     def _close(self) -> None:
         for connection in self._connections:

@@ -1,4 +1,4 @@
-"""How a column of each SQL type is read, so that its values come through the driver whole and as what they mean."""
+"""How a column of each SQL type is read, so that its values arrive complete and with their meaning."""
 
 import functools
 import json
@@ -20,36 +20,36 @@ LONGEST_BITS = 64
 
 
 class Reading(Protocol):
-    """A way to read columns: the copy has one, `verify` has another."""
+    """A way to read columns. The copy uses one, and `verify` another."""
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
-        """Return what is selected for a column."""
+        """Return the expression to select for a column."""
 
     def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
-        """Return what makes a row's value of what the driver gives, None where it is the value."""
+        """Return the function that converts what the driver returns, or None if nothing has to be converted."""
 
 
 def base_type(sql_type: Any) -> Any:
-    """Return the type that a domain is made of; any other type as it is."""
+    """Return the base type of a domain, and any other type unchanged."""
     while isinstance(sql_type, postgresql.DOMAIN):
         sql_type = sql_type.data_type
     return sql_type
 
 
 def is_moment(sql_type: Any) -> bool:
-    """Tell whether a column holds moments although it shows naive times: MySQL's TIMESTAMP, in the session's zone."""
+    """Tell whether a column holds points in time although it shows naive times, as MySQL's TIMESTAMP does."""
     return isinstance(sql_type, mysql.TIMESTAMP)
 
 
 class CopyReading:
-    """How the copy reads: as the drivers do, where they lose nothing."""
+    """How the copy reads: with the drivers' own types, unless these lose something."""
 
     def __init__(self, dialect: str, encoding: str | None) -> None:
         self._is_mysql, self._is_sqlite = dialect == "mysql", dialect == "sqlite"
         self._encoding = encoding
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
-        """Return what is selected for a column."""
+        """Return the expression to select for a column."""
         sql_type = base_type(sql_type)
         if kind in ("text", "list") and isinstance(sql_type, sa.ARRAY):
             # The driver knows arrays of the server's own types only: it gives others as they are written, {a,b}.
@@ -95,7 +95,7 @@ class CopyReading:
         return sa.cast(filled, sa.BigInteger)
 
     def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
-        """Return what makes a row's value of what the driver gives."""
+        """Return the function that converts what the driver returns."""
         sql_type = base_type(sql_type)
         if self._is_sqlite or kind != "text":
             return None
@@ -109,7 +109,7 @@ class CopyReading:
 
 
 def decoded(value: bytes, encoding: str | None) -> str:
-    """Return bytes as text: UTF-8 or else the operator's codec; what is neither stays visible as lone surrogates."""
+    """Decode bytes as UTF-8, or else with the operator's codec. What is neither becomes lone surrogates."""
     for codec in ("utf-8", encoding or "utf-8"):
         try:
             return value.decode(codec)
@@ -119,7 +119,7 @@ def decoded(value: bytes, encoding: str | None) -> str:
 
 
 def _of_json(value: str | None) -> str | None:
-    """Return the text that JSON holds: a string itself, a list joined by commas, an object as it is written."""
+    """Return JSON as text: a string itself, a list joined by commas, an object as it was written."""
     if value is None:
         return None
     try:
@@ -135,7 +135,7 @@ def _of_json(value: str | None) -> str | None:
 
 
 class _Written(str):
-    """A number of JSON."""
+    """A JSON number, as it was written."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""`map suggest`: looks at a database and writes a map to start from, with a comment wherever a person must decide."""
+"""`map suggest`: examine a database, and write a map to start from, with a comment wherever a person has to decide."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _OF_FILES = frozenset({"created_date", "url", "filename", "size", "sha256", "md5
 
 @dataclass
 class _Draft:
-    """What is suggested for one of our tables."""
+    """The suggestion for one of our tables."""
 
     name: str
     relation: Relation
@@ -37,7 +37,7 @@ class _Draft:
     notes: list[str] = field(default_factory=list)
 
     def used(self) -> set[str]:
-        """Return the names of the columns of its own table that have a place."""
+        """Return the columns of its own table that are used."""
         used = {self.newest_by} if self.newest_by else set()
         for said in self.columns.values():
             used |= {*([said] if isinstance(said, str) else said if isinstance(said, list) else [said.get("column")])}
@@ -73,7 +73,7 @@ class _Suggestion:
         self._from_one_table_of_files()
 
     def _likeness(self, name: str, relation: Relation) -> int:
-        """Return how much a table looks like one of ours; 0 if it does not."""
+        """Return how similar a table is to one of ours; 0 if it is not."""
         called = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", relation.table).lower()
         last = called.rsplit("_", 1)[-1]
         pattern, needed = NAMED[name]
@@ -91,11 +91,11 @@ class _Suggestion:
         return next((there[_plain(one)] for one in candidates if _plain(one) in there), None)
 
     def _column(self, relation: Relation, name: str, column: str) -> str | None:
-        """Return what a table seems to call one of our columns."""
+        """Return the column of a table that seems to correspond to one of ours."""
         return self._first(relation, (column, *COLUMNS.get(name, {}).get(column, ())))
 
     def _from_one_table_of_files(self) -> None:
-        """Let packages and releases be made of the table of files, where they have none of their own."""
+        """Read packages and releases from the table of files, if they have no table of their own."""
         files = self._drafts.get("files")
         if files is None or self._column(files.relation, "releases", "version") is None:
             return
@@ -161,7 +161,7 @@ class _Suggestion:
             self._note_lookup(draft, column, target)
 
     def _note_lookup(self, draft: _Draft, column: str, target: str) -> None:
-        """Join a table that a package's row leads to, where it is another than its owner's."""
+        """Join a table that a package's row refers to, unless it is its owner's."""
         if column in draft.columns or target == "users":
             return
         for key in draft.relation.foreign_keys:
@@ -173,7 +173,7 @@ class _Suggestion:
                     draft.columns[column] = f"{other.name}.{text}"
 
     def _fill_files(self, draft: _Draft) -> None:
-        """Let a path or a digest with its method stand for what the table lacks."""
+        """Use a path, or a digest with its algorithm, for what the table lacks."""
         relation = draft.relation
         path = self._first(relation, ("path", "relfn", "file_path", "filepath", "relative_path", "storage_path"))
         if path and "filename" not in draft.columns:
@@ -237,7 +237,7 @@ class _Suggestion:
         return declared[0] if declared else None
 
     def _release_of_file(self, draft: _Draft) -> bool:
-        """Let files find their release by its several columns, where it is known by these."""
+        """Let files find their release by several columns, if these identify it."""
         key = self._drafts["releases"].columns.get("id")
         if not isinstance(key, list):
             return False
@@ -248,7 +248,7 @@ class _Suggestion:
         return True
 
     def _followed(self, draft: _Draft, column: str, target: _Draft) -> Any:
-        """Return what a link is to be read as: the other table's name for the row, joined if need be."""
+        """Return how to read a link: as the other table's name for the row, with a join if necessary."""
         theirs = target.columns.get("id", "id")
         keys = [key for key in draft.relation.foreign_keys if key.columns == (column,)]
         referred = keys[0].their_columns[0] if keys else None
@@ -266,7 +266,7 @@ class _Suggestion:
         return any(key.columns == (column,) for key in relation.foreign_keys)
 
     def _add_administrators(self) -> None:
-        """Let whoever has a role that is called like an administrator's be one."""
+        """Make administrators of those who have a role with an administrator's name."""
         users = self._drafts.get("users")
         if users is None or "is_admin" in users.columns:
             return
@@ -334,7 +334,7 @@ class _Suggestion:
 
 
 def _plain(name: str) -> str:
-    """Return a column's name without what sets spellings apart: "createdAt" and "created_at" are one."""
+    """Return a column's name without differences in spelling: "createdAt" and "created_at" are the same."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

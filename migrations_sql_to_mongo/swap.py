@@ -1,8 +1,8 @@
-"""Putting the copied collections in the place of the site's, and back.
+"""Replace the site's collections with the copied ones, and restore them.
 
 A collection goes through these states, each written into the ledger before the next begins:
-"staged": the documents stand in `packages_staging_<run>`; "kept": what the site had stands in `packages_before_<run>`
-too; "swapped": the site reads what was staged; "restored": it reads what it had before.
+"staged": the documents are in `packages_staging_<run>`; "kept": what the site had is also in `packages_before_<run>`;
+"swapped": the site reads what was staged; "restored": it reads what it had before.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ SEEDED = "installed on the machine where this index was started"
 
 
 def staged(run_id: str, collections: list[str]) -> list[Entry]:
-    """Return what the ledger keeps of each collection, before anything was copied."""
+    """Return what the ledger stores about each collection before anything is copied."""
     return [
         {"name": name, "staging": f"{name}_staging_{run_id}", "before": f"{name}_before_{run_id}", "state": "staged"}
         for name in collections
@@ -70,7 +70,7 @@ def _name(document: Entry) -> str:
 def keep_and_swap(target: Target, ledger: Ledger, entry: Entry) -> None:
     """Put every staged collection in place, keeping what was there for `undo`. Raises Stopped.
 
-    Readers see complete collections at any moment: the old one is copied first, and one rename replaces it.
+    Readers always see complete collections: the old one is copied first, and then replaced by a single rename.
     """
     for collection in entry["collections"]:
         if collection["state"] == "staged":

@@ -202,7 +202,7 @@ class Target:
         # Computing them may take minutes, so it would wait that long for a server that is away.
         self.client.admin.command("ping")
         asked = (
-            *(SiteStats, Package, KnownName, User, Download, DownloadCount),
+            *(SiteStats, Package, SearchEntry, KnownName, User, Download, DownloadCount),
             *(StoredFile, ReleaseFacts, ReleaseDescription),
         )
         with self._documents({each: each._meta["collection"] for each in asked}):

@@ -5,7 +5,7 @@ from typing import Any
 from migrations_sql_to_mongo.copying import SECRET
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.layout import Layout, Taken
-from migrations_sql_to_mongo.queries import Query
+from migrations_sql_to_mongo.query import Query
 from migrations_sql_to_mongo.row_reader import RowReader
 from migrations_sql_to_mongo.source import Row, Source
 from migrations_sql_to_mongo.tally import HIDDEN

@@ -44,6 +44,10 @@ def text(column: str, value: Any, encoding: str | None = None) -> str | None:
     return value
 
 
+# A number in a column of text. More digits are no 64 bits.
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+
+
 def integer(column: str, value: Any) -> int | None:
     """Return the number of an integer column. Raises BadValue for anything but a whole number of 64 bits."""
     if value is None:
@@ -51,8 +55,10 @@ def integer(column: str, value: Any) -> int | None:
     whole: int
     if isinstance(value, int) and not isinstance(value, bool):
         whole = value
-    elif (isinstance(value, float) and value.is_integer() and abs(value) < 2**53) or (
-        isinstance(value, decimal.Decimal) and value.is_finite() and value == value.to_integral_value()
+    elif (
+        (isinstance(value, float) and value.is_integer() and abs(value) < 2**53)
+        or (isinstance(value, decimal.Decimal) and value.is_finite() and value == value.to_integral_value())
+        or (isinstance(value, str) and _WHOLE.fullmatch(value))
     ):
         whole = int(value)
     elif isinstance(value, float) and abs(value) >= 2**53:

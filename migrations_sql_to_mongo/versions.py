@@ -1,4 +1,4 @@
-"""Recovering the version of a release, which the old site kept as three integers, from the name of its file."""
+"""Recover the version of a release, which the old site kept as three integers, from the name of its file."""
 
 import functools
 import re
@@ -46,7 +46,7 @@ class File(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What follows from a version alone."""
+    """What can be derived from a version alone."""
 
     sort_key: str
     is_prerelease: bool
@@ -56,13 +56,13 @@ class Known(NamedTuple):
 # Versions repeat from package to package; parsing one takes longer than all else that a release needs. 4 MB.
 @functools.lru_cache(maxsize=10_000)
 def known(version: str) -> Known:
-    """Return what the site keeps beside a version."""
+    """Return what the site stores next to a version."""
     key = naming.sort_key(version)
     return Known(key, naming.is_prerelease(version), not key.startswith("!"))
 
 
 def file_of(url: str | None) -> File | None:
-    """Return the distribution file that a URL leads to, None when it leads to anything else."""
+    """Return the distribution file that a URL points to, or None if it points to anything else."""
     if not url:
         return None
     filename = url[url.rfind("/") + 1 :]

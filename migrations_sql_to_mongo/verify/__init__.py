@@ -1,19 +1,18 @@
-"""`verify`: reads both sides anew and compares every field of every row.
+"""`verify`: read both sides again, and compare every field of every row.
 
-The rules of the move are written here a second time, on purpose, and otherwise than in `mapping` and `copying`: dates
-by their milliseconds, versions by one regular expression over the file's name, order and latest release by PEP 440's
-own versions, packages a batch at a time by their names. Values are read by other SQL than the copy's (`reading`). Only
-which rows belong together (`source`, `queries`) and the site's own rules (`webapp.rules.naming`, `webapp.documents`)
-are shared. What a row must have become is encoded and compared byte by byte
-with what is stored; only where that differs are the two taken apart, to name the fields.
+The rules of the migration are implemented here a second time, on purpose, and differently from `mapping` and `copying`.
+Values are read with different SQL than the copy's (`reading`). Only two things are shared: which rows belong together
+(`source`, `queries`), and the site's own rules (`webapp.rules.naming`, `webapp.documents`). The expected document is
+encoded and compared with the stored one byte by byte; only if they differ are both decoded, to name the fields.
 
-Each table has a module of its own; `context` is what they share.
+Each table has its own module; `context` is what they share.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from migrations_sql_to_mongo.narrowing import Keys, narrowed
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.target import Target
@@ -40,17 +39,20 @@ def verify(
     render: str | None,
     rendered: Callable[[str], bytes | None] = lambda _: None,
     only: dict[str, set[Any]] | None = None,
+    keys: Keys | None = None,
     behind: Behind | None = None,
 ) -> Verification:
     """Compare the source with the collections of these names, and return what differs.
 
     `rejects` is the collection of the rows that were rejected: they, and no others, must be missing. With `render`,
     one of RENDERS, descriptions are compared too; `rendered` is the digest that the move kept of one. `only` are the
-    documents to look at, by the tables they are from: the collections hold nothing else. With `behind` all others are
-    looked at, too, where they stand.
+    documents to look at, by the tables they are from: the collections hold nothing else. `keys` are their keys in the
+    source, so that the other rows need not be read. With `behind` all others are looked at, too, where they stand.
     """
     reading = VerifyReading(source.dialect, source.codec(), source.layout.encoding)
     source = source.read_by(reading)
+    if keys is not None and behind is None:
+        source = narrowed(source, keys)
     context = Context(source, target, names, rejects, progress, only, behind)
     users = Users(context)
     expectations = {

@@ -1,4 +1,4 @@
-"""Tables that become a collection row by row."""
+"""Tables in which each row becomes a document."""
 
 import itertools
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Expectation = Callable[[Context, str, Row, bytes], Expected]
 
 
 def compare_collection(context: Context, table: str, expected: Expectation) -> None:
-    """Compare a table with its collection, some hundred rows at a time."""
+    """Compare a table with its collection, a few hundred rows at a time."""
     source = context.source
     total = source.count(table)
     fingerprint = Fingerprint()

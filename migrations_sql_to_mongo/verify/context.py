@@ -1,4 +1,4 @@
-"""What the comparisons of all tables share: both sides, what was found, and the reading of single values."""
+"""What the comparisons of all tables share: both sides, the findings, and the reading of single values."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.source import Row, Source, key_of
-from migrations_sql_to_mongo.target import Target, bson_id
+from migrations_sql_to_mongo.target import READ, Target, bson_id
 from migrations_sql_to_mongo.values import as_json, shown
 from migrations_sql_to_mongo.verify.conversions import id_of_key, moment_in_form
 from migrations_sql_to_mongo.verify.encoding import Wanted, differences, tail
@@ -44,7 +44,9 @@ class Context:
     ) -> None:
         self.source, self.target, self.names, self.progress = source, target, names, progress
         self.found = Verification()
-        self.rejected = Rejected(target.db[rejects].find(), source.columns)
+        # A few at a time: the server sends 16 MB otherwise, which are 100 MB here.
+        keys = target.db[rejects].find({}, {"table": 1, "key": 1, "digest": 1}, batch_size=READ)
+        self.rejected = Rejected(keys, source.columns)
         self._only, self._behind = only, behind
         self.licenses: set[str] = set()  # ids of the old table
         self._zones = {
@@ -57,20 +59,20 @@ class Context:
     # Reading
 
     def chosen(self, table: str, rows: Iterator[Row], column: int = 0) -> Iterator[Row]:
-        """Yield the rows that are to be looked at. `column` holds the id of a document of `table`."""
+        """Yield the rows to compare. `column` holds the id of a document of `table`."""
         if self._only is None or self._behind:
             return rows
         wanted = self._only.get(table, set())
         return (row for row in rows if self.id_of(table, row[column]) in wanted)
 
     def read_licenses(self) -> None:
-        """Learn which licences packages may be under: those that were moved."""
+        """Read the licences that packages may have: those that were migrated."""
         if "licenses" in self.source.tables:
             rows = Counter(row[0] for row in self.source.ids("licenses"))
             self.licenses = {one for one, count in rows.items() if count > self.rejected.count("licenses", one)}
 
     def documents(self, table: str, ids: list[Any]) -> dict[Any, bytes]:
-        """Return the stored documents of a table that have these ids."""
+        """Return the stored documents of a table with these ids."""
         found = self._found(self.names[table], ids)
         if self._behind:
             found |= self._found(self._behind.names[table], [one for one in ids if not self._is_chosen(table, one)])
@@ -84,7 +86,7 @@ class Context:
         return self._only is not None and document_id in self._only.get(table, ())
 
     def is_edited(self, table: str, document_id: Any, document: bytes | None) -> bool:
-        """Tell whether a document is not as it was moved, because somebody changed it on the site; count those."""
+        """Tell whether somebody has changed a document on the site since it was migrated, and count it if so."""
         if self._behind is None or self._is_chosen(table, document_id):
             return False
         was = self._behind.digest(table, document_id)
@@ -94,7 +96,7 @@ class Context:
         return True
 
     def id_of(self, table: str, key: Any) -> Any:
-        """Return the `_id` that a key leads to, None if it leads to none."""
+        """Return the `_id` for a key, or None if it has none."""
         if table == "packages":
             return name_of(key)
         try:
@@ -106,7 +108,7 @@ class Context:
             return None
 
     def text(self, value: Any) -> str | None:
-        """Return the text that a value must have become. Raises ValueError for what is not text."""
+        """Return the expected text of a value. Raises ValueError for anything that is not text."""
         if value is None or type(value) is str:
             return value
         if isinstance(value, bytes | bytearray | memoryview):
@@ -117,7 +119,7 @@ class Context:
         raise ValueError(f"{shown(value)} is not text")
 
     def date(self, table: str, column: str, value: Any, odd: Expected | None = None) -> datetime | None:
-        """Return a date, naive in UTC; what is none is kept in `odd`, or must have rejected its row."""
+        """Return a date, naive and in UTC. An invalid one goes into `odd`, or its row must have been rejected."""
         if value is None:
             return None
         original = value
@@ -142,7 +144,7 @@ class Context:
     # Comparing
 
     def compare(self, where: str, wanted: Wanted | ValueError, document: bytes) -> None:
-        """Compare a stored document with what it must be, and name what differs."""
+        """Compare a stored document with the expected one, and name the fields that differ."""
         if isinstance(wanted, ValueError):
             self.found.differs(f"{where}: is in the target, but should have been rejected: {wanted}")
             return
@@ -161,12 +163,12 @@ class Context:
             self.found.differs(f"{where}: {text}")
 
     def must_be_rejected(self, table: str, row: Row, why: str) -> None:
-        """Note a difference unless this row, which is missing in the target, was rejected."""
+        """Note a difference for a row that is missing in the target, unless it was rejected."""
         if not self.rejected.take(table, row):
             self.found.differs(f"{table} {key_of(table, row)}: {why}, and was not rejected")
 
     def look_for_extra(self, table: str, matched: int) -> None:
-        """Name the documents that no row has led to, if there are any."""
+        """Name the documents that come from no row."""
         if self._behind:
             return  # those that no move wrote are none of its business, and what is gone from the source is chosen
         collection = self.target.db[self.names[table]]
@@ -181,13 +183,13 @@ class Context:
             self.found.differs(f"{table}: {matched} rows lead to {count} documents")
 
     def count(self, table: str, total: int, more: int = 1) -> None:
-        """Count rows that were compared."""
+        """Count compared rows."""
         seen = self.found.rows[table] = self.found.rows.get(table, 0) + more
         if seen % 5000 == 0 or seen >= total:
             self.progress.update(f"verifying {table}", seen, total)
 
     def finish(self) -> None:
-        """Look at what can be seen only at the end, when all rows were read."""
+        """Check what can only be known after all rows were read."""
         if self._only is not None:
             return
         for table in self.source.tables:
@@ -200,7 +202,7 @@ class Context:
 
 
 def _usual_date(value: Any, zone: tzinfo) -> datetime | None:
-    """Return a date that is ISO text as most are, naive in UTC; None for all others."""
+    """Return a date in the most common form of ISO text, naive and in UTC; None for any other form."""
     if type(value) is not str or value[4:5] != "-":
         return None
     try:

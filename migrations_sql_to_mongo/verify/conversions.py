@@ -1,4 +1,4 @@
-"""Keys, flags, lists, digests and dates of other sites, in other words than in `migrations_sql_to_mongo.conversions`.
+"""Keys, flags, lists, digests and dates of other sites, implemented independently of the copy's `conversions`.
 
 `text` returns the text of a value, or raises ValueError.
 """
@@ -22,7 +22,7 @@ _DIGITS = {"sha256": 64, "md5": 32}
 
 
 def key(text: Text, value: Any) -> Any:
-    """Return a key as documents keep it. Raises ValueError."""
+    """Return a key as stored in documents. Raises ValueError."""
     if isinstance(value, bytes | bytearray | memoryview):
         return "".join(f"{byte:02x}" for byte in bytes(value))
     if isinstance(value, decimal.Decimal) and value == value.to_integral_value():
@@ -35,7 +35,7 @@ def key(text: Text, value: Any) -> Any:
 
 
 def id_of_key(text: Text, value: Any) -> bson.ObjectId | None:
-    """Return the `_id` that a key leads to, None if it leads to none."""
+    """Return the `_id` for a key, or None if it has none."""
     found = key(text, value)
     if isinstance(found, str) and not isinstance(value, int | decimal.Decimal):
         digest = hashlib.blake2b(found.encode(), digest_size=11).hexdigest()
@@ -46,7 +46,7 @@ def id_of_key(text: Text, value: Any) -> bson.ObjectId | None:
 
 
 def flag(value: Any) -> bool:
-    """Return a flag; NULL is no. Raises ValueError."""
+    """Return a flag; NULL means no. Raises ValueError."""
     if isinstance(value, bytes | bytearray | memoryview):
         value = bytes(value).decode("latin-1").translate({0: "0", 1: "1"})
     if not isinstance(value, str):
@@ -73,7 +73,7 @@ def words(text: Text, value: Any, form: str | None) -> list[str]:
 
 
 def digest(value: Any, kind: str) -> str | None:
-    """Return a digest in hex, None if it is none."""
+    """Return a digest in hex, or None if it is invalid."""
     if isinstance(value, bytes | bytearray | memoryview):
         raw = bytes(value)
         is_hex = all(chr(byte) in string.hexdigits for byte in raw)
@@ -84,7 +84,7 @@ def digest(value: Any, kind: str) -> str | None:
 
 
 def moment_in_form(value: Any, form: str) -> datetime | str:
-    """Return a date, naive in UTC, or as text that a time zone is still to be given to. Raises ValueError."""
+    """Return a date, naive and in UTC, or as text that has no time zone yet. Raises ValueError."""
     text = str(value).strip()
     if form == "yyyymmdd":
         if len(text) not in (8, 14) or {*text} - {*string.digits}:

@@ -56,7 +56,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     held = 0
     for row in rows:
         batch.append(row)
-        held += len(row[3])
+        held += len(row[3]) if isinstance(row[3], str | bytes) else 0
         if len(batch) >= READ or held > READ_BYTES:
             yield batch
             batch, held = [], 0

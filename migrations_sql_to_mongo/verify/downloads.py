@@ -1,4 +1,4 @@
-"""`downloads`: each names its package's version, which is its release's."""
+"""`downloads`: each names the version of its release."""
 
 import decimal
 
@@ -12,7 +12,7 @@ from migrations_sql_to_mongo.verify.versions import version_of
 
 
 def expected_download(context: Context, _: str, row: Row, __: bytes) -> Expected:
-    """Return what a row must have become."""
+    """Return the document expected for a row."""
     sql_id, created, package_id, release_id, address, agent, *of_release = row
     of_package, url, major, minor, build, version, filename = of_release
     odd: Expected = {}

@@ -1,4 +1,4 @@
-"""Documents as their bytes: what is expected, what is stored, and how the two differ."""
+"""Encoded documents: the expected one, the stored one, and how they differ."""
 
 import struct
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from migrations_sql_to_mongo.verify.findings import Expected
 
 
 class Wanted(NamedTuple):
-    """What a stored document must be."""
+    """An expected document."""
 
     encoded: bytes
     needs_html: bool  # it has a description, so that rendering has added fields at its end
 
 
 def encode(expected: Expected) -> Wanted:
-    """Encode a document. Raises ValueError for what BSON cannot hold."""
+    """Encode a document. Raises ValueError for values that BSON cannot hold."""
     expected = {key: value for key, value in expected.items() if value is not None}
     try:
         return Wanted(bson.encode(expected), "release_count" in expected and bool(expected.get("description")))
@@ -38,7 +38,7 @@ def stored_name(document: bytes | None) -> str | None:
 
 
 def tail(encoded: bytes, document: bytes) -> dict[str, Any] | None:
-    """Return the fields that a stored document has after those that are expected; None if these differ."""
+    """Return the fields of a stored document after the expected ones, or None if those differ."""
     end = len(encoded) - 1
     if document[4:end] != encoded[4:end]:
         return None

@@ -18,7 +18,7 @@ _BUILT |= {"rpm": "bdist_rpm", "dmg": "bdist_dmg"}
 
 
 def more_of(context: Context, table: str, row: Row, odd: Expected) -> Expected:
-    """Return the optional columns of a row. A digest that is none goes into `odd`. Raises ValueError."""
+    """Return the optional columns of a row. An invalid digest goes into `odd`. Raises ValueError."""
     more: Expected = {}
     for value, (name, kind) in zip(row, context.source.columns[table].items(), strict=False):
         if name not in OPTIONAL.get(table, {}):
@@ -41,7 +41,7 @@ def more_of(context: Context, table: str, row: Row, odd: Expected) -> Expected:
 
 
 def kind_of_file(filename: str) -> str | None:
-    """Return what kind of distribution a file's name is that of, None for anything else."""
+    """Return the kind of distribution that a file's name belongs to, or None."""
     parts = re.fullmatch(r".+?\.(tar\.(?:gz|bz2|xz|Z)|zip|tgz|tar|whl|egg|exe|msi|rpm|dmg)", filename, re.DOTALL)
     if parts is None:
         return None
@@ -50,7 +50,7 @@ def kind_of_file(filename: str) -> str | None:
 
 
 def expected_file(context: Context, row: Row) -> tuple[Expected, Expected]:
-    """Return what a row of `files` must have become, and what its release keeps of it under `legacy`."""
+    """Return the file expected for a row of `files`, and what its release keeps of it under `legacy`."""
     _, _, filename, url, size, created, _, *_ = row
     odd: Expected = {}
     when = context.date("files", "created_date", created, odd)
@@ -74,7 +74,7 @@ def expected_file(context: Context, row: Row) -> tuple[Expected, Expected]:
 
 
 def add_files(release: Expected, expected: list[tuple[Expected, Expected]]) -> None:
-    """Give a release its files and what follows from them."""
+    """Add its files to a release, and what follows from them."""
     files = [file for file, _ in expected]
     uploaded = sorted(file["uploaded_at"] for file in files if "uploaded_at" in file)
     size = sum(file.get("size", 0) for file in files)

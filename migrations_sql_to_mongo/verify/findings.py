@@ -1,4 +1,4 @@
-"""What a comparison found, and the documents that it expects."""
+"""The findings of a comparison."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ Expected = dict[str, Any]
 
 @dataclass
 class Verification:
-    """What a comparison found."""
+    """The findings of a comparison."""
 
     rows: dict[str, int] = field(default_factory=dict)  # table -> rows compared
     count: int = 0  # of differences
@@ -22,7 +22,7 @@ class Verification:
     fingerprints: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def differs(self, text: str) -> None:
-        """Note one difference."""
+        """Record a difference."""
         self.count += 1
         if len(self.differences) < KEPT:
             self.differences.append(text)

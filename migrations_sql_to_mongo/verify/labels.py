@@ -6,7 +6,7 @@ from migrations_sql_to_mongo.verify.findings import Expected
 
 
 def expected_label(context: Context, table: str, row: Row, _: bytes) -> Expected:
-    """Return what a row of `licenses` or `languages` must have become."""
+    """Return the document expected for a row of `licenses` or `languages`."""
     label_id, created, description = row
     expected: Expected = {"_id": label_id, "description": context.text(description)}
     expected["created_date"] = context.date(table, "created_date", created)
@@ -14,7 +14,7 @@ def expected_label(context: Context, table: str, row: Row, _: bytes) -> Expected
 
 
 def expected_audit_event(context: Context, table: str, row: Row, _: bytes) -> Expected:
-    """Return what a row of `auditing` must have become."""
+    """Return the document expected for a row of `auditing`."""
     odd: Expected = {}
     expected: Expected = {"_id": context.text(row[0]), "description": context.text(row[2])}
     expected["created_date"] = context.date(table, "created_date", row[1], odd)

@@ -7,7 +7,7 @@ from migrations_sql_to_mongo.verify.findings import Expected
 
 
 def expected_maintainer(context: Context, row: Row) -> Expected:
-    """Return what a row must have become."""
+    """Return the document expected for a row."""
     *_, user_id, name = row
     is_owner = more_of(context, "maintainers", row[:-2], {}).get("is_owner", False)
     expected: Expected = {"user_id": context.id_of("users", user_id), "name": context.text(name)}

@@ -1,12 +1,15 @@
-"""`packages`, with the releases and maintainers that they embed."""
+"""`packages`, with their embedded releases and maintainers."""
 
+import functools
 import itertools
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from migrations_sql_to_mongo.grouping import Rows
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.source import PACKAGE_COLUMN, Row
+from migrations_sql_to_mongo.spool import KEPT, Spool
 from migrations_sql_to_mongo.target import Fingerprint
 from migrations_sql_to_mongo.values import shown
 from migrations_sql_to_mongo.verify.context import Context
@@ -30,7 +33,7 @@ class Packages:
         self._context, self._pool = context, pool
 
     def compare(self) -> None:
-        """Compare the three tables with the collection."""
+        """Compare the tables with the collection."""
         context, source = self._context, self._context.source
         total: dict[str, int] = {}
         streams: dict[str, Iterator[Row]] = {}
@@ -39,7 +42,10 @@ class Packages:
             total[table] = source.count(table) if there else 0
             rows = source.by_package(table) if there else iter(())
             streams[table] = context.chosen("packages", rows, PACKAGE_COLUMN.get(table, 0))
-        children = {table: _Children(streams[table], column) for table, column in PACKAGE_COLUMN.items()}
+        children = {
+            table: _Children(streams[table], column, functools.partial(self._orphan, table))
+            for table, column in PACKAGE_COLUMN.items()
+        }
         fingerprint = Fingerprint()
         last = None
         for batch, of in _batches(streams["packages"], children):
@@ -47,24 +53,26 @@ class Packages:
             last = batch[-1][0]
             context.count("packages", total["packages"], len(batch))
         for table, left in children.items():
-            for row in left.rest():
-                context.must_be_rejected(table, row, "belongs to no package")
+            left.rest()
             context.count(table, total[table], left.count)
         context.look_for_extra("packages", fingerprint.documents)
         context.found.fingerprints["packages"] = fingerprint.as_dict()
 
+    def _orphan(self, table: str, row: Row) -> None:
+        self._context.must_be_rejected(table, row, "belongs to no package")
+
     def _compare_batch(
-        self, batch: list[Row], last: Any, of: dict[str, dict[Any, list[Row]]], fingerprint: Fingerprint
+        self, batch: list[Row], last: Any, of: dict[str, dict[Any, Rows]], fingerprint: Fingerprint
     ) -> None:
-        """Compare some packages. `of` are the rows up to them; `last` is the id of the package before them."""
+        """Compare some packages. `of` are their rows; `last` is the id of the package before them."""
         context = self._context
         names = [None if row[0] == before else name_of(row[0]) for before, row in _with_before(last, batch)]
         reading = self._pool.submit(context.documents, "packages", [name for name in names if name])
         expected = [
-            self._package(row, {table: rows.get(row[0], []) for table, rows in of.items()}) if name else (None, [])
+            self._package_if_there(row, {table: rows.get(row[0], []) for table, rows in of.items()}, name, reading)
             for name, row in zip(names, batch, strict=True)
         ]
-        context.rejected.taken = []
+        context.rejected.taken = None
         stored = reading.result()
         for name, row, (wanted, left_out) in zip(names, batch, expected, strict=True):
             document = stored.get(name) if name and row[0] == stored_name(stored.get(name)) else None
@@ -80,23 +88,33 @@ class Packages:
             fingerprint.add(document)
             context.compare(f"packages {row[0]}", wanted, document)
         for table, left in of.items():
-            for row in itertools.chain(*left.values()):
-                context.must_be_rejected(table, row, "belongs to no package")
+            for child in itertools.chain(*left.values()):
+                self._orphan(table, child)
 
-    def _package(self, row: Row, children: dict[str, list[Row]]) -> tuple[Wanted | ValueError, list[One]]:
+    def _package_if_there(
+        self, row: Row, children: dict[str, Rows], name: str | None, reading: "Future[dict[Any, bytes]]"
+    ) -> tuple[Wanted | ValueError | None, list[One]]:
+        """Return what a package must have become; None for one that is too large and was rejected, and so on."""
+        is_large = sum(map(len, children.values())) >= ROWS_AT_A_TIME
+        if name is None or (is_large and name not in reading.result()):
+            return None, []
+        return self._package(row, children)
+
+    def _package(self, row: Row, children: dict[str, Rows]) -> tuple[Wanted | ValueError, list[One]]:
         """Return what a package's rows must have become, and the rejected rows that were left out of it.
 
-        Encoded at once: the garbage collector looks at living dicts again and again, which took half of the time.
+        It is encoded at once: with many dicts alive, the garbage collector took half of the time.
         """
         found, rejected = self._context.found, self._context.rejected
-        marked, rejected.taken = found.lost_microseconds, []
+        marked, taken = found.lost_microseconds, list[One]()
+        rejected.taken = taken
         try:
-            return encode(self._expected(row, children)), rejected.taken
+            return encode(self._expected(row, children)), taken
         except ValueError as error:
             found.lost_microseconds = marked
-            return error, rejected.taken
+            return error, taken
 
-    def _expected(self, row: Row, children: dict[str, list[Row]]) -> Expected:
+    def _expected(self, row: Row, children: dict[str, Rows]) -> Expected:
         context = self._context
         package_id, created, *texts, license_text = row[: len(TABLES["packages"])]
         odd: Expected = {}
@@ -132,7 +150,7 @@ class Packages:
         expected["legacy"] = {"sql_id": package_id, **odd}
         return expected
 
-    def _releases(self, children: dict[str, list[Row]]) -> list[Expected]:
+    def _releases(self, children: dict[str, Rows]) -> list[Expected]:
         context = self._context
         files: dict[Any, list[tuple[Expected, Expected]]] = {}
         for file in children["files"]:
@@ -148,7 +166,7 @@ class Packages:
         releases.sort(key=lambda one: (one["sort_key"], one["version"]), reverse=True)
         return releases
 
-    def _maintainers(self, row: Row, owner_id: Any, rows: list[Row], odd: Expected) -> list[Expected]:
+    def _maintainers(self, row: Row, owner_id: Any, rows: Rows, odd: Expected) -> list[Expected]:
         context = self._context
         found = {}
         if owner_id is not None:
@@ -163,7 +181,7 @@ class Packages:
                 found.setdefault(maintainer["user_id"], maintainer)
         return list(found.values())
 
-    def _must_be_rejected(self, row: Row, children: dict[str, list[Row]]) -> None:
+    def _must_be_rejected(self, row: Row, children: dict[str, Rows]) -> None:
         context = self._context
         if not context.rejected.take("packages", row):
             context.found.differs(f"packages {shown(row[0])}: is missing in the target, and was not rejected")
@@ -174,53 +192,56 @@ class Packages:
 
 
 class _Children:
-    """Releases or maintainers, taken up to a package's id."""
+    """Releases or maintainers, taken up to a package's id. Those that belong to none go to `orphan`."""
 
-    def __init__(self, rows: Iterator[Row], column: int) -> None:
-        self._rows, self._column = rows, column
+    def __init__(self, rows: Iterator[Row], column: int, orphan: Callable[[Row], None]) -> None:
+        self._rows, self._column, self._orphan = rows, column, orphan
         self._row = next(rows, None)
         self.count = 0  # of the rows that were taken
 
-    def until(self, package_id: Any) -> dict[Any, list[Row]]:
-        """Return all rows up to this package's, by their package's id."""
-        found: dict[Any, list[Row]] = {}
-        row, column, limit = self._row, self._column, _position(package_id)
-        key: Any = found  # no row has this one
-        rows: list[Row] = []
+    def until(self, package_id: Any) -> Rows:
+        """Return the rows of this package."""
+        found: Rows = []
+        row, column, rows = self._row, self._column, self._rows
+        limit = None
         while row is not None:
-            if row[column] != key:
+            if row[column] == package_id:
+                if len(found) == KEPT:
+                    found = Spool(map(tuple, found))
+                found.append(row)
+            else:
+                limit = limit or _position(package_id)
                 if _position(row[column]) > limit:
                     break
-                key = row[column]
-                rows = found.setdefault(key, [])
-            rows.append(row)
-            row = next(self._rows, None)
+                self._orphan(row)
+                self.count += 1
+            row = next(rows, None)
         self._row = row
-        self.count += sum(map(len, found.values()))
+        self.count += len(found)
         return found
 
-    def rest(self) -> Iterator[Row]:
-        """Yield all that is left."""
+    def rest(self) -> None:
+        """Take all that is left: it belongs to no package."""
         while self._row is not None:
             self.count += 1
-            yield self._row
+            self._orphan(self._row)
             self._row = next(self._rows, None)
 
 
 def _batches(
     packages: Iterator[Row], children: dict[str, _Children]
-) -> Iterator[tuple[list[Row], dict[str, dict[Any, list[Row]]]]]:
-    """Yield some packages at a time, and of each other table the rows that come up to them, by package."""
+) -> Iterator[tuple[list[Row], dict[str, dict[Any, Rows]]]]:
+    """Yield some packages at a time, and of each other table their rows, by package."""
     batch: list[Row] = []
-    of: dict[str, dict[Any, list[Row]]] = {table: {} for table in children}
+    of: dict[str, dict[Any, Rows]] = {table: {} for table in children}
     rows = characters = 0
     for row in packages:
         batch.append(row)
         characters += len(row[3] or "") if isinstance(row[3], str | bytes) else 0
         for table, those in children.items():
-            found = those.until(row[0])
-            of[table].update(found)
-            rows += sum(map(len, found.values()))
+            if found := those.until(row[0]):
+                of[table][row[0]] = found
+                rows += len(found)
         if len(batch) >= PACKAGES_AT_A_TIME or rows >= ROWS_AT_A_TIME or characters >= CHARACTERS_AT_A_TIME:
             yield batch, of
             batch, of = [], {table: {} for table in children}
@@ -230,7 +251,7 @@ def _batches(
 
 
 def _position(key: Any) -> tuple[int, Any]:
-    """Where a key stands: NULL, numbers, text by its bytes."""
+    """Return the sort position of a key: NULL, then numbers, then text by its bytes."""
     match key:
         case None:
             return 0, b""

@@ -1,7 +1,7 @@
-"""How `verify` reads the source: by other SQL than the copy, so that both cannot be wrong together.
+"""How `verify` reads the source: with different SQL than the copy, so that both cannot be wrong in the same way.
 
-The copy lets the drivers make values. Here the server gives the bytes of each text, the digits of each number and the
-time since 1970 of each date, and values are made of these. For a good row they are the very values that the copy had.
+The copy lets the drivers convert values. Here the server returns the bytes of each text, the digits of each number and
+the time since 1970 of each date, and these are converted. For a valid row, they equal the values of the copy.
 """
 
 import codecs
@@ -28,7 +28,7 @@ _MOST_BITS = 63
 
 
 class VerifyReading:
-    """The reading of one database. `codec` is the one in which its text comes, `encoding` the operator's."""
+    """How one database is read. `codec` is that of its text, `encoding` is the operator's."""
 
     def __init__(self, dialect: str, codec: str, encoding: str | None) -> None:
         self._dialect = dialect
@@ -36,13 +36,13 @@ class VerifyReading:
         self._stored = _stored_of(self._text)
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
-        """Return what is selected for a column."""
+        """Return the expression to select for a column."""
         if self._dialect == "sqlite":
             return _of_sqlite(column)
         return (_of_mysql if self._dialect == "mysql" else _of_postgresql)(column, base_type(sql_type), kind)
 
     def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
-        """Return what makes a row's value of what the server gives."""
+        """Return the function that converts what the server returns."""
         sql_type = base_type(sql_type)
         if self._dialect == "sqlite":
             return self._stored
@@ -140,13 +140,13 @@ def _table_of(column: Column) -> Any:
 
 
 def _bytes_of(text: Column) -> Column:
-    """Return text of PostgreSQL as bytes; those of a database in SQL_ASCII stay as they are."""
+    """Return text of PostgreSQL as bytes, unchanged if the database is in SQL_ASCII."""
     ascii_stays = sa.case((sa.func.getdatabaseencoding() == "SQL_ASCII", "SQL_ASCII"), else_="UTF8")
     return sa.func.convert_to(text, ascii_stays, type_=sa.LargeBinary)
 
 
 def _since_epoch(column: Column, sql_type: Any) -> Column:
-    """Return the microseconds since 1970 of a time, the days of a date; what Python cannot hold as it is shown."""
+    """Return a time as microseconds since 1970 and a date as days; as text if Python cannot hold it."""
     there = sa.and_(sa.func.isfinite(column), column >= sa.literal_column("'0001-01-01'"))
     there = sa.and_(there, column < sa.literal_column("'10000-01-01'"))
     if isinstance(sql_type, sa.DateTime):
@@ -189,7 +189,7 @@ def _compile_utf8(element: _Utf8, compiler: Any, **options: Any) -> str:
 
 
 def _text_of(codec: str, encoding: str | None) -> Callable[[bytes], str]:
-    """Return the function that makes text of bytes; what is not text in either codec it shows as lone surrogates."""
+    """Return a function that decodes bytes. What is text in neither codec becomes lone surrogates."""
     if codecs.lookup(codec).name != "utf-8":
         return lambda value: value.decode(codec, "replace")
 
@@ -205,7 +205,7 @@ def _text_of(codec: str, encoding: str | None) -> Callable[[bytes], str]:
 
 
 def _stored_of(text: Callable[[bytes], str]) -> Convert:
-    """Return the function that makes a value of what SQLite gives: text as bytes, bytes in hex, numbers as they are."""
+    """Return a function that converts what SQLite returns: text as bytes, bytes in hex, numbers unchanged."""
 
     def stored(value: Any) -> Any:
         if type(value) is bytes:
@@ -255,7 +255,7 @@ def _without_zeros(text: str) -> str:
 
 
 def _of_json(text: str, kind: Kind) -> Any:
-    """Return what a JSON text says as text, or its list of words."""
+    """Return a JSON value as text, or as a list of words."""
     if kind != "text":
         return json.loads(text)
     try:
@@ -270,7 +270,7 @@ def _of_json(text: str, kind: Kind) -> Any:
 
 
 class _Digits(str):
-    """A number of JSON as it is written."""
+    """A JSON number, as it was written."""
 
     __slots__ = ()
 

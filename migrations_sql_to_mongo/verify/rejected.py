@@ -1,4 +1,4 @@
-"""The rows that a move rejected: they, and no others, must be missing in the target."""
+"""The rows that the migration rejected: these, and no others, must be missing in the target."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,8 +17,8 @@ _LESS = "UPDATE rejected SET count = count - 1 WHERE name = ? AND key = ? AND di
 class Rejected:
     """Rejected rows, each of which can excuse one missing row.
 
-    By the whole row: where ids are not unique, another row of the same id may have been kept. They wait in a file of
-    their own, so that memory stays flat.
+    Whole rows are compared, because another row with the same id may have been kept. They are stored in a temporary
+    file, so that little memory is used.
     """
 
     def __init__(self, rejects: Iterable[dict[str, Any]], columns: Mapping[str, Iterable[str]]) -> None:
@@ -30,20 +30,21 @@ class Rejected:
         )
         self._file.executemany(_MORE, ((one["table"], one["key"], one.get("digest", "")) for one in rejects))
         self._is_empty = self._file.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is None
-        self.taken: list[One] = []  # since this list was last replaced
+        self.taken: list[One] | None = None  # if it is a list, what is taken is added
 
     def take(self, table: str, row: Row) -> bool:
-        """Tell whether a row was rejected; each reject stands for one row."""
+        """Tell whether a row was rejected. Each reject counts once."""
         if self._is_empty or not self._has(table, key_of(table, row)):
             return False
         one = (table, key_of(table, row), row_digest(as_json(value) for value in self._without_hash(table, row)))
         if not self._file.execute(_LESS, one).rowcount:
             return False
-        self.taken.append(one)
+        if self.taken is not None:
+            self.taken.append(one)
         return True
 
     def _without_hash(self, table: str, row: Row) -> Iterable[Any]:
-        """Return the values of a row as a reject keeps them: no password hash."""
+        """Return the values of a row as stored in a reject: without the password hash."""
         names = self._columns[table]
         values = row[: len(names)]
         if table != "users":
@@ -65,9 +66,9 @@ class Rejected:
         return found.fetchone() is not None
 
     def give_back(self, those: Iterable[One]) -> None:
-        """Let rows be taken once more."""
+        """Make these rows available again."""
         self._file.executemany(_MORE, those)
 
     def left(self) -> Iterator[tuple[str, str]]:
-        """Yield table and key of each reject that no row was found for."""
+        """Yield the table and key of each reject for which no row was found."""
         yield from self._file.execute("SELECT name, key FROM rejected WHERE count > 0 ORDER BY name, key")

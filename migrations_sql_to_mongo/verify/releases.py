@@ -20,7 +20,7 @@ _USUAL_TYPES = (int, int, int, int, str, str, str, int, str)
 
 
 def expected_release(context: Context, row: Row, files: list[tuple[Expected, Expected]]) -> Expected:
-    """Return what a row, with its files, must have become. Raises ValueError for a row that cannot be a release."""
+    """Return the release expected for a row and its files. Raises ValueError for a row that cannot be a release."""
     usual, rest = row[: len(TABLES["releases"])], row[len(TABLES["releases"]) :]
     if tuple(map(type, usual)) != _USUAL_TYPES:
         usual = _strictly(context, usual)

@@ -1,4 +1,4 @@
-"""The rules of single values, in other words than in `values` and `mapping`."""
+"""The rules for single values, implemented independently of `values` and `mapping`."""
 
 import decimal
 import functools
@@ -20,11 +20,15 @@ def whole(value: Any) -> int | None:
         number = int(value)
         if number == value and abs(number) < (2**63 if isinstance(value, decimal.Decimal) else 2**53):
             return number
+    if isinstance(value, str):
+        digits = value.removeprefix("-")
+        if digits.isascii() and digits.isdigit() and len(digits) <= 19 and -(2**63) <= int(value) < 2**63:
+            return int(value)
     raise ValueError(f"{shown(value)} is not a whole number")
 
 
 def moment(value: Any, zone: tzinfo) -> datetime:
-    """Return a date, naive in UTC: ISO text, a datetime, or one of the numbers that mean one.
+    """Return a date, naive and in UTC, from ISO text, a datetime, or a number that means a date.
 
     Raises ValueError or OverflowError for anything else.
     """
@@ -44,7 +48,7 @@ def moment(value: Any, zone: tzinfo) -> datetime:
 
 
 def _of_number(number: decimal.Decimal, zone: tzinfo) -> datetime:
-    """Return the date that a number means: its digits, a day counted from 4713 BC, or a time since 1970."""
+    """Return the date that a number means: YYYYMMDD, a Julian day, or a time since 1970."""
     is_whole = number == int(number)
     if is_whole and 19_700_101 <= number <= 21_001_231:
         year, rest = divmod(int(number), 10_000)
@@ -64,7 +68,7 @@ def _of_number(number: decimal.Decimal, zone: tzinfo) -> datetime:
 
 
 def in_utc(when: datetime, zone: tzinfo) -> datetime:
-    """Return a time of this zone, naive in UTC."""
+    """Return a time in this zone as a naive one in UTC."""
     if when.tzinfo is None:
         when = when.replace(tzinfo=zone)
     return when.astimezone(UTC).replace(tzinfo=None)
@@ -72,7 +76,7 @@ def in_utc(when: datetime, zone: tzinfo) -> datetime:
 
 @functools.lru_cache(maxsize=4000)
 def name_of(name: Any) -> str | None:
-    """Return the normalized name of a package's id, None if it has none."""
+    """Return the normalized name for a package's id, or None if there is none."""
     try:
         return naming.normalize_name(name) if isinstance(name, str) else None
     except naming.InvalidName:

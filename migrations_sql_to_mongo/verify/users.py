@@ -1,4 +1,4 @@
-"""`users`: what is unique here may have been shared there."""
+"""`users`: values that must be unique here may have been shared there."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from migrations_sql_to_mongo.verify.findings import Expected
 
 
 class Users:
-    """Expects users, and remembers those that are marked as sharing something with somebody."""
+    """The users expected, and those who are marked as sharing a value with somebody."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -21,7 +21,7 @@ class Users:
         self._usernames_taken: list[tuple[Any, str]] = []
 
     def expected(self, context: Context, _: str, row: Row, document: bytes) -> Expected:
-        """Return what a row must have become."""
+        """Return the document expected for a row."""
         sql_id, username, name, email, hashed_password, created, login, image = row[: len(TABLES["users"])]
         username, email = context.text(username), context.text(email)
         legacy: Expected = {"sql_id": key(context.text, sql_id)}
@@ -49,7 +49,7 @@ class Users:
         return expected
 
     def finish(self) -> None:
-        """Look whether what is marked as taken is somebody else's."""
+        """Check that each value marked as taken belongs to somebody else."""
         context = self._context
         for column, flagged in (("email", self._emails_taken), ("username", self._usernames_taken)):
             wanted = {text for _, text in flagged}

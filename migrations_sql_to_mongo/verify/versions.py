@@ -1,6 +1,6 @@
 """A second reader of the versions in file names, independent of `migrations_sql_to_mongo.versions`.
 
-It cuts a name at its dashes and dots where the first reader matches regular expressions.
+It splits names at dashes and dots, while the first reader matches regular expressions.
 """
 
 from urllib.parse import unquote
@@ -40,7 +40,7 @@ Found = tuple[str, str | None, str | None]
 
 
 def version_of(package: str, url: str | None, major: int | None, minor: int | None, build: int | None) -> Found:
-    """Return a release's version, and name and kind of its file."""
+    """Return a release's version, and the name and kind of its file."""
     filename = url[url.rfind("/") + 1 :] if url else ""
     dash = filename.rfind("-")
     if filename[-7:] == ".tar.gz" and not {"%", "+"} & {*filename} and "." not in filename[:dash]:
@@ -78,7 +78,7 @@ def _is_name(text: str, package: str) -> bool:
 
 
 def _of_own_name(package: str, stem: str, kind: str) -> str | None:
-    """Return the version that follows the package's name and a dash, where the name first is the package's."""
+    """Return the version after the package's name and a dash, or None if the file starts with another name."""
     for dash in (index for index, sign in enumerate(stem) if sign == "-"):
         if _is_name(stem[:dash], package):
             return _of_rest(stem[dash + 1 :], kind)
@@ -95,7 +95,7 @@ def _of_rest(rest: str, kind: str) -> str:
 
 
 def _without_system(text: str) -> str:
-    """Cut a text before the first dot or dash that a system, or a version of Python, follows."""
+    """Cut a text before the first dot or dash that is followed by a platform or a version of Python."""
     for index, sign in enumerate(text):
         after = text[index + 1 :]
         if sign in ".-" and (after.startswith(_SYSTEMS) or (after[:2] == "py" and after[2:3].isdecimal())):
@@ -104,7 +104,7 @@ def _without_system(text: str) -> str:
 
 
 def _without_build(text: str) -> str:
-    """Cut the machine from an RPM's name, and the number of the build before it."""
+    """Remove the architecture and the build number from the end of an RPM's name."""
     head, dot, machine = text.rpartition(".")
     word = machine.removeprefix("armv") if machine.startswith("armv") else machine[3:]
     is_family = machine.startswith("armv") and word != ""
@@ -116,7 +116,7 @@ def _without_build(text: str) -> str:
 
 
 def _is_dumb(filename: str) -> bool:
-    """Tell whether a system follows a version: "foo-1.0.linux-x86_64.tar.gz"."""
+    """Tell whether a platform follows the version: "foo-1.0.linux-x86_64.tar.gz"."""
     pieces = filename.split("-")
     for number, piece in enumerate(pieces[1:], start=1):
         rest = "-".join(pieces[number:])

@@ -1,20 +1,27 @@
 """A database for each test on the real server, and the command as an operator calls it."""
 
 import json
+import re
+import sqlite3
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import bson
 import pytest
 from click.testing import CliRunner
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from migrations_sql_to_mongo.cli import main
+from tests.changes.conftest import breaking
 from tests.conftest import database_uri
-from tests.migrations_sql_to_mongo.old_site import Rows, make_sqlite
+from tests.migrations_sql_to_mongo.old_site import Rows, download, make_sqlite, package, release, some_rows, user
 from tests.migrations_sql_to_mongo.servers import SERVERS, Server, empty_database
+
+__all__ = ["breaking"]
 
 
 class Outcome(NamedTuple):
@@ -47,6 +54,10 @@ class Mover:
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Outcome(done.exit_code, done.stdout, done.stderr)
+
+
+Make = Callable[[Rows], Mover]
+Db = Database[dict[str, Any]]
 
 
 @pytest.fixture
@@ -86,3 +97,128 @@ def site_documents(db: Database[dict[str, Any]]) -> dict[str, list[dict[str, Any
     """What the site reads, without the ledger and what it keeps for `undo`."""
     names = ("licenses", "languages", "users", "packages", "downloads", "auditing")
     return {name: list(db[name].find().sort("_id", 1)) for name in names}
+
+
+def many_rows(packages: int = 160) -> Rows:
+    """Enough for a second of work, with a few rejects in it."""
+    names = [f"project-{number:05}" for number in range(packages)]
+    return some_rows() | {
+        "users": [user(number, email=f"u{number}@example.org") for number in range(1, 101)],
+        "packages": [
+            package(name, description="*hi*" if number % 40 == 0 else None) for number, name in enumerate(names)
+        ],
+        "releases": [
+            release(number * 10 + patch, name, f"1.{patch}.0", size=-1 if patch == 3 else 12)
+            for number, name in enumerate([*names, "nowhere"])
+            for patch in range(5)
+        ],
+        "maintainers": [{"user_id": number % 104 + 1, "package_id": name} for number, name in enumerate(names)],
+        "downloads": [download(number) for number in range(200)],
+    }
+
+
+def command(source: str, uri: str, *more: str) -> list[str]:
+    """The tool in a process of its own, in small batches."""
+    return [sys.executable, "-m", "migrations_sql_to_mongo", "run", "--source", source, "--target", uri,
+            "--batch-size", "20", "--quiet", *more]  # fmt: skip
+
+
+def contents(uri: str) -> dict[str, list[bytes]]:
+    """Every document that the site reads, byte for byte, the rejects, and the digests of what was moved."""
+    with MongoClient[Any](uri, document_class=bson.raw_bson.RawBSONDocument) as client:
+        db = client.get_default_database()
+        names = [name for name in db.list_collection_names() if name not in ("migrations", "site_stats")]
+        return {
+            re.sub(r"_\d{8}_\d{6}.*", "", name): [bytes(one.raw) for one in db[name].find().sort("_id", 1)]
+            for name in names
+        }
+
+
+def account(uri: str) -> dict[str, Any]:
+    """What the ledger says of the last run."""
+    with MongoClient[Any](uri) as client:
+        entry = client.get_default_database().migrations.find_one({"state": "done"}) or {}
+        return {"tally": entry.get("tally"), "is": [one.get("is") for one in entry.get("collections", [])]}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A source that takes about a second."""
+    return make_sqlite(tmp_path_factory.mktemp("kills") / "old.sqlite", many_rows())
+
+
+def moved(make: Make, rows: Rows, *options: str) -> tuple[Mover, dict[str, Any], Outcome]:
+    """Plan, run and verify; plan and run must agree, and verify must accept."""
+    move = make(some_rows() | rows)
+    planned = move("plan", "--json", *options)
+    done = move("run", "--json", *options)
+    assert done.code in (0, 1), done.err
+    assert (planned.code, planned.report["tally"]) == (done.code, done.report["tally"])
+    checked = move("verify", *options)
+    assert checked.code == 0, checked.out
+    return move, done.report["tally"]["tables"], done
+
+
+def reasons(tables: dict[str, Any], table: str) -> dict[str, int]:
+    """Why rows of a table were rejected, and how many."""
+    return {one["text"]: one["count"] for one in tables[table]["reasons"]}
+
+
+def remarks(tables: dict[str, Any], table: str) -> dict[str, int]:
+    """The rules that were applied to rows of a table."""
+    return {one["text"].partition(":")[0]: one["count"] for one in tables[table]["remarks"]}
+
+
+class Site:
+    """Another site's database, and the way from it into documents."""
+
+    def __init__(self, folder: Path, target: str, schema: str) -> None:
+        self.folder = folder
+        with sqlite3.connect(folder / "site.sqlite") as database:
+            database.executescript(schema)
+        database.close()
+        self.move = Mover(f"sqlite:///{folder / 'site.sqlite'}", target)
+
+    def suggested(self) -> str:
+        """What `map suggest` says."""
+        done = self.move("map", "suggest")
+        assert (done.code, done.err) == (0, "")
+        return done.out
+
+    def moved_by(self, content: str, *, code: int = 0) -> dict[str, Any]:
+        """Plan, run and verify with a map; return the plan's report."""
+        (self.folder / "map.toml").write_text(content)
+        mapped = ("--map", str(self.folder / "map.toml"))
+        planned = self.move("plan", "--json", *mapped)
+        done = self.move("run", "--json", *mapped)
+        checked = self.move("verify", "--json", *mapped)
+        assert (planned.code, done.code) == (code, code), planned.out + planned.err + done.err
+        assert done.report["tally"] == planned.report["tally"]
+        assert (checked.code, checked.report["differences"]) == (0, [])
+        return planned.report
+
+
+@pytest.fixture
+def old_site(tmp_path: Path, target_uri: str) -> Callable[[str], Site]:
+    """Make a site of a schema."""
+    return lambda schema: Site(tmp_path, target_uri, schema)
+
+
+def old_site_goes_on(move: Mover, *statements: str) -> None:
+    """Change the source."""
+    with sqlite3.connect(move.source.removeprefix("sqlite:///")) as db:
+        for statement in statements:
+            db.execute(statement)
+    db.close()
+
+
+CHANGES = (
+    "UPDATE packages SET summary = 'Another summary', description = 'It *is*.' WHERE id = 'flask'",
+    "INSERT INTO packages (id, summary, description) VALUES ('new-one', 'It is new', 'Hello.')",
+    "INSERT INTO releases (id, package_id, major_ver, minor_ver, build_ver) VALUES (77, 'new-one', 2, 0, 0)",
+    "DELETE FROM releases WHERE package_id = 'Zope.Interface'",
+    "DELETE FROM packages WHERE id = 'Zope.Interface'",
+    "UPDATE users SET name = 'Ada' WHERE id = 1",
+    "DELETE FROM users WHERE id = 3",
+    "INSERT INTO downloads (id, package_id) VALUES (3, 'flask')",
+)

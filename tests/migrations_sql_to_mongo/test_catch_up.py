@@ -1,41 +1,17 @@
 """catch-up: what changed in the old site since the last move, and nothing that people did on the new one."""
 
 import itertools
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo.database import Database
 
 from migrations_sql_to_mongo import changes, mapping
+from migrations_sql_to_mongo.replacing import write_all
 from migrations_sql_to_mongo.target import Target
-from tests.migrations_sql_to_mongo.conftest import Mover, site_documents
-from tests.migrations_sql_to_mongo.old_site import Rows, package, release, some_rows, user
-
-Make = Callable[[Rows], Mover]
-Db = Database[dict[str, Any]]
-
-
-def old_site_goes_on(move: Mover, *statements: str) -> None:
-    """Change the source."""
-    with sqlite3.connect(move.source.removeprefix("sqlite:///")) as db:
-        for statement in statements:
-            db.execute(statement)
-    db.close()
-
-
-CHANGES = (
-    "UPDATE packages SET summary = 'Another summary', description = 'It *is*.' WHERE id = 'flask'",
-    "INSERT INTO packages (id, summary, description) VALUES ('new-one', 'It is new', 'Hello.')",
-    "INSERT INTO releases (id, package_id, major_ver, minor_ver, build_ver) VALUES (77, 'new-one', 2, 0, 0)",
-    "DELETE FROM releases WHERE package_id = 'Zope.Interface'",
-    "DELETE FROM packages WHERE id = 'Zope.Interface'",
-    "UPDATE users SET name = 'Ada' WHERE id = 1",
-    "DELETE FROM users WHERE id = 3",
-    "INSERT INTO downloads (id, package_id) VALUES (3, 'flask')",
-)
+from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on, site_documents
+from tests.migrations_sql_to_mongo.old_site import release, some_rows, user
 
 
 def test_catch_up_makes_what_a_run_would_make(mover: Make, db: Db) -> None:
@@ -92,80 +68,6 @@ def test_catch_up_follows_a_catch_up_and_each_is_undone(mover: Make, db: Db) -> 
     assert move("undo").code == 0
     assert not any(site_documents(db).values())
     assert not [name for name in db.list_collection_names() if name.startswith(("packages_", "migrations_"))]
-
-
-@pytest.mark.parametrize("verify", ["changed", "all"])
-def test_what_people_did_on_the_new_site_is_never_overwritten(mover: Make, db: Db, verify: str) -> None:
-    rows = some_rows()
-    rows["packages"] += [package("kept"), package("removed-here"), package("untouched")]
-    move = mover(rows)
-    assert move("run").code == 0
-    db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "Edited here"}})
-    db.packages.update_one({"_id": "untouched"}, {"$set": {"summary": "Edited here, not there"}})
-    db.packages.delete_one({"_id": "removed-here"})
-    db.packages.update_one({"_id": "zope-interface"}, {"$set": {"home_page": "https://here.example.org"}})
-    db.packages.insert_one({"_id": "new-one", "name": "New_One", "release_count": 0})
-    db.users.insert_one({"email": "new@example.org", "email_folded": "new@example.org"})
-    old_site_goes_on(
-        move,
-        *CHANGES,
-        "UPDATE packages SET summary = 'changed there' WHERE id IN ('kept', 'removed-here')",
-        "INSERT INTO users (id, name, email) VALUES (9, 'Same address', 'NEW@example.org')",
-    )
-    here = {one["_id"]: one for one in db.packages.find()}
-
-    planned = move("catch-up", "--dry-run", "--json")
-    done = move("catch-up", "--verify", verify, "--json")
-
-    assert planned.code == done.code == 1, done.err
-    assert planned.report["conflicts"] == done.report["conflicts"]
-    assert planned.report["changes"] == done.report["changes"]
-    assert sorted(done.report["conflicts"]) == [
-        "packages flask: was edited on this site since it was moved",
-        "packages new-one: was registered on this site, too",
-        "packages removed-here: was removed from this site since it was moved",
-        "packages zope-interface: was edited on this site since it was moved",
-        f"users 000000000000000000000009: {changes.TAKEN}",
-    ]
-    after = {one["_id"]: one for one in db.packages.find()}
-    assert after.pop("kept")["summary"] == "changed there"
-    assert after == {key: one for key, one in here.items() if key != "kept"}
-    assert db.users.count_documents({"email_folded": "new@example.org"}) == 1
-    # They are told of again, until somebody settles them.
-    assert sorted(move("catch-up", "--json").report["conflicts"]) == sorted(done.report["conflicts"])
-
-
-def test_edit_that_comes_between_reading_and_writing_wins(mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
-    move = mover(some_rows())
-    assert move("run").code == 0
-    old_site_goes_on(move, CHANGES[0])
-    insert = Target.insert
-
-    def edit_first(target: Target, collection: str, documents: list[bytes]) -> None:
-        if collection.startswith("packages_before"):
-            db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "Edited here"}})
-        insert(target, collection, documents)
-
-    monkeypatch.setattr(Target, "insert", edit_first)
-
-    done = move("catch-up", "--json")
-
-    assert done.report["conflicts"] == ["packages flask: was edited on this site since it was moved"]
-    assert (db.packages.find_one("flask") or {})["summary"] == "Edited here"
-
-
-def test_two_people_can_pass_an_address_on(mover: Make, db: Db) -> None:
-    move = mover(some_rows())
-    assert move("run").code == 0
-    old_site_goes_on(
-        move,
-        "UPDATE users SET email = 'later@example.org' WHERE id = 1",
-        "INSERT INTO users (id, email) VALUES (0, 'user1@example.org')",
-    )
-
-    assert move("catch-up").code == 0
-
-    assert move("verify").code == 0
 
 
 def test_wrong_document_ends_the_catch_up_before_anything_is_written(
@@ -253,22 +155,6 @@ def test_catch_up_goes_on_wherever_it_was_stopped(mover: Make, db: Db, monkeypat
     assert stop > 30
 
 
-def test_undo_of_a_catch_up_refuses_to_lose_an_edit(mover: Make, db: Db) -> None:
-    move = mover(some_rows())
-    assert move("run").code == 0
-    before = site_documents(db)
-    old_site_goes_on(move, *CHANGES)
-    assert move("catch-up").code == 0
-    db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "Edited here"}})
-
-    refused, discarded = move("undo"), move("undo", "--discard-changes")
-
-    assert refused.code == 3
-    assert "packages flask was changed since the run" in refused.err
-    assert discarded.code == 0
-    assert site_documents(db) == before
-
-
 def test_rejects_of_a_catch_up_are_all_that_the_source_has(mover: Make, db: Db) -> None:
     rows = some_rows()
     rows["releases"].append(release(8, "nowhere"))
@@ -312,3 +198,96 @@ def test_corrected_row_stays_corrected(mover: Make, db: Db, tmp_path: Path) -> N
     flask = db.packages.find_one("flask") or {}
     assert flask["releases"][0]["version"] == "3.0.0"
     assert flask["maintainers"][0]["name"] == "Ada"
+
+
+def test_undo_takes_back_what_was_corrected_after_a_catch_up(mover: Make, db: Db, tmp_path: Path) -> None:
+    """Also of documents that the catch-up itself had changed, had made, or had left alone."""
+    rows = some_rows()
+    rows["releases"] += [release(8, "nowhere", "3.0.0"), release(9, "Zope.Interface", size="12 MB")]
+    move = mover(rows)
+    assert move("run", "--max-reject-share", "100").code == 1
+    before = site_documents(db)
+    old_site_goes_on(move, *CHANGES[:3], "INSERT INTO releases (id, package_id, size) VALUES (10, 'new-one', 'x')")
+    assert move("catch-up", "--report", str(tmp_path), "--max-reject-share", "100").code == 1
+    caught_up = site_documents(db)
+    path = tmp_path / "rejects-releases.jsonl"
+    text = path.read_text().replace('"package_id": "nowhere"', '"package_id": "flask"')
+    path.write_text(text.replace('"12 MB"', "12").replace('"size": "x"', '"size": 1'))
+    assert move("rejects", "replay", str(path)).code == 0
+    corrected = site_documents(db)
+    assert [one["release_count"] for one in corrected["packages"]] == [3, 2, 2]
+    assert move("verify").code == 0
+
+    assert move("undo").code == 0
+
+    assert site_documents(db) == before
+    assert move("catch-up", "--max-reject-share", "100").code == 1
+    assert site_documents(db) == caught_up
+    assert move("undo").code == move("undo").code == 0
+    assert not any(site_documents(db).values())
+
+
+def test_people_can_swap_addresses_and_projects_names(mover: Make, db: Db) -> None:
+    rows = some_rows()
+    rows["users"] += [user(4), user(5), user(6), user(7)]
+    move = mover(rows)
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(
+        move,
+        "UPDATE users SET email = CASE id WHEN 1 THEN 'user4@example.org' ELSE 'user1@example.org' END "
+        "WHERE id IN (1, 4)",
+        # One waits for the next.
+        "UPDATE users SET email = CASE id WHEN 5 THEN 'user6@example.org' WHEN 6 THEN 'user7@example.org' "
+        "ELSE 'new@example.org' END WHERE id IN (5, 6, 7)",
+        "UPDATE packages SET id = 'x' WHERE id = 'flask'",
+        "UPDATE packages SET id = 'flask' WHERE id = 'Zope.Interface'",
+        "UPDATE packages SET id = 'ZOPE_Interface', summary = 'a' || char(0) || '\U0001f967' WHERE id = 'x'",
+    )
+
+    done = move("catch-up", "--json")
+
+    assert done.code == 1  # releases whose package is now called otherwise
+    assert done.report["conflicts"] == []
+    assert move("verify").code == 0
+    caught_up = site_documents(db)
+    assert move("undo").code == 0
+    assert site_documents(db) == before
+    assert move("run", "--max-reject-share", "100").code == 1
+    assert site_documents(db) == caught_up
+
+
+def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
+    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another catch-up, or by undo: nobody loses an address."""
+    move = mover(some_rows() | {"users": [user(1), user(2), user(3)]})
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(move, "UPDATE users SET email = 'user' || (id % 3 + 1) || '@example.org'")
+    assert move("catch-up").code == 0
+    wanted = site_documents(db)
+    writes = 0
+
+    def stop_after(*arguments: Any) -> None:
+        nonlocal writes
+        write_all(*arguments)
+        writes -= 1
+        if writes == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(changes, "write_all", stop_after)
+    for stop in range(1, 100):
+        assert move("undo").code == 0
+        assert site_documents(db) == before
+        writes = stop
+        stopped = move("catch-up")
+        writes = 0
+        if stopped.code == 0:
+            break
+        if stop % 2:
+            assert move("undo").code == 0
+            assert site_documents(db) == before
+        assert move("catch-up").code == 0
+        assert site_documents(db) == wanted
+    assert stop > 3

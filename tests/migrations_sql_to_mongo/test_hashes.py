@@ -9,8 +9,8 @@ from migrations_sql_to_mongo.hashes import unverifiable
 from tests.migrations_sql_to_mongo.conftest import Mover
 from tests.migrations_sql_to_mongo.old_site import Rows, some_rows, user
 
-# What other software made: see tests/accounts/hashes.txt.
-LINES = (Path(__file__).parents[1] / "accounts" / "hashes.txt").read_text("utf-8").splitlines()[1:]
+# What other software made: see tests/members/hashes.txt.
+LINES = (Path(__file__).parents[1] / "members" / "hashes.txt").read_text("utf-8").splitlines()[1:]
 MADE = [line.split("\t") for line in LINES]
 HEX_SHA256 = "5e884898da28047151d0e56f8dc6292773603d0d6aabbd62a11ef721d1542d8"
 
@@ -30,6 +30,9 @@ def test_hash_that_signs_somebody_in_is_not_counted(software: str, stored: str) 
         ("$P$B12345678abcdefghijklmnopqrstu/", "phpass"),
         ("$y$j9T$abc$def", "yescrypt"),
         (f"{HEX_SHA256}8", "64 hex digits, like SHA-256"),
+        ("a" * 96, "96 hex digits, like SHA-384"),
+        ("a" * 128, "128 hex digits, like SHA-512"),
+        ("a" * 97, "no known scheme"),
         ("!kmG8lvQ", "a mark of no usable password"),
         ("hunter2", "no known scheme"),
         ("my$password", "no known scheme"),

@@ -1,20 +1,13 @@
 """What a map may not say, each told in one line; and that what it converts is read alike by copy and verify."""
 
 import tomllib
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from migrations_sql_to_mongo import conversions
-from migrations_sql_to_mongo.errors import BadValue, CannotStart
+from migrations_sql_to_mongo.errors import CannotStart
 from migrations_sql_to_mongo.layout import Join, Layout, Taken
 from migrations_sql_to_mongo.map_file import lay_over
-from migrations_sql_to_mongo.verify import conversions as verified
 from tests.migrations_sql_to_mongo.conftest import Mover
 from tests.migrations_sql_to_mongo.old_site import make_sqlite, some_rows
 
@@ -123,99 +116,3 @@ def test_what_the_database_lacks_is_told_in_one_line(
     assert refused.code == 2
     assert complaint in refused.err
     assert refused.err.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("form", "value", "expected"),
-    [
-        ("unix seconds", 1609459200, datetime(2021, 1, 1)),  # noqa: DTZ001 -- these are naive in UTC
-        ("unix seconds", "1609459200.5", datetime(2021, 1, 1, 0, 0, 0, 500_000)),  # noqa: DTZ001
-        ("unix seconds", Decimal(-1), datetime(1969, 12, 31, 23, 59, 59)),  # noqa: DTZ001
-        ("unix milliseconds", 1609459200123, datetime(2021, 1, 1, 0, 0, 0, 123_000)),  # noqa: DTZ001
-        ("julian day", 2459215.5, datetime(2021, 1, 1)),  # noqa: DTZ001
-        ("julian day", 2440588, datetime(1970, 1, 1, 12)),  # noqa: DTZ001
-        ("yyyymmdd", 20210304, datetime(2021, 3, 4)),  # noqa: DTZ001
-        ("yyyymmdd", "20210304050607", datetime(2021, 3, 4, 5, 6, 7)),  # noqa: DTZ001
-        ("yyyymmdd", 20210230, None),
-        ("unix seconds", "soon", None),
-        ("julian day", float("nan"), None),
-        ("unix seconds", 10**20, None),
-    ],
-)
-def test_dates_in_other_forms(form: str, value: Any, expected: datetime | None) -> None:
-    when, remark = conversions.date_reader(UTC, form)(value)
-
-    assert when == expected
-    assert remark == (None if expected else "bad")
-
-
-numbers = st.integers(-(10**14), 10**14) | st.floats(-1e13, 1e13) | st.decimals(-(10**13), 10**13, places=9)
-
-
-@given(numbers, st.sampled_from(["unix seconds", "unix milliseconds", "julian day", "yyyymmdd"]))
-def test_copy_and_verify_read_any_number_as_the_same_date(value: Any, form: str) -> None:
-    copied, _ = conversions.date_reader(UTC, form)(value)
-
-    try:
-        found = verified.moment_in_form(value, form)
-        compared = datetime.fromisoformat(found) if isinstance(found, str) else found
-    except (ValueError, OverflowError):
-        compared = None
-    assert compared == copied
-
-
-@given(st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([b"\0", b"\1", b"Y", "No", " t ", "", "maybe"]))
-def test_copy_and_verify_read_the_same_flags(value: Any) -> None:
-    try:
-        copied: bool | None = conversions.flag("is_active", value)
-    except BadValue:
-        copied = None
-
-    try:
-        compared: bool | None = verified.flag(value)
-    except ValueError:
-        compared = None
-    assert compared == copied
-
-
-@pytest.mark.parametrize("value", [True, 1, "1", "Yes", "t", b"\1", b"y", "ACTIVE"])
-def test_yes(value: Any) -> None:
-    assert conversions.flag("is_active", value) is True
-    assert conversions.flag("is_active", value, "negated") is False
-
-
-@pytest.mark.parametrize("value", [None, False, 0, "0", "no", "", b"\0", "f", "Off"])
-def test_no_and_null(value: Any) -> None:
-    assert conversions.flag("is_active", value) is False
-
-
-@pytest.mark.parametrize(
-    ("value", "form", "expected"),
-    [
-        (" a, b ,,a", None, ["a", "b"]),
-        ("a  b\na", "space list", ["a", "b"]),
-        ('["a", "b c"]', "json list", ["a", "b c"]),
-        (["x", ""], None, ["x"]),
-        (None, None, []),
-        (b"a,b", "comma list", ["a", "b"]),
-    ],
-)
-def test_lists(value: Any, form: str | None, expected: list[str]) -> None:
-    assert conversions.words("keywords", value, form) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("A" * 64, "a" * 64),
-        ("sha256=" + "b" * 64, "b" * 64),
-        ("SHA256:" + "b" * 64, "b" * 64),
-        (b"\xab" * 32, "ab" * 32),
-        (b"c" * 64, "c" * 64),
-        ("d" * 63, None),
-        ("md5=" + "d" * 32, None),
-    ],
-)
-def test_digests(value: Any, expected: str | None) -> None:
-    assert conversions.digest("sha256", value) == expected
-    assert verified.digest(value, "sha256") == expected

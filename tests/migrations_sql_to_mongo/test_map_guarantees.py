@@ -14,8 +14,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from tests.conftest import database_uri
-from tests.migrations_sql_to_mongo.conftest import Mover, site_documents
-from tests.migrations_sql_to_mongo.test_interruptions import Runs, account, command, contents
+from tests.migrations_sql_to_mongo.conftest import Mover, account, command, contents, site_documents
+from tests.migrations_sql_to_mongo.test_interruptions import Runs
 
 Db = Database[dict[str, Any]]
 

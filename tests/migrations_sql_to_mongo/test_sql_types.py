@@ -174,8 +174,8 @@ INTEGER = {
         Case("money", "'5.25'", REJECTED),
         Case("oid", "7", 7),
         Case("interval", "'1 day'", REJECTED),
-        Case("text", "'5'", REJECTED),
-        Case("jsonb", "'5'", REJECTED),
+        Case("text", "'5'", 5),
+        Case("jsonb", "'5'", 5),
         Case("bigint", "NULL", None),
     ],
     "mysql": [
@@ -192,7 +192,7 @@ INTEGER = {
         Case("bit(8)", "b'00000011'", 3),
         Case("bit(64)", "b'" + "1" * 64 + "'", REJECTED),
         Case("year", "2020", 2020),
-        Case("varchar(9)", "'5'", REJECTED),
+        Case("varchar(9)", "'5'", 5),
         Case("int", "NULL", None),
     ],
     "sqlite": [
@@ -206,7 +206,7 @@ INTEGER = {
         Case("NUMERIC", "'1e3'", 1000),
         Case("DECIMAL(10,2)", "2.50", REJECTED),
         Case("BOOLEAN", "true", 1),
-        Case("VARCHAR", "5", REJECTED),
+        Case("VARCHAR", "5", 5),
         Case("", "'12 MB'", REJECTED),
         Case("BLOB", "x'05'", REJECTED),
         Case("REAL", "9e999", REJECTED),

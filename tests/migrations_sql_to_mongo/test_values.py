@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from migrations_sql_to_mongo.errors import BadValue, mask
+from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.values import as_json, date_reader, integer, shown, text
 
 
@@ -27,6 +27,7 @@ def naive(*parts: int) -> datetime:
         ("2020-10-25 02:30:00", "Europe/Berlin", naive(2020, 10, 25, 0, 30), "ambiguous"),
         ("2020-03-29 02:30:00", "Europe/Berlin", naive(2020, 3, 29, 1, 30), "ambiguous"),
         ("2020-01-02", "UTC", naive(2020, 1, 2), None),
+        ("20200102", "UTC", naive(2020, 1, 2), None),
         ("2020-01-02 03:04:05.123456", "UTC", naive(2020, 1, 2, 3, 4, 5, 123456), "microseconds"),
         (1_577_934_245, "Europe/Berlin", naive(2020, 1, 2, 3, 4, 5), "epoch"),
         (1_577_934_245_000, "UTC", naive(2020, 1, 2, 3, 4, 5), "epoch"),
@@ -56,10 +57,32 @@ def test_whole_number_stays(value: int | None) -> None:
 
 def test_number_of_another_type_becomes_whole() -> None:
     assert integer("size", 12.0) == 12
+    assert integer("size", "-12") == -12
+    assert integer("size", str(2**63 - 1)) == 2**63 - 1
     assert integer("size", Decimal(9007199254740993)) == 9007199254740993
 
 
-@pytest.mark.parametrize("value", ["12 MB", "12", 1.5, True, b"1", float("nan"), 2**63, 2.0**63, Decimal("1.5")])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "12 MB",
+        "",
+        "-",
+        "+1",
+        " 1",
+        "1_0",
+        "١",
+        "9" * 19,
+        "9" * 20,
+        1.5,
+        True,
+        b"1",
+        float("nan"),
+        2**63,
+        2.0**63,
+        Decimal("1.5"),
+    ],
+)
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
     with pytest.raises(BadValue, match="size"):
         integer("size", value)
@@ -85,16 +108,27 @@ def test_bad_text_is_shown_in_hex() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "masked"),
+    ("number", "expected"),
     [
-        ("postgresql://ada:secret@db/old?password=secret", "postgresql://ada:***@db/old"),
-        ("postgresql://ada:secret@db:port/old", "postgresql://ada:***@db:port/old"),
-        ("mysql+pymysql://ada:se@cret@db/old", "mysql+pymysql://ada:***@db/old"),
-        ("sqlite:////srv/old.db", "sqlite:////srv/old.db"),
-        ("mongodb://ada:secret@a:1,b:2/larder?authSource=admin", "mongodb://ada:***@a:1,b:2/larder"),
-        ("mongodb+srv://ada:s:e@cret@cluster/x", "mongodb+srv://ada:***@cluster/x"),
-        ("mongodb://localhost/larder", "mongodb://localhost/larder"),
+        (10**11 - 1, (5138, 11, 16, 9, 46, 39)),
+        (10**11, (1973, 3, 3, 9, 46, 40)),
+        (10**14, (1973, 3, 3, 9, 46, 40)),
+        (10**17, (1973, 3, 3, 9, 46, 40)),
+        (10**20 - 10**11, (5138, 11, 16, 9, 45, 0)),
+        (-(10**11), (1966, 10, 31, 14, 13, 20)),
     ],
 )
-def test_password_is_masked(address: str, masked: str) -> None:
-    assert mask(address) == masked
+def test_time_since_1970_is_in_seconds_or_smaller_units_by_its_size(number: int, expected: tuple[int, ...]) -> None:
+    assert date_reader(UTC)(number)[0] == naive(*expected)
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"), [(2_440_587.5, (1970, 1, 1)), (2_440_588.5, (1970, 1, 2)), (2_440_587.75, (1970, 1, 1, 6))]
+)
+def test_julian_day_counts_from_noon_4713_years_before_christ(day: float, expected: tuple[int, ...]) -> None:
+    assert date_reader(UTC)(day)[0] == naive(*expected)
+
+
+@pytest.mark.parametrize("text", ["1577934245.5", " 1577934245.5 "])
+def test_number_with_a_fraction_that_is_text_is_a_time(text: str) -> None:
+    assert date_reader(UTC)(text)[0] == naive(2020, 1, 2, 3, 4, 5, 500_000)

@@ -4,12 +4,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from pymongo.database import Database
 
-from tests.migrations_sql_to_mongo.conftest import Mover
+from tests.migrations_sql_to_mongo.conftest import Db, Mover
 from tests.migrations_sql_to_mongo.servers import empty_database
-
-Db = Database[dict[str, Any]]
 
 USERS = "(id {}, name varchar(80), email varchar(80))"
 KEYS = [
@@ -105,23 +102,3 @@ def test_postgresql_in_sql_ascii(
 
     assert (done.code, checked.code) == (code, 0), done.out + checked.out
     assert {one["legacy"]["sql_id"]: one["name"] for one in db.users.find()} == ({1: name} if name else {}) | {2: "Zoë"}
-
-
-def test_views_and_one_other_schema_are_found_by_themselves(target_uri: str, db: Db) -> None:
-    with empty_database("postgresql") as server:
-        server.execute(
-            "CREATE SCHEMA app",
-            "CREATE TABLE app.u (id int PRIMARY KEY, name text)",
-            "INSERT INTO app.u VALUES (1, 'Ada')",
-            "CREATE MATERIALIZED VIEW app.users AS SELECT id, name FROM app.u",
-            "CREATE VIEW app.packages AS SELECT 'flask'::text AS id, 'web'::text AS summary",
-        )
-        move = Mover(server.url, target_uri)
-
-        planned, done = move("plan"), move("run")
-
-    assert (planned.code, done.code) == (0, 0), done.err
-    assert "Expected, but not in the source: licenses, languages, maintainers, releases, downloads" in planned.out
-    assert "- table app.u\n" in planned.out
-    assert [one["name"] for one in db.users.find()] == ["Ada"]
-    assert [one["name"] for one in db.packages.find()] == ["flask"]

@@ -1,5 +1,7 @@
 """Which descriptions `verify` renders once more, and that it finds wrong HTML whichever these are."""
 
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,3 +63,17 @@ def test_description_that_was_rendered_by_a_catch_up_needs_no_rendering_again(mo
 
     assert done.code == 0, done.err
     assert done.report["rendered_again"] == 0
+
+
+def test_rejected_description_that_is_no_text_does_not_end_verify(mover: Make) -> None:
+    move = mover(described(3))
+    with contextlib.closing(sqlite3.connect(move.source.removeprefix("sqlite:///"))) as old_site:
+        old_site.executescript("""
+            ALTER TABLE packages DROP COLUMN description;
+            ALTER TABLE packages ADD COLUMN description;
+            UPDATE packages SET description = 12 WHERE id = 'project-001';
+            """)
+    done = move("run", "--max-reject-share", "100", "--json")
+    assert done.report["tally"]["tables"]["packages"]["rejected"] == 1
+
+    assert move("verify").code == 0

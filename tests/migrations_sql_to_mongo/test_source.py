@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from pymongo import MongoClient
 from sqlalchemy.engine import make_url
 
+from migrations_sql_to_mongo.layout import Layout
+from migrations_sql_to_mongo.source import Source
 from tests.conftest import SHARED_DATA, database_uri, required
 from tests.migrations_sql_to_mongo.conftest import Mover, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
@@ -157,3 +159,12 @@ def test_server_that_refuses_is_one_line(name: str, change: dict[str, Any], targ
     assert refused.code == 2
     assert refused.err.count("\n") == 1
     assert "secret-pw" not in refused.err
+
+
+def test_ids_of_corrected_rows_stand_in_for_those_of_the_source(tmp_path: Path) -> None:
+    with Source(make_sqlite(tmp_path / "old.sqlite", {"users": [user(1), user(2)]}), Layout()) as source:
+        before = sorted(source.ids("users"))
+        source.corrections = {"users": {"2": (2, *range(20)), "3": (3, *range(20))}}
+
+        assert before == [(1,), (2,)]
+        assert sorted(source.ids("users")) == [(1,), (2,), (3,)]

@@ -50,14 +50,16 @@ def test_target_whose_password_is_not_escaped_is_told_how_to_write_it(address: s
 
 
 @pytest.mark.parametrize(
-    ("source", "code"), [("sqlite:////there/is/none.sqlite", 2), ("oracle://ada:sesame@db/site", 2)]
+    ("address", "masked"),
+    [
+        ("postgresql://ada:secret@db/old?password=secret", "postgresql://ada:***@db/old"),
+        ("postgresql://ada:secret@db:port/old", "postgresql://ada:***@db:port/old"),
+        ("mysql+pymysql://ada:se@cret@db/old", "mysql+pymysql://ada:***@db/old"),
+        ("sqlite:////srv/old.db", "sqlite:////srv/old.db"),
+        ("mongodb://ada:secret@a:1,b:2/larder?authSource=admin", "mongodb://ada:***@a:1,b:2/larder"),
+        ("mongodb+srv://ada:s:e@cret@cluster/x", "mongodb+srv://ada:***@cluster/x"),
+        ("mongodb://localhost/larder", "mongodb://localhost/larder"),
+    ],
 )
-def test_traceback_keeps_the_exit_code(source: str, code: int, target_uri: str) -> None:
-    move = Mover(source, target_uri)
-
-    assert move("plan").code == code
-    shown = move("plan", "--traceback")
-
-    assert shown.code == code
-    assert "Traceback (most recent call last)" in shown.err
-    assert "sesame" not in shown.err
+def test_password_is_masked(address: str, masked: str) -> None:
+    assert mask(address) == masked

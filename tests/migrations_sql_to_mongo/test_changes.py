@@ -1,0 +1,98 @@
+"""What catch-up writes, and what it leaves alone."""
+
+import pytest
+
+from migrations_sql_to_mongo import changes
+from migrations_sql_to_mongo.target import Target
+from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on, site_documents
+from tests.migrations_sql_to_mongo.old_site import package, some_rows
+
+
+@pytest.mark.parametrize("verify", ["changed", "all"])
+def test_what_people_did_on_the_new_site_is_never_overwritten(mover: Make, db: Db, verify: str) -> None:
+    rows = some_rows()
+    rows["packages"] += [package("kept"), package("removed-here"), package("untouched")]
+    move = mover(rows)
+    assert move("run").code == 0
+    db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "Edited here"}})
+    db.packages.update_one({"_id": "untouched"}, {"$set": {"summary": "Edited here, not there"}})
+    db.packages.delete_one({"_id": "removed-here"})
+    db.packages.update_one({"_id": "zope-interface"}, {"$set": {"home_page": "https://here.example.org"}})
+    db.packages.insert_one({"_id": "new-one", "name": "New_One", "release_count": 0})
+    db.users.insert_one({"email": "new@example.org", "email_folded": "new@example.org"})
+    old_site_goes_on(
+        move,
+        *CHANGES,
+        "UPDATE packages SET summary = 'changed there' WHERE id IN ('kept', 'removed-here')",
+        "INSERT INTO users (id, name, email) VALUES (9, 'Same address', 'NEW@example.org')",
+    )
+    here = {one["_id"]: one for one in db.packages.find()}
+
+    planned = move("catch-up", "--dry-run", "--json")
+    done = move("catch-up", "--verify", verify, "--json")
+
+    assert planned.code == done.code == 1, done.err
+    assert planned.report["conflicts"] == done.report["conflicts"]
+    assert planned.report["changes"] == done.report["changes"]
+    assert sorted(done.report["conflicts"]) == [
+        "packages flask: was edited on this site since it was moved",
+        "packages new-one: was registered on this site, too",
+        "packages removed-here: was removed from this site since it was moved",
+        "packages zope-interface: was edited on this site since it was moved",
+        f"users 000000000000000000000009: {changes.TAKEN}",
+    ]
+    after = {one["_id"]: one for one in db.packages.find()}
+    assert after.pop("kept")["summary"] == "changed there"
+    assert after == {key: one for key, one in here.items() if key != "kept"}
+    assert db.users.count_documents({"email_folded": "new@example.org"}) == 1
+    # They are told of again, until somebody settles them.
+    assert sorted(move("catch-up", "--json").report["conflicts"]) == sorted(done.report["conflicts"])
+
+
+def test_edit_that_comes_between_reading_and_writing_wins(mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    old_site_goes_on(move, CHANGES[0])
+    insert = Target.insert
+
+    def edit_first(target: Target, collection: str, documents: list[bytes]) -> None:
+        if collection.startswith("packages_before"):
+            db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "Edited here"}})
+        insert(target, collection, documents)
+
+    monkeypatch.setattr(Target, "insert", edit_first)
+
+    done = move("catch-up", "--json")
+
+    assert done.report["conflicts"] == ["packages flask: was edited on this site since it was moved"]
+    assert (db.packages.find_one("flask") or {})["summary"] == "Edited here"
+
+
+def test_two_people_can_pass_an_address_on(mover: Make, db: Db) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    old_site_goes_on(
+        move,
+        "UPDATE users SET email = 'later@example.org' WHERE id = 1",
+        "INSERT INTO users (id, email) VALUES (0, 'user1@example.org')",
+    )
+
+    assert move("catch-up").code == 0
+
+    assert move("verify").code == 0
+
+
+def test_undo_of_a_catch_up_refuses_to_lose_an_edit(mover: Make, db: Db) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(move, *CHANGES)
+    assert move("catch-up").code == 0
+    db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "Edited here"}})
+
+    refused, discarded = move("undo"), move("undo", "--discard-changes")
+
+    assert refused.code == 3
+    assert "packages flask was changed since the run" in refused.err
+    assert discarded.code == 0
+    assert site_documents(db) == before

@@ -1,0 +1,122 @@
+"""What a map converts is read alike by copy and verify."""
+
+import hashlib
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from migrations_sql_to_mongo import conversions
+from migrations_sql_to_mongo.errors import BadValue
+from migrations_sql_to_mongo.verify import conversions as verified
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "expected"),
+    [
+        ("unix seconds", 1609459200, datetime(2021, 1, 1)),  # noqa: DTZ001 -- these are naive in UTC
+        ("unix seconds", "1609459200.5", datetime(2021, 1, 1, 0, 0, 0, 500_000)),  # noqa: DTZ001
+        ("unix seconds", Decimal(-1), datetime(1969, 12, 31, 23, 59, 59)),  # noqa: DTZ001
+        ("unix seconds", Decimal("-0.0005"), datetime(1969, 12, 31, 23, 59, 59, 999_000)),  # noqa: DTZ001
+        ("unix milliseconds", 1609459200123, datetime(2021, 1, 1, 0, 0, 0, 123_000)),  # noqa: DTZ001
+        ("julian day", 2459215.5, datetime(2021, 1, 1)),  # noqa: DTZ001
+        ("julian day", 2440588, datetime(1970, 1, 1, 12)),  # noqa: DTZ001
+        ("yyyymmdd", 20210304, datetime(2021, 3, 4)),  # noqa: DTZ001
+        ("yyyymmdd", "20210304050607", datetime(2021, 3, 4, 5, 6, 7)),  # noqa: DTZ001
+        ("yyyymmdd", 20210230, None),
+        ("unix seconds", "soon", None),
+        ("julian day", float("nan"), None),
+        ("unix seconds", 10**20, None),
+    ],
+)
+def test_dates_in_other_forms(form: str, value: Any, expected: datetime | None) -> None:
+    when, remark = conversions.date_reader(UTC, form)(value)
+
+    assert when == expected
+    assert remark == (None if expected else "bad")
+
+
+@pytest.mark.parametrize("value", [True, 1, "1", "Yes", "t", b"\1", b"y", "ACTIVE"])
+def test_yes(value: Any) -> None:
+    assert conversions.flag("is_active", value) is True
+    assert conversions.flag("is_active", value, "negated") is False
+
+
+@pytest.mark.parametrize("value", [None, False, 0, "0", "no", "", b"\0", "f", "Off"])
+def test_no_and_null(value: Any) -> None:
+    assert conversions.flag("is_active", value) is False
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "expected"),
+    [
+        (" a, b ,,a", None, ["a", "b"]),
+        ("a  b\na", "space list", ["a", "b"]),
+        ('["a", "b c"]', "json list", ["a", "b c"]),
+        (["x", ""], None, ["x"]),
+        (None, None, []),
+        (b"a,b", "comma list", ["a", "b"]),
+    ],
+)
+def test_lists(value: Any, form: str | None, expected: list[str]) -> None:
+    assert conversions.words("keywords", value, form) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("A" * 64, "a" * 64),
+        ("sha256=" + "b" * 64, "b" * 64),
+        ("SHA256:" + "b" * 64, "b" * 64),
+        (b"\xab" * 32, "ab" * 32),
+        (b"c" * 64, "c" * 64),
+        ("d" * 63, None),
+        ("md5=" + "d" * 32, None),
+    ],
+)
+def test_digests(value: Any, expected: str | None) -> None:
+    assert conversions.digest("sha256", value) == expected
+    assert verified.digest(value, "sha256") == expected
+
+
+@pytest.mark.parametrize(("key", "expected"), [(0, "0" * 24), (63, "0" * 22 + "63")])
+def test_number_is_written_into_its_id(key: int, expected: str) -> None:
+    assert str(conversions.object_id("users.id", key)) == expected
+
+
+@pytest.mark.parametrize("key", ["ada", "0"])
+def test_text_leads_to_an_id_that_starts_as_no_other_does(key: str) -> None:
+    digest = hashlib.blake2b(key.encode(), digest_size=11).hexdigest()
+
+    assert str(conversions.object_id("users.id", key)) == f"00f{digest}"[:24]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [(None, "users.id is NULL"), ("", "users.id is empty"), (-1, "users.id is negative")],
+)
+def test_key_that_is_none_is_refused_with_the_reason(key: int | str | None, reason: str) -> None:
+    with pytest.raises(BadValue, match=f"^{reason}$"):
+        conversions.object_id("users.id", key)
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        (None, None),
+        (7, 7),
+        (7.0, 7),
+        (Decimal(12345678901234567890), 12345678901234567890),
+        (b"\x00\xff", "00ff"),
+        ("ann", "ann"),
+    ],
+)
+def test_key_is_a_whole_number_or_text(value: Any, key: Any) -> None:
+    assert conversions.key("id", value) == key
+
+
+@pytest.mark.parametrize("value", [Decimal("1.5"), Decimal("NaN"), 1.5, 10**24])
+def test_other_numbers_are_no_keys(value: Any) -> None:
+    with pytest.raises(BadValue):
+        conversions.key("id", value)

@@ -1,0 +1,107 @@
+"""Rows that an operator corrected and gives to `replay`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, Outcome
+from tests.migrations_sql_to_mongo.old_site import (
+    Raw,
+    maintainer,
+    package,
+    release,
+    some_rows,
+    user,
+)
+
+
+def replay(move: Mover, folder: Path, table: str, change: Callable[[dict[str, Any]], None], *options: str) -> Outcome:
+    """Correct every row of a rejects file, and try them again."""
+    path = folder / f"rejects-{table}.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        change(line["row"])
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return move("rejects", "replay", str(path), *options)
+
+
+def test_corrected_rows_are_moved_after_all(mover: Make, db: Db, tmp_path: Path) -> None:
+    rows = {
+        "users": [user(1), user(2, name=Raw(b"\xff"), hashed_password="$6$kept")],
+        "packages": [package(), package("Foo_Bar", description="*hi*"), package("foo.bar")],
+        "releases": [release(1), release(2, version="9.0.0", size="12 MB"), release(3, "Foo_Bar")],
+        "maintainers": [maintainer(1), maintainer(2)],
+    }
+    move = mover(some_rows() | rows)
+    assert move("run", "--report", str(tmp_path)).code == 1
+    before = [entry["collections"] for entry in db.migrations.find({"state": "done"})]
+
+    def call_it_grace(row: dict[str, Any]) -> None:
+        row["name"] = "Grace"
+
+    assert replay(move, tmp_path, "users", call_it_grace, "--dry-run").code == 1
+    assert db.users.count_documents({}) == 1
+    assert replay(move, tmp_path, "users", call_it_grace).code == 1
+    grace = db.users.find_one({"name": "Grace"}) or {}
+    assert grace["hashed_password"] == "$6$kept"
+    # The link that was rejected with its user comes back by itself.
+    assert [one["name"] for one in (db.packages.find_one({"_id": "flask"}) or {})["maintainers"]] == ["User 1", "Grace"]
+    assert move("verify").code == 0
+
+    assert replay(move, tmp_path, "releases", lambda row: row.update(size=12) if row["id"] == 2 else None).code == 1
+    assert (db.packages.find_one({"_id": "flask"}) or {})["latest"]["version"] == "9.0.0"
+
+    def rename(row: dict[str, Any]) -> None:
+        row["id"] = {"foo.bar": "foo-other"}.get(row["id"], row["id"])
+
+    assert replay(move, tmp_path, "packages", rename, "--report", str(tmp_path)).code == 0
+    assert "hi" in (db.packages.find_one({"_id": "foo-bar"}) or {})["description_html"]
+    assert db.packages.count_documents({}) == 3
+    assert move("verify").code == 0
+    assert [entry["collections"] for entry in db.migrations.find({"state": "done"})] != before
+    assert move("undo").code == 0
+
+
+def test_search_forgets_what_packages_were_before(mover: Make, db: Db, tmp_path: Path) -> None:
+    rows = some_rows()
+    rows["releases"].append(release(9, version="9.0.0", size="12 MB"))
+    move = mover(rows)
+    assert move("run", "--report", str(tmp_path), "--max-reject-share", "100").code == 1
+    db.search_entries.insert_many([{"_id": "flask", "latest": "1.10.0"}, {"_id": "zope-interface"}])
+
+    assert replay(move, tmp_path, "releases", lambda row: row.update(size=12)).code == 0
+
+    assert [one["_id"] for one in db.search_entries.find()] == ["zope-interface"]
+
+
+def test_replay_does_not_overwrite_what_was_edited(mover: Make, db: Db, tmp_path: Path) -> None:
+    move = mover(some_rows() | {"releases": [release(1), release(2, size="12 MB")]})
+    move("run", "--report", str(tmp_path))
+    db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "edited"}})
+
+    refused = replay(move, tmp_path, "releases", lambda row: row.update(size=12))
+
+    assert refused.code == 3
+    assert "flask was changed on the site since the run" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("nonsense", "rejects.jsonl"),
+        ("{}", "not a line of a rejects file"),
+        ('{"_id": "users/1", "table": "users", "key": "1", "row": {}}', "too much or too little"),
+    ],
+)
+def test_replay_of_something_else_is_refused(mover: Make, tmp_path: Path, content: str, complaint: str) -> None:
+    move = mover(some_rows())
+    move("run")
+    (tmp_path / "rejects.jsonl").write_text(content + "\n")
+
+    refused = move("rejects", "replay", str(tmp_path / "rejects.jsonl"))
+
+    assert refused.code == 2
+    assert complaint in refused.err
