@@ -1,15 +1,18 @@
 # Two images: `site` is Larder, `nginx` stands in front of it with its files. docker-compose.yml builds both.
 
-# The Python under which every test runs.
-FROM python:3.11-slim-bookworm AS packages
+FROM python:3.14-slim-trixie AS packages
 WORKDIR /opt/larder
 RUN python -m venv /opt/venv
-COPY requirements.txt .
+COPY requirements.txt requirements-attestations.txt ./
 # Without requirements-embedded.txt: here MongoDB is a container of its own.
-RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r requirements.txt \
- && /opt/venv/bin/pip uninstall --yes --quiet pip setuptools
+RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
+    -r requirements.txt -r requirements-attestations.txt \
+ && /opt/venv/bin/pip uninstall --yes --quiet pip \
+ # An older Bootstrap, and themes that the site does not use: 22 MB.
+ && rm --recursive /opt/venv/lib/python3.14/site-packages/flask_bootstrap/static/bootstrap4 \
+    /opt/venv/lib/python3.14/site-packages/flask_bootstrap/static/bootstrap5/css/bootswatch
 
-FROM python:3.11-slim-bookworm AS site
+FROM python:3.14-slim-trixie AS site
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin larder \
  && install -d -o larder -g larder /var/lib/larder /var/lib/larder/tmp
 COPY --from=packages /opt/venv /opt/venv
@@ -38,10 +41,12 @@ RUN rm /etc/nginx/conf.d/default.conf
 COPY deploy/nginx/templates /etc/nginx/templates
 COPY deploy/nginx/errors /usr/share/larder/_errors
 COPY webapp/static /usr/share/larder/static
-COPY --from=packages /opt/venv/lib/python3.11/site-packages/flask_bootstrap/static/bootstrap5 /usr/share/larder/bootstrap/static
+COPY --from=packages /opt/venv/lib/python3.14/site-packages/flask_bootstrap/static/bootstrap5 /usr/share/larder/bootstrap/static
 ENV LARDER_LISTEN=80 \
-    LARDER_SITE=site:8000 \
-    LARDER_UPLOADS=site:8001 \
+    # `resolve`: a site that comes back, or another one beside it, may have another address. nginx asks where it can.
+    LARDER_SITE="site:8000 resolve" \
+    LARDER_UPLOADS="site:8001 resolve" \
+    NGINX_ENTRYPOINT_LOCAL_RESOLVERS=1 \
     LARDER_FILES=/usr/share/larder \
     LARDER_UPLOAD_LIMIT=200m \
     LARDER_FILES_CACHE=off

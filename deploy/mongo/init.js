@@ -12,7 +12,8 @@ function required(name) {
 
 function connect_to(hosts, options) {
   const password = encodeURIComponent(required("MONGO_ROOT_PASSWORD"));
-  return new Mongo(`mongodb://root:${password}@${hosts}/admin?${options}&serverSelectionTimeoutMS=${WAIT_MS}`);
+  // An empty database answers inside its own container first, while the image makes root, and only then everybody.
+  return patiently(() => new Mongo(`mongodb://root:${password}@${hosts}/admin?${options}&serverSelectionTimeoutMS=${WAIT_MS}`));
 }
 
 /** Try until it works, as long as the error is one that passes by itself. */
@@ -20,10 +21,13 @@ function patiently(act) {
   const deadline = Date.now() + WAIT_MS;
   for (;;) {
     try {
-      return act();
+      // mongosh waits for what it assigns; an error of `return act()` would pass this `catch` by.
+      const done = act();
+      return done;
     } catch (error) {
+      const is_starting = /ECONNREFUSED|EHOSTUNREACH|ECONNRESET/.test(error.message);
       const passes = /NewReplicaSetConfigurationIncompatible|ConfigurationInProgress|CurrentConfigNotCommittedYet|NotPrimary|NotWritablePrimary|PrimarySteppedDown|InterruptedDueToReplStateChange/;
-      if (Date.now() > deadline || !passes.test(error.codeName)) throw error;
+      if (Date.now() > deadline || !(is_starting || passes.test(error.codeName))) throw error;
       sleep(500);
     }
   }

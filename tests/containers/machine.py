@@ -1,0 +1,232 @@
+"""Real containers on this machine: podman with a store of its own under .tools/containers, and stand-ins for bases.
+
+No registry of images is needed: each base is made with debootstrap and Debian's packages, under the name that the
+Dockerfile and the compose files ask for. `make test-containers` runs this file first, as root, and then the tests in
+namespaces of their own, so that nothing started there outlives them.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from webapp.mongodb.programs import find_mongods
+
+ROOT = Path(__file__).resolve().parents[2]
+BASES = Path(__file__).parent / "bases"
+STORE = (ROOT / ".tools").resolve() / "containers"
+PACKAGES = {
+    "podman": "podman", "buildah": "buildah", "runc": "runc", "debootstrap": "debootstrap", "iptables": "iptables",
+    "docker-compose": "docker-compose", "/usr/lib/podman/netavark": "netavark", "ip": "iproute2",
+    "/usr/lib/podman/aardvark-dns": "aardvark-dns", "npm": "npm", "catatonit": "catatonit",
+    "openssl": "openssl", "chromium": "chromium",
+}  # fmt: skip
+# Image and the release of Debian that has what it stands for. The others are built on these, see `DERIVED`.
+PYTHONS = {"python:3.14-slim-trixie": "forky"}
+SYSTEM = "larder/debian:forky"
+DERIVED = {"mongo:8.0": "mongo", "mongo-express:1.0.2": "mongo-express", "nginx:1.30-alpine": "nginx"}
+LABEL = "larder.stand-in"
+
+
+def environment() -> dict[str, str]:
+    """What podman, buildah and docker-compose need to know."""
+    return os.environ | {
+        "CONTAINERS_CONF": str(STORE / "containers.conf"),
+        "CONTAINERS_STORAGE_CONF": str(STORE / "storage.conf"),
+        "CONTAINERS_REGISTRIES_CONF": str(STORE / "registries.conf"),
+        "BUILDAH_ISOLATION": "chroot",
+        "BUILDAH_FORMAT": "docker",
+        "DOCKER_HOST": f"unix://{STORE}/podman.sock",
+        "COMPOSE_HTTP_TIMEOUT": "300",
+        "DOCKER_BUILDKIT": "0",
+    }
+
+
+def podman(*arguments: str, check: bool = True, timeout: int = 600) -> str:
+    """Run podman, and return what it prints."""
+    done = subprocess.run(
+        ["podman", *arguments], env=environment(), capture_output=True, text=True, timeout=timeout, check=False
+    )
+    if check and done.returncode:
+        raise AssertionError(f"podman {' '.join(arguments)}: {done.stderr[-2000:]}")
+    return done.stdout.strip()
+
+
+def missing() -> str:
+    """Why containers cannot run here, in a line, or nothing."""
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        return "Linux on x86-64, which the stand-ins for the base images are made for"
+    if os.geteuid() != 0:
+        return "root: namespaces, mounts and debootstrap need it"
+    absent = [package for program, package in PACKAGES.items() if not shutil.which(program)]
+    if absent:
+        return f"Debian's packages {' '.join(absent)}"
+    if "overlay" not in Path("/proc/filesystems").read_text():
+        return "the kernel's overlay file system"
+    return ""
+
+
+def install_packages() -> None:
+    """Install what is not there yet from Debian's packages."""
+    absent = [package for program, package in PACKAGES.items() if not shutil.which(program)]
+    if absent and os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {"stdout": subprocess.DEVNULL, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
+        with contextlib.suppress(subprocess.CalledProcessError):
+            subprocess.run(["apt-get", "update", "-qq"], check=True, **quiet)  # type: ignore[call-overload]
+            install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *absent, "dbus", "uidmap"]
+            subprocess.run(install, check=True, **quiet)  # type: ignore[call-overload]
+
+
+def configure() -> None:
+    """Write podman's configuration: a store of its own, runc, and no systemd."""
+    for folder in ("storage", "run"):
+        (STORE / folder).mkdir(parents=True, exist_ok=True)
+    (STORE / "containers.conf").write_text(
+        '[containers]\ndefault_ulimits = ["nofile=8192:8192", "nproc=8192:8192"]\nlog_driver = "k8s-file"\n'
+        '[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\n'
+        f'tmp_dir = "{STORE}/run/libpod"\n'
+        f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{STORE}/networks"\n'
+    )
+    (STORE / "storage.conf").write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{STORE}/storage"\nrunroot = "{STORE}/run/storage"\n'
+    )
+    (STORE / "registries.conf").write_text('unqualified-search-registries = ["docker.io"]\n')
+
+
+# --- Stand-ins
+
+
+def debian_mirror() -> str:
+    """The mirror from which this machine installs."""
+    for path in (*Path("/etc/apt/sources.list.d").glob("*"), Path("/etc/apt/sources.list")):
+        if path.is_file() and (
+            found := re.search(r"^(?:URIs:|deb(?: \[.*?\])?) *(\S+/debian/?)(?= |$)", path.read_text(), re.MULTILINE)
+        ):
+            return found[1]
+    return "http://deb.debian.org/debian"
+
+
+def is_made(image: str, recipe: str) -> bool:
+    label = podman("image", "inspect", "--format", f'{{{{index .Labels "{LABEL}"}}}}', image, check=False)
+    return label == recipe
+
+
+def digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def buildah(*arguments: str) -> str:
+    done = subprocess.run(["buildah", *arguments], env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"test-containers: buildah {arguments[0]} failed: {done.stderr[-2000:]}")
+    return done.stdout.strip()
+
+
+def make_debian(image: str, release: str, packages: str) -> None:
+    """Make an image of a release of Debian, slimmed as the official ones are: without manuals and translations."""
+    recipe = digest(release, packages, (BASES / "slim.sh").read_text())
+    if is_made(image, recipe):
+        return
+    say(f"makes {image} with debootstrap {release}, two to four minutes")
+    root = STORE / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    scripts = Path("/usr/share/debootstrap/scripts")
+    script = [] if (scripts / release).exists() else [str(scripts / "sid")]
+    log = STORE / "debootstrap.log"
+    with log.open("w") as output:
+        command = [
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={packages}",
+            release,
+            str(root),
+            debian_mirror(),
+            *script,
+        ]
+        if subprocess.run(command, stdout=output, stderr=output, check=False).returncode:
+            sys.exit(f"test-containers: debootstrap {release} failed: see {log}")
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
+    if Path("/etc/pip.conf").exists():
+        shutil.copy("/etc/pip.conf", root / "etc/pip.conf")
+    subprocess.run(["sh", str(BASES / "slim.sh"), str(root)], check=True)
+    container = buildah("from", "scratch")
+    buildah("add", "-q", container, str(root), "/")
+    buildah("config", "--label", f"{LABEL}={recipe}", "--cmd", "bash", container)
+    buildah(
+        "commit",
+        "-q",
+        "--format",
+        "docker",
+        "--rm",
+        container,
+        f"docker.io/library/{image}" if "/" not in image else image,
+    )
+    shutil.rmtree(root)
+
+
+def make_derived(image: str, name: str) -> None:
+    """Build bases/NAME.Containerfile, with the programs that Debian does not have beside it."""
+    recipe = digest(
+        (BASES / f"{name}.Containerfile").read_text(), *(p.read_text() for p in sorted(BASES.glob(f"{name}-*")))
+    )
+    if is_made(image, recipe):
+        return
+    say(f"builds the stand-in for {image}")
+    context = STORE / "context"
+    shutil.rmtree(context, ignore_errors=True)
+    shutil.copytree(BASES, context)
+    if name == "mongo":
+        shutil.copy(find_mongods()[0].path, context / "mongod")
+        npm_install(context, "mongosh@2.12.0")
+    if name == "mongo-express":
+        npm_install(context, "mongo-express@1.0.0")
+    buildah(
+        "bud", "-q", "--pull-never", "--format", "docker", "--label", f"{LABEL}={recipe}",
+        "-f", f"{name}.Containerfile",
+        "-t", f"docker.io/library/{image}", str(context),
+    )  # fmt: skip
+    shutil.rmtree(context)
+
+
+def npm_install(folder: Path, package: str) -> None:
+    options = ["--no-save", "--no-fund", "--no-audit", "--loglevel=error"]
+    subprocess.run(
+        ["npm", "install", "--prefix", str(folder), *options, package], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def make_bases() -> None:
+    for image, release in PYTHONS.items():
+        make_debian(image, release, "python3,python3-venv,ca-certificates")
+    make_debian(SYSTEM, "forky", "nodejs,ca-certificates,libcurl4t64,nginx-light,gettext-base,wget,openssl")
+    for image, name in DERIVED.items():
+        make_derived(image, name)
+
+
+def build(root: Path, project: str) -> None:
+    """Build a checkout's own images, under the names that docker-compose gives them."""
+    for target in ("site", "nginx"):
+        say(f"builds {project}_{target}")
+        name = f"docker.io/library/{project}_{target}"
+        buildah(
+            "bud", "-q", "--pull-never", "--layers", "--format", "docker", "--target", target, "-t", name, str(root)
+        )
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"test-containers: {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    install_packages()
+    if reason := missing():
+        sys.exit(f"test-containers: cannot run here, because this is missing: {reason}")
+    configure()
+    make_bases()
+    build(ROOT, "larder")
