@@ -31,7 +31,7 @@ from config import Config
 from tests.changes.pypi_documents import document, file
 from tests.conftest import database_uri, free_port
 from webapp import create_app
-from webapp.documents import User
+from webapp.documents import ApiToken, User
 from webapp.documents.base import utc_now
 from webapp.members.api_tokens import make_token
 from webapp.mongodb import embedded
@@ -141,7 +141,7 @@ def _measure(folder: Path, uri: str, chosen: argparse.Namespace) -> None:
     for build in (other, this):
         for each in sorted(documents.iterdir()):
             build.run("flask", "--app", "app", "packages", "import", str(each))
-    token = _publisher(other, this)
+    token = publisher(this.uri, other.database)
     with other.served() as others, this.served() as own:
         processes = {other: [*others, mongod], this: [*own, mongod]}
         _measure_pages(processes, chosen.rounds, chosen.seconds)
@@ -196,15 +196,20 @@ def _files(name: str, version: str) -> list[dict[str, Any]]:
     return [file(f"{name}-{version}.tar.gz", packagetype="sdist"), file(f"{name}-{version}-py3-none-any.whl")]
 
 
-def _publisher(other: Build, this: Build) -> str:
-    """Give both builds the same publisher; return a token of theirs."""
+def publisher(uri: str, *databases: Database[Any]) -> str:
+    """Make a publisher in the database at this address, and copy it to others; return a token of theirs."""
     mongoengine.disconnect_all()
-    with create_app(type("BenchmarkConfig", (Config,), {"MONGODB_URI": this.uri})).app_context():
+    with create_app(type("BenchmarkConfig", (Config,), {"MONGODB_URI": uri})).app_context():
         user = User(name="A publisher", created_date=utc_now())
         user.save()
         token, _ = make_token(user, name="bench", project=None, permissions=["upload"], expires_at=None)
-    for name, which in (("users", {"_id": user.id}), ("tokens", {"user_id": user.id})):
-        other.database[name].insert_many(this.database[name].find(which))
+        made = {
+            "users": User.objects.raw().find_one({"_id": user.id}),
+            "tokens": ApiToken.objects.raw().find_one({"user_id": user.id}),
+        }
+    for name, each in made.items():
+        for database in databases:
+            database[name].insert_one(each)
     return token
 
 

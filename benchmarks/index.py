@@ -138,7 +138,7 @@ def uploads_per_second(base: str, path: str, token: str, name: str, seconds: flo
         for upload in range(1_000_000):
             project = f"upload-{name}-{number if projects > 1 else 0}-{upload % projects}"
             version = f"1.{number}.{upload}"
-            form, headers = _form(wheel_name(project, version), _small_wheel(project, version), token)
+            form, headers = form_of(wheel_name(project, version), _small_wheel(project, version), token)
             connection.request("POST", path, form, headers)
             answer = connection.getresponse()
             said = answer.read()
@@ -163,7 +163,8 @@ def _small_wheel(project: str, version: str) -> bytes:
     return wheel(project, version, text=text, extra={"small/data.py": "x = 1\n" * 1000})
 
 
-def _form(filename: str, content: bytes, token: str) -> tuple[bytes, dict[str, str]]:
+def form_of(filename: str, content: bytes, token: str) -> tuple[bytes, dict[str, str]]:
+    """Return the form that uploads a file, and its headers."""
     fields = {":action": "file_upload", "protocol_version": "1", "sha256_digest": hashlib.sha256(content).hexdigest()}
     parts = [
         f'--bench\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{text}\r\n' for key, text in fields.items()
@@ -234,7 +235,7 @@ def _send_large(token: str, megabytes: int, name: str) -> tuple[float, str]:
     """Upload a wheel of so many MB; return the seconds that it took, and the path of the file."""
     content = wheel(name, extra={"noise.bin": os.urandom(MB) * megabytes})
     filename = wheel_name(name)
-    form, headers = _form(filename, content, token)
+    form, headers = form_of(filename, content, token)
     digest = hashlib.sha256(content).hexdigest()
     del content
     connection = http.client.HTTPConnection(urlsplit(SITE).netloc, timeout=600)
