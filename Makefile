@@ -10,8 +10,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 NAME := site
 ARGS :=
 
+# The tests start some hundred Python processes, which are slow where nothing that was compiled may be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-thorough test-deploy test-clients lint format bench requirements clean
+.PHONY: help run test test-faults test-thorough test-deploy test-clients test-containers lint format bench requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +31,16 @@ test-faults: $(VENV)/.dev ## Break servers under load, check what readers get, a
 test-thorough: $(VENV)/.dev ## Run the comparisons that take minutes, such as two parsers on a million file names
 	$(BIN)/pytest -m thorough --timeout 1800
 
-test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images run, and publish with tools from PyPI
-	$(BIN)/pytest -m deployment --timeout 1800 tests/deploy tests/publishing
+test-deploy: $(VENV)/.dev .tools/.installed ## Run what the images and the shipped services run
+	$(BIN)/pytest -m deployment --timeout 1800 tests/deploy tests/publishing tests/openid
 
 test-clients: $(VENV)/.dev ## Run real clients against a public and a members' site, and print what each can do
-	$(BIN)/pytest -m clients --timeout 1800 tests/clients
+	$(BIN)/pytest -n 2 -m clients --timeout 1800 tests/clients
+
+test-containers: $(VENV)/.dev ## Run the images in containers, as root, and break them; keeps its bases in .tools/containers
+	@$(BIN)/python -m tests.containers.machine
+	FIGURES=benchmarks/results/containers.txt tests/containers/enter.sh "$$(realpath .tools)/containers" \
+	  $(BIN)/pytest -m containers --timeout 1800 tests/containers
 
 lint: $(VENV)/.dev ## Check style, types and security
 	$(BIN)/ruff check .
@@ -56,7 +64,8 @@ PIN := $(BIN)/uv pip compile -q --universal --generate-hashes --no-strip-extras 
 requirements: $(VENV)/.dev ## Pin the newest versions of the dependencies in pyproject.toml, with their hashes
 	$(PIN) --group run -o requirements.txt
 	$(PIN) --group embedded -o requirements-embedded.txt
-	$(PIN) --group dev -c requirements.txt -o requirements-dev.txt
+	$(PIN) --group attestations -c requirements.txt -o requirements-attestations.txt
+	$(PIN) --group dev -c requirements.txt -c requirements-attestations.txt -o requirements-dev.txt
 	$(BIN)/uv pip install -q --require-hashes -r requirements.txt -r requirements-dev.txt
 	$(BIN)/uv pip check
 
@@ -74,6 +83,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-.tools/.installed:
-	@npm install --prefix .tools --no-save --no-fund --no-audit --loglevel=error mongosh@2.12.0 dclint@3
+# Accessibility is checked by axe-core, and pages are measured by Lighthouse, both in Debian's Chromium. Single sign-on
+# is tested with oidc-provider.
+TOOLS := mongosh@2.12.0 dclint@3 axe-core@4.14.1 lighthouse@13.5.0 oidc-provider@9.13.3
+
+.tools/.installed: Makefile
+	@npm install --prefix .tools --no-save --no-fund --no-audit --loglevel=error $(TOOLS)
 	@touch $@

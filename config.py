@@ -58,6 +58,37 @@ class Config:
     ACCOUNT_BYTES = 50_000_000_000
     # Bytes of free disk space that uploads must leave on the database server.
     DISK_RESERVE_BYTES = 2_000_000_000
+    # 1: verify who signed the attestations of uploads. Needs requirements-attestations.txt.
+    VERIFY_ATTESTATIONS = 0
+    # Issuers of OpenID Connect whose pipelines may publish without a stored token, separated by commas, such as
+    # https://token.actions.githubusercontent.com and https://gitlab.com. Empty: none.
+    TRUSTED_ISSUERS = ""
+    # Audience that the tokens of pipelines must be for. Empty: the host of SITE_URL.
+    TRUSTED_AUDIENCE = ""
+    # Issuer of the identity provider at which members sign in (https://login.example.org/realms/acme). Empty: none.
+    OIDC_ISSUER = ""
+    # The client's id and secret at the provider. Without a secret, PKCE alone protects the exchange.
+    OIDC_CLIENT_ID = ""
+    OIDC_CLIENT_SECRET = ""
+    # Name of the provider on the sign-in page. Empty: its host.
+    OIDC_NAME = ""
+    # Scopes to ask for, separated by commas.
+    OIDC_SCOPES = "openid,email,profile"
+    # Claims that members must have, separated by commas: "hd=acme.example,amr=mfa". Empty: any account of the provider.
+    OIDC_REQUIRED_CLAIMS = ""
+    # 1: connect an existing account at the first sign-in if the provider verified that its address is theirs.
+    OIDC_LINK_BY_EMAIL = 0
+    # 1: create an account at the first sign-in of somebody who has none.
+    OIDC_CREATE_ACCOUNTS = 0
+    # Claim with the groups that lead to teams, and the groups whose members are administrators, separated by commas.
+    OIDC_GROUPS_CLAIM = ""
+    OIDC_ADMIN_GROUPS = ""
+    # Who can sign in with a password or passkey of this site: "on" for everybody, "admins" or "off".
+    LOCAL_SIGN_IN = "on"
+    # Images in descriptions: "off" shows links to them, "proxy" fetches them once and serves them from this site.
+    DESCRIPTION_IMAGES = "off"
+    # Maximum total size of these images in bytes; the least recently used are removed first.
+    DESCRIPTION_IMAGES_BYTES = 500_000_000
     # Simple index to use for projects that are not on this site, such as https://pypi.org/simple/. Empty: none.
     UPSTREAM_INDEX = ""
     # Comma-separated names that are never looked up upstream; * is a wildcard: "acme,acme-*".
@@ -70,10 +101,17 @@ class Config:
     UPSTREAM_MAX_AGE_S = 600
     # Timeout in seconds for connecting to the upstream index and for each read.
     UPSTREAM_TIMEOUT_S = 10
+    # Refuse upstream files that advisories of this severity or a higher one affect: "low", "medium", "high" or
+    # "critical"; "any" includes unknown severities. Empty: none.
+    UPSTREAM_REFUSE_SEVERITY = ""
+    # Exceptions, separated by commas: ids or CVEs of advisories, projects, and releases ("GHSA-...,jam,jam==1.0").
+    UPSTREAM_REFUSE_EXCEPT = ""
     # Maximum size of an upstream file in bytes.
     UPSTREAM_MAX_FILE_BYTES = 2_000_000_000
     # Maximum total size of cached upstream files in bytes; the least recently used are removed first.
     UPSTREAM_MAX_BYTES = 50_000_000_000
+    # Hosts with private addresses that webhooks may send to, separated by commas. Others need public addresses.
+    WEBHOOK_PRIVATE_HOSTS = ""
     # 1: the site is only reached over HTTPS. Marks cookies as Secure and sends HSTS.
     HTTPS_ONLY = 0
     # Number of proxies in front of the site whose X-Forwarded-For and X-Forwarded-Proto headers are trusted.
@@ -85,10 +123,16 @@ class Config:
     REMEMBER_S = 2_592_000
     # Failed sign-ins allowed for one account and for one address.
     SIGN_IN_FAILURES = "10/5minutes"
+    # Who has to use two-factor authentication: none, admins, publishers (and administrators) or all.
+    REQUIRE_2FA = "none"
+    # Days that a member has to set it up, from the first visit after it is required.
+    GRACE_2FA_DAYS = 14
     # Registrations allowed for one address, on the page and through /signup combined.
     REGISTRATION_LIMIT = "20/hour"
     # Emails with a link that one address may request, and that one mailbox receives.
     MAIL_LIMIT = "5/hour"
+    # People whom a member may invite, or add to a team.
+    INVITATION_LIMIT = "60/hour"
     # Cost of one argon2id password hash: memory in KiB, and passes.
     PASSWORD_MEMORY_KIB = 65_536
     PASSWORD_PASSES = 3
@@ -98,6 +142,10 @@ class Config:
     # Searches and search suggestions allowed for one address. Empty: no limit.
     SEARCH_LIMIT = "5/second"
     SUGGESTION_LIMIT = "20/second"
+    # Pages allowed for one address that show the inside of files, or dependencies. Empty: no limit.
+    LOOKING_LIMIT = "5/second"
+    # Queries and batches of queries about advisories (uv audit, pip-audit) allowed for one address. Empty: no limit.
+    OSV_LIMIT = "100/second"
     # Days to keep audit log entries.
     AUDIT_DAYS = 365
     # SMTP server for outgoing mail. Empty: write emails to MAIL_DIR instead.
@@ -136,6 +184,8 @@ class TestingConfig(Config):
     MAIL_LIMIT = "1000/hour"
     SEARCH_LIMIT = ""
     SUGGESTION_LIMIT = ""
+    LOOKING_LIMIT = ""
+    OSV_LIMIT = ""
     PASSWORD_MEMORY_KIB = 64
     PASSWORD_PASSES = 1
     FAILED_SIGN_IN_MS = 0
@@ -157,7 +207,7 @@ CONFIGURATIONS: dict[str, type[Config]] = {
 }
 
 # Settings for which an empty value is meaningful: it removes the limit.
-MAY_BE_EMPTY = ("SEARCH_LIMIT", "SUGGESTION_LIMIT")
+MAY_BE_EMPTY = ("SEARCH_LIMIT", "SUGGESTION_LIMIT", "LOOKING_LIMIT", "OSV_LIMIT")
 
 
 class BadConfig(ValueError):

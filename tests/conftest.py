@@ -1,13 +1,18 @@
 """The two servers on which the suite runs, mongomock and a real mongod, and the site on each of them."""
 
 import importlib.util
+import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import uuid
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +22,26 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from pymongo.database import Database
+from pymongo.write_concern import WriteConcern
 
 from config import TestingConfig
 from tests.live import Run
+from tests.people import Browser, browser
 from webapp import create_app
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
 from webapp.mongodb import embedded
+from webapp.mongodb.data_folder import server_pid
 from webapp.mongodb.programs import MongodNotFound
+from webapp.serving.log_config import JsonFormatter
+from webapp.serving.slow_clients import SlowClients, slow_clients
 
+# Names the folder of the server that all tests share.
+DATA = "LARDER_TEST_DATA"
+MEMORY_BYTES = 4_000_000_000
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Start children with default signal handlers, even where the suite runs under `nohup` or in a background job.
 
     Children inherit which signals are ignored, and tests could not interrupt them. Handlers are not inherited, so one
@@ -37,10 +50,30 @@ def pytest_configure() -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+    if DATA not in os.environ and (folder := folder_in_memory()):
+        os.environ[DATA] = str(folder)  # which the workers of xdist inherit
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def folder_in_memory() -> Path | None:
+    """Make a folder in memory for the server that all tests share, if there is room, or return None.
+
+    The site lets each write wait for the disk. On one, that is half of what the suite takes.
+    """
+    memory = Path("/dev/shm")
+    try:
+        for left in memory.glob("larder-tests-*"):  # by a run that was killed
+            if not Path("/proc", left.name.split("-")[2]).exists() and server_pid(left / "mongod") is None:
+                shutil.rmtree(left, ignore_errors=True)
+        if shutil.disk_usage(memory).free > MEMORY_BYTES:
+            return Path(tempfile.mkdtemp(prefix=f"larder-tests-{os.getpid()}-", dir=memory))
+    except OSError:
+        pass
+    return None
 
 
 def pytest_sessionfinish() -> None:
-    """Stop the server before pytest removes its folder."""
+    """Stop the server before its folder is removed."""
     embedded.release()
 
 
@@ -73,6 +106,7 @@ def free_port() -> int:
     return port
 
 
+AT_ONCE = WriteConcern(w=1, j=False)
 # An expression that takes the server half a second.
 SLOW = {"$reduce": {"input": {"$range": [0, 1_000_000]}, "initialValue": 0, "in": {"$add": ["$$value", 1]}}}
 
@@ -89,9 +123,9 @@ def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     uri = os.environ.get("TEST_MONGODB_URI")
     if not uri:
         base = tmp_path_factory.getbasetemp()
-        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        on_disk = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
         try:
-            uri = embedded.acquire(shared / "mongod", port=free_port(), database="")
+            uri = embedded.acquire(Path(os.environ.get(DATA, on_disk)) / "mongod", port=free_port(), database="")
         except MongodNotFound as error:
             required(str(error))
             raise
@@ -131,13 +165,55 @@ def app(site: Flask) -> Iterator[Flask]:
     The collections are without the rules that a test before may have set: many tests write what the server would
     refuse, as somebody did before there were rules.
     """
-    for document_type in DOCUMENTS:
-        document_type._get_collection().delete_many({})
+    let_end("site-stats", "search-index")
+    empty()
     lift_rules()
     with site.app_context():
         # What is counted to limit attempts stands in the database, too, and is no document.
         site.extensions["limiter"].storage.reset()
+        site.extensions["mailman"].outbox = []
+        # A test before may have left long answers unread, which hold their places until they are collected.
+        slow_clients.set(site, SlowClients())
+        site.extensions["trusted_issuers"] = {}
+        site.extensions["sign_on"] = None
         yield site
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What the site logs, as JSON."""
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonFormatter())
+    monkeypatch.setattr(logging.getLogger("webapp"), "handlers", [handler])
+    return written
+
+
+def let_end(*names: str) -> None:
+    """Wait for what a test before set off in the background, which would write into the next one's database."""
+    for thread in threading.enumerate():
+        if thread.name in names:
+            thread.join(10)
+
+
+def empty() -> None:
+    """Remove every document, without waiting for the disk as the site does."""
+    database = Package._get_db()
+    names = [document_type._get_collection_name() for document_type in DOCUMENTS]
+    for name in filled(database, names) if isinstance(database, Database) else names:
+        database[name].with_options(write_concern=AT_ONCE).delete_many({})
+
+
+def filled(database: Database[dict[str, Any]], names: list[str]) -> list[str]:
+    """Which of these collections hold anything: one question instead of one for each, before each of the tests."""
+    firsts: list[list[dict[str, Any]]] = [
+        [{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": name}}}] for name in names
+    ]
+    others = [
+        {"$unionWith": {"coll": name, "pipeline": pipeline}}
+        for name, pipeline in zip(names[1:], firsts[1:], strict=True)
+    ]
+    return [found["name"] for found in database[names[0]].aggregate([*firsts[0], *others])]
 
 
 def lift_rules() -> None:
@@ -152,6 +228,12 @@ def lift_rules() -> None:
 def client(app: Flask) -> FlaskClient:
     """A reader's browser, or a program."""
     return app.test_client()
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Browser:
+    """Somebody in a browser of their own."""
+    return browser(app)
 
 
 @pytest.fixture

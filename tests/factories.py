@@ -8,8 +8,9 @@ from typing import Any
 
 import bson
 
+from webapp.changes.advisories import derived
 from webapp.changes.pypi_json import store
-from webapp.documents import Package, Release, ReleaseFile, StoredFile, User, contents
+from webapp.documents import Advisory, Package, Release, ReleaseFile, StoredFile, User, contents
 from webapp.rules.naming import normalize_name
 
 A_DAY = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
@@ -73,3 +74,33 @@ def user(name: str = "Ada Lovelace", **fields: Any) -> User:
     found = User(name=name, **fields)
     found.save()
     return found
+
+
+def record(advisory_id: str, name: str = "example", *, introduced: str = "0", **fields: Any) -> dict[str, Any]:
+    """An OSV record about one project; `fixed`, `last_affected` and `versions` say which versions, the rest is its own.
+
+    Without any of these, version 1.0 is affected, and 2.0 fixes it.
+    """
+    if not fields.keys() & {"fixed", "last_affected", "versions"}:
+        fields["fixed"] = "2.0"
+    ends = [{kind: fields.pop(kind)} for kind in ("fixed", "last_affected") if kind in fields]
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": introduced}, *ends]}] if ends else []
+    package = {"name": name, "ecosystem": "PyPI", "purl": f"pkg:pypi/{name}"}
+    values = {
+        "id": advisory_id,
+        "modified": "2026-11-01T10:00:00Z",
+        "published": "2026-10-01T10:00:00Z",
+        "summary": f"What is wrong with {name}",
+        "details": f"What is wrong with {name}, at length.",
+        "affected": [{"package": package, "ranges": ranges, "versions": fields.pop("versions", [])}],
+    }
+    return values | fields
+
+
+def advisory(
+    advisory_id: str, name: str = "example", *, imported_at: datetime = A_DAY, is_own: bool = False, **fields: Any
+) -> Advisory:
+    """A stored advisory."""
+    made = record(advisory_id, name, **fields)
+    Advisory.objects.raw().insert_one(derived(made) | {"record": made, "imported_at": imported_at, "is_own": is_own})
+    return Advisory.objects.get(pk=advisory_id)

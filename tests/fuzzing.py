@@ -35,6 +35,9 @@ VALUES = {
     "second": ["aa", "zz"],
     "rest": ["a" * 60],
     "sha256": ["a" * 64],
+    "publisher_id": ["64b7f0c2a8f4e3b5c6d7e8f9"],
+    "choice": ["on", "off"],
+    "advisory_id": ["PYSEC-2024-1", "CVE-2024-1", "pysec-2024-1"],
     "act": ["promote", "demote", "disable", "enable", "delete", "sign_out"],
 }
 ODD_TEXTS = [

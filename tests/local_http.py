@@ -1,5 +1,6 @@
 """A small HTTP server on loopback, with the answers that a test gives it."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,9 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def served(answers: Mapping[str, Answer], asked: list[str] | None = None) -> Iterator[str]:
+def served(
+    answers: Mapping[str, Answer], asked: list[str] | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """The address of a server that gives these answers, and 404 at any other path; it notes the paths in `asked`."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,7 +57,7 @@ def served(answers: Mapping[str, Answer], asked: list[str] | None = None) -> Ite
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    with _running(Handler) as address:
+    with running(Handler, tls) as address:
         yield address
 
 
@@ -74,17 +77,61 @@ def answering_posts(body: bytes) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    with _running(Handler) as address:
+    with running(Handler) as address:
         yield address
 
 
 @contextmanager
-def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def running(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"https://localhost:{server.server_port}" if tls else f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
+
+
+class Posted(NamedTuple):
+    """One request that a receiver got."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Receiver:
+    """What a receiver of posts got, and how it answers; a test may change that."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.got: list[Posted] = []
+        self.status = 200
+        self.delay_s = 0.0
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A server that takes any post."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.got.append(Posted(self.path, dict(self.headers), body))
+            time.sleep(receiver.delay_s)
+            with suppress(ConnectionError):
+                self.send_response(receiver.status)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    receiver = Receiver("")
+    with running(Handler) as address:
+        receiver.address = address
+        yield receiver

@@ -262,6 +262,7 @@ class Site:
             "PAGE_CACHE_S": 0,
             "REGISTRATION_LIMIT": "1000000/hour",
             "SEARCH_LIMIT": "",
+            "LOOKING_LIMIT": "",
             "PASSWORD_MEMORY_KIB": 64,
             "PASSWORD_PASSES": 1,
             **settings,

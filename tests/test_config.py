@@ -117,6 +117,26 @@ def test_production_does_not_start_without_a_secret_a_database_and_an_address_of
         create_app(production(**environ))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SITE_URL", "packages.example.org", "expected an address such as https://packages.example.org"),
+        ("SITE_URL", "//packages.example.org", "expected an address"),
+        ("SITE_URL", "ftp://packages.example.org", "expected an address"),
+        ("SITE_URL", "https://", "expected an address"),
+        ("SITE_URL", "https://packages.example.org:port", "expected an address"),
+        ("SITE_URL", "https://packages.example.org/?x", "expected an address"),
+        ("MONGODB_POOL", "0", "MONGODB_POOL is 0; it must be at least 1"),
+        ("MONGODB_TIMEOUT_MS", "0", "MONGODB_TIMEOUT_MS is 0; it must be at least 1"),
+    ],
+)
+def test_value_that_cannot_work_is_refused(name: str, value: str, message: str) -> None:
+    environ = {"SECRET_KEY": LONG_SECRET, "MONGODB_URI": "mongodb://127.0.0.1/x", name: value}
+
+    with pytest.raises(BadConfig, match=message):
+        create_app(production(**environ))
+
+
 def test_message_about_a_secret_does_not_tell_it() -> None:
     with pytest.raises(BadConfig) as refused:
         create_app(production(MONGODB_URI="mongodb://ada:pass@127.0.0.1/x", SECRET_KEY="hunter2"))

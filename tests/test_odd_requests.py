@@ -28,7 +28,25 @@ VALUES = {
     "second": "aa",
     "rest": "a" * 60,
     "filename": "example-1.0-py3-none-any.whl",
+    "advisory_id": "PYSEC-2024-1",
 }
+TESTED_ELSEWHERE = (
+    "/static/",
+    "/bootstrap/",
+    "/account",
+    "/admin",
+    "/signup",
+    "/legacy/",
+    "/upstream/",
+    "/manage",
+    "/teams",
+    "/description-image/",
+    "/rss/watching/",
+    "/stage/",
+    "/upload/",
+    "/_/",
+    "/.well-known/pytp",
+)
 LISTS = [
     "/projects/",
     "/projects/?order=newest",
@@ -50,14 +68,14 @@ def reader(client: FlaskClient) -> FlaskClient:
     factories.package("Example", maintainers=[Maintainer(user_id=ada.id)], **filed)
     factories.package("Another", requires_dist=["example"])
     add_default_pages()
+    factories.advisory("PYSEC-2024-1", "example")
     factories.stored_file(VALUES["filename"], b"x" * 100, sha256="a" * 64, attestations=[{"version": 1}])
     return client
 
 
 def addresses(app: Flask) -> dict[str, Rule]:
-    """One address for each rule of what is public; members' own pages and other indexes have tests of their own."""
-    others = ("/static/", "/bootstrap/", "/account", "/admin", "/signup", "/legacy/", "/upstream/", "/manage")
-    rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(others)]
+    """One address for each rule of what is public. The others have tests of their own."""
+    rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(TESTED_ELSEWHERE)]
     rules = [rule for rule in rules if "GET" in (rule.methods or ())]
     return {re.sub(r"<(?:\w+:)?(\w+)>", lambda part: VALUES[part[1]], rule.rule): rule for rule in rules}
 

@@ -3,10 +3,12 @@
 from flask import Flask
 
 from config import BadConfig, Config, ProductionConfig
-from webapp import accounts, cli, upstream
+from webapp import accounts, cli, publishing, telling, trusted, upstream
 from webapp.members import read_access
 from webapp.mongodb import connection
 from webapp.serving import (
+    affected_releases,
+    description_images,
     download_counter,
     errors,
     filters,
@@ -17,6 +19,7 @@ from webapp.serving import (
     request_log,
     security,
     slow_clients,
+    static_files,
     unread_bodies,
 )
 from webapp.serving.extensions import bootstrap, csrf
@@ -31,19 +34,25 @@ def create_app(config: type[Config]) -> Flask:
     request_log.init_app(app)
     unread_bodies.init_app(app)
     metrics.init_app(app)
+    filters.init_app(app)
+    description_images.init_app(app)
     connection.init_app(app, metrics.database_listeners(app))
     security.init_app(app)
     # Before any other code reads requests from people who may not read the site.
     read_access.init_app(app)
     slow_clients.init_app(app)
+    static_files.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)
     download_counter.init_app(app)
-    filters.init_app(app)
+    affected_releases.init_app(app)
     redirects.init_app(app)
     errors.init_app(app)
     accounts.init_app(app)
     upstream.init_app(app)
+    publishing.init_app(app)
+    telling.init_app(app)
+    trusted.init_app(app)
     register_blueprints(app)
     cli.init_app(app)
     return app
@@ -71,20 +80,25 @@ def register_blueprints(app: Flask) -> None:
     """Register the blueprints. Content pages come last, because they answer at any path that nothing else has."""
     from webapp import (
         admin,
+        advisories,
+        dependencies,
         feeds,
         files,
         health,
         home,
+        images,
         index_api,
+        inside,
         manage,
         packages,
         pages,
-        publishing,
         search,
         seo,
         stats,
+        teams,
+        webhooks,
     )
 
     rooms = (home, packages, search, accounts, manage, admin, publishing, files, upstream, stats, feeds, index_api, seo)
-    for room in (*rooms, health, pages):
+    for room in (*rooms, advisories, dependencies, images, inside, teams, trusted, webhooks, health, pages):
         app.register_blueprint(room.bp)

@@ -1,22 +1,19 @@
-"""What the tests of accounts share: each begins without counted attempts and without mails."""
+"""Tests of account pages borrow the clock of the tests of what they use, and sign in at an identity provider."""
 
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
-from tests.people import Browser, browser
+from tests.members.conftest import clock
+from tests.openid.identity_provider import IdentityProvider, providing, use
 
-
-@pytest.fixture(autouse=True)
-def _nothing_counted(app: Flask) -> Iterator[None]:
-    app.extensions["limiter"].storage.reset()
-    app.extensions["mailman"].outbox = []
-    yield
-    app.extensions["limiter"].storage.reset()
+__all__ = ["clock"]
 
 
 @pytest.fixture
-def visitor(app: Flask) -> Browser:
-    """Somebody in a browser of their own."""
-    return browser(app)
+def provider(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityProvider]:
+    """The provider that the site uses."""
+    with providing() as found:
+        use(app, monkeypatch, found.address)
+        yield found

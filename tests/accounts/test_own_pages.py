@@ -2,7 +2,18 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from tests.people import ANOTHER, PASSWORD, Browser, browser, errors, link_in, member, outbox, signed_in
+from tests.people import (
+    ANOTHER,
+    PASSWORD,
+    Browser,
+    browser,
+    errors,
+    link_in,
+    member,
+    outbox,
+    signed_in,
+    signed_in_by_form,
+)
 from tests.reading import links, one, page_of, texts, words
 from webapp.accounts.signing_in import WRONG
 from webapp.changes.administrators import make_administrator
@@ -10,7 +21,7 @@ from webapp.documents import AuditEvent, Maintainer, Package, User
 
 
 def test_account_shows_profile_projects_and_activity(app: Flask) -> None:
-    visitor = signed_in(app, username="ada", profile_image_url="https://images.example.org/ada.png")
+    visitor = signed_in_by_form(app, username="ada", profile_image_url="https://images.example.org/ada.png")
     ada = User.objects.get()
     factories.package("Engine", maintainers=[Maintainer(user_id=ada.id, name="Ada")])
     factories.package("Other")
@@ -25,6 +36,8 @@ def test_account_shows_profile_projects_and_activity(app: Flask) -> None:
         "images.example.org",
         "ada@example.org",
         "•••••••••",
+        "none",
+        "none",
         "none",
     ]
     assert links(page, ".package-link") == [("Engine 1.0", "/project/engine/")]

@@ -1,22 +1,19 @@
-"""What the tests of administration share: each begins without counted attempts and without mails."""
-
-from collections.abc import Iterator
+"""What the tests of administration share."""
 
 import pytest
 from flask import Flask
 
-from tests.people import Browser, browser
-
-
-@pytest.fixture(autouse=True)
-def _nothing_counted(app: Flask) -> Iterator[None]:
-    app.extensions["limiter"].storage.reset()
-    app.extensions["mailman"].outbox = []
-    yield
-    app.extensions["limiter"].storage.reset()
+from tests.people import Browser, signed_in
+from webapp.documents import AuditEvent
 
 
 @pytest.fixture
-def visitor(app: Flask) -> Browser:
-    """Somebody in a browser of their own."""
-    return browser(app)
+def admin(app: Flask) -> Browser:
+    """Grace, an administrator, in her browser."""
+    return signed_in(app, "Grace Hopper", is_admin=True)
+
+
+def acts() -> list[tuple[str, str, str]]:
+    """What administrators did: who, what, and to what."""
+    events = AuditEvent.objects.of_kind("administration").order_by("pk")
+    return [(event.actor_name, event.description, event.target) for event in events]

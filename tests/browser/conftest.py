@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests import factories
+from tests.beginnings import begin
 from tests.conftest import required
+from tests.publishing import uploads
 from webapp.documents import Maintainer
 from webapp.pages.defaults import add_default_pages
 
@@ -69,19 +71,37 @@ def catalogue() -> None:
         author_email="ada@example.org",
         keywords=["jam", "k" * 100],
         requires_python=">=3.9",
-        requires_dist=["click>=8"],
+        requires_dist=["click>=8", "package-1>=0.5"],
         provides_extra=["test"],
         maintainers=[Maintainer(user_id=ada.id, name="Ada Lovelace", role="owner")],
         **shared,
     )
+    archive = uploads.sdist(members=[uploads.tar_member("x" * 90 + "/y")])
+    factories.stored_file("example-1.70.tar.gz", archive, sha256=sdist.sha256)
+    advisories()
     add_default_pages()
+
+
+def advisories() -> None:
+    """Advisories of every severity about projects that are here and required here."""
+    vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+    factories.advisory(
+        "GHSA-aaaa-bbbb-cccc", fixed="1.72", severity=[{"type": "CVSS_V3", "score": vector}],
+        summary="Runs what a page sends, " + "and-one-very-long-word-" * 5,
+        details="At length. " * 100 + "\n\n" + "x" * 200,
+        references=[{"type": "ADVISORY", "url": "https://example.org/" + "x" * 100}], aliases=["CVE-2026-1"],
+    )  # fmt: skip
+    factories.advisory("PYSEC-2026-2", fixed="1.69", database_specific={"severity": "MODERATE"})
+    factories.advisory("MAL-2026-3", "click", versions=["8.0"], summary="Malicious code in click (PyPI)")
+    factories.advisory("PYSEC-2026-4", "package-1", introduced="0.4", last_affected="1.0")
+    factories.advisory("PYSEC-2026-5", "package-2", withdrawn="2026-11-02T00:00:00Z")
 
 
 @pytest.fixture
 def address(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the site with the catalogue in it."""
     monkeypatch.setitem(app.config, "STATS_MAX_AGE_S", 3600)
-    catalogue()
+    begin(app, "browser", catalogue)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -177,7 +177,7 @@ def test_no_page_of_members_or_administrators_is_wider_than_its_window(visitor: 
     page = visitor.window(size)
     sign_in(page, grace.email, PASSWORD)
     paths = ["/account", "/account/profile", "/account/password", "/account/email", "/account/delete", "/projects/"]
-    paths += ["/admin/", "/admin/users", f"/admin/users/{grace.id}", "/admin/packages", "/admin/packages/example"]
+    paths += ["/admin/", "/admin/users", f"/admin/users/{grace.id}", "/admin/packages/", "/admin/packages/example"]
     paths += ["/admin/pages", "/admin/pages/new", "/admin/pages/edit/company/history", "/admin/audit"]
     for path in paths:
         page.goto(path)
@@ -185,3 +185,22 @@ def test_no_page_of_members_or_administrators_is_wider_than_its_window(visitor: 
 
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size[0], f"{path} is {width} wide"
+
+
+def test_forms_say_while_one_types_what_they_would_object_to(visitor: Visitor) -> None:
+    member("Grace Hopper", username="grace")
+    page = visitor.window(PHONE)
+    page.goto("/account/register")
+    page.get_by_label("Password").fill("password1")
+    expect(page.get_by_role("status")).to_contain_text("This password is too easy to guess.")
+    page.get_by_label("Password").fill(PASSWORD)
+    expect(page.get_by_role("status")).to_have_text("This password is hard to guess.")
+
+    member()
+    sign_in(page, "ada@example.org", PASSWORD)
+    page.goto("/account/profile")
+    page.get_by_label("Username").fill("Grace")
+    expect(page.get_by_role("status")).to_have_text("Somebody else has this username.")
+    page.goto("/account/tokens/new")
+    page.locator("#project").fill("nothing")
+    expect(page.get_by_role("status")).to_contain_text("There is no such project")

@@ -1,9 +1,11 @@
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 
 from tests import factories
 from webapp.changes import catching_up, site_stats
-from webapp.documents import KnownName, Package
+from webapp.documents import Download, DownloadCount, KnownName, Package
 
 
 def test_package_of_an_older_version_of_the_site_gets_the_names_that_it_requires(app: Flask) -> None:
@@ -64,3 +66,15 @@ def test_names_that_an_older_version_remembered_get_what_they_look_like(app: Fla
     site_stats.refresh()
 
     assert KnownName.objects.get().skeleton == "py011"
+
+
+def test_downloads_of_an_old_site_are_added_up_unless_as_many_were(app: Flask) -> None:
+    Download(created_date=datetime(2014, 3, 1, tzinfo=UTC), package="flask", version="1.0").save()
+
+    unchanged = catching_up.add_moved_downloads(1)
+    before = DownloadCount.objects.count()
+    unknown = catching_up.add_moved_downloads(None)
+
+    assert (unchanged, unknown) == (1, 1)
+    assert before == 0
+    assert DownloadCount.objects.get(pk="2014-03/moved").count == 1

@@ -4,12 +4,13 @@ import ast
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskCliRunner
 from packaging.utils import NormalizedName
 
 from tests import factories
 from webapp.changes import changing
 from webapp.changes.changing import Act, changes
-from webapp.documents import JournalEntry, Package
+from webapp.documents import Counter, JournalEntry, Package
 from webapp.documents.package import ConcurrentChange
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -99,3 +100,77 @@ def test_no_block_leaves_its_loop_before_its_change_is_stored() -> None:
     left = [name for name, loop in loops for each in ast.walk(loop) if isinstance(each, ast.Return | ast.Break)]
     assert len(loops) > 8
     assert left == []
+
+
+def actions() -> list[tuple[str, str]]:
+    """The journal, oldest first."""
+    return [(entry.package, entry.action) for entry in JournalEntry.objects.order_by("pk")]
+
+
+def set_counter_back(value: int) -> None:
+    Counter.objects.raw().update_one({"_id": "journal"}, {"$set": {"value": value}})
+
+
+def act(name: str, *actions: str) -> None:
+    for action in actions:
+        for change in changes(NormalizedName(name), None):
+            with change:
+                change.package.name = name
+                change.act = Act(action)
+
+
+@pytest.mark.parametrize("value", [0, 1, 3])
+def test_counter_that_is_behind_loses_no_entry(value: int) -> None:
+    factories.package("first")
+    factories.package("second")
+    act("first", "yank", "unyank")
+    set_counter_back(value)
+
+    act("second", "describe")
+    act("first", "describe")
+
+    assert actions() == [
+        *(("first", "import"), ("second", "import"), ("first", "yank"), ("first", "unyank")),
+        *(("second", "describe"), ("first", "describe")),
+    ]
+    for name in ("first", "second"):
+        package = Package.objects.get(pk=name)
+        assert package.last_serial == JournalEntry.objects.about_package(name).last_serial()
+        assert not package.unwritten
+
+
+def test_entries_left_in_a_package_get_new_serials_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    factories.package("first")
+    factories.package("second")
+    set_counter_back(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(changing, "write_out", lambda *_: None)  # killed before it copies them
+        act("new", "new project", "new file", "describe")
+
+    changing.write_out_leftovers()
+    changing.write_out_leftovers()
+
+    assert actions()[2:] == [("new", "new project"), ("new", "new file"), ("new", "describe")]
+    assert Package.objects.get(pk="new").last_serial == JournalEntry.objects.last_serial()
+    assert not Package.objects.get(pk="new").unwritten
+
+
+def test_entry_that_is_already_there_is_written_once() -> None:
+    factories.package("first")
+    entry = JournalEntry.objects.get()
+    fields = {"serial": entry.serial, "action": entry.action, "at": entry.at}
+
+    changing.write_out(NormalizedName("first"), [fields])
+
+    assert actions() == [("first", "import")]
+
+
+def test_counter_is_lifted_when_the_site_starts(runner: FlaskCliRunner) -> None:
+    factories.package("first")
+    act("first", "yank", "unyank")
+    last = JournalEntry.objects.last_serial()
+    Counter.objects.delete()
+
+    runner.invoke(args=["db", "init"])
+
+    assert Counter.objects.get().value >= last

@@ -6,7 +6,7 @@ from flask import Flask
 from packaging.utils import NormalizedName
 
 from tests import factories
-from webapp.changes.maintaining import add_maintainer, leave_packages, remove_maintainer, rename_maintainer
+from webapp.changes.maintaining import add_maintainer, leave_packages, remove_maintainer, rename_maintainer, transfer
 from webapp.changes.pypi_json import store
 from webapp.documents import JournalEntry, Maintainer, Package, User
 from webapp.documents.package import ConcurrentChange
@@ -101,3 +101,14 @@ def test_import_that_read_before_a_change_does_not_undo_it(app: Flask, change: s
     store(Package(normalized_name="engine", name="Engine", releases=[factories.release("2.0")]))
     assert maintainers() == changed
     assert User.objects.count() == 3
+
+
+def test_project_is_transferred_once_and_its_owners_stay_maintainers(app: Flask) -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    factories.package("Engine", maintainers=[Maintainer(user_id=ada.id, name="Ada", role="owner")])
+
+    first, again = (transfer(NormalizedName("engine"), grace, ada) for _ in range(2))
+
+    assert (first, again) == (True, False)
+    assert maintainers() == [("Grace", "owner"), ("Ada", "maintainer")]
+    assert [each.action for each in JournalEntry.objects].count("transfer") == 1

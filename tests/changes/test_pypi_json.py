@@ -13,7 +13,7 @@ from tests.changes.pypi_documents import document, file
 from tests.conftest import SHARED_DATA
 from webapp.changes import pypi_json, rendering
 from webapp.changes.changing import enter
-from webapp.changes.pypi_json import RefusedDocument, parse, store
+from webapp.changes.pypi_json import RefusedDocument, _Reader, parse, store
 from webapp.documents import Maintainer, Package
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
@@ -657,3 +657,14 @@ def _file(described: dict[str, Any]) -> dict[str, Any]:
             "url",
         )
     } | {"sha256": digests["sha256"], "md5": digests["md5"]}
+
+
+def test_document_that_is_stored_says_whether_its_project_is_new(app: Flask) -> None:
+    assert parse(json.dumps(document())).store() is True
+    assert parse(json.dumps(document())).store() is False
+
+
+def test_dates_are_kept_to_the_millisecond_as_mongodb_does() -> None:
+    reader = _Reader({"at": "2024-03-01T12:00:00.123999+01:00"}, "here")
+
+    assert reader.date("at") == datetime(2024, 3, 1, 11, 0, 0, 123_000, tzinfo=UTC)

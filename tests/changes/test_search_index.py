@@ -1,5 +1,6 @@
 """The entries that searches read stay in step with the packages, whoever wrote these."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from flask.testing import FlaskCliRunner
 
 from tests import factories
 from webapp.changes import search_index
-from webapp.documents import Package, SearchEntry, SearchState, SearchWord
+from webapp.documents import DOCUMENTS, Package, SearchEntry, SearchState, SearchWord, ensure_indexes
 from webapp.documents.base import utc_now
 
 
@@ -86,6 +87,7 @@ def test_collection_that_was_put_in_the_place_of_the_packages_is_noticed(caught_
     packages.aggregate([{"$set": {"summary": "Bread"}}, {"$out": "packages_moved"}])
     Package._get_db()["packages_moved"].rename("packages", dropTarget=True)
 
+    ensure_indexes(DOCUMENTS)
     search_index.catch_up()
 
     assert {tuple(entry["summary_words"]) for entry in entries().values()} == {("bread",)}
@@ -124,6 +126,37 @@ def test_frequent_words_and_labels_are_counted(app: Flask) -> None:
 def test_one_process_at_a_time_catches_up(app: Flask) -> None:
     assert SearchState.objects.claim(search_index.STATE, search_index.CLAIM)
     assert not SearchState.objects.claim(search_index.STATE, search_index.CLAIM)
+
+
+def test_background_work_catches_up_and_notes_when_it_did(caught_up: Flask) -> None:
+    Package._get_collection().update_one({"_id": "two"}, {"$set": {"summary": "Bread", "updated_date": utc_now()}})
+
+    search_index._catch_up_or_log(60)
+
+    assert entries()["two"]["summary_words"] == ["bread"]
+    state = SearchState._get_collection().find_one({"_id": search_index.STATE}) or {}
+    assert utc_now() - state["looked_at"] < timedelta(minutes=1)
+    assert state["claimed_until"] is None
+
+
+def test_background_work_that_was_done_lately_is_not_done_again(caught_up: Flask) -> None:
+    search_index._catch_up_or_log(60)
+    Package._get_collection().update_one({"_id": "two"}, {"$set": {"summary": "Bread", "updated_date": utc_now()}})
+
+    search_index._catch_up_or_log(60)
+
+    assert entries()["two"]["summary_words"] != ["bread"]
+
+
+def test_catching_up_notes_the_last_change_that_it_saw(caught_up: Flask) -> None:
+    SearchState._get_collection().update_one({"_id": search_index.STATE}, {"$set": {"reached": factories.A_DAY}})
+    later = utc_now() - timedelta(seconds=1)
+    Package._get_collection().update_many({}, {"$set": {"updated_date": later}})
+
+    search_index.catch_up()
+
+    state = SearchState._get_collection().find_one({"_id": search_index.STATE}) or {}
+    assert state["reached"] == later
 
 
 def test_command_makes_all_entries_anew(runner: FlaskCliRunner, caught_up: Flask) -> None:

@@ -261,3 +261,13 @@ def test_database_that_goes_away_during_the_computation_is_logged_once(
     site_stats._refresh_in_background()
 
     assert [record.message for record in caplog.records] == ["the site's statistics could not be computed: away"]
+
+
+def test_releases_are_counted_from_the_first_month_of_2000_on(app: Flask) -> None:
+    days = [datetime(1999, 12, 31, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)]
+    releases = [factories.release(f"{number}.0", created_date=day) for number, day in enumerate(days, start=1)]
+    factories.package(releases=releases)
+
+    site_stats.refresh()
+
+    assert [(each["id"], each["count"]) for each in kept()["releases_by_month"]] == [("2000-01", 1)]

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.changes.pypi_documents import document, file
+from tests.publishing import uploads
 from tests.reading import page_of
 from webapp.changes.pypi_json import parse
 from webapp.documents import Package, ReleaseDescription, ReleaseFacts
@@ -132,3 +133,13 @@ def everything_shown(app: Flask) -> Any:
     answers = [info_of(client, each["version"]) for each in package["releases"]]
     # Absent is as good as empty.
     return {key: value for key, value in package.items() if key not in changing and value}, answers
+
+
+def test_release_lists_the_facts_in_which_its_files_disagree(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    one, two = (uploads.metadata("larder-probe", "1.0", f"Summary: {each}", "License: MIT") for each in ("One", "Two"))
+
+    uploads.upload(client, secret, uploads.wheel(text=one), uploads.wheel_name())
+    uploads.upload(client, secret, uploads.sdist(text=two), uploads.sdist_name())
+
+    assert Package.objects.get().releases[0].differing == ["summary"]

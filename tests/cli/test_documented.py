@@ -11,12 +11,13 @@ from flask import Flask
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # In a block of code, or between backticks, up to what belongs to the shell.
+GROUPS = ("advisories", "db", "files", "packages", "pages", "serve", "users")
 COMMAND = re.compile(r"\bflask (?:--app app )?(?=[a-z])([^`#\n|>&]+)")
 
 
 def commands() -> list[str]:
     found = [text.strip() for page in PAGES for text in COMMAND.findall(page.read_text("utf-8").replace("\\\n", " "))]
-    return sorted({text for text in found if text.split()[0] in ("db", "files", "packages", "pages", "serve", "users")})
+    return sorted({text for text in found if text.split()[0] in GROUPS})
 
 
 @pytest.mark.parametrize("text", commands())

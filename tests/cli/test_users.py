@@ -5,6 +5,8 @@ from flask.testing import FlaskCliRunner
 from tests import factories
 from tests.people import ANOTHER, PASSWORD, browser, member, signed_in
 from webapp.documents import DOCUMENTS, AuditEvent, User
+from webapp.documents.base import utc_now
+from webapp.documents.user import Identity
 
 
 def test_first_administrator_is_made(app: Flask, runner: FlaskCliRunner) -> None:
@@ -141,3 +143,17 @@ def test_statistics_tell_the_sizes(runner: FlaskCliRunner) -> None:
     [line] = [each for each in runner.invoke(args=["db", "stats"]).stdout.splitlines() if each.startswith("packages")]
 
     assert line.count("kB") >= 2
+
+
+def test_connection_to_the_identity_provider_is_shown_and_ended(app: Flask, runner: FlaskCliRunner) -> None:
+    at_provider = Identity(issuer="https://login.example.org", subject="ada", connected_at=utc_now())
+    ada = signed_in(app, "Ada", password=None, identity=at_provider)
+    User.objects.raw().update_one({}, {"$set": {"sessions.0.by_provider": True}})
+
+    assert "single sign-on, no password" in runner.invoke(args=["users", "list"]).output
+    result = runner.invoke(args=["users", "disconnect", "ada@example.org"])
+
+    assert result.output == "Ada can no longer sign in at the identity provider.\n"
+    assert User.objects.get().identity is None
+    assert not ada.is_signed_in()
+    assert runner.invoke(args=["users", "disconnect", "ada@example.org"]).output == "Ada was not connected.\n"

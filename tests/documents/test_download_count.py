@@ -8,7 +8,7 @@ from packaging.utils import NormalizedName
 from tests.counting import counted, kept
 from webapp.changes import site_stats
 from webapp.documents import Download, DownloadCount
-from webapp.documents.download_count import Fetched, by_day, by_week, months, months_between
+from webapp.documents.download_count import MOST, Fetched, _days, _sum, by_day, by_week, months, months_between
 
 TODAY = date(2024, 3, 2)
 
@@ -166,3 +166,18 @@ def test_two_processes_that_add_up_at_once_do_not_count_twice(app: Flask, monkey
     DownloadCount.add_moved()
 
     assert kept("2014-03/moved")["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"),
+    [([5, 7], 12), ([5, None], 5), ([MOST], MOST), ([MOST + 1, 3], 3), ([-4, 3], 3), ([0, 3], 3), ([], 0)],
+)
+def test_months_without_a_count_that_can_be_are_left_out_of_the_sum(counts: list[int | None], total: int) -> None:
+    assert _sum({} if count is None else {"count": count} for count in counts) == total
+
+
+def test_day_without_downloads_is_no_day() -> None:
+    assert list(_days({"month": "2024-03", "days": {"01": 0, "02": 1, "03": MOST, "04": MOST + 1}})) == [
+        ("2024-03-02", 1),
+        ("2024-03-03", MOST),
+    ]

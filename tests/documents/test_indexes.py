@@ -4,20 +4,23 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import bson
 import pymongo
 import pytest
 from flask import Flask
+from flask.testing import FlaskCliRunner
 from mongoengine import QuerySet
 
 from tests import factories
+from tests.beginnings import begin
 from tests.conftest import SLOW
 from tests.counting import counted
 from webapp.changes import search_index, site_stats
 from webapp.documents import (
     DOCUMENTS,
+    Advisory,
     ApiToken,
     DownloadCount,
     JournalEntry,
@@ -25,28 +28,39 @@ from webapp.documents import (
     License,
     Package,
     Page,
+    PendingPublisher,
     ProgrammingLanguage,
+    PublishingSession,
     SiteStats,
     StoredFile,
+    Team,
     UpstreamFile,
     UpstreamProject,
     User,
+    Watcher,
+    Webhook,
+    WebhookMessage,
     ensure_indexes,
+    indexes,
 )
+from webapp.documents.advisory import AdvisoryQuerySet
 from webapp.documents.api_token import TokenQuerySet
+from webapp.documents.base import utc_now
 from webapp.documents.download_count import DownloadCountQuerySet
+from webapp.documents.indexes import ensure_one
 from webapp.documents.journal import JournalQuerySet
 from webapp.documents.labels import LabelQuerySet
 from webapp.documents.package_queries import PackageQuerySet
+from webapp.documents.publisher import PendingQuerySet
 from webapp.documents.stored_file import StoredFileQuerySet
+from webapp.documents.team import TeamQuerySet
 from webapp.documents.user import UserQuerySet, object_id_of_sql_id
+from webapp.documents.watcher import WatcherQuerySet
+from webapp.documents.webhook import WebhookMessageQuerySet, WebhookQuerySet
 
 MONTHS = ["2024-02", "2024-03"]
 ADA = object_id_of_sql_id(63)
 BY_INDEX = ("IXSCAN", "IDHACK", "EXPRESS", "COUNT_SCAN", "DISTINCT_SCAN", "EOF", "RECORD_STORE_FAST_COUNT")
-
-
-Contents = dict[str, list[dict[str, Any]]]
 
 
 class Question(NamedTuple):
@@ -83,16 +97,31 @@ QUESTIONS = [
     Question("/classifier/", "by_classifier", lambda: Package.objects.classified("Topic :: A").limit(20), "classified"),
     Question("/language/", "_id_", lambda: ProgrammingLanguage.objects(pk="python")),
     Question("/used-by/", "by_requirement", lambda: Package.objects.requiring("flask").limit(20), "requiring"),
-    Question("/project/", "by_package", lambda: DownloadCount.objects.of_project("package-7"), "of_project"),
     Question("/project/", "by_package", lambda: DownloadCount.objects.of_releases("package-7", MONTHS), "of_releases"),
     Question("/stats/", "by_month", lambda: DownloadCount.objects.of_site(), "of_site"),
     Question("/stats/", "by_month", lambda: DownloadCount.objects.of_projects(MONTHS), "of_projects"),
     Question("flask files clean", "by_contents", lambda: UpstreamFile.objects(content_id__in=[ADA])),
     Question("/simple/<name>/", "_id_", lambda: UpstreamProject.objects(pk="package-7")),
     Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
+    Question("POST /manage/<name>/readers", "by_reader", lambda: Package.objects.narrowed(), "narrowed"),
+    Question("/teams/<team>/delete", "by_reader", lambda: Package.objects.narrowed_to("staff"), "narrowed_to"),
+    Question("/teams/<team>/projects", "by_team", lambda: Package.objects.of_team("staff").limit(20), "of_team"),
+    Question("/teams/<team>/", "by_team", lambda: User.objects.of_team("staff").order_by("pk").limit(20), "of_team"),
+    Question("/teams/", "_id_", lambda: Team.objects.in_order(), "in_order"),
+    Question("/account/login", "by_group", lambda: Team.objects.with_groups(["engineers"]), "with_groups"),
+    Question("/_/oidc/mint-token", "by_publisher", lambda: Package.objects.published_by(["ci"]), "published_by"),
+    Question("/_/oidc/mint-token", "by_publisher", lambda: PendingPublisher.objects.with_key(["ci"]), "with_key"),
+    Question("/legacy/", "by_project", lambda: PendingPublisher.objects.for_project("package-1"), "for_project"),
+    Question("/account/publishers/", "by_user", lambda: PendingPublisher.objects.of_user(ADA), "of_user"),
     Question("/admin/packages", "by_status", lambda: Package.objects.quarantined().limit(20), "quarantined"),
     Question("/packages/", "_id_", lambda: Package.objects.quarantined().filter(pk="package-7").limit(1)),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada"), "addressed"),
+    Question(
+        "/account/oidc/callback",
+        "one_user_an_identity",
+        lambda: User.objects.with_identity("https://login.example.org", "ada"),
+        "with_identity",
+    ),
     Question("/user/63/", "_id_", lambda: User.objects.addressed("63"), "addressed"),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada").public(), "public"),
     Question("/simple/<name>/", "_id_", lambda: Package.objects.named("Package_7"), "named"),
@@ -115,19 +144,73 @@ QUESTIONS = [
     Question(
         "flask files clean", "by_contents", lambda: StoredFile.objects.with_contents([bson.ObjectId()]), "with_contents"
     ),
+    Question(
+        "POST /upload/<id>/publish", "by_session", lambda: StoredFile.objects.of_session(bson.ObjectId()), "of_session"
+    ),
+    Question(
+        "/manage/<name>/sessions/",
+        "by_package",
+        lambda: PublishingSession.objects.of_project("package-1"),
+        "of_project",
+    ),
+    Question(
+        "POST /upload/",
+        "by_package",
+        lambda: PublishingSession.objects.live_of_project("package-1"),
+        "live_of_project",
+    ),
+    Question("/manage/", "by_account", lambda: PublishingSession.objects.live_of_account(ADA), "live_of_account"),
+    Question("/stage/", "by_stage", lambda: PublishingSession.objects.with_stage_token("a"), "with_stage_token"),
     Question("POST /legacy/", "one_token_a_digest", lambda: ApiToken.objects.with_digest("a" * 64), "with_digest"),
+    Question("/teams/<team>/tokens", "by_owner", lambda: ApiToken.objects.of_owner("team", "staff"), "of_owner"),
+    Question(
+        "every hour", "by_expiry", lambda: ApiToken.objects.expiring(factories.A_DAY, factories.A_DAY), "expiring"
+    ),
     Question("/account/tokens/", "by_user", lambda: ApiToken.objects.of_user(ADA), "of_user"),
+    Question("/project/<name>/", "_id_", lambda: Package.objects.among(["package-7", "none"]), "among"),
     Question("/manage/<name>/settings", "_id_", lambda: Package.objects(pk="package-7").managed(), "managed"),
     Question("/manage/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).listed().limit(20)),
     Question(
         "/manage/<name>/history", "by_package", lambda: JournalEntry.objects.about_package("package-7"), "about_package"
     ),
     Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
+    Question("/osv/v1/querybatch", "by_package", lambda: Advisory.objects.about(["package-7", "package-8"]), "about"),
+    Question("/osv/v1/query", "by_package", lambda: Advisory.objects.affecting("package-7", "a1"), "affecting"),
+    Question(
+        "/osv/v1/query",
+        "by_package",
+        lambda: Advisory.objects.about(["package-7"]).standing().order_by("pk"),
+        "standing",
+    ),
+    Question("each import", "newest_advisories", lambda: Advisory.objects.since(utc_now()), "since"),
+    Question("/advisories/", "newest_advisories", lambda: Advisory.objects.newest(20), "newest"),
+    Question("each event", "by_project", lambda: Watcher.objects.of(["package-7"]), "of"),
+    Question("/rss/watching/", "one_feed_a_digest", lambda: Watcher.objects.with_feed("a" * 64), "with_feed"),
+    Question("/manage/<name>/webhooks", "by_project", lambda: Webhook.objects.of_project("package-7"), "of_project"),
+    Question("each event", "by_project", lambda: Webhook.objects.interested_in(["package-7"]), "interested_in"),
+    Question(
+        "/manage/<name>/webhooks/<hook_id>", "by_webhook", lambda: WebhookMessage.objects.of_webhook(ADA), "of_webhook"
+    ),
+    Question("each delivery", "due_messages", lambda: WebhookMessage.objects.next_of(ADA), "next_of"),
+    Question("every two seconds", "untold_entries", lambda: JournalEntry.objects.untold(), "untold"),
+    Question("flask advisories import", "own_advisories", lambda: Advisory.objects(is_own=True)),
     Question("/sitemap/pages.xml", "_id_", lambda: License.objects.in_order(), "in_order"),
 ]
 
 # Named questions that give no queryset, or what `listed` asks with some fields more; their pages stand below.
-ASKED_OTHERWISE = {"names", "add_missing", "last_serial", "listed_with_requirements"}
+ASKED_OTHERWISE = {
+    "inviting",  # of two indexes, below
+    "names",
+    "plain",
+    "add_missing",
+    "meaning",
+    "last_serial",
+    "listed_with_requirements",
+    "users_of",
+    "of_project",
+    "told",
+    "hidden_from",
+}
 
 # The pages whose every question, counts and aggregations among them, is read from the server's own record.
 PAGES = [
@@ -165,31 +248,30 @@ PAGES = [
     "/search/?license=MIT",
     "/search/?q=package-longer",
     "/search/?order=newest",
+    "/search/?order=downloads",
+    "/search/?q=word&order=downloads",
     "/search/?q=pacakge",
     "/search/suggest?q=pack",
     "/search/suggest?q=package-longer",
     "/stats/",
     "/company/history",
+    "/advisories/",
+    "/advisories/?page=2",
+    "/advisories/?q=package-7",
+    "/advisories/?q=CVE-2026-7",
+    "/advisories/PYSEC-2026-7/",
+    "/advisories/CVE-2026-7/",
+    "/project/package-7/advisories/",
+    "/rss/advisories.xml",
+    "/rss/project/package-7/advisories.xml",
+    "/osv/v1/vulns/PYSEC-2026-7",
 ]
 
 
-@pytest.fixture(scope="module")
-def contents() -> Contents:
-    """What the collections hold once the first test has filled them."""
-    return {}
-
-
 @pytest.fixture
-def filled(app: Flask, contents: Contents) -> Flask:
+def filled(app: Flask) -> Flask:
     """The site with enough packages for the server to choose between its indexes."""
-    database = Package._get_db()
-    if contents:
-        for name, documents in contents.items():
-            database[name].insert_many(documents)
-    else:
-        fill()
-        held = {name: list(database[name].find()) for name in database.list_collection_names()}
-        contents |= {name: documents for name, documents in held.items() if documents}
+    begin(app, "questions", fill)
     return app
 
 
@@ -214,6 +296,14 @@ def fill() -> None:
             "maintainers": [{"user_id": ADA if number % 5 == 0 else bson.ObjectId()}],
             "summary": f"A word, number{number}",
             **({"status": {"marker": some[number % 3]}} if number % 10 == 0 else {}),
+            **({"readers": ["staff"]} if number % 15 == 0 else {}),
+            **({"publishers": [{"key": "ci"}]} if number % 25 == 0 else {}),
+            **(
+                {"invitations": [{"user_id": bson.ObjectId(), "email_folded": f"{number}@x"}]}
+                if number % 7 == 0
+                else {}
+            ),
+            **({"teams": [{"team": "staff", "role": "owner"}]} if number % 20 == 0 else {}),
             "requires": ["flask", "click"][: number % 3],
         }
         others.append(made | changed)
@@ -222,9 +312,19 @@ def fill() -> None:
     for number in range(100):
         counted(f"package-{number % 20} {number}.0 2024-02-01", f"package-{number % 20} {number}.0 2024-03-01")
     factories.user("Ada", id=ADA, username="ada")
+    members = [{"_id": bson.ObjectId(), "teams": [{"team": "staff", "role": "member"}]} for _ in range(5)]
+    User._get_collection().insert_many([*members, *({"_id": bson.ObjectId(), "name": "Other"} for _ in range(50))])
+    PendingPublisher._get_collection().insert_many(
+        [{"project": f"package-{number}", "user_id": bson.ObjectId()} for number in range(20)]
+    )
+    Team._get_collection().insert_many([{"_id": f"team-{number}", "groups": [f"{number}"]} for number in range(50)])
     License.objects.add_missing([("MIT", "MIT")])
     ProgrammingLanguage.objects.add_missing([("python", "Programming Language :: Python")])
     Page(path="company/history", title="History").save()
+    for number in range(100):
+        factories.advisory(
+            f"PYSEC-2026-{number}", f"package-{number % 10}", is_own=number == 3, aliases=[f"CVE-2026-{number}"]
+        )
     search_index.rebuild()
     site_stats.refresh()
 
@@ -287,10 +387,30 @@ def test_each_question_uses_its_index_and_sorts_nothing_in_memory(filled: Flask,
     assert not stages & {"COLLSCAN", "SORT"}, plan
 
 
+@pytest.mark.real_server
+@pytest.mark.parametrize(
+    ("ask", "expected"),
+    [
+        (lambda: Package.objects.maintained_by(ADA, ["staff"]).limit(20), {"by_maintainer", "by_team"}),
+        (lambda: User.objects.told([ADA], ["staff"]), {"_id_", "by_team"}),
+        (lambda: Package.objects.inviting(ADA, "ada@example.org"), {"by_invited_user", "by_invited_address"}),
+        (lambda: Team.objects.inviting(ADA, "ada@example.org"), {"by_invited_user", "by_invited_address"}),
+    ],
+)
+def test_question_about_a_person_and_their_teams_uses_two_indexes(
+    filled: Flask, ask: Callable[[], QuerySet], expected: set[str]
+) -> None:
+    plan = ask().explain()["queryPlanner"]["winningPlan"]
+
+    assert set(parts(plan, "indexName")) == expected
+    assert not {"COLLSCAN", "SORT"} & set(parts(plan, "stage"))
+
+
 def test_every_index_of_the_packages_answers_a_question() -> None:
     declared = {index["name"] for index in Package._meta["index_specs"]}
 
-    assert declared - {"last_changed", "names"} <= {question.index_name for question in QUESTIONS}
+    in_pairs = {"by_invited_user", "by_invited_address"}
+    assert declared - {"last_changed", "names"} - in_pairs <= {question.index_name for question in QUESTIONS}
 
 
 @pytest.mark.parametrize(
@@ -298,11 +418,17 @@ def test_every_index_of_the_packages_answers_a_question() -> None:
     [
         PackageQuerySet,
         UserQuerySet,
+        TeamQuerySet,
+        PendingQuerySet,
         LabelQuerySet,
         StoredFileQuerySet,
         TokenQuerySet,
         JournalQuerySet,
         DownloadCountQuerySet,
+        AdvisoryQuerySet,
+        WatcherQuerySet,
+        WebhookQuerySet,
+        WebhookMessageQuerySet,
     ],
 )
 def test_no_named_question_is_missing_from_the_table(queryset: type[QuerySet]) -> None:
@@ -350,18 +476,99 @@ def test_index_of_each_name_stands_as_it_is_declared(app: Flask, document_type: 
 
 
 @pytest.mark.real_server
-def test_index_may_take_longer_than_a_request(app: Flask, mongod_uri: str) -> None:
+def test_index_may_take_longer_than_a_request(app: Flask, mongod_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline: list[dict[str, Any]] = [{"$documents": [{"a": 1}]}, {"$set": {"a": SLOW}}]
+    built = []
 
     with pymongo.MongoClient[Any](mongod_uri, timeoutMS=100) as client:
 
-        class Slow:
-            built = False
+        def build_slowly(_document_type: Any, spec: dict[str, Any]) -> None:
+            built.append((spec["name"], list(client["larder"].aggregate(pipeline))))
 
-            @classmethod
-            def ensure_indexes(cls) -> None:
-                cls.built = bool(list(client["larder"].aggregate(pipeline)))
+        monkeypatch.setattr(indexes, "_build", build_slowly)
+        User._get_collection().drop_index("by_name")
+        ensure_indexes([User])
 
-        ensure_indexes([cast("Any", Slow)])
+    monkeypatch.undo()
+    ensure_indexes([User])
+    assert [name for name, _ in built] == ["by_name"]
 
-    assert Slow.built
+
+def twins(app: Flask) -> tuple[User, User]:
+    """Two accounts with one address, as a restored or migrated database may have."""
+    User._get_collection().drop_index("one_user_an_email")
+    first, second = (factories.user(name, email="ada@example.org") for name in ("Ada", "Ada King"))
+    return first, second
+
+
+@pytest.mark.real_server
+def test_twins_are_named_in_one_line_and_the_rest_is_set(app: Flask, runner: FlaskCliRunner) -> None:
+    first, second = twins(app)
+    Package._get_collection().drop_index("by_license")
+
+    said = runner.invoke(args=["db", "ensure-indexes"])
+    started = runner.invoke(args=["db", "init"])
+
+    User._get_collection().delete_one({"_id": second.id})
+    mended = runner.invoke(args=["db", "ensure-indexes"])
+    line = (
+        "Error: users: the index one_user_an_email cannot be built: these documents have the same email_folded: "
+        f'{{"$oid": "{first.id}"}}, {{"$oid": "{second.id}"}}\n'
+    )
+    assert (said.exit_code, said.stderr) == (1, line)
+    assert (started.exit_code, started.stderr) == (1, line)
+    assert "by_license" in Package._get_collection().index_information()
+    options = {info["name"]: info["options"] for info in Package._get_db().list_collections()}
+    assert all("validator" in options[each._get_collection_name()] for each in DOCUMENTS)
+    assert mended.output == "All indexes exist.\n"
+
+
+@pytest.mark.real_server
+def test_site_starts_without_an_index_that_only_makes_it_fast(app: Flask, runner: FlaskCliRunner) -> None:
+    factories.package()
+    packages = Package._get_collection()
+    packages.drop_index("by_license")
+    packages.create_index([("license", 1)], name="by_license")
+
+    started = runner.invoke(args=["db", "init"])
+
+    packages.drop_index("by_license")
+    ensure_indexes([Package])
+    assert started.exit_code == 0, started.output
+    assert started.stderr.startswith(
+        "warning: packages: the index by_license cannot be built: another index stands in its way, drop it: "
+    )
+    assert started.stderr.count("\n") == 1
+
+
+@pytest.mark.real_server
+def test_index_under_another_name_is_as_good(app: Flask, runner: FlaskCliRunner) -> None:
+    packages = Package._get_collection()
+    declared = packages.index_information()["by_license"]["key"]
+    packages.drop_index("by_license")
+    packages.create_index(declared, name="licences")
+
+    said = runner.invoke(args=["db", "ensure-indexes"])
+
+    packages.drop_index("licences")
+    ensure_indexes([Package])
+    assert said.output == "All indexes exist.\n"
+
+
+@pytest.mark.real_server  # mongomock has other names for what stands in the way
+def test_one_index_is_built_unless_something_stands_in_its_way(app: Flask) -> None:
+    wanted = {"fields": [("title", 1)], "name": "one_page_a_title", "unique": True}
+    collection = Page._get_collection()
+    for path in ("a", "b"):
+        Page(path=path, title="About").save()
+
+    with_twins = ensure_one(Page, wanted)
+    Page.objects(pk="b").delete()
+    without = ensure_one(Page, wanted)
+    collection.drop_index("one_page_a_title")
+
+    assert (with_twins, without) == (False, True)
+
+
+def test_no_document_builds_its_indexes_while_a_request_waits() -> None:
+    assert [each.__name__ for each in DOCUMENTS if each._meta["auto_create_index"]] == []

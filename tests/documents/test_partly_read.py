@@ -11,6 +11,8 @@ from tests import factories
 from webapp.documents import Package, PackageTooLarge
 from webapp.documents import package as package_module
 from webapp.documents.package import ConcurrentChange
+from webapp.documents.partly_read import Outline
+from webapp.rules import naming
 
 Change = Callable[[Package], None]
 
@@ -260,3 +262,13 @@ def test_change_of_one_release_writes_no_other(monkeypatch: pytest.MonkeyPatch) 
     package.store()
 
     assert [field for field in sent[0] if field.startswith("releases")] == ["releases.12"]
+
+
+def test_outline_of_a_release_that_states_only_its_version_is_of_a_final_one() -> None:
+    outline = Outline.of({"version": "1.0"})
+
+    assert outline == ("1.0", naming.sort_key("1.0"), None, None, False, False)
+    assert Outline.of({"version": "1.0", "sort_key": "k", "size": 5, "is_prerelease": True, "yanked": True}) == (
+        *("1.0", "k", None, 5),
+        *(True, True),
+    )

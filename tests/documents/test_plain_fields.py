@@ -4,7 +4,17 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from webapp.documents import Latest, Maintainer, NewestRelease, Package, Release, ReleaseFacts, ReleaseFile
+from webapp.documents import (
+    Latest,
+    Maintainer,
+    NewestRelease,
+    Package,
+    Release,
+    ReleaseFacts,
+    ReleaseFile,
+    Source,
+    TeamRole,
+)
 from webapp.documents.plain_fields import (
     FactsFields,
     FileFields,
@@ -12,7 +22,9 @@ from webapp.documents.plain_fields import (
     PackageFields,
     ReleaseFields,
     ShownReleaseFields,
+    SourceFields,
     StatusFields,
+    TeamRoleFields,
 )
 from webapp.documents.project_status import ProjectStatus
 
@@ -23,7 +35,9 @@ from webapp.documents.project_status import ProjectStatus
         (Package, PackageFields),
         (Release, ReleaseFields),
         (ReleaseFile, FileFields),
+        (Source, SourceFields),
         (Maintainer, MaintainerFields),
+        (TeamRole, TeamRoleFields),
         (ProjectStatus, StatusFields),
         (Latest, ShownReleaseFields),
     ],
@@ -38,3 +52,10 @@ def test_facts_are_among_the_fields() -> None:
 
 def test_newest_release_has_no_field_that_latest_lacks() -> None:
     assert set(NewestRelease._fields) <= set(Latest._fields)
+
+
+@pytest.mark.parametrize(
+    "fields", [PackageFields, ReleaseFields, FileFields, SourceFields, MaintainerFields, TeamRoleFields, StatusFields]
+)
+def test_any_field_may_be_absent(fields: Any) -> None:
+    assert fields.__required_keys__ == set()

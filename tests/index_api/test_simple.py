@@ -1,7 +1,6 @@
 import json
 from html.parser import HTMLParser
 from typing import Any
-from xmlrpc.client import Fault, dumps, loads
 
 import pytest
 from flask import Flask
@@ -479,12 +478,3 @@ def test_redirect_names_no_host(client: FlaskClient) -> None:
     answers = [client.get(path, headers={"Host": "inside:8000"}) for path in ("/simple/example", "/simple/Ex_Ample/")]
 
     assert [answer.headers["Location"] for answer in answers] == ["/simple/example/", "/simple/ex-ample/"]
-
-
-@pytest.mark.parametrize("path", ["/pypi", "/pypi/", "/RPC2"])
-def test_xml_rpc_names_the_way_on(client: FlaskClient, path: str) -> None:
-    answer = client.post(path, data=dumps(("flask",), "search"), content_type="text/xml")
-
-    with pytest.raises(Fault, match=r"/search/.*/simple/"):
-        loads(answer.data)
-    assert answer.content_type.startswith("text/xml")

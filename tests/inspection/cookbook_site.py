@@ -5,6 +5,7 @@ from typing import Any
 
 import bson
 
+from webapp.changes import catching_up, search_index
 from webapp.documents import DOCUMENTS, Maintainer, Package, Release, ReleaseFile, ensure_indexes, ensure_validators
 from webapp.documents.user import object_id_of_sql_id
 from webapp.rules.naming import normalize_name
@@ -196,6 +197,8 @@ def fill(database: Any) -> None:
     database["downloads"].insert_many(downloads())
     database["auditing"].insert_many(acts())
     database["pages"].insert_one({"_id": "company/history", "title": "History", "created_date": NOW})
+    search_index.rebuild()
+    catching_up.remember_names()
     for key, name in (("python-3", "Python :: 3"), ("c", "C")):
         language = {"_id": key, "description": f"Programming Language :: {name}", "created_date": NOW}
         database["languages"].insert_one(language)

@@ -2,6 +2,7 @@ import json
 
 import bson
 import pytest
+from bson import json_util
 from hypothesis import HealthCheck, example, given, settings
 
 from tests.inspection.odd_documents import EVERY_TYPE, WITHOUT_WORDS, made_documents
@@ -37,9 +38,20 @@ def test_usual_document_is_extended_json_that_other_programs_read() -> None:
     assert json.loads(line) == {
         "_id": "flask",
         "size": {"$numberLong": "5"},
-        "count": {"$numberInt": "3"},
-        "ratio": {"$numberDouble": "0.5"},
+        "count": 3,
+        "ratio": 0.5,
     }
+    assert json_util.loads(line.decode()) == usual
+
+
+@pytest.mark.parametrize("value", [1.0, -0.0, 5e-324, 1e308, 2.0**53, float("inf"), float("-inf"), 2**31 - 1, 2**31])
+def test_number_keeps_its_type_and_stays_readable(value: float) -> None:
+    encoded = bson.encode({"_id": 1, "value": value})
+
+    line = line_of(encoded)
+
+    assert document_of(line) == encoded
+    assert not is_in_base64(line)
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b"[]", b"5", b'"text"', b'{"a": {"$numberInt": "x"}}', b"\xff", b"null"])

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from tests.publishing import uploads
 from tests.publishing.uploads import metadata, upload, wheel, wheel_name
-from webapp.changes import site_stats
+from webapp.changes import catching_up, search_index, site_stats
 from webapp.documents import Package, ReleaseDescription, ReleaseFacts
 from webapp.documents.base import utc_now
 from webapp.inspection.check import check
@@ -53,6 +53,8 @@ def killed_before_the_file_was_listed() -> None:
 def killed_before_the_package_was_stored() -> None:
     change = {"summary": "Of before", "updated_date": LONG_AGO - timedelta(days=1)}
     Package._get_collection().update_one({"_id": EXAMPLE}, {"$set": change})
+    search_index.rebuild()
+    catching_up.remember_names()
     FACTS().update_many({}, {"$set": {"stated_at": LONG_AGO}})
 
 

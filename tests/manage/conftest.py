@@ -1,6 +1,6 @@
-"""What the tests of managing share: each begins without counted attempts and without mails, and Ada has a project."""
+"""What the tests of managing share: Ada has a project."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import bson
 import pytest
@@ -10,17 +10,9 @@ from packaging.utils import NormalizedName
 
 from tests.people import Browser, browser, member, signed_in
 from tests.publishing import uploads
-from webapp.documents import Package, User
+from webapp.documents import JournalEntry, Package, User
 
 NAME = NormalizedName("larder-probe")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_counted(app: Flask) -> Iterator[None]:
-    app.extensions["limiter"].storage.reset()
-    app.extensions["mailman"].outbox = []
-    yield
-    app.extensions["limiter"].storage.reset()
 
 
 @pytest.fixture
@@ -62,3 +54,25 @@ def join(app: Flask) -> Callable[..., Browser]:
 def id_of(name: str) -> bson.ObjectId:
     found: bson.ObjectId = User.objects.get(name=name).id
     return found
+
+
+Publish = Callable[..., str]
+Join = Callable[..., Browser]
+WHEEL = uploads.wheel_name()
+
+
+def journal() -> list[str]:
+    """What was done to the project, the last first."""
+    return [entry["action"] for entry in JournalEntry.objects.about_package(NAME).plain()]
+
+
+PEOPLE = f"/manage/{NAME}/maintainers"
+
+
+def roles() -> dict[str, str]:
+    return {each.name: each.role for each in Package.objects.get(pk=NAME).maintainers}
+
+
+def journal_about_people() -> list[tuple[str, str | None]]:
+    """What was done to the project, the last first, with whom it is about."""
+    return [(entry["action"], entry.get("note")) for entry in JournalEntry.objects.about_package(NAME).plain()]

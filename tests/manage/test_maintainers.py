@@ -1,205 +1,16 @@
 """Who looks after a project: roles, invitations by mail, leaving."""
 
 import threading
-from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
-from tests import factories
-from tests.manage.conftest import NAME, id_of
-from tests.people import ANOTHER, Browser, browser, errors, link_in, member, outbox, signed_in
-from tests.publishing import uploads
-from tests.reading import links, one, page_of, texts, words
-from webapp.changes.maintaining import LastOwner, NotThere, accept, end_maintaining, invite
-from webapp.changes.pypi_json import store
-from webapp.documents import AuditEvent, JournalEntry, Package, User
-from webapp.documents.base import utc_now
-
-Publish = Callable[..., str]
-Join = Callable[..., Browser]
-
-PEOPLE = f"/manage/{NAME}/maintainers"
-
-
-def roles() -> dict[str, str]:
-    return {each.name: each.role for each in Package.objects.get(pk=NAME).maintainers}
-
-
-def journal() -> list[tuple[str, str | None]]:
-    """What was done to the project, the last first, with whom it is about."""
-    return [(entry["action"], entry.get("note")) for entry in JournalEntry.objects.about_package(NAME).plain()]
-
-
-@pytest.fixture
-def invited(app: Flask, ada: Browser, publish: Publish) -> Callable[..., str]:
-    """Let Ada invite somebody; return the path of the link in the mail."""
-    publish()
-
-    def invited(email: str = "grace@example.org", role: str = "maintainer") -> str:
-        response = ada.send(PEOPLE, email=email, role=role)
-        assert response.status_code == 302, errors(response)
-        [mail] = [mail for mail in outbox(app) if mail.to == [email]][-1:]
-        return link_in(mail)
-
-    return invited
-
-
-def test_member_who_is_invited_accepts_and_uploads(
-    app: Flask, client: FlaskClient, ada: Browser, invited: Callable[..., str]
-) -> None:
-    link = invited()
-    [mail] = outbox(app)
-    grace = signed_in(app, "Grace Hopper")
-
-    page = page_of(grace.get(link))
-    response = grace.send(link)
-
-    assert "Ada Lovelace invites you to maintain the project larder-probe" in mail.body
-    assert "Ada Lovelace invites you to maintain larder-probe as its maintainer." in words(one(page, ".lead"))
-    assert response.location == f"/manage/{NAME}/"
-    assert roles() == {"Ada Lovelace": "owner", "Grace Hopper": "maintainer"}
-    assert journal()[:2] == [("add maintainer", "Grace Hopper"), ("invite maintainer", None)]
-    secret = uploads.token_of(User.objects.get(name="Grace Hopper"))
-    assert uploads.upload(client, secret, uploads.sdist(), uploads.sdist_name()).status_code == 200
-    assert ("larder-probe 1.0", f"/manage/{NAME}/") in links(page_of(grace.get("/manage/")), ".package-link")
-
-
-def test_who_has_no_account_registers_on_the_way(app: Flask, invited: Callable[..., str]) -> None:
-    link = invited(role="owner")
-    newcomer = browser(app)
-
-    page = page_of(newcomer.get(link))
-    [register] = [address for text, address in links(page, "main a") if text == "Register"]
-    fields = {"name": "Grace Hopper", "email": "grace@example.org", "password": ANOTHER}
-    response = newcomer.send(register, **fields)
-
-    assert texts(page, "main button") == ["Decline"]
-    assert newcomer.post(link, data={"csrf_token": newcomer.token(link)}).status_code == 302
-    assert response.location == link
-    assert roles() == {"Ada Lovelace": "owner", "Grace Hopper": "owner"}
-
-
-def test_link_lets_one_person_in_once(app: Flask, invited: Callable[..., str]) -> None:
-    link = invited()
-    grace, eve = signed_in(app, "Grace Hopper"), signed_in(app, "Eve")
-    grace.send(link)
-
-    again = eve.post(link, data={"csrf_token": eve.token("/account/profile")})
-
-    assert "it was used" in words(one(page_of(again, 410), ".lead"))
-    assert page_of(eve.get(link), 410)
-    assert "Eve" not in roles()
-
-
-@pytest.mark.parametrize(
-    ("access", "how"),
-    [
-        ("public", "You need an account to accept; you can register there."),
-        ("members", "An administrator of the site can create one for you; ask Ada Lovelace if you do not have one."),
-    ],
-)
-def test_mail_says_how_to_get_an_account(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, ada: Browser, invited: Callable[..., str], access: str, how: str
-) -> None:
-    monkeypatch.setitem(app.config, "READ_ACCESS", access)
-
-    invited()
-
-    mail = outbox(app)[-1]
-    assert how in mail.body
-    assert how in str(mail.alternatives[0][0])
-
-
-def test_invitation_can_be_declined_without_an_account(app: Flask, ada: Browser, invited: Callable[..., str]) -> None:
-    link = invited()
-    newcomer = browser(app)
-
-    response = newcomer.send(link, decline="yes")
-
-    assert (response.status_code, response.location) == (302, "/account/login")
-    assert newcomer.get(link).status_code == 410
-    assert journal()[0] == ("decline invitation", None)
-    assert "There are no pending invitations" in page_of(ada.get(PEOPLE)).get_text()
-
-
-def test_invitation_that_was_taken_back_is_worth_nothing(app: Flask, ada: Browser, invited: Callable[..., str]) -> None:
-    link = invited()
-    [action] = [str(form["action"]) for form in page_of(ada.get(PEOPLE)).select("form[action*=revoke]")]
-
-    response = ada.press(PEOPLE, action)
-
-    assert response.location == PEOPLE
-    assert signed_in(app, "Grace").get(link).status_code == 410
-
-
-@pytest.mark.parametrize("change", ["too old", "no owner any more", "project deleted", "forged", "invited again"])
-def test_link_counts_no_more(
-    app: Flask, ada: Browser, join: Join, invited: Callable[..., str], publish: Publish, change: str
-) -> None:
-    link = invited()
-    join("Linus", "owner")
-    grace = signed_in(app, "Grace Hopper")
-
-    match change:
-        case "too old":
-            past = utc_now() - timedelta(seconds=1)
-            Package._get_collection().update_one({}, {"$set": {"invitations.0.expires_at": past}})
-        case "no owner any more":
-            ada.press(f"/manage/{NAME}/settings", f"/manage/{NAME}/leave")
-        case "project deleted":
-            ada.send(f"/manage/{NAME}/delete", typed=NAME)
-            publish("1.1")
-        case "forged":
-            link = link[:-3] + "abc"
-        case "invited again":
-            invited("GRACE@example.org", "owner")
-
-    assert grace.get(link).status_code == 410
-    assert grace.post(link, data={"csrf_token": grace.token("/account/profile")}).status_code == 410
-    assert "Grace Hopper" not in roles()
-
-
-def test_invitation_outlives_an_import(app: Flask, invited: Callable[..., str]) -> None:
-    link = invited()
-
-    store(Package(normalized_name=NAME, name=NAME, releases=[factories.release("2.0")]))
-
-    assert signed_in(app, "Grace Hopper").get(link).status_code == 200
-
-
-def test_address_that_is_none_and_too_many_invitations_are_refused(
-    app: Flask, ada: Browser, publish: Publish, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish()
-    user = User.objects.get()
-    for number in range(20):
-        invite(NAME, f"n{number}@example.org", "maintainer", user)
-
-    assert list(errors(ada.send(PEOPLE, email="nobody", role="owner"))) == ["email"]
-    assert list(errors(ada.send(PEOPLE, email="a@example.org", role="king"))) == ["role"]
-    assert "20 people are invited already" in errors(ada.send(PEOPLE, email="a@example.org", role="owner"))["email"]
-    monkeypatch.setitem(app.config, "HTTPS_ONLY", 1)
-    monkeypatch.setitem(app.config, "MAIL_SERVER", "")
-    assert "cannot send email" in errors(ada.send(PEOPLE, email="a@example.org", role="owner"))["email"]
-    assert outbox(app) == []
-
-
-def test_addresses_of_the_invited_are_for_owners_alone(
-    client: FlaskClient, ada: Browser, join: Join, invited: Callable[..., str]
-) -> None:
-    invited("grace@example.org")
-    linus = join("Linus")
-
-    pages = [client.get(path) for path in (f"/project/{NAME}/", f"/pypi/{NAME}/json", f"/simple/{NAME}/")]
-    pages += [linus.get(f"/manage/{NAME}/{path}") for path in ("maintainers", "history", "")]
-
-    assert {page.status_code for page in pages} == {200}
-    assert [page.request.path for page in pages if "grace@example.org" in page.text] == []
-    assert "grace@example.org" in ada.get(PEOPLE).text
-    assert "grace@example.org" not in str(list(JournalEntry._get_collection().find()))
+from tests.accounts.test_two_factor import long_ago
+from tests.manage.conftest import NAME, PEOPLE, Join, Publish, id_of, journal_about_people, roles
+from tests.people import Browser, errors, member, outbox, signed_in
+from tests.reading import one, page_of, texts, words
+from webapp.changes.maintaining import LastOwner, end_maintaining
+from webapp.documents import AuditEvent, Package, User
 
 
 def test_owner_changes_roles_and_removes_people(ada: Browser, join: Join, publish: Publish) -> None:
@@ -207,14 +18,14 @@ def test_owner_changes_roles_and_removes_people(ada: Browser, join: Join, publis
     grace = join("Grace Hopper")
     person = f"/manage/{NAME}/maintainers/{id_of('Grace Hopper')}"
 
-    ada.press(PEOPLE, f"{person}/owner")
+    ada.send(f"{person}/owner")
     promoted = roles()
-    ada.press(PEOPLE, f"{person}/maintainer")
-    ada.press(PEOPLE, f"{person}/remove")
+    ada.send(f"{person}/maintainer")
+    ada.send(f"{person}/remove")
 
     assert promoted["Grace Hopper"] == "owner"
     assert roles() == {"Ada Lovelace": "owner"}
-    assert [act for act, note in journal()[:3] if note == "Grace Hopper"] == [
+    assert [act for act, note in journal_about_people()[:3] if note == "Grace Hopper"] == [
         "remove maintainer",
         "make maintainer",
         "make owner",
@@ -247,7 +58,7 @@ def test_last_owner_cannot_leave_be_removed_or_made_less(ada: Browser, join: Joi
     settings, people = page_of(ada.get(f"/manage/{NAME}/settings")), page_of(ada.get(PEOPLE))
 
     assert "You are the last owner, so you cannot leave." in words(one(settings, "main"))
-    assert people.select(f"form[action^='{person}']") == []
+    assert people.select(f"a[href^='{person}']") == []
     token = {"csrf_token": ada.token("/account/profile")}
     for address in (f"/manage/{NAME}/leave", f"{person}/remove", f"{person}/maintainer"):
         answer = page_of(ada.post(address, data=token), 409)
@@ -260,12 +71,12 @@ def test_who_leaves_sees_the_project_no_more(join: Join, publish: Publish) -> No
     publish()
     grace = join("Grace Hopper")
 
-    response = grace.press(f"/manage/{NAME}/settings", f"/manage/{NAME}/leave")
+    response = grace.send(f"/manage/{NAME}/leave")
 
     assert response.location == "/manage/"
     assert roles() == {"Ada Lovelace": "owner"}
     assert grace.get(f"/manage/{NAME}/").status_code == 403
-    assert journal()[0] == ("remove maintainer", "Grace Hopper")
+    assert journal_about_people()[0] == ("remove maintainer", "Grace Hopper")
 
 
 def test_project_of_an_old_site_has_no_owner_and_everybody_there_may_make_one(
@@ -276,7 +87,7 @@ def test_project_of_an_old_site_has_no_owner_and_everybody_there_may_make_one(
     grace = join("Grace Hopper")
 
     page = page_of(grace.get(PEOPLE))
-    grace.press(PEOPLE, f"/manage/{NAME}/maintainers/{id_of('Grace Hopper')}/owner")
+    grace.send(f"/manage/{NAME}/maintainers/{id_of('Grace Hopper')}/owner")
 
     assert texts(page, ".banner-quiet")[0].startswith("The project has no owner yet")
     assert roles() == {"Ada Lovelace": "maintainer", "Grace Hopper": "owner"}
@@ -306,24 +117,58 @@ def test_of_two_last_owners_who_leave_at_once_one_stays(app: Flask, join: Join, 
     assert list(roles().values()) == ["owner"]
 
 
-@pytest.mark.real_server
-def test_of_many_who_use_one_link_at_once_one_gets_in(app: Flask, publish: Publish) -> None:
+@pytest.mark.parametrize("act", ["leave", "maintainers/{}/owner", "maintainers/{}/maintainer", "maintainers/{}/remove"])
+def test_who_rules_changes_only_after_a_question_and_a_recent_sign_in(
+    ada: Browser, join: Join, publish: Publish, act: str
+) -> None:
     publish()
-    invitation = invite(NAME, "grace@example.org", "owner", User.objects.get())
-    users = [member(f"User{number} X") for number in range(8)]
-    refused: list[NotThere] = []
+    join("Grace Hopper", "owner")
+    address = f"/manage/{NAME}/" + act.format(id_of("Grace Hopper"))
 
-    def take(user: User) -> None:
-        try:
-            accept(NAME, invitation.invitation_id, user)
-        except NotThere as error:
-            refused.append(error)
+    asked = page_of(ada.get(address))
+    before = roles()
+    token = ada.token(address)
+    long_ago(minutes=61)
 
-    threads = [threading.Thread(target=take, args=(user,)) for user in users]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert len(asked.select("main form[method=post] button")) == 1
+    assert ada.get(address).location == f"/account/confirm?next={address}"
+    assert ada.post(address, data={"csrf_token": token}).location == "/account/confirm"
+    assert roles() == before
 
-    assert len(refused) == 7
-    assert len(roles()) == 2
+
+def test_owners_and_the_person_are_told_of_a_new_role(app: Flask, ada: Browser, join: Join, publish: Publish) -> None:
+    publish()
+    join("Grace Hopper")
+    join("Emmy Noether", "owner")
+
+    ada.send(f"/manage/{NAME}/maintainers/{id_of('Grace Hopper')}/owner")
+
+    assert sorted(mail.to[0] for mail in outbox(app)) == ["ada@example.org", "emmy@example.org", "grace@example.org"]
+    assert outbox(app)[0].subject == f"{NAME}: Made Grace Hopper an owner of {NAME} · Larder"
+    assert f"Ada Lovelace made Grace Hopper an owner of {NAME} at Larder." in outbox(app)[0].body
+
+
+def test_team_of_twenty_is_invited_in_one_sitting(
+    app: Flask, ada: Browser, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    monkeypatch.setitem(app.config, "MAIL_LIMIT", "2/hour")
+
+    statuses = [ada.send(PEOPLE, email=f"n{number}@example.org", role="maintainer").status_code for number in range(20)]
+
+    assert statuses == [302] * 20
+
+
+def test_member_is_invited_by_username(app: Flask, ada: Browser, publish: Publish) -> None:
+    publish()
+    member("Grace", username="grace")
+
+    invited = ada.send(PEOPLE, email="grace", role="maintainer")
+    refused = [ada.send(PEOPLE, email=email, role="maintainer") for email in ("nobody", "ada@example.org")]
+
+    assert invited.status_code == 302
+    assert outbox(app)[-1].to == ["grace@example.org"]
+    link = str(one(page_of(ada.get(PEOPLE)), "a.invitation-link")["href"])
+    assert signed_in(app, "Hedy").send(link.removeprefix("http://localhost")).status_code == 302
+    assert roles()["Hedy"] == "maintainer"
+    assert [set(errors(each)) for each in refused] == [{"email"}, {"email"}]

@@ -131,6 +131,20 @@ def test_ten_in_five_minutes_are_ten_in_any_five_minutes(visitor: Browser, monke
 
 
 @pytest.mark.real_server
+def test_tries_counted_while_the_clock_was_a_day_ahead_do_not_lock_out_for_a_day(
+    visitor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, ahead_s = time.time(), [86_400]
+    monkeypatch.setattr(time, "time", lambda: began + ahead_s[0])
+
+    too_many = fail(visitor, "ada@example.org", 11)
+    ahead_s[0] = 0
+    afterwards = fail(visitor, "ada@example.org", 11)
+
+    assert too_many == afterwards == [400] * 10 + [429]
+
+
+@pytest.mark.real_server
 def test_nobody_is_refused_for_being_the_first_at_the_same_moment_as_others(app: Flask) -> None:
     start = Barrier(10)
 
@@ -177,11 +191,17 @@ def test_forwarded_address_counts_only_behind_a_proxy_that_is_trusted(app: Flask
     assert codes == [400] * 10 + [429]
 
 
-@pytest.mark.parametrize("name", ["SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT"])
+@pytest.mark.parametrize("name", ["SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT", "INVITATION_LIMIT"])
 @pytest.mark.parametrize("value", ["", "many", "10", "10/fortnight"])
 def test_limit_that_is_none_is_refused_at_the_start_by_name(name: str, value: str) -> None:
     site = Flask("another")
-    site.config |= {"SIGN_IN_FAILURES": "1/hour", "REGISTRATION_LIMIT": "1/hour", "MAIL_LIMIT": "1/hour", name: value}
+    site.config |= {
+        "SIGN_IN_FAILURES": "1/hour",
+        "REGISTRATION_LIMIT": "1/hour",
+        "MAIL_LIMIT": "1/hour",
+        "INVITATION_LIMIT": "1/hour",
+        name: value,
+    }
 
     with pytest.raises(BadConfig, match=f"{name} is '{value}'; expected a limit such as '10/5minutes' or '20/hour'"):
         limits.init_app(site)

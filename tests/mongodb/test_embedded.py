@@ -6,11 +6,10 @@ import os
 import platform
 import signal
 import socket
-import stat
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,31 +18,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from tests.mongodb.conftest import LOAD, USER, User, address, connect, left_behind, plain_mongod
 from webapp.mongodb import embedded, programs
 from webapp.mongodb.embedded import acquire, release
-from webapp.mongodb.programs import MongodFailed, MongodNotFound, find_mongod, find_mongods
-
-ROOT = Path(__file__).resolve().parents[2]
-
-# The programs load the modules without the site around them: to import all of it takes each of them a second.
-LOAD = """
-import sys, types
-from pathlib import Path
-
-for name in ("webapp", "webapp.mongodb"):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [name.replace(".", "/")]
-from webapp.mongodb.embedded import acquire, release
-"""
-
-# Uses a server until its standard input is closed.
-USER = f"""{LOAD}
-import select
-
-print(acquire(Path(sys.argv[1]), port=int(sys.argv[2])), flush=True)
-while not select.select([sys.stdin], [], [], 0.05)[0]:
-    pass  # a signal that comes just before a call that waits for ever would be noticed at its end only
-"""
+from webapp.mongodb.programs import MongodFailed, MongodNotFound, find_mongods
 
 # Has a forked child, which inherits the descriptors of its locks and outlives its use of the server.
 FORKING_USER = f"""{LOAD}
@@ -61,7 +39,6 @@ else:
     print("the child has released it", flush=True)
     signal.pause()
 """
-
 # Uses the server in a worker process, as some WSGI servers do.
 USER_WITH_WORKER = f"""{LOAD}
 import multiprocessing
@@ -73,60 +50,7 @@ worker.start()
 worker.join()
 print(worker.exitcode, flush=True)
 """
-
-
-class User:
-    """Another process that uses the server; it leads a process group, as from a terminal."""
-
-    def __init__(self, data_dir: Path, port: int, program: str = USER) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program, str(data_dir), str(port)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-        assert self.process.stdin
-        assert self.process.stdout
-        self.stdin, self.stdout = self.process.stdin, self.process.stdout
-
-    def says(self) -> str:
-        """Return its next line, after 20 s an empty one."""
-        too_late = threading.Timer(20, os.killpg, (self.process.pid, signal.SIGKILL))
-        too_late.start()
-        line = self.stdout.readline().strip()
-        too_late.cancel()
-        return line
-
-    def leave(self) -> int:
-        self.stdin.close()
-        exit_code = self.process.wait(20)
-        self.stdout.close()
-        return exit_code
-
-    def end_by(self, signum: signal.Signals) -> int:
-        os.killpg(self.process.pid, signum)
-        return self.process.wait(20)
-
-
 StartUser = Callable[..., User]
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    # `release` must not leave the server that all tests share: another worker would stop it too early.
-    monkeypatch.setattr(embedded, "_held", {})
-    try:
-        find_mongod()
-    except MongodNotFound as error:
-        pytest.skip(str(error))
-    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGHUP)}
-    yield tmp_path / "mongodb"
-    release()
-    for signum, handler in handlers.items():
-        signal.signal(signum, handler)
 
 
 @pytest.fixture
@@ -142,13 +66,6 @@ def start_user(data_dir: Path, port: int) -> Iterator[StartUser]:
         user.leave()
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 def is_served(data_dir: Path) -> bool:
     """Whether a mongod holds its lock on the folder."""
     with (data_dir / "mongod.lock").open() as lock:
@@ -162,29 +79,6 @@ def is_served(data_dir: Path) -> bool:
 def record(data_dir: Path) -> dict[str, int]:
     found: dict[str, int] = json.loads((data_dir / "larder-mongod.json").read_text())
     return found
-
-
-def address(data_dir: Path, port: int, database: str = "larder") -> str:
-    """The whole address of a server, as `acquire` promises it."""
-    password = (data_dir / "larder-password").read_text().strip()
-    return f"mongodb://larder:{password}@127.0.0.1:{port}/{database}?authSource=admin"
-
-
-def plain_mongod(data_dir: Path, port: int, *options: str) -> "subprocess.Popen[str]":
-    """A mongod that was not started by `acquire`."""
-    data_dir.mkdir(exist_ok=True)
-    server = subprocess.Popen(
-        [find_mongod(), "--dbpath", data_dir, "--port", str(port), "--nounixsocket", *options],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout
-    assert any("Waiting for connections" in line for line in server.stdout)
-    return server
-
-
-def connect(uri: str) -> MongoClient[dict[str, Any]]:
-    return MongoClient(uri, serverSelectionTimeoutMS=2000)
 
 
 def test_server_starts_on_its_port_and_stops_when_released(data_dir: Path, port: int) -> None:
@@ -326,19 +220,17 @@ def test_port_that_is_taken_is_exchanged_for_a_free_one(data_dir: Path) -> None:
             assert client.admin.command("ping")["ok"]
 
 
-def test_stale_record_that_names_another_process_is_not_believed(data_dir: Path, port: int) -> None:
-    with subprocess.Popen(["sleep", "60"]) as foreign:
-        data_dir.mkdir()
-        stale = {"pid": foreign.pid, "port": 1}
-        (data_dir / "larder-mongod.json").write_text(json.dumps(stale))
-        (data_dir / "mongod.lock").write_text(f"{foreign.pid}\n")
+def test_servers_that_start_at_the_same_moment_on_one_port_get_a_port_each(data_dir: Path, port: int) -> None:
+    folders = [data_dir / str(number) for number in range(4)]
 
-        uri = acquire(data_dir, port=port)
-        release()
+    with ThreadPoolExecutor(len(folders)) as pool:
+        uris = list(pool.map(lambda folder: acquire(folder, port=port), folders))
 
-        assert uri == address(data_dir, port)
-        assert foreign.poll() is None
-        foreign.kill()
+    # Each password leads to a server of its own.
+    assert len({uri.rpartition("@")[2] for uri in uris}) == len(folders)
+    for uri in uris:
+        with connect(uri) as client:
+            assert client.admin.command("ping")["ok"]
 
 
 def test_server_that_somebody_else_started_is_left_alone(data_dir: Path, port: int) -> None:
@@ -402,19 +294,6 @@ def no_distribution(name: str) -> NoReturn:
     raise metadata.PackageNotFoundError(name)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a server that another process keeps running."""
-    data_dir = tmp_path_factory.mktemp("served") / "mongodb"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    user = User(data_dir, port)
-    assert user.says() == address(data_dir, port)
-    yield data_dir
-    user.leave()
-
-
 def test_nobody_is_let_in_without_the_password(served: Path) -> None:
     port = record(served)["port"]
     anonymous, guessing = f"mongodb://127.0.0.1:{port}", f"mongodb://larder:guess@127.0.0.1:{port}/?authSource=admin"
@@ -436,46 +315,6 @@ def test_neither_compressed_messages_nor_javascript_are_taken(served: Path) -> N
         assert "compression" not in hello
         with pytest.raises(OperationFailure):
             client.larder.users.find_one({"$where": "true"})
-
-
-def test_everything_in_the_folder_belongs_to_its_owner_alone(served: Path) -> None:
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (served, *served.rglob("*"))}
-
-    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
-    assert modes["larder-password"] == 0o600
-
-
-def test_files_that_were_open_to_others_are_closed(data_dir: Path, port: int) -> None:
-    data_dir.mkdir()
-    for name in ("mongod.log", "mongod.log.1", "larder-start.lock"):
-        (data_dir / name).touch(0o644)
-
-    acquire(data_dir, port=port)
-
-    assert [path.name for path in data_dir.iterdir() if path.is_file() and path.stat().st_mode & 0o077] == []
-
-
-def test_folder_without_a_password_gets_one_and_keeps_its_data(data_dir: Path, port: int) -> None:
-    server = plain_mongod(data_dir, port)
-    with connect(f"mongodb://127.0.0.1:{port}") as client:
-        client.larder.jars.insert_one({"_id": "jam"})
-    server.terminate()
-    server.communicate()
-
-    uri = acquire(data_dir, port=port)
-
-    assert uri == address(data_dir, port)
-    with connect(uri) as client:
-        assert client.larder.jars.find_one() == {"_id": "jam"}
-    with connect(f"mongodb://127.0.0.1:{port}") as client, pytest.raises(OperationFailure):
-        client.larder.jars.find_one()
-
-
-def left_behind(data_dir: Path, port: int, *options: str) -> "subprocess.Popen[str]":
-    """A server whose starter was killed before it signed in."""
-    server = plain_mongod(data_dir, port, *options)
-    (data_dir / "larder-mongod.json").write_text(json.dumps({"pid": server.pid, "port": port}))
-    return server
 
 
 def test_open_server_that_was_left_behind_is_replaced(data_dir: Path, port: int) -> None:
@@ -502,36 +341,6 @@ def test_open_server_that_others_use_is_not_joined(data_dir: Path, port: int) ->
         assert server.poll() is None
     server.kill()
     server.communicate()
-
-
-def test_user_is_made_where_the_start_was_cut_off_before(data_dir: Path, port: int) -> None:
-    data_dir.mkdir()
-    key = data_dir / "larder-password"
-    key.touch(0o600)
-    key.write_text("made-by-hand+/=\n".replace("-", ""))
-    server = left_behind(data_dir, port, "--keyFile", str(key))
-
-    uri = acquire(data_dir, port=1)  # joins the one that runs
-
-    assert "madebyhand%2B%2F%3D@" in uri
-    with connect(uri) as client:
-        assert client.admin.command("serverStatus")["pid"] == server.pid
-    server.kill()
-    server.communicate()
-
-
-def test_password_that_was_removed_is_replaced_by_a_new_one(data_dir: Path, port: int) -> None:
-    before = acquire(data_dir, port=port)
-    release()
-    (data_dir / "larder-password").unlink()
-
-    after = acquire(data_dir, port=port)
-
-    assert after != before
-    with connect(after) as client:
-        assert client.admin.command("ping")["ok"]
-    with connect(before) as client, pytest.raises(OperationFailure):
-        client.admin.command("ping")
 
 
 def test_server_that_dies_under_its_users_comes_back_with_what_it_had_confirmed(

@@ -2,9 +2,10 @@ import time
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from webapp.documents.plain_fields import FileFields, PackageFields
-from webapp.packages.presentation import classifier_groups, file_groups, links, wheel_tags
+from webapp.documents.plain_fields import FileFields, PackageFields, ReleaseFields
+from webapp.packages.presentation import classifier_groups, file_groups, history, links, wheel_tags
 
 
 def test_links_come_in_a_fixed_order_and_each_address_once() -> None:
@@ -115,3 +116,26 @@ def test_only_what_tells_wheels_apart_is_a_filter() -> None:
     filters = file_groups({"files": files})[0]["filters"]
 
     assert filters == [{"key": "interpreters", "label": "Interpreter", "values": ["cp311", "cp312"]}]
+
+
+def test_history_links_each_release_to_the_one_before_it(app: Flask) -> None:
+    releases: list[ReleaseFields] = [
+        {"version": "2.0", "file_count": 2, "size": 1500},
+        {"version": "1.0+local/x", "file_count": 1},
+        {"version": "0.9"},
+    ]
+    with app.test_request_context():
+        rows = history({"normalized_name": "example", "releases": releases}, "0.9")
+
+    assert [row["address"] for row in rows] == [
+        "/project/example/2.0/",
+        "/project/example/1.0+local/x/",
+        "/project/example/0.9/",
+    ]
+    assert [row["changes"] for row in rows] == [
+        "/project/example/compare/1.0%2Blocal/x...2.0",
+        "/project/example/compare/0.9...1.0%2Blocal/x",
+        "",
+    ]
+    assert [row["files"] for row in rows] == ["2 files, 1.5 kB", "1 file", "0 files"]
+    assert [row["is_here"] for row in rows] == [False, False, True]

@@ -8,19 +8,11 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.counting import counted
-from tests.factories import A_DAY
-from tests.reading import facts, links, one, page_of, read, texts, words
+from tests.packages.reading import banners
+from tests.reading import facts, links, one, read, texts, words
 from webapp.changes.installed import INSTALLED_HERE
 from webapp.documents import DownloadCount, Maintainer, Package
 from webapp.documents.base import utc_now
-
-
-def banners(page: Tag) -> list[str]:
-    return texts(page, ".banner")
-
-
-def history(page: Tag) -> list[str]:
-    return texts(page, "#history .history-version")
 
 
 def test_page_shows_name_version_date_and_summary(client: FlaskClient) -> None:
@@ -73,76 +65,6 @@ def test_release_without_files_has_no_line_to_install_it(client: FlaskClient) ->
     assert one(read(client, "/project/example/1.0/"), ".install code")
 
 
-def test_older_release_says_that_there_is_a_newer_one(client: FlaskClient) -> None:
-    factories.package("Example", releases=["1.0", "1.1"])
-
-    page = read(client, "/project/example/1.0/")
-
-    assert banners(page) == ["A newer version is available: 1.1 of 2 Mar 2024."]
-    assert links(page, ".banner a") == [("1.1", "/project/example/")]
-    assert words(one(page, "title")) == "Example 1.0 · Larder"
-
-
-def test_pre_release_says_so_and_names_the_version_to_install(client: FlaskClient) -> None:
-    factories.package("Example", releases=["1.0", "2.0rc1"])
-
-    page = read(client, "/project/example/2.0rc1/")
-
-    pre_release, other = banners(page)
-    assert pre_release.startswith("This is a pre-release.")
-    assert other == "The recommended version is: 1.0 of 1 Mar 2024."
-
-
-def test_pre_release_without_a_final_one_is_what_installers_take_so_no_banner_warns(client: FlaskClient) -> None:
-    factories.package("Example", releases=["1.0a1", "1.0b1"])
-
-    page = read(client, "/project/example/")
-
-    assert words(one(page, "h1")) == "Example 1.0b1"
-    assert banners(page) == []
-
-
-@pytest.mark.parametrize(
-    ("reason", "said"),
-    [
-        ("broke Python 3.9", "Reason given: broke Python 3.9"),
-        (None, "No reason was given."),
-        ("", "No reason was given."),
-    ],
-)
-def test_yanked_release_is_announced_with_its_reason(client: FlaskClient, reason: str | None, said: str) -> None:
-    yanked = factories.release("1.1", yanked=True, yanked_reason=reason)
-    factories.package("Example", releases=["1.0", yanked])
-
-    page = read(client, "/project/example/1.1/")
-
-    first, other = banners(page)
-    assert first.startswith("This release was yanked.")
-    assert first.endswith(said)
-    assert other.startswith("The recommended version is: 1.0")
-
-
-def test_yanked_release_is_passed_over(client: FlaskClient) -> None:
-    factories.package("Example", releases=["1.0", factories.release("1.1", yanked=True)])
-
-    page = read(client, "/project/example/")
-
-    assert words(one(page, "h1")) == "Example 1.0"
-    assert banners(page) == []
-
-
-def test_project_without_a_release_says_so(client: FlaskClient) -> None:
-    factories.package("Example", releases=[])
-
-    page = read(client, "/project/example/")
-
-    assert words(one(page, "h1")) == "Example"
-    assert banners(page) == ["This project has no releases yet."]
-    assert page.select(".install") == []
-    assert words(one(page, "#history .nothing")) == "No release yet."
-    assert words(one(page, "#files .nothing")) == "This project has no files."
-
-
 def test_description_is_shown_as_it_was_rendered(client: FlaskClient) -> None:
     factories.package("Example", description="# Much ado\n\nabout *nothing*", description_content_type="text/markdown")
 
@@ -171,71 +93,6 @@ def test_tabs_lead_to_their_panes_and_tell_how_much_is_there(client: FlaskClient
     ]
     for tab in page.select(".tab"):
         assert one(page, str(tab["href"]))["aria-labelledby"] == tab["id"]
-
-
-def test_history_lists_releases_newest_version_first_with_their_marks(client: FlaskClient) -> None:
-    releases = [
-        factories.release(
-            "1.9", files=[factories.release_file("1.9"), factories.release_file("1.9", filename="x.zip")]
-        ),
-        factories.release("1.10", size=2_500_000, yanked=True, yanked_reason="too round"),
-        factories.release("2.0b1", files=[]),
-    ]
-    factories.package("Example", releases=releases)
-
-    page = read(client, "/project/example/")
-
-    assert links(page, ".history-version") == [
-        ("2.0b1", "/project/example/2.0b1/"),
-        ("1.10", "/project/example/1.10/"),
-        ("1.9", "/project/example/1.9/"),
-    ]
-    assert texts(page, ".history-marks") == ["pre-release", "yanked", "this page"]
-    assert one(page, ".history .mark-bad")["title"] == "too round"
-    assert texts(page, ".history-files") == ["0 files", "1 file, 2.5 MB", "2 files"]
-    assert texts(page, ".history-date") == ["1 Mar 2024"] * 3
-
-
-def many_releases(count: int) -> list[str]:
-    return [f"1.{number}" for number in range(count)]
-
-
-def test_long_history_is_paged_fifty_at_a_time(client: FlaskClient) -> None:
-    factories.package("Example", releases=many_releases(120))
-
-    first, last = read(client, "/project/example/"), read(client, "/project/example/?page=3")
-
-    assert history(first) == [f"1.{number}" for number in range(119, 69, -1)]
-    assert links(first, ".pager a") == [
-        ("2", "/project/example/?page=2#history"),
-        ("3", "/project/example/?page=3#history"),
-        ("Next", "/project/example/?page=2#history"),
-    ]
-    assert words(one(first, "[aria-current=page].pager-here")) == "1"
-    assert history(last) == [f"1.{number}" for number in range(19, -1, -1)]
-    assert words(one(last, "h1")) == "Example 1.119"
-    assert "Release history 120" in texts(last, ".tab")
-
-
-def test_history_of_an_older_release_stays_on_its_address(client: FlaskClient) -> None:
-    factories.package("Example", releases=many_releases(60))
-
-    page = read(client, "/project/example/1.3/?page=2")
-
-    assert words(one(page, "h1")) == "Example 1.3"
-    assert "1.3" in history(page)
-    assert links(page, ".pager a") == [
-        ("Previous", "/project/example/1.3/?page=1#history"),
-        ("1", "/project/example/1.3/?page=1#history"),
-    ]
-
-
-def test_page_past_the_end_of_the_history_is_not_found(client: FlaskClient) -> None:
-    factories.package("Example", releases=many_releases(51))
-
-    page = read(client, "/project/example/?page=3", 404)
-
-    assert "The release history has 2 pages." in words(page)
 
 
 def test_files_are_grouped_sdists_apart_from_wheels(client: FlaskClient) -> None:
@@ -356,8 +213,8 @@ def test_side_column_has_every_fact(client: FlaskClient) -> None:
     assert links(sections["Facts"]) == [("MIT", "/license/MIT/"), ("Grace Hopper", "mailto:grace@example.org")]
     assert links(sections["Maintainers"], "li a") == [("Ada Lovelace", f"/user/{ada.id}/")]
     assert "owner" in words(sections["Maintainers"])
-    assert texts(sections["Requires"], "li") == ["click>=8", "rich; extra == 'colour'"]
-    assert texts(sections["Extras"], "li") == ["colour", "test"]
+    assert texts(sections["Requires"], "li") == ["click >=8"]
+    assert texts(sections["Extras"], ".extras > li") == ["colour 1 rich", "test"]
     assert links(sections["Keywords"]) == [
         ("kitchen", "/search/?q=kitchen"),
         ("jam & honey", "/search/?q=jam+%26+honey"),
@@ -369,7 +226,31 @@ def test_side_column_has_every_fact(client: FlaskClient) -> None:
         ("Flask", "/classifier/Framework%20::%20Flask/"),
         ("C++", "/classifier/Programming%20Language%20::%20C++/"),
     ]
-    assert links(side, ".feed-link") == [("Releases as RSS", "/rss/project/example/releases.xml")]
+    assert links(side, ".feed-link") == [
+        ("Watch Example", "/account/watching?project=example"),
+        ("Releases as RSS", "/rss/project/example/releases.xml"),
+    ]
+
+
+def test_requirements_lead_to_the_projects_that_are_here_and_stand_under_their_extras(client: FlaskClient) -> None:
+    factories.package("Click")
+    factories.package("py.test")
+    requirements = [
+        "click>=8,<9",
+        "NotHere[x]; python_version < '3.9'",
+        "Py-Test ; extra == 'test'",
+        "tox; extra == 'test'",
+    ]
+    factories.package("Example", requires_dist=requirements, provides_extra=["test", "none"])
+
+    side = one(read(client, "/project/example/"), ".project-side")
+
+    sections = {words(one(section, "h2")): section for section in side.select("section")}
+    assert texts(sections["Requires"], "li") == ["click >=8,<9", "NotHere [x] if python_version < '3.9'"]
+    assert texts(sections["Requires"], ".muted") == ["if python_version < '3.9'"]
+    assert links(sections["Requires"]) == [("click", "/project/click/")]
+    assert texts(sections["Extras"], ".extras > li") == ["none", "test 2 Py-Testtox"]
+    assert links(sections["Extras"]) == [("Py-Test", "/project/py-test/")]
 
 
 def test_each_of_several_licence_classifiers_is_shown_and_leads_to_its_list(client: FlaskClient) -> None:
@@ -405,7 +286,8 @@ def test_every_link_of_the_side_column_leads_somewhere(client: FlaskClient) -> N
 
     # The link of who looks after the project is hidden until a script shows it.
     followed = [client.get(address).status_code for _, address in links(side, ":not([hidden]) > a")]
-    assert followed == [200] * 11
+    # Who watches a project is asked to sign in.
+    assert followed == [200] * 10 + [302, 200]
 
 
 def test_canonical_link_and_open_graph_name_the_project(client: FlaskClient) -> None:
@@ -425,120 +307,6 @@ def test_canonical_link_and_open_graph_name_the_project(client: FlaskClient) -> 
         "og:image": "https://packages.example.org/static/img/favicon.png",
     }
     assert one(page, "meta[name=description]")["content"] == 'Says "hello" & more'
-
-
-@pytest.mark.parametrize("name", ["Flask-Login", "flask_login", "FLASK.LOGIN", "flask--login", "flask-_.login"])
-@pytest.mark.parametrize(
-    ("rest", "right"),
-    [
-        ("", ""),
-        ("1.0/", "1.0/"),
-        ("1.0.0/", "1.0/"),
-        ("v1.0/", "1.0/"),
-        ("?page=1", "?page=1"),
-        ("1/?page=1", "1.0/?page=1"),
-    ],
-)
-def test_every_spelling_leads_to_one_address(client: FlaskClient, name: str, rest: str, right: str) -> None:
-    factories.package("Flask-Login", releases=["1.0"])
-
-    response = client.get(f"/project/{name}/{rest}")
-
-    assert (response.status_code, response.headers["Location"]) == (301, f"/project/flask-login/{right}")
-    assert client.get(response.headers["Location"]).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("stored", "asked"),
-    [
-        ("1.0-beta2", "1.0b2"),
-        ("1.0b2", "1.0-BETA.2"),
-        ("2.0.post1", "2.0-1"),
-        ("1!2.0", "1!2"),
-        ("1.0+local.1", "1.0+local-1"),
-    ],
-)
-def test_every_spelling_of_a_version_leads_to_the_one_that_its_authors_wrote(
-    client: FlaskClient, stored: str, asked: str
-) -> None:
-    factories.package("Example", releases=[stored])
-
-    page = page_of(client.get(f"/project/example/{asked}/", follow_redirects=True))
-
-    assert words(one(page, "h1")) == f"Example {stored}"
-
-
-def test_spelling_mistake_in_name_and_version_costs_one_redirect(client: FlaskClient) -> None:
-    factories.package("Flask-Login", releases=["1.0"])
-
-    response = client.get("/project/Flask_Login/v1.0.0/", follow_redirects=True)
-
-    assert len(response.history) == 1
-    assert response.request.path == "/project/flask-login/1.0/"
-
-
-def test_missing_slash_costs_nobody_the_page(client: FlaskClient) -> None:
-    factories.package("Example", releases=["1.0"])
-
-    for address in ("/project/example", "/project/example/1.0"):
-        assert client.get(address, follow_redirects=True).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("address", "right"),
-    [
-        ("/pypi/Flask_Login/", "/project/flask-login/"),
-        ("/pypi/Flask_Login/1.0/", "/project/flask-login/1.0/"),
-        ("/p/Flask_Login/", "/project/flask-login/"),
-    ],
-)
-def test_old_addresses_lead_to_the_page(client: FlaskClient, address: str, right: str) -> None:
-    factories.package("Flask-Login", releases=["1.0"])
-
-    response = client.get(address)
-
-    assert (response.status_code, response.headers["Location"]) == (301, right)
-
-
-@pytest.mark.parametrize("name", ["no-such-project", "No.Such", "not a name", "-x-", "ﬂask"])
-def test_unknown_name_is_a_page_that_offers_a_search(client: FlaskClient, name: str) -> None:
-    page = read(client, f"/project/{name}/", 404)
-
-    form = one(page, "main form")
-    assert form["action"] == "/search/"
-    assert one(form, "input")["value"] == name
-
-
-def test_unknown_version_is_a_page_that_says_so(client: FlaskClient) -> None:
-    factories.package("Example", releases=["1.0"])
-
-    page = read(client, "/project/example/9.9/", 404)
-
-    assert "Example has no release 9.9." in words(one(page, "main"))
-    assert one(page, "main input")["value"] == "example"
-
-
-def test_version_of_no_standard_has_its_page(client: FlaskClient) -> None:
-    factories.package("Example", releases=["0.9-horsea", "1.0"])
-
-    page = read(client, "/project/example/0.9-horsea/")
-
-    assert words(one(page, "h1")) == "Example 0.9-horsea"
-    assert banners(page) == ["A newer version is available: 1.0 of 2 Mar 2024."]
-
-
-@pytest.mark.parametrize("count", [10, 2500])
-def test_page_shows_no_more_of_a_long_history(client: FlaskClient, count: int) -> None:
-    document: dict[str, Any] = factories.package("Example", releases=["1.0"]).to_mongo().to_dict()
-    release = document["releases"][0]
-    document["releases"] = [release | {"version": f"1.{n}", "created_date": A_DAY + timedelta(n)} for n in range(count)]
-    document["release_count"] = count
-    Package._get_collection().replace_one({"_id": "example"}, document)
-
-    response = client.get("/project/example/")
-
-    assert len(history(page_of(response))) == min(count, 50)
-    assert len(response.get_data()) < 60_000
 
 
 def test_maintainer_without_a_name_is_still_linked(client: FlaskClient) -> None:
@@ -613,7 +381,9 @@ def test_page_charts_the_downloads_of_the_last_weeks(client: FlaskClient) -> Non
     assert words(one(pane, "p.muted")).startswith("3 in the last 13 weeks, 4 in total.")
     days = texts(pane, ".chart-wide title")
     assert (len(days), days[0], days[-1]) == (91, f"{today - timedelta(days=90)}: 1", f"{today}: 2")
-    assert texts(pane, ".data-table td") == ["1", *["0"] * 11, "2"]
+    weeks, by_day = (texts(table, "td") for table in pane.select(".data-table"))
+    assert weeks == ["1", *["0"] * 11, "2"]
+    assert by_day == ["1", *["0"] * 89, "2"]
     assert texts(pane, ".bars tbody tr") == ["2.0 2", "1.0 1"]
 
 
@@ -643,3 +413,12 @@ def test_counts_that_were_broken_by_hand_break_no_page(client: FlaskClient, brok
 
     assert words(one(read(client, "/project/flask/"), "h1")) == "Flask 1.0"
     assert words(one(read(client, "/stats/"), "h1")) == "Statistics"
+
+
+def test_near_miss_offers_the_project_that_is_likely_meant(client: FlaskClient) -> None:
+    factories.package("Flask_Login")
+
+    page = read(client, "/project/flask-logni/", 404)
+
+    assert links(page, ".hint a") == [("Flask_Login", "/project/flask-login/")]
+    assert read(client, "/project/something-else/", 404).select(".hint") == []

@@ -1,5 +1,8 @@
 """Real twine, uv and pip against the live site on a real server: what is uploaded can be installed."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +10,13 @@ import pytest
 from flask import Flask
 
 from tests.live import Run, live
-from tests.publishing import uploads
+from tests.publishing import attested, uploads
 from tests.servers import serving
+from webapp.changes.release_rules import set_rule
 from webapp.documents import Package
+from webapp.documents.package import SESSIONS
+from webapp.rules.naming import normalize_name
+from webapp.rules.signatures import SignatureVerifier
 
 pytestmark = pytest.mark.real_server
 
@@ -147,3 +154,85 @@ def test_pip_reads_the_metadata_alone_to_decide(address: str, dist: Path, run: R
 
     assert result.returncode == 0, result.stderr
     assert ".whl.metadata" in result.stdout
+
+
+@pytest.fixture
+def attested_dist(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a published file and its two attestations, for a site that verifies them."""
+    monkeypatch.setitem(app.extensions, "signature_verifier", SignatureVerifier())
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    for path in attested.FOLDER.glob(f"{attested.GITHUB}*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def signed_by() -> list[str | None]:
+    return [file.signed_by for release in Package.objects.get().releases for file in release.files]
+
+
+def test_attestations_that_uv_sends_are_verified(address: str, attested_dist: Path, uv: Run) -> None:
+    _, secret = uploads.publisher()
+
+    published = uv("publish", "--publish-url", f"{address}/legacy/", "--token", secret, "dist/*")
+
+    assert published.returncode == 0, published.stderr
+    assert signed_by() == [attested.SIGNERS[attested.GITHUB]]
+
+
+def test_attestations_that_twine_sends_are_verified(address: str, attested_dist: Path, run: Run) -> None:
+    _, secret = uploads.publisher()
+
+    code, said = twine(run, address, secret, *sorted(attested_dist.iterdir()), options=("--attestations",))
+
+    assert code == 0, said
+    assert signed_by() == [attested.SIGNERS[attested.GITHUB]]
+
+
+def test_uv_shows_why_attestations_are_refused(address: str, attested_dist: Path, uv: Run) -> None:
+    _, secret = uploads.publisher()
+    for path in attested_dist.iterdir():
+        path.unlink()
+    for path in attested.FOLDER.glob(f"{attested.STAGING}*"):
+        (attested_dist / path.name).write_bytes(path.read_bytes())
+
+    published = uv("publish", "--publish-url", f"{address}/legacy/", "--token", secret, "dist/*")
+
+    assert published.returncode != 0
+    assert "An attestation cannot be verified: " in " ".join(published.stderr.split())
+    assert not Package.objects
+
+
+def test_twine_and_uv_print_why_a_direct_upload_is_refused(address: str, dist: Path, run: Run, uv: Run) -> None:
+    user, secret = uploads.publisher()
+    wheel, sdist = (dist / name for name in (uploads.wheel_name(), uploads.sdist_name()))
+    assert twine(run, address, secret, wheel)[0] == 0
+    set_rule(normalize_name("larder-probe"), SESSIONS, user)
+
+    code, said = twine(run, address, secret, sdist, options=("--verbose",))
+    published = uv("publish", "--publish-url", f"{address}/legacy/", "--token", secret, str(sdist))
+
+    for text in (said, published.stderr):
+        assert "takes new files through publishing sessions only." in " ".join(text.split()), text
+    assert code != 0
+    assert published.returncode != 0
+
+
+def test_recipe_with_curl_publishes_by_the_draft_alone(address: str, dist: Path, tmp_path: Path) -> None:
+    _, secret = uploads.publisher()
+    text = Path("docs/publishing.md").read_text()
+    recipes = [each.partition("```")[0] for each in text.split("```sh\n")[1:]]
+    first, second = (next(each for each in recipes if word in each) for word in ("/upload/", "file_url"))
+    api, opening = first[first.index("api()") : first.index("# 1.")], first[first.index("api --json") :]
+    opening = opening[: opening.index("session.json") + len("session.json")]
+    publish = '\napi --json \'{"meta": {"api-version": "2.0"}}\' "$(link session.json links publish)"\n'
+    script = f"set -eu\n{api}{opening}\n{second}{publish}".replace("https://packages.example.org", address)
+    script = script.replace("hello-larder", "larder-probe").replace("python -c", f"{sys.executable} -c")
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path, env={**os.environ, "TOKEN": secret}, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    [release] = Package.objects.get(pk="larder-probe").releases
+    assert sorted(file.filename for file in release.files) == sorted(path.name for path in dist.iterdir())

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests import factories
-from webapp.documents import User
+from webapp.documents import JournalEntry, Package, StoredFile, User
+from webapp.documents.contents import Chunk, Contents
 from webapp.members.api_tokens import make_token
 
 
@@ -143,3 +144,29 @@ def sha256(content: bytes) -> str:
 def basic(secret: str) -> str:
     """The value of the header by which a token signs in."""
     return "Basic " + base64.b64encode(f"__token__:{secret}".encode()).decode()
+
+
+def line(response: TestResponse, status: int) -> str:
+    """The one line that the tools print."""
+    assert response.status_code == status, response.text
+    assert response.content_type == "text/plain; charset=utf-8"
+    assert response.text.endswith("\n")
+    assert response.text.count("\n") == 1
+    return response.text.strip()
+
+
+def tar_member(name: str, **fields: object) -> tarfile.TarInfo:
+    found = tarfile.TarInfo(name)
+    for key, value in fields.items():
+        setattr(found, key, value)
+    return found
+
+
+def tar_of(*members: tarfile.TarInfo) -> bytes:
+    return sdist(members=list(members))
+
+
+def nothing_stays() -> bool:
+    """Whether there is no trace of an upload."""
+    collections = (Package, StoredFile, Contents, Chunk, JournalEntry)
+    return not any(each._get_collection().count_documents({}) for each in collections)

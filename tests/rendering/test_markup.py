@@ -25,6 +25,8 @@ TAGS = {
     "td", "th", "thead", "tr", "ul", "var",
 }  # fmt: skip
 ATTRIBUTES = {"align", "class", "colspan", "href", "id", "rel", "rowspan", "start", "title"}
+# Of a placeholder; no browser does anything with them.
+OF_IMAGES = {"data-image", "data-width"}
 OF_TABLES = {"aria-label", "role", "tabindex"}
 BOOTSTRAP = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css/bootstrap.min.css"
 BOOTSTRAP_CLASSES = set(re.findall(r"\.([a-zA-Z][\w-]*)", BOOTSTRAP.read_text(encoding="utf-8")))
@@ -44,6 +46,8 @@ def assert_harmless(html: str) -> None:
         assert element.name in TAGS
         classes = set(element.get_attribute_list("class")) - {None}
         allowed = ATTRIBUTES | OF_TABLES if "table-scroll" in classes else ATTRIBUTES
+        if "description-image" in classes:
+            allowed = allowed | OF_IMAGES
         assert set(element.attrs) <= allowed
         assert not classes & BOOTSTRAP_CLASSES
         assert str(element.get("id", "user-content-")).startswith("user-content-")
@@ -81,14 +85,14 @@ def render(text: str, language: str) -> str:
         ("![](//x.org/i%20j?k)", '<p><a IMAGE href="https://x.org/i%20j?k" REL>i j</a></p>'),
         (
             "[![A](https://x.org/i.png)](https://y.org)",
-            '<p><a href="https://y.org" REL><span IMAGE>A</span></a></p>',
+            '<p><a href="https://y.org" REL><span IMAGE data-image="https://x.org/i.png">A</span></a></p>',
         ),
         ("[![A](https://x.org/i)](LICENSE)", '<p><a IMAGE href="https://x.org/i" REL>A</a></p>'),
         ("![A <b>](docs/i.png) ![](docs/j.png)", "<p>A &lt;b&gt; j.png</p>"),
         ("![A](data:image/png;base64,AAAA) ![](data:image/png;base64,AAAA).", "<p>A .</p>"),
         (
             "[![A <b>](https://x.org/i)](https://y.org)",
-            '<p><a href="https://y.org" REL><span IMAGE>A &lt;b&gt;</span></a></p>',
+            '<p><a href="https://y.org" REL><span IMAGE data-image="https://x.org/i">A &lt;b&gt;</span></a></p>',
         ),
         (
             "<a href='https://x.org/?a=\"b\"'>c</a>",

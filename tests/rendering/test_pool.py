@@ -3,48 +3,17 @@
 import contextlib
 import logging
 import os
-import re
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.rendering.conftest import is_alive, pid_of, wait_for_end
 from tests.rendering.stand_ins import QUICK, stand_in
 from webapp.rendering import pool
 from webapp.rendering.pool import Bounds, Outcome, Renderers, RenderersBusy
-
-SOON_S = 20
-
-
-@pytest.fixture
-def children(tmp_path: Path) -> Iterator[Renderers]:
-    with contextlib.closing(stand_in(tmp_path)) as children:
-        yield children
-
-
-def pid_of(children: Renderers) -> int:
-    """The process that renders next."""
-    return int(re.sub("<.*?>", "", children.render("pid", "rst").html or ""))
-
-
-def wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + SOON_S
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"{pid} goes on"
-        time.sleep(0.01)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize(
@@ -76,15 +45,6 @@ def test_text_that_its_parser_refuses_has_no_html_and_no_problem(children: Rende
 
 def test_child_stays_for_the_next_text(children: Renderers) -> None:
     assert pid_of(children) == pid_of(children)
-
-
-@pytest.mark.parametrize("text", ["fail", "exit", "refuse"])
-def test_child_stays_after_a_text_that_fails_in_python(children: Renderers, text: str) -> None:
-    before = pid_of(children)
-
-    children.render(text, "rst")
-
-    assert pid_of(children) == before
 
 
 @pytest.mark.parametrize("number", [signal.SIGALRM, signal.SIGKILL, signal.SIGSEGV])
@@ -129,24 +89,6 @@ def test_child_that_does_not_start_costs_the_text_its_rendering(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_child_inherits_no_sockets_and_no_secrets(children: Renderers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET_KEY", "a secret")
-    monkeypatch.setenv("MONGODB_URI", "mongodb://larder:secret@localhost/larder")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.set_inheritable(True)
-
-        files, environment = (children.render(what, "rst").html or "" for what in ("files", "environment"))
-
-    assert files == "<p>['0', '1', '2']</p>"
-    assert "PATH" in environment
-    assert "SECRET" not in environment
-    assert "MONGODB" not in environment
-
-
-def test_nothing_looks_for_cycles_while_a_text_is_rendered(children: Renderers) -> None:
-    assert children.render("collector", "rst").html == "<p>False</p>"
-
-
 def test_thread_that_would_wait_too_long_is_told_that_all_children_are_busy(
     tmp_path: Path, children: Renderers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,34 +125,3 @@ def test_several_threads_are_served_in_turn(tmp_path: Path) -> None:
             thread.join()
 
     assert answers == {f"text{number}": Outcome(f"<p>TEXT{number}</p>") for number in range(3)}
-
-
-PARENT = """
-import sys, threading, time
-from pathlib import Path
-from tests.rendering.stand_ins import stand_in
-from webapp.rendering.pool import Bounds
-
-children = stand_in(Path(sys.argv[1]), Bounds(), most=2)
-print(children.render("pid", "rst").html, flush=True)
-threading.Thread(target=children.render, args=("sleep", "rst"), daemon=True).start()
-waiting = children._started()  # it ends as soon as nobody holds it
-print(waiting._process.pid, flush=True)
-time.sleep(600)
-"""
-
-
-def test_children_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], cwd=root, stdout=subprocess.PIPE)
-    assert parent.stdout
-    at_work, waiting = (int(re.sub(rb"\D", b"", parent.stdout.readline())) for _ in range(2))
-    assert is_alive(at_work)
-    assert is_alive(waiting)
-
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-
-    wait_for_end(at_work)
-    wait_for_end(waiting)

@@ -19,6 +19,30 @@ def test_requirement_of_the_same_project_and_environment_has_changed() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("idna (<4,>=2.5)", "idna <4,>=2.5"),
+        ("certifi (>=2017.4.17)", "certifi>=2017.4.17"),
+        ("urllib3<3,>=1.21.1", "urllib3>=1.21.1, <3"),
+        ("PySocks (!=1.5.7,>=1.5.6) ; extra == 'socks'", 'pysocks>=1.5.6,!=1.5.7; extra == "socks"'),
+        ("requests [ socks ] >= 2", "requests[socks]>=2"),
+    ],
+)
+def test_another_spelling_is_no_change(old: str, new: str) -> None:
+    assert comparing.requirements([old], [new]) == {"added": [], "removed": [], "changed": []}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("a[x]>=1", "a[y]>=1"), ("a>=1", "a>=1; extra == 'x'"), ("a @ file:///x", "a @ file:///y"), ("a", "a>1")],
+)
+def test_another_meaning_is_a_change(old: str, new: str) -> None:
+    found = comparing.requirements([old], [new])
+
+    assert found["added"] or found["changed"]
+
+
 def test_text_that_is_no_requirement_is_compared_as_it_is() -> None:
     assert comparing.requirements(["???"], ["!!!"]) == {"added": ["!!!"], "removed": ["???"], "changed": []}
 

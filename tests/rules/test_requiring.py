@@ -3,7 +3,7 @@
 import pytest
 from packaging.utils import NormalizedName
 
-from webapp.rules.requiring import asked_of
+from webapp.rules.requiring import asked_of, by_extra
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,27 @@ def test_what_is_very_long_is_shown_in_part() -> None:
     [found] = asked_of([f"click=={'1' * 5000}; {'(' * 5000}"], NormalizedName("click"), "8")
 
     assert (len(found["range"]), len(found["condition"]), found["excludes"]) == (200, 200, False)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "extra", "name", "asked", "condition"),
+    [
+        ("Flask[async]>=2,<4", "", "flask", "[async] >=2,<4", ""),
+        ("click (>=8)", "", "click", ">=8", ""),
+        ("pytest; extra == 'test'", "test", "pytest", "", ""),
+        ('pytest>=7; python_version < "3.9" and extra == "test"', "test", "pytest", ">=7", 'python_version < "3.9"'),
+        ("rich; (extra == 'cli') and os_name == 'nt'", "cli", "rich", "", "os_name == 'nt'"),
+        ("rich; (a == '1' or b == '2') and extra == 'cli'", "cli", "rich", "", "a == '1' or b == '2'"),
+        ("rich; a == '1' or b == '2' and extra == 'cli'", "", "rich", "", "a == '1' or b == '2' and extra == 'cli'"),
+        ("rich; extra == 'a' or extra == 'b'", "", "rich", "", "extra == 'a' or extra == 'b'"),
+        ("rich; (extra == 'a' and b == '1')", "", "rich", "", "(extra == 'a' and b == '1')"),
+        ("not a requirement!", "", "not", "a requirement!", ""),
+        ("", "", "", "", ""),
+    ],
+)
+def test_requirements_are_told_apart_by_their_extra(
+    requirement: str, extra: str, name: str, asked: str, condition: str
+) -> None:
+    [(found, [each])] = by_extra([requirement]).items()
+
+    assert (found, each["normalized_name"], each["range"], each["condition"]) == (extra, name, asked, condition)

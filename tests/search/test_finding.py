@@ -1,28 +1,28 @@
 """Ranking, fields, filters, orders, hints: what a reader gets on `/search/`."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.exceptions import NotFound
 
 from tests import factories
-from tests.reading import links, one, read, texts, words
+from tests.counting import counted
+from tests.reading import one, texts, words
+from tests.search.results_page import search
 from webapp.changes import search_index
+from webapp.documents import DownloadCount, SearchEntry, SearchWord
 from webapp.documents.base import utc_now
 from webapp.search import finding
+from webapp.search.finding import Search
+from webapp.search.query import parse
+from webapp.search.terms import Filters
 
 
 def found(client: FlaskClient, query: str) -> list[str]:
     """The names that the page of `?query` lists."""
     return texts(search(client, query), ".package-name")
-
-
-def search(client: FlaskClient, query: str, status: int = 200) -> BeautifulSoup:
-    return read(client, f"/search/?{query}", status)
 
 
 def test_word_weighs_most_in_the_name_then_in_summary_and_keywords_then_in_the_text(client: FlaskClient) -> None:
@@ -96,30 +96,6 @@ def test_phrases_exclusions_and_fields(client: FlaskClient, query: str, expected
     assert sorted(found(client, f"q={query}")) == sorted(expected)
 
 
-@pytest.fixture
-def shelf(client: FlaskClient) -> FlaskClient:
-    """Four projects to filter."""
-    old, new = utc_now() - timedelta(days=1000), utc_now() - timedelta(days=10)
-    django, python = "Framework :: Django :: 4.0", "Programming Language :: Python :: 3.12"
-    made = [
-        ("bread-a", "MIT", [django, python], old, 1),
-        ("bread-b", "MIT", [python], new, 2),
-        ("bread-c", "ISC", [django], new - timedelta(days=1), 3),
-        ("cake", "MIT", [django], new, 4),
-    ]
-    for name, license_id, classifiers, date, first in made:
-        factories.package(
-            name,
-            license=license_id,
-            classifiers=classifiers,
-            releases=[
-                factories.release("0.1", created_date=old - timedelta(days=first)),
-                factories.release("1.0", created_date=date),
-            ],
-        )
-    return client
-
-
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -149,94 +125,41 @@ def test_orders(shelf: FlaskClient, order: str, expected: list[str]) -> None:
     assert found(shelf, f"q=bread&order={order}") == expected
 
 
+def test_projects_are_ordered_by_their_downloads_of_the_last_weeks(shelf: FlaskClient) -> None:
+    today = utc_now().date()
+    long_ago = today - timedelta(days=91)  # of the thirteen weeks, the day before the first
+    counted(f"cake 1.0 {today}", f"cake 1.0 {today}", f"bread-c 1.0 {today}", *[f"bread-a 1.0 {long_ago}"] * 5)
+    search_index.count_downloads()
+
+    assert found(shelf, "q=bread&order=downloads") == ["bread-c", "bread-a", "bread-b"]
+    page = search(shelf, "order=downloads")
+    assert texts(page, ".package-name") == ["cake", "bread-c", "bread-a", "bread-b"]
+    assert texts(page, ".package-date") == ["2 downloads", "1 download", "0 downloads", "0 downloads"]
+    search_index.count_words()  # now "does" is a frequent word, and is looked for along the order
+    assert found(shelf, "q=does&order=downloads") == ["cake", "bread-c", "bread-a", "bread-b"]
+
+
+def test_downloads_stay_when_an_entry_is_written_again_and_go_when_they_are_long_ago(shelf: FlaskClient) -> None:
+    counted(f"cake 1.0 {utc_now().date()}")
+    search_index.count_downloads()
+
+    factories.package("cake", summary="Sweeter")
+    assert search_index.write_entry("cake")
+    assert found(shelf, "order=downloads")[0] == "cake"
+    assert "license:MIT" not in SearchEntry.objects.get(pk="cake").labels
+    search_index.rebuild()
+    assert SearchEntry.objects.get(pk="cake").downloads == 1
+
+    DownloadCount.objects.delete()
+    search_index.count_downloads()
+    assert SearchEntry.objects.get(pk="cake").downloads is None
+
+
 def test_frequent_words_are_found_in_every_order_too(shelf: FlaskClient) -> None:
     search_index.count_words()
 
     assert found(shelf, "q=does&order=name") == ["bread-a", "bread-b", "bread-c", "cake"]
     assert found(shelf, "q=does&order=updated&license=MIT") == ["bread-b", "cake", "bread-a"]
-
-
-def test_order_that_there_is_not_is_a_bad_request(client: FlaskClient) -> None:
-    assert "Choose one of these orders:" in words(search(client, "q=x&order=best", 400))
-
-
-@pytest.mark.parametrize("query", ["license=" + "x" * 201, "&".join(f"classifier=c{n}" for n in range(11))])
-def test_filters_that_are_too_long_or_too_many_are_refused(client: FlaskClient, query: str) -> None:
-    assert "Use at most 10 filters" in words(search(client, query, 413))
-
-
-def test_filters_are_offered_with_counts_and_lead_to_so_many_projects(shelf: FlaskClient) -> None:
-    page = search(shelf, "q=bread")
-
-    offered = {words(link): str(link["href"]) for link in page.select(".filters a")}
-    assert {
-        "MIT 2",
-        "ISC 1",
-        "Released in the last year 2",
-        "Framework :: Django 2",
-        "Python :: 3.12 2",
-    } <= offered.keys()
-    for label, address in offered.items():
-        narrowed = read(shelf, address)
-        assert words(one(narrowed, ".page-head .muted")).split()[0] == label.rpartition(" ")[2]
-
-
-def test_each_filter_can_be_removed_by_itself(shelf: FlaskClient) -> None:
-    page = search(shelf, "q=bread&license=MIT&classifier=Framework+::+Django&recent=1&order=name")
-
-    removed = [parse_qs(urlsplit(address).query) for _, address in links(page, ".chosen a")]
-    assert [sorted(arguments) for arguments in removed] == [
-        ["classifier", "license", "order", "q"],
-        ["classifier", "order", "q", "recent"],
-        ["license", "order", "q", "recent"],
-    ]
-
-
-def test_match_is_marked_in_name_and_summary(client: FlaskClient) -> None:
-    factories.package("Flask-Login", summary="Log in <people> of flask's")
-
-    page = search(client, "q=flaskl")
-    assert texts(page, ".package-name mark") == ["Flask-L"]
-    assert texts(search(client, "q=login+flask"), "mark") == ["Flask", "Login", "flask"]
-    assert words(one(page, ".package-summary")) == "Log in <people> of flask's"
-
-
-@pytest.mark.parametrize(
-    ("query", "meant"),
-    [
-        ("flaks", "Flask"),
-        ("reqeusts", "requests"),
-        ("scikitlearn", "scikit-learn"),
-        ("Beatiful Soup", "BeautifulSoup4"),
-    ],
-)
-def test_slip_of_the_finger_is_forgiven(client: FlaskClient, query: str, meant: str) -> None:
-    for name in ("Flask", "requests", "scikit-learn", "BeautifulSoup4", "other"):
-        factories.package(name)
-
-    page = read(client, "/search/", query_string={"q": query})
-
-    assert [name for name, _ in links(page, ".hint a")] == [meant]
-    assert texts(page, ".package-name") == [meant]
-
-
-def test_hint_is_given_beside_a_few_wrong_answers_too(client: FlaskClient) -> None:
-    factories.package("flask", releases=[f"1.{number}" for number in range(30)])
-    factories.package("flaks", summary="A squatter")
-    factories.package("flaks-more", summary="Another one")
-
-    page = search(client, "q=flaks")
-
-    assert words(one(page, ".hint")) == "Did you mean flask?"
-    assert texts(page, ".package-name") == ["flaks", "flaks-more"]
-
-
-@pytest.mark.parametrize("query", ["q=flask", "q=bread", "q=flask+bread"])
-def test_who_finds_what_they_typed_gets_no_hint(client: FlaskClient, query: str) -> None:
-    factories.package("flask", summary="bread")
-    factories.package("flasks", releases=["1.0", "2.0"])
-
-    assert search(client, query).select(".hint a") == []
 
 
 def test_project_with_some_of_the_words_is_shown_where_none_has_all(client: FlaskClient) -> None:
@@ -263,56 +186,45 @@ def test_what_is_behind_the_ranked_answers_is_listed_too(client: FlaskClient, mo
     search(client, "q=bread&page=5", 404)
 
 
-@pytest.fixture
-def limited(app: Flask) -> Iterator[FlaskClient]:
-    """A site that bears five searches a second."""
-    before = {name: app.config[name] for name in ("SEARCH_LIMIT", "SUGGESTION_LIMIT")}
-    # A window that does not end while the test runs.
-    app.config |= {"SEARCH_LIMIT": "5/hour", "SUGGESTION_LIMIT": "2/hour"}
-    yield app.test_client()
-    app.config |= before
+def test_name_that_begins_so_is_found_by_a_part_of_its_first_word_alone(client: FlaskClient) -> None:
+    for name in ("breadmaker", "breadmakers-and-more", "other-bread"):
+        factories.package(name)
+
+    assert set(found(client, "q=breadm")) == {"breadmaker", "breadmakers-and-more"}
+    assert set(found(client, "q=breadmakersa")) == {"breadmakers-and-more"}
 
 
-@pytest.mark.parametrize(("address", "most"), [("/search/?q=x", 5), ("/search/suggest?q=x", 2)])
-def test_too_many_searches_of_one_address_are_refused(limited: FlaskClient, address: str, most: int) -> None:
-    statuses = [limited.get(address).status_code for _ in range(most + 1)]
-    refused = limited.get(address)
+def test_pages_of_everything_follow_each_other(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(41):
+        factories.package(f"p{number:02}")
+    everything = [f"p{number:02}" for number in range(41)]
 
-    assert statuses == [200] * most + [429]
-    assert int(refused.headers["Retry-After"]) > 0
-    assert "Cache-Control" not in refused.headers or "public" not in refused.headers["Cache-Control"]
+    for ranked in (100, 20):  # further pages are read by their keys
+        monkeypatch.setattr(finding, "RANKED", ranked)
+        pages = [found(client, f"order=name&page={page}") for page in (1, 2, 3)]
+        assert pages == [everything[:20], everything[20:40], everything[40:]]
 
 
-class TestSuggestions:
-    @pytest.mark.parametrize(
-        ("text", "names"),
-        [
-            ("fla", ["Flask", "flake8", "flask-Login"]),
-            ("FLASK-L", ["flask-Login"]),
-            ("flask log", ["flask-Login"]),
-            ("flasklogin", ["flask-Login"]),
-            ("x", []),
-            ("", []),
-            ("*", []),
-            ("\0", []),
-        ],
-    )
-    def test_names_that_begin_so_come_the_most_established_first(
-        self, client: FlaskClient, text: str, names: list[str]
-    ) -> None:
-        factories.package("flask-Login")
-        factories.package("flake8", releases=["1.0", "2.0"])
-        factories.package("Flask", releases=["1.0", "2.0", "3.0"])
+def page_of(total: int | None, number: int) -> str:
+    """Why a page past the end of a list is not found."""
+    with pytest.raises(NotFound) as refused:
+        finding._page_of([], number, total)
+    return str(refused.value.description)
 
-        response = client.get("/search/suggest", query_string={"q": text})
 
-        assert response.json == {"q": text, "names": names}
+def test_page_past_the_end_says_how_many_there_are() -> None:
+    assert page_of(20, 2) == "This list has only one page."
+    assert page_of(21, 3) == "This list has only 2 pages."
 
-    def test_there_are_eight_at_most(self, client: FlaskClient) -> None:
-        for number in range(9):
-            factories.package(f"bread-{number}")
 
-        assert len(client.get("/search/suggest?q=b").json["names"]) == 8  # type: ignore[index]
+def test_site_without_projects_lists_none_in_any_order(app: Flask) -> None:
+    for order in finding.ORDERS:
+        assert Search(parse(""), Filters(), order).page(1).total == 0
 
-    def test_too_long_a_text_is_refused(self, client: FlaskClient) -> None:
-        assert client.get("/search/suggest?q=" + "x" * 1001).status_code == 413
+
+@pytest.mark.parametrize(("query", "known"), [("bread", 500), ("bread jam", None), ("bread -jam", None), ("jam", None)])
+def test_number_of_results_is_known_for_one_frequent_word_alone(app: Flask, query: str, known: int | None) -> None:
+    counted = {"bread": 500, "jam": finding.RANKED}
+    SearchWord.objects.raw().insert_many({"_id": word, "packages": count} for word, count in counted.items())
+
+    assert Search(parse(query), Filters())._known_total() == known

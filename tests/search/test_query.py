@@ -69,3 +69,17 @@ def test_every_text_is_a_query(text: str) -> None:
     assert isinstance(query, Query)
     assert len(query.words) == len(query.written) <= MAX_WORDS
     assert all(wording.written_words(word) for word in (*query.words, *query.excluded))
+
+
+def test_phrases_and_excluded_words_past_the_limit_are_passed_over() -> None:
+    query = parse(" ".join([*(f'"a b{number}"' for number in range(6)), *(f"-w{number}" for number in range(20))]))
+
+    assert query.phrases == tuple(("a", f"b{number}") for number in range(4))
+    assert query.excluded == tuple(f"w{number}" for number in range(12))
+    assert len(parse(" ".join(f"author:w{number}" for number in range(20))).fields) == 12
+
+
+def test_query_of_nothing_asks_for_no_word() -> None:
+    assert parse("") == Query()
+    assert Query() == ("", (), (), (), (), (), False, "")
+    assert Query().is_empty

@@ -135,7 +135,13 @@ def test_robots_are_told_what_to_leave_and_where_the_sitemap_is(client: FlaskCli
     response = client.get("/robots.txt")
 
     assert response.content_type == "text/plain; charset=utf-8"
-    assert response.text.splitlines() == ["User-agent: *", "Disallow: /search/", f"Sitemap: {SITE}/sitemap.xml"]
+    assert response.text.splitlines() == [
+        "User-agent: *",
+        "Disallow: /search/",
+        "Disallow: /inside/",
+        "Disallow: /dependencies/",
+        f"Sitemap: {SITE}/sitemap.xml",
+    ]
     assert response.cache_control.max_age == 3600
 
 

@@ -1,6 +1,5 @@
 """What a reader, and a program, is told when something goes wrong; and the database that goes away and comes back."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -8,52 +7,25 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-from flask import Flask, abort
+from flask import Flask
 from flask.testing import FlaskClient
-from mongoengine.errors import OperationError
 from pymongo.errors import (
     AutoReconnect,
-    BulkWriteError,
-    ExecutionTimeout,
-    NetworkTimeout,
-    NotPrimaryError,
     OperationFailure,
-    ServerSelectionTimeoutError,
-    WaitQueueTimeoutError,
-    WriteConcernError,
 )
 from werkzeug.exceptions import TooManyRequests
 
 from tests.conftest import free_port, required
 from tests.reading import one, page_of, read, words
+from tests.serving.complaints import bulk, complaints
 from webapp.documents import PackageTooLarge
-from webapp.mongodb.errors import NOT_WELL, is_only_duplicates
 from webapp.mongodb.programs import MongodNotFound, find_mongod
 from webapp.rules.naming import InvalidName
 
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def raising(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception | int], FlaskClient]:
-    """Let `/about` end with this error."""
-
-    def fail_with(error: Exception | int) -> FlaskClient:
-        def view() -> None:
-            if isinstance(error, int):
-                abort(error)
-            raise error
-
-        monkeypatch.setitem(app.view_functions, "home.about", view)
-        return app.test_client()
-
-    return fail_with
-
-
 CODES = [
     (400, "Bad Request", "The request could not be understood."),
     (403, "Forbidden", "You do not have access to this page."),
@@ -158,15 +130,6 @@ def test_too_many_requests_say_when_to_come_back(raising: Callable[[Exception], 
     assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
 
 
-def complaints(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """What the site logged, without the line that each request gets."""
-    return [record for record in caplog.records if record.levelno > logging.INFO]
-
-
-def bulk(write_errors: list[dict[str, Any]], confirmation_errors: list[dict[str, Any]] | None = None) -> BulkWriteError:
-    return BulkWriteError({"writeErrors": write_errors, "writeConcernErrors": confirmation_errors or []})
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -197,72 +160,6 @@ def test_mistake_of_ours_is_logged_with_its_traceback_and_told_without(
     assert record.getMessage() == "GET /about failed"
     assert record.exc_info is not None
     assert record.exc_info[1] is error
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        AutoReconnect("secret host"),
-        ExecutionTimeout("secret host"),
-        NetworkTimeout("secret host"),
-        NotPrimaryError("secret host"),
-        ServerSelectionTimeoutError("secret host"),
-        WaitQueueTimeoutError("secret host"),
-        WriteConcernError("secret host", 64),
-        *(OperationFailure("secret host", code) for code in NOT_WELL),
-        bulk([{"code": 11000, "errmsg": "secret host"}, {"code": 14031, "errmsg": "secret host"}]),
-        bulk([], [{"code": 64, "errmsg": "secret host"}]),
-    ],
-    ids=str,
-)
-def test_database_that_is_away_is_said_in_one_line(
-    raising: Callable[[Exception], FlaskClient], caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    client = raising(error)
-
-    response = client.get("/about")
-
-    assert response.status_code == 503
-    assert response.headers["Retry-After"] == "5"
-    assert "The database is unavailable." in response.get_data(as_text=True)
-    assert "secret host" not in response.get_data(as_text=True)
-    (record,) = complaints(caplog)
-    assert (
-        record.getMessage()
-        == f"database unavailable: GET /about: {type(error).__name__}: {error}".partition(", full")[0]
-    )
-
-
-def test_log_says_why_the_database_is_away_and_no_more(
-    raising: Callable[[Exception], FlaskClient], caplog: pytest.LogCaptureFixture
-) -> None:
-    settings = " (configured timeouts: socketTimeoutMS: 20000.0ms), Timeout: 2.5s, Topology Description: <...>"
-    error = ServerSelectionTimeoutError(f"mongo:27017: [Errno 111]\nConnection refused{settings}")
-
-    raising(error).get("/about")
-
-    (record,) = complaints(caplog)
-    assert record.getMessage() == (
-        "database unavailable: GET /about: ServerSelectionTimeoutError: mongo:27017: [Errno 111] Connection refused"
-    )
-
-
-def test_only_duplicates_are_what_is_there_already_and_confirmed() -> None:
-    duplicate, full = {"code": 11000}, {"code": 14031}
-
-    assert is_only_duplicates(bulk([duplicate, duplicate]))
-    assert not is_only_duplicates(bulk([duplicate, full]))
-    assert not is_only_duplicates(bulk([duplicate], [{"code": 64}]))
-
-
-def test_write_that_the_database_did_not_confirm_is_no_mistake_of_ours(
-    raising: Callable[[Exception], FlaskClient],
-) -> None:
-    wrapped = OperationError("Could not save document")
-    wrapped.__context__ = WriteConcernError("waiting for replication timed out", 64)
-
-    assert raising(wrapped).get("/about").status_code == 503
-    assert raising(OperationError("Could not save document")).get("/about").status_code == 500
 
 
 def test_name_that_is_none_is_not_found_and_a_package_too_large_is_refused(

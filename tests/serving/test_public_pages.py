@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 import config
 from tests import factories
+from tests.beginnings import begin
 from webapp.documents import Package, Page
 from webapp.serving import public_pages
 from webapp.serving.public_pages import PageCache
@@ -49,12 +50,17 @@ OTHER_PAGES = ["/pypi/example/json", "/robots.txt", "/opensearch.xml"]
 def filled(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """A site that has something at every address of PAGES, and statistics that stay for a while, as in production."""
     monkeypatch.setitem(app.config, "STATS_MAX_AGE_S", 3600)
+    begin(app, "public pages", fill)
+    return client
+
+
+def fill() -> None:
+    """Store what the pages of PAGES show."""
     factories.package(
         license="MIT", classifiers=["Topic :: A", "Programming Language :: Python"], releases=["1.0", "2.0"]
     )
     factories.user("Ada", username="ada")
     Page(path="company/history", title="History", content_html="<p>Long ago</p>").save()
-    return client
 
 
 @pytest.fixture

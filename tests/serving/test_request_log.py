@@ -17,16 +17,6 @@ ID = re.compile(r"[0-9a-f]{32}")
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """What the site logs, as JSON."""
-    written = StringIO()
-    handler = logging.StreamHandler(written)
-    handler.setFormatter(JsonFormatter())
-    monkeypatch.setattr(logging.getLogger("webapp"), "handlers", [handler])
-    return written
-
-
-@pytest.fixture
 def behind_proxy() -> Flask:
     """A small site that believes one proxy."""
     site = Flask(__name__)

@@ -13,10 +13,9 @@ from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
 from werkzeug.test import TestResponse, run_wsgi_app
 
 from tests.people import browser
-from tests.publishing.test_upload import line
-from tests.publishing.uploads import publisher, upload, wheel, wheel_name
-from webapp.serving import slow_clients
-from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, SlowClients
+from tests.publishing.uploads import line, publisher, upload, wheel, wheel_name
+from webapp.serving import metrics, slow_clients
+from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares
 
 
 def refused(shares: Shares, address: str) -> bool:
@@ -66,7 +65,7 @@ class SlowBody(io.RawIOBase):
 @pytest.fixture
 def places(app: Flask) -> Iterator[ExitStack]:
     """All places for bodies but two, and what holds them."""
-    clients: SlowClients = app.extensions[slow_clients.KEY]
+    clients = slow_clients.slow_clients.of(app)
     with ExitStack() as held:
         for number in range(BODIES - 2):
             held.callback(clients.bodies.take(f"somebody {number}"))
@@ -111,14 +110,14 @@ def test_upload_is_refused_in_a_line_while_its_address_sends_slowly(app: Flask, 
 
 def test_stranger_who_uploads_takes_no_place(app: Flask, places: ExitStack) -> None:
     for number in range(2):
-        places.callback(app.extensions[slow_clients.KEY].bodies.take(f"another {number}"))
+        places.callback(slow_clients.slow_clients.of(app).bodies.take(f"another {number}"))
 
     line(upload(browser(app), "larder-wrong", wheel(), wheel_name()), 403)
 
 
 def test_body_is_known_to_be_waited_for_while_it_comes_in(app: Flask) -> None:
     body = SlowBody()
-    arriving: set[Body] = app.extensions[slow_clients.KEY].arriving
+    arriving = slow_clients.slow_clients.of(app).arriving
 
     with ThreadPoolExecutor(1) as senders:
         senders.submit(send, app, body)
@@ -145,7 +144,8 @@ def answering() -> Answering:
 
     def site(view: Callable[[], Response]) -> FlaskClient:
         app = Flask("site")
-        app.config["MAX_CONTENT_LENGTH"] = 1000
+        app.config |= {"MAX_CONTENT_LENGTH": 1000, "METRICS": 0}
+        metrics.init_app(app)
         slow_clients.init_app(app)
         app.add_url_rule("/", view_func=view, methods=["GET", "POST"])
         app.wsgi_app = AtWork(app.wsgi_app, 1)  # type: ignore[method-assign]
@@ -217,7 +217,7 @@ def test_long_answer_goes_out_in_pieces_and_gives_its_place_back(
     answering: Answering, make: Callable[[], Response]
 ) -> None:
     client = answering(make)
-    streams = client.application.extensions[slow_clients.KEY].streams = Shares(1)
+    streams = slow_clients.slow_clients.of(client.application).streams = Shares(1)
 
     pieces, status, _ = sent(client)
 
@@ -238,7 +238,7 @@ def test_long_answer_is_refused_while_its_address_reads_others_slowly(
         return response
 
     client = answering(view)
-    streams = client.application.extensions[slow_clients.KEY].streams = Shares(2)
+    streams = slow_clients.slow_clients.of(client.application).streams = Shares(2)
     streams.take("127.0.0.1")
 
     answer = client.get("/", headers={"Accept": "application/json"})
@@ -251,7 +251,7 @@ def test_client_that_goes_away_gives_its_place_back(
     answering: Answering,
 ) -> None:
     client = answering(lambda: Response(iter([LARGE])))
-    streams = client.application.extensions[slow_clients.KEY].streams = Shares(1)
+    streams = slow_clients.slow_clients.of(client.application).streams = Shares(1)
     answer = client.get("/", buffered=False)
     assert refused(streams, "the next one")
 
@@ -268,7 +268,7 @@ def test_short_answer_needs_no_place(answering: Answering, method: str) -> None:
         return response
 
     client = answering(view)
-    client.application.extensions[slow_clients.KEY].streams = Shares(0)
+    slow_clients.slow_clients.of(client.application).streams = Shares(0)
 
     pieces, status, _ = sent(client, method)
 

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from tests import factories
 from tests.counting import counted
 from tests.reading import facts, links, one, read, texts, words
-from webapp.documents import Maintainer, Release
+from webapp.documents import License, Maintainer, Package, Release
 from webapp.documents.base import utc_now
 from webapp.stats.views import by_year, filled_months
 
@@ -86,19 +86,24 @@ def test_page_counts_projects_releases_and_users(client: FlaskClient) -> None:
     page = read(client, "/stats/")
 
     assert words(one(page, "h1")) == "Statistics"
-    assert facts(page, ".counts") == {"projects": "1", "releases": "2", "users": "1"}
+    assert facts(page, ".counts") == {"projects": "1", "releases": "2", "users": "1", "downloads": "0"}
     assert words(one(page, ".page-head .muted")).startswith("Counted at 20")
 
 
-def test_charts_and_table_have_the_same_numbers(client: FlaskClient) -> None:
+def tables(page: Tag) -> list[Tag]:
+    return list(page.select(".data-table"))
+
+
+def test_charts_and_tables_have_the_same_numbers(client: FlaskClient) -> None:
     dates = [(2021, 11), (2021, 12), (2021, 12), (2023, 1)]
     factories.package("one", releases=[release_on(n, *date) for n, date in enumerate(dates)])
 
     page = read(client, "/stats/")
 
     wide, narrow = (bars_of(one(page, f".chart-{width}")) for width in ("wide", "narrow"))
-    table = dict(zip(texts(page, ".data-table tbody th"), texts(page, ".data-table tbody td"), strict=True))
-    assert table == narrow == {"2021": "3", "2022": "0", "2023": "1"}
+    years, months = (dict(zip(texts(each, "th[scope=row]"), texts(each, "td"), strict=True)) for each in tables(page))
+    assert years == narrow == {"2021": "3", "2022": "0", "2023": "1"}
+    assert months == wide
     assert len(wide) == 15
     assert {key: count for key, count in wide.items() if count != "0"} == {
         "2021-11": "1",
@@ -129,8 +134,8 @@ def test_chart_is_described_for_those_who_do_not_see_it(client: FlaskClient) -> 
 
     chart = one(page, ".chart-wide")
     assert chart["role"] == "img"
-    assert chart["aria-label"] == "Releases per month from 2021-11 to 2022-01; the table below has the numbers"
-    assert texts(page, ".data-table th[scope=col]") == ["Year", "Releases"]
+    assert chart["aria-label"] == "Releases per month from 2021-11 to 2022-01; the tables below have the numbers"
+    assert texts(page, ".data-table th[scope=col]") == ["Year", "Releases", "Month", "Releases"]
 
 
 def test_most_frequent_are_listed_with_links_that_lead_there(client: FlaskClient) -> None:
@@ -150,13 +155,29 @@ def test_most_frequent_are_listed_with_links_that_lead_there(client: FlaskClient
     assert rows == {
         "Licences": ["MIT 2", "ISC 1"],
         "Languages": ["C# 2"],
-        "Classifiers": ["Topic :: Internet 2"],
         "Maintainers": ["Ada Lovelace 2"],
+        "Classifiers": ["Topic :: Internet 2"],
     }
     for text, address in links(page, "table.bars a"):
         found = read(client, address)
         assert words(one(found, "h1")) == text
         assert len(found.select(".package-row")) == (1 if text == "ISC" else 2)
+
+
+def test_licences_that_mean_the_same_are_one_row_that_leads_to_all_their_projects(client: FlaskClient) -> None:
+    for number, text in enumerate(["MIT", "The MIT License (MIT)", "Expat license", "BSD", "Our own"]):
+        factories.package(f"package-{number}", license=text)
+    # As the move from SQL writes it.
+    Package.objects.raw().update_one({"_id": "package-1"}, {"$set": {"license_id": "MIT license"}})
+    License.objects.add_missing([("MIT license", "MIT license")])
+
+    page = read(client, "/stats/")
+
+    assert texts(page, "[aria-labelledby=licences] tbody tr") == ["MIT 3", "BSD License 1", "Our own 1"]
+    for address in ("/license/MIT/", "/license/The MIT License/"):
+        found = read(client, address, follow_redirects=True)
+        assert sorted(texts(found, ".package-name")) == ["package-0", "package-1", "package-2"]
+    assert client.get("/license/The MIT License/").headers["Location"] == "/license/MIT/"
 
 
 def test_classifier_that_names_no_language_has_no_link(client: FlaskClient) -> None:
@@ -171,7 +192,7 @@ def test_classifier_that_names_no_language_has_no_link(client: FlaskClient) -> N
 def test_empty_site_has_no_chart(client: FlaskClient) -> None:
     page = read(client, "/stats/")
 
-    assert facts(page, ".counts") == {"projects": "0", "releases": "0", "users": "0"}
+    assert facts(page, ".counts") == {"projects": "0", "releases": "0", "users": "0", "downloads": "0"}
     assert page.select("main svg, main table") == []
 
 
@@ -184,7 +205,11 @@ def test_downloads_of_the_site_and_of_the_busiest_projects_are_shown(client: Fla
 
     section = one(page, "[aria-labelledby=downloads]")
     assert words(one(section, "p")).startswith("3 in the last 13 weeks, 4 in total.")
+    assert facts(page, ".counts")["downloads"] == "4"
     assert texts(section, ".chart-wide title")[-1] == f"{today}: 3"
+    weeks, days = (texts(each, "tbody td") for each in tables(section))
+    assert (len(weeks), len(days)) == (13, 91)
+    assert weeks[-1] == days[-1] == "3"
     assert texts(page, "[aria-labelledby=most-downloaded] tbody tr") == ["Flask_Login 2", "gone 1"]
     assert links(page, "[aria-labelledby=most-downloaded] a") == [("Flask_Login", "/project/flask-login/")]
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from flask import current_app
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, Field, HiddenField, PasswordField, SelectField, StringField, URLField
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, SelectField, StringField, URLField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length, Optional, ValidationError
+from wtforms.validators import Length, Optional
 
 from webapp.documents.user import fold
-from webapp.members import limits, mails
+from webapp.documents.watcher import AT_ONCE, DAILY, NEVER
+from webapp.members import limits, mails, passwords
 from webapp.members.forms import (
     EMAIL,
     MAX_EMAIL_LENGTH,
@@ -20,12 +20,15 @@ from webapp.members.forms import (
     Needed,
     SiteForm,
     WithNewPassword,
+    WithPassword,
     https_url,
     stripped,
     valid_unicode,
     valid_username,
 )
-from webapp.rules.naming import InvalidName, normalize_name
+
+# A recovery code has 19 characters; people may add blanks.
+MAX_CODE_LENGTH = 50
 
 
 class RegistrationForm(WithNewPassword):
@@ -60,6 +63,67 @@ class SignInForm(SiteForm):
         self.remember.label.text += f" for {limits.spoken(current_app.config['REMEMBER_S'])}"
 
 
+class SecondStepForm(SiteForm):
+    """Confirm the second step of signing in, with a code or a passkey."""
+
+    code = StringField(
+        "Code",
+        [Length(max=MAX_CODE_LENGTH, message="Codes have at most %(max)d characters.")],
+        description="Six digits from your authenticator app, or one of your recovery codes.",
+    )
+    credential = HiddenField()  # filled in by a script
+    next = HiddenField()
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Validate each field; either the code or the passkey has to be there."""
+        if not super().validate(extra_validators):
+            return False
+        if not self.code.data and not self.credential.data:
+            self.refuse("code", "Enter a code.")
+            return False
+        return True
+
+
+class PasskeySignInForm(SiteForm):
+    """Sign in with a passkey alone."""
+
+    credential = HiddenField()  # filled in by a script
+    next = HiddenField()
+
+
+class ConfirmationForm(SiteForm):
+    """Confirm that it is you: with the password, and a code if the account has a second factor; or with a passkey."""
+
+    password = PasswordField("Password", [Length(max=passwords.MAX_LENGTH)])
+    code = StringField(
+        "Code",
+        [Length(max=MAX_CODE_LENGTH, message="Codes have at most %(max)d characters.")],
+        description="Six digits from your authenticator app, or one of your recovery codes.",
+    )
+    credential = HiddenField()  # filled in by a script
+    next = HiddenField()
+
+
+class AppForm(SiteForm):
+    """Add an authenticator app."""
+
+    name = StringField(
+        "Name", [Needed(), *NAME], [stripped], description="Helps you recognize it later, such as “phone”."
+    )
+    code = StringField(
+        "Code", [Needed(), Length(max=MAX_CODE_LENGTH)], description="The six digits that the app shows."
+    )
+
+
+class PasskeyForm(SiteForm):
+    """Add a passkey or security key."""
+
+    name = StringField(
+        "Name", [Needed(), *NAME], [stripped], description="Helps you recognize it later, such as “laptop”."
+    )
+    credential = HiddenField()  # filled in by a script
+
+
 class ProfileForm(SiteForm):
     """Edit the public profile."""
 
@@ -88,13 +152,12 @@ class PasswordForm(WithNewPassword):
     revoke_tokens = BooleanField("Also revoke all my API tokens")
 
 
-class EmailForm(SiteForm):
+class EmailForm(WithPassword):
     """Change the email address."""
 
     email = EmailField(
         "New email address", EMAIL, [stripped], description="We send a confirmation link to this address."
     )
-    password = PasswordField("Password", OLD_PASSWORD)
 
 
 class ForgottenForm(SiteForm):
@@ -109,36 +172,28 @@ class NewPasswordForm(WithNewPassword):
     password = PasswordField("New password", NEW_PASSWORD, description="At least 8 characters; spaces are allowed.")
 
 
-def project_name(_: FlaskForm, field: Field) -> None:
-    """Normalize a project name, or reject it. The project need not exist yet."""
-    try:
-        field.data = normalize_name(field.data)
-    except InvalidName:
-        raise ValidationError("Enter a valid project name: letters and digits, with . - _ between them.") from None
+class WatchForm(SiteForm):
+    """Watch a project."""
+
+    project = StringField("Project", [Needed(), Length(max=200, message="Use at most %(max)d characters.")], [stripped])
 
 
-class TokenForm(SiteForm):
-    """Create an API token."""
+class WatchMailForm(SiteForm):
+    """Choose when news about watched projects are mailed."""
 
-    LIFETIMES = (("30", "after 30 days"), ("90", "after 90 days"), ("365", "after a year"), ("", "never"))
-    PURPOSES = (("upload", "upload"), ("read", "install"), ("upload read", "upload and install"))
-
-    name = StringField("Token name", [Needed(), *NAME], [stripped], description="Helps you recognize the token later.")
-    project = StringField(
-        "Project",
-        [Optional(), project_name],
-        [stripped],
-        description="A project that the first upload creates may be named too. Leave empty for all your projects.",
+    mail = SelectField(
+        "Send mail",
+        [Needed()],
+        choices=[
+            SelectChoice(NEVER, "Never"),
+            SelectChoice(AT_ONCE, "At once"),
+            SelectChoice(DAILY, "At most once a day"),
+        ],
     )
-    purpose = SelectField("Permissions", choices=[SelectChoice(*each) for each in PURPOSES])
-    lifetime = SelectField("Expires", choices=[SelectChoice(*each) for each in LIFETIMES], default="365")
-    password = PasswordField("Your password", OLD_PASSWORD)
 
 
-class DeletionForm(SiteForm):
+class DeletionForm(WithPassword):
     """Delete the account."""
-
-    password = PasswordField("Password", OLD_PASSWORD)
 
 
 class SignupForm(WithNewPassword):

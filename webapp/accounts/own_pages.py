@@ -10,13 +10,13 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import DeletionForm, EmailForm, PasswordForm, ProfileForm, is_same_address
 from webapp.changes.administrators import LastAdministrator, delete
 from webapp.changes.maintaining import is_needed, leave_packages, rename_maintainer
-from webapp.documents import ApiToken, AuditEvent, Package, User
+from webapp.documents import ApiToken, AuditEvent, Package, User, Watcher
 from webapp.documents.api_token import revoke_all
 from webapp.documents.base import utc_now
 from webapp.documents.user import address_of, fold
-from webapp.members import audit, confirming, limits, mails, passwords, sessions, tokens
+from webapp.members import audit, confirming, inviting, limits, local_sign_in, mails, passwords, sessions, tokens
 from webapp.members.confirmation import password_is_correct
-from webapp.members.form_views import form_view, members_only
+from webapp.members.form_views import confirmed_with_second_factor, form_view, members_only
 from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
 from webapp.serving.pagination import paginate
@@ -39,9 +39,11 @@ def account() -> Response:
         public_address=url_for("accounts.profile", id_or_username=address_of(user.id, user.username)),
         this_session=member.session_id,
         open_sessions=[each for each in reversed(user.sessions or []) if each.expires_at and each.expires_at > now],
-        found=paginate([Package.objects.maintained_by(user.id).listed()]),
+        found=paginate([Package.objects.maintained_by(user.id, user.team_names).listed()]),
         events=AuditEvent.objects.about_user(user.id).limit(RECENT).plain(),
         token_count=ApiToken.objects.of_user(user.id).count(),
+        watched_count=len((Watcher.objects(pk=user.id).only("projects").plain_first() or {}).get("projects", [])),
+        invited=inviting.open_to(user),
         form=ButtonForm(),
     )
     return make_response(page)
@@ -81,11 +83,13 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
 
 
 def _password() -> dict[str, Any]:
+    if not local_sign_in.has_password(me().user):
+        abort(409, "You have no password here. " + local_sign_in.refusal())
     return {"token_count": ApiToken.objects.of_user(me().user.id).count()}
 
 
 @bp.route("/account/password", methods=["GET", "POST"])
-@members_only
+@confirmed_with_second_factor
 @form_view(PasswordForm, "accounts/change_password.html", _password)
 def change_password(form: PasswordForm) -> AnyResponse | None:
     """Change the password and sign out every other browser. Revoke API tokens if the member asks for it."""
@@ -126,7 +130,7 @@ def _present_email() -> dict[str, Any]:
 
 
 @bp.route("/account/email", methods=["GET", "POST"])
-@members_only
+@confirmed_with_second_factor
 @form_view(EmailForm, "accounts/change_email.html", _present_email)
 def change_email(form: EmailForm) -> AnyResponse | None:
     """Request a change of address: send a link to the new one and a notice to the current one."""
@@ -197,7 +201,7 @@ def _deletion() -> dict[str, Any]:
 
 
 @bp.route("/account/delete", methods=["GET", "POST"])
-@members_only
+@confirmed_with_second_factor
 @form_view(DeletionForm, "accounts/delete.html", _deletion)
 def delete_account(form: DeletionForm) -> AnyResponse | None:
     """Delete the account, unless it is the last owner of a package or the last administrator of the site."""

@@ -9,15 +9,21 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import ForgottenForm, NewPasswordForm
 from webapp.documents import User
 from webapp.documents.api_token import revoke_all
-from webapp.members import audit, limits, mails, passwords, sessions, tokens
+from webapp.members import audit, limits, local_sign_in, mails, passwords, sessions, tokens
 from webapp.members.form_views import form_view
 from webapp.members.recovery import send_link
 
 USED = "This link has expired, was already used, or you have signed in since. Request another one."
 
 
+def _forgotten() -> dict[str, Any]:
+    if local_sign_in.is_off():
+        abort(403, local_sign_in.refusal())
+    return {}
+
+
 @bp.route("/account/forgotten", methods=["GET", "POST"])
-@form_view(ForgottenForm, "accounts/forgotten.html")
+@form_view(ForgottenForm, "accounts/forgotten.html", _forgotten)
 def forgotten(form: ForgottenForm) -> AnyResponse | None:
     """Send a password reset link. The response is the same whether or not the account exists."""
     email = form.email.data
@@ -30,8 +36,9 @@ def forgotten(form: ForgottenForm) -> AnyResponse | None:
 
 
 def _reset(token: str) -> dict[str, Any]:
-    if tokens.user_of_reset(token) is None:
-        abort(410, USED)
+    user = tokens.user_of_reset(token) or abort(410, USED)
+    if not local_sign_in.is_open_to(user):
+        abort(403, local_sign_in.refusal())
     return {}
 
 

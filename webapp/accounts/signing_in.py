@@ -9,18 +9,20 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import NewPasswordForm, RegistrationForm, SignInForm
+from webapp.accounts.second_step import DISABLED, ask_for_second_step, signed_in
 from webapp.documents import Package, User
-from webapp.members import audit, confirming, limits, mails, passwords, recovery, sessions, tokens
+from webapp.members import audit, confirming, limits, local_sign_in, mails, passwords, recovery, sessions, tokens
 from webapp.members.form_views import form_view, visitors_only
 from webapp.members.forms import ButtonForm
 from webapp.members.next_page import safe_next
 from webapp.members.registration import create_user
+from webapp.openid.sign_on import sign_on
+from webapp.serving.filters import absolute_url
 
 WRONG = "The username or password is incorrect."
 TAKEN = "An account with this address already exists. Sign in, or reset your password."
 LINK_OVER = "This link has expired or was already used. Sign in, or register again."
 STORED_WEAKLY = "Your password is correct, but it was stored in a way that is no longer secure."
-DISABLED = "An administrator has disabled this account."
 
 
 class WeakHash(RuntimeError):
@@ -93,22 +95,32 @@ def _welcomed(user: User, next_address: str | None) -> AnyResponse:
 @form_view(SignInForm, "accounts/login.html", _next_page)
 def login(form: SignInForm) -> AnyResponse | None:
     """Sign in, then return to the page the visitor came from."""
+    if local_sign_in.is_off():
+        abort(403, local_sign_in.refusal())
     try:
         user = authenticated(form.email.data, form.password.data)
     except WeakHash as error:
-        form.refuse("password", DISABLED if error.user.is_disabled else _replacing(error.user))
+        form.refuse("password", _reason_against(error.user) or _replacing(error.user))
         return None
     if user is None:
         form.refuse("password", WRONG)
         return None
-    try:
-        sessions.begin(user, remember=form.remember.data, where=audit.where())
-    except sessions.AccountDisabled:
+    if reason := _reason_against(user):
         # Shown only after the correct password, so it reveals nothing to others.
-        form.refuse("email", DISABLED)
+        form.refuse("email", reason)
         return None
-    audit.record(audit.SIGN_IN, "Signed in.", user=user, by=user)
-    return redirect(safe_next(form.next.data) or url_for("accounts.account"))
+    next_address = safe_next(form.next.data)
+    if user.has_second_factor:
+        ask_for_second_step(user, remember=form.remember.data)
+        return redirect(url_for("accounts.second_step", next=next_address))
+    return signed_in(user, "Signed in.", remember=form.remember.data, next_address=next_address)
+
+
+def _reason_against(user: User) -> str | None:
+    """Return why a user may not sign in with a password, or None if they may."""
+    if user.is_disabled:
+        return DISABLED
+    return None if local_sign_in.is_open_to(user) else local_sign_in.refusal()
 
 
 def _replacing(user: User) -> str:
@@ -136,7 +148,8 @@ def authenticated(identifier: str, password: str) -> User | None:
     if checked.new_hash:
         # If the password was changed meanwhile, the newer hash stays.
         present = {"_id": user.id, "hashed_password": user.hashed_password}
-        User.objects.raw().update_one(present, {"$set": {"hashed_password": checked.new_hash}})
+        if User.objects.raw().update_one(present, {"$set": {"hashed_password": checked.new_hash}}).matched_count:
+            user.hashed_password = checked.new_hash
     return user
 
 
@@ -154,11 +167,15 @@ def _checked(identifier: str, password: str) -> tuple[User | None, passwords.Che
 @bp.post("/account/logout")
 @form_view(ButtonForm, "accounts/sign_out.html")
 def logout(_: ButtonForm) -> AnyResponse:
-    """Sign out of this browser."""
-    user = sessions.signed_in_user()
+    """Sign out of this browser, and offer to sign out of the identity provider if the session began there."""
+    user, entry, provider = sessions.signed_in_user(), sessions.this_session(), sign_on()
     if user:
         audit.record(audit.SIGN_OUT, "Signed out.", user=user)
     sessions.end()
+    if entry and entry.by_provider and provider:
+        address = provider.end_address(entry.id_token, absolute_url("accounts.login"))
+        if address:
+            return make_response(render_template("accounts/signed_out_here.html", address=address))
     return redirect(url_for("home.index"))
 
 
@@ -186,4 +203,4 @@ def navigation() -> Response:
 
 def _manages(user: User, name: str) -> bool:
     package = Package.objects(pk=name).managed().declared_first() if name else None
-    return package is not None and package.role_of(user.id) is not None
+    return package is not None and package.role_of(user.id, user.team_names) is not None

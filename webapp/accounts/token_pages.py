@@ -8,15 +8,15 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.blueprint import bp
-from webapp.accounts.forms import TokenForm
-from webapp.documents import ApiToken
+from webapp.documents import ApiToken, Package
 from webapp.documents.base import utc_now
 from webapp.members import audit, confirming
 from webapp.members.api_tokens import USER, make_token, may_still_have_token
 from webapp.members.confirmation import password_is_correct
-from webapp.members.form_views import form_view, members_only
+from webapp.members.form_views import confirmed_with_second_factor, form_view, members_only
 from webapp.members.forms import ButtonForm
 from webapp.members.sessions import me
+from webapp.members.token_form import TokenForm
 from webapp.serving.filters import site_url
 
 MOST_TOKENS = 50
@@ -38,7 +38,7 @@ def _confirmed() -> dict[str, Any]:
 
 
 @bp.route("/account/tokens/new", methods=["GET", "POST"])
-@members_only
+@confirmed_with_second_factor
 @form_view(TokenForm, "accounts/new_token.html", _confirmed)
 def new_token(form: TokenForm) -> AnyResponse | None:
     """Create a token. This response is the only place that shows its secret, so it does not redirect."""
@@ -52,18 +52,31 @@ def new_token(form: TokenForm) -> AnyResponse | None:
     secret, token = make_token(
         user,
         name=form.name.data,
-        project=form.project.data or None,
+        projects=(form.project.data or "").split(),
+        networks=(form.networks.data or "").split(),
         permissions=form.purpose.data.split(),
         expires_at=utc_now() + timedelta(days=int(days)) if days else None,
     )
     if not may_still_have_token(user):
         token.delete()
         abort(409, "Your password was just changed, so no token was created. Sign in again.")
-    target = f"project {token.scope.project}" if token.scope.project else "everything"
+    target = token.shown_scope if token.scope.kind != "account" else "everything"
     audit.record(audit.TOKEN, f"Created the API token “{token.name}” ({token.hint}…) for {target}.", user=user)
     return make_response(
-        render_template("accounts/token_made.html", secret=secret, token=token, user_name=USER, address=site_url())
+        render_template(
+            "accounts/token_made.html",
+            exists=_exists(token),
+            secret=secret,
+            token=token,
+            user_name=USER,
+            address=site_url(),
+        )
     )
+
+
+def _exists(token: ApiToken) -> bool:
+    """Tell whether there is the project that a token is for, as far as its owner can see."""
+    return not token.scope.project or bool(Package.objects(pk=token.scope.project).count())
 
 
 @bp.post("/account/tokens/<token_id>/revoke")

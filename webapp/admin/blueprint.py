@@ -1,16 +1,13 @@
-"""The admin blueprint: access control, overview and audit log."""
+"""The admin blueprint: access control and overview."""
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import AuditEvent, User
-from webapp.members import audit
+from webapp.members import requirement
 from webapp.members.sessions import signed_in_user, to_sign_in
-from webapp.serving.pagination import paginate
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
-
-EVENTS_PER_PAGE = 50
 
 
 @bp.before_request
@@ -21,7 +18,7 @@ def administrators_only() -> AnyResponse | None:
         return to_sign_in()
     if not user.is_admin:
         abort(403, "This page is for administrators only.")
-    return None
+    return requirement.lead_to_it(user)
 
 
 @bp.after_request
@@ -40,14 +37,3 @@ def index() -> Response:
         events=AuditEvent.objects.newest().limit(10).plain(),
     )
     return make_response(page)
-
-
-@bp.get("/audit")
-def audit_log() -> Response:
-    """Show the audit log, optionally filtered by kind."""
-    kind = request.args.get("kind", "")
-    if kind and kind not in audit.KINDS:
-        abort(400, f"Choose one of these kinds: {', '.join(audit.KINDS)}.")
-    question = AuditEvent.objects.of_kind(kind) if kind else AuditEvent.objects.newest()
-    found = paginate([question], EVENTS_PER_PAGE)
-    return make_response(render_template("admin/audit.html", found=found, kind=kind, kinds=audit.KINDS))

@@ -14,6 +14,8 @@ from webapp.members.forms import EMAIL, NAME, Needed, SiteForm, one_line, stripp
 
 MAX_CONTENT_LENGTH = 200_000
 MAX_REASON_LENGTH = 300
+# As where owners delete.
+MAX_TYPED_LENGTH = 500
 
 
 def not_a_page_of_the_site(_: SiteForm, field: StringField) -> None:
@@ -69,19 +71,48 @@ class NewUserForm(SiteForm):
     )
 
 
-class MaintainerForm(SiteForm):
+def reason(description: str) -> StringField:
+    """Return the field for why an administrator does something."""
+    length = Length(max=MAX_REASON_LENGTH, message="Use at most %(max)d characters.")
+    return StringField("Reason", [Needed(), length, one_line], [stripped], description=description)
+
+
+class ReasonForm(SiteForm):
+    """Do something to a project, with a reason."""
+
+    reason = reason("Its owners are told by email, and the audit log keeps it.")
+
+
+class QuarantineForm(SiteForm):
+    """Quarantine a project, with a reason."""
+
+    reason = reason("Shown to everyone, and to those who try to upload. Its owners are told by email.")
+
+
+class EndQuarantineForm(ReasonForm):
+    """End the quarantine of a project, with a reason."""
+
+
+class RemovalForm(ReasonForm):
+    """Delete a release or a project, with a reason."""
+
+    typed = StringField("Confirmation", [Needed(), Length(max=MAX_TYPED_LENGTH)], [stripped])
+
+    def names(self, *expected: str) -> bool:
+        """Tell whether what is deleted was typed; add an error if not."""
+        if self.typed.data not in expected:
+            self.refuse("typed", f"Type “{expected[0]}” to confirm.")
+        return self.typed.data in expected
+
+
+class MaintainerForm(ReasonForm):
     """Add a maintainer to a package."""
 
     user = StringField("Email, username or ID of the user", [Needed(), Length(max=254)], [stripped])
     role = SelectField("Role", choices=[SelectChoice(role, role) for role in reversed(ROLES)])
 
 
-class QuarantineForm(SiteForm):
-    """Quarantine a project, with a reason."""
+class TransferForm(ReasonForm):
+    """Give a project to somebody."""
 
-    reason = StringField(
-        "Reason",
-        [Needed(), Length(max=MAX_REASON_LENGTH, message="Use at most %(max)d characters."), one_line],
-        [stripped],
-        description="Shown to everyone, and to those who try to upload.",
-    )
+    user = StringField("Email, username or ID of the new owner", [Needed(), Length(max=254)], [stripped])

@@ -1,100 +1,96 @@
-"""`/admin/packages`: the maintainers of packages, and quarantine."""
+"""`/admin/packages/<name>`: who owns and maintains a project. Whoever it concerns is told, with the reason."""
 
 from typing import Any
 
 import bson
-from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask import abort, redirect, url_for
 from packaging.utils import NormalizedName
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.admin.blueprint import bp
-from webapp.admin.forms import MaintainerForm, QuarantineForm
-from webapp.changes.maintaining import add_maintainer, remove_maintainer
-from webapp.changes.project_status import end_quarantine, quarantine
-from webapp.documents import Package, User
-from webapp.members import audit
-from webapp.members.form_views import form_view
-from webapp.members.forms import ButtonForm
-from webapp.members.sessions import me, signed_in_user
-from webapp.rules import naming
-from webapp.serving.pagination import paginate
+from webapp.admin.forms import MaintainerForm, ReasonForm, TransferForm
+from webapp.admin.packages import act_on, done, package_or_404
+from webapp.changes.maintaining import add_maintainer, is_needed, remove_maintainer, transfer
+from webapp.documents import User
+from webapp.documents.package import OWNER
+from webapp.members.form_views import confirmed_members_only, form_view
+from webapp.members.sessions import signed_in_user
 
-
-@bp.get("/packages")
-def packages() -> AnyResponse:
-    """Find a package by name, and list those in quarantine."""
-    name = request.args.get("name", "").strip()
-    if not name:
-        found = paginate([Package.objects.quarantined().only("normalized_name", "name", "status")])
-        return make_response(render_template("admin/packages.html", name="", found=found))
-    try:
-        package = Package.objects.named(name).only("normalized_name").plain_first()
-    except naming.InvalidName:
-        package = None
-    if package is None:
-        return make_response(render_template("admin/packages.html", name=name), 404)
-    return redirect(url_for("admin.maintainers", name=package["normalized_name"]))
+NOT_FOUND = "User not found."
 
 
 def _package(name: str) -> dict[str, Any]:
-    # The views below get a NormalizedName, because any other spelling ends here with 404.
-    package = Package.objects(pk=name).only("normalized_name", "name", "maintainers", "status").plain_first()
-    return {"package": package or abort(404), "button_form": ButtonForm()}
+    return {"package": package_or_404(name)}
 
 
 @bp.route("/packages/<name>", methods=["GET", "POST"])
+@confirmed_members_only
 @form_view(MaintainerForm, "admin/maintainers.html", _package)
 def maintainers(form: MaintainerForm, name: NormalizedName) -> AnyResponse | None:
-    """List the maintainers of a package and add one."""
-    user = _user(form.user.data)
+    """Show a project and what can be done to it, and add a maintainer."""
+    package, user, role = package_or_404(name), _user(form.user.data), form.role.data
     if user is None:
-        form.refuse("user", "User not found.")
+        form.refuse("user", NOT_FOUND)
         return None
-    if not add_maintainer(name, user, form.role.data, signed_in_user()):
+    if not add_maintainer(name, user, role, signed_in_user()):
         form.refuse("user", f"{user.shown_name} is already a maintainer, or the project has too many maintainers.")
         return None
-    audit.record(
-        audit.ADMINISTRATION, f"Made {user.shown_name} {form.role.data} of {name}.", user=user, target=f"package {name}"
+    done(
+        package,
+        f"Made {user.shown_name} {'an' if role == OWNER else 'a'} {role} of {name}",
+        form.reason.data,
+        about=user,
     )
-    flash(f"{user.shown_name} now maintains {name}.")
     return redirect(url_for("admin.maintainers", name=name))
 
 
-@bp.post("/packages/<name>/remove/<user_id>")
-@form_view(ButtonForm, "admin/act.html")
-def end_maintaining(_: ButtonForm, name: NormalizedName, user_id: str) -> AnyResponse:
+def _removal(name: str, user_id: str) -> dict[str, Any]:
+    package = package_or_404(name)
+    person = next((each for each in package.maintainers if str(each.user_id) == user_id), None)
+    if person is None:
+        abort(404, "This user does not maintain this package.")
+    consequence = f"{person.name or 'This user'} can no longer publish or manage the project."
+    if is_needed(package, person.user_id):
+        consequence += " Nobody else owns it, so afterwards only administrators can manage it."
+    heading = f"Remove {person.name or 'this user'} from {package.name or name}"
+    return {"package": package, "heading": heading, "consequence": consequence, "button": "Remove"}
+
+
+@bp.route("/packages/<name>/remove/<user_id>", methods=["GET", "POST"])
+@confirmed_members_only
+@form_view(ReasonForm, "admin/reason.html", _removal)
+def end_maintaining(form: ReasonForm, name: NormalizedName, user_id: str) -> AnyResponse:
     """Remove a maintainer from a package."""
+    package = package_or_404(name)
     if not bson.ObjectId.is_valid(user_id) or not remove_maintainer(name, bson.ObjectId(user_id), signed_in_user()):
         abort(404, "This user does not maintain this package.")
     user = User.objects(pk=bson.ObjectId(user_id)).declared_first()
     who = user.shown_name if user else user_id
-    audit.record(
-        audit.ADMINISTRATION, f"Removed {who} from the maintainers of {name}.", user=user, target=f"package {name}"
-    )
-    flash(f"{who} no longer maintains {name}.")
+    done(package, f"Removed {who} from the maintainers of {name}", form.reason.data, about=user)
     return redirect(url_for("admin.maintainers", name=name))
 
 
-@bp.route("/packages/<name>/quarantine", methods=["GET", "POST"])
-@form_view(QuarantineForm, "admin/quarantine.html", _package)
-def start_quarantine(form: QuarantineForm, name: NormalizedName) -> AnyResponse:
-    """Stop offering the files of a package (PEP 792), and forbid changes to it."""
-    if quarantine(name, form.reason.data, me().user):
-        audit.record(audit.ADMINISTRATION, f"Quarantined {name}. Reason: {form.reason.data}", target=f"package {name}")
-        flash(f"{name} is now quarantined.")
-    else:
-        flash(f"{name} was quarantined before.")
-    return redirect(url_for("admin.maintainers", name=name))
-
-
-@bp.post("/packages/<name>/end-quarantine")
-@form_view(ButtonForm, "admin/act.html")
-def stop_quarantine(_: ButtonForm, name: NormalizedName) -> AnyResponse:
-    """Offer the files of a package again."""
-    if not end_quarantine(name, me().user):
-        abort(404, "This package is not quarantined.")
-    audit.record(audit.ADMINISTRATION, f"Ended the quarantine of {name}.", target=f"package {name}")
-    flash(f"{name} is no longer quarantined.")
+@bp.route("/packages/<name>/transfer", methods=["GET", "POST"])
+@confirmed_members_only
+@form_view(
+    TransferForm,
+    "admin/reason.html",
+    act_on(
+        "Transfer",
+        "The new owner becomes the only one. The owners until now become maintainers, and their invitations end.",
+    ),
+)
+def transfer_project(form: TransferForm, name: NormalizedName) -> AnyResponse | None:
+    """Make somebody the only owner of a project."""
+    package, user = package_or_404(name), _user(form.user.data)
+    if user is None or user.is_disabled:
+        form.refuse("user", NOT_FOUND if user is None else "This account is disabled.")
+        return None
+    by = signed_in_user()
+    if by is None or not transfer(name, user, by):
+        form.refuse("user", f"{user.shown_name} is the only owner already.")
+        return None
+    done(package, f"Transferred {name} to {user.shown_name}", form.reason.data, about=user)
     return redirect(url_for("admin.maintainers", name=name))
 
 

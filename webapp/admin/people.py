@@ -13,8 +13,8 @@ from webapp.admin.forms import NewUserForm
 from webapp.changes import administrators
 from webapp.documents import AuditEvent, Package, User
 from webapp.documents.base import utc_now
-from webapp.members import audit, mails
-from webapp.members.form_views import form_view
+from webapp.members import audit, local_sign_in, mails
+from webapp.members.form_views import confirmed_members_only, form_view
 from webapp.members.forms import ButtonForm
 from webapp.members.recovery import send_link_to
 from webapp.members.sessions import me
@@ -25,10 +25,10 @@ RECENT = 20
 
 # Actions on a user, by the last part of the URL: the function and its audit log message.
 ACTIONS: dict[str, tuple[Callable[[bson.ObjectId], bool], str]] = {
-    "make-administrator": (administrators.make_administrator, "Made administrator."),
-    "remove-administrator": (administrators.remove_administrator, "Removed as administrator."),
-    "disable": (administrators.disable, "Disabled the account."),
-    "enable": (administrators.enable, "Enabled the account and revoked its API tokens."),
+    "make-administrator": (administrators.make_administrator, "Made {} an administrator."),
+    "remove-administrator": (administrators.remove_administrator, "Removed {} as administrator."),
+    "disable": (administrators.disable, "Disabled the account of {}."),
+    "enable": (administrators.enable, "Enabled the account of {} and revoked its API tokens."),
 }
 
 
@@ -73,7 +73,8 @@ def new_user(form: NewUserForm) -> AnyResponse | None:
     audit.record(audit.ADMINISTRATION, "Created the account.", user=person)
     if mails.can_send_links():
         _welcome(person)
-        flash(f"{person.shown_name} now has an account. We sent them a link to choose a password.")
+        how = "a link to choose a password" if local_sign_in.is_open_to(person) else "a mail that says so"
+        flash(f"{person.shown_name} now has an account. We sent them {how}.")
     else:
         flash(
             f"{person.shown_name} now has an account, but no email could be sent. Set a password on the command line."
@@ -83,7 +84,11 @@ def new_user(form: NewUserForm) -> AnyResponse | None:
 
 def _welcome(person: User) -> None:
     by = me().user.shown_name
-    mails.later(lambda: send_link_to(person, "welcome", "Your new account", by=by))
+    if local_sign_in.is_open_to(person):
+        mails.later(lambda: send_link_to(person, "welcome", "Your new account", by=by))
+        return
+    address, name, link = person.email, person.shown_name, mails.link_to("accounts.login")
+    mails.later(lambda: mails.send("welcome_at_provider", address, "Your new account", name=name, link=link, by=by))
 
 
 def _act(user_id: str, act: str) -> dict[str, Any]:
@@ -93,6 +98,7 @@ def _act(user_id: str, act: str) -> dict[str, Any]:
 
 
 @bp.route("/users/<user_id>/<act>", methods=["GET", "POST"])
+@confirmed_members_only
 @form_view(ButtonForm, "admin/act.html", _act)
 def change_user(_: ButtonForm, user_id: str, act: str) -> AnyResponse:
     """Perform one of ACTIONS and record it in the audit log."""
@@ -103,11 +109,25 @@ def change_user(_: ButtonForm, user_id: str, act: str) -> AnyResponse:
     except administrators.LastAdministrator as error:
         abort(409, str(error))
     if changed:
-        audit.record(audit.ADMINISTRATION, description, user=person)
-        flash(f"{person.shown_name}: {description}")
+        said = description.format(person.shown_name)
+        audit.record(audit.ADMINISTRATION, said, user=person)
+        _tell(person, said)
+        flash(said)
     else:
         flash(f"{person.shown_name}: nothing to change.")
     return redirect(url_for("admin.user", user_id=user_id))
+
+
+def _tell(person: User, said: str) -> None:
+    """Tell a user, and all administrators, who was made or removed as one, or whose account was disabled or enabled."""
+    told = {user.email: user for user in (person, *User.objects.administrators()) if user.email}
+    by, subject = me().user.shown_name, said.rstrip(".")
+
+    def tell() -> None:
+        for address, user in told.items():
+            mails.send("account_act", address, subject, name=user.shown_name, by=by, what=said[:1].lower() + said[1:])
+
+    mails.later(tell)
 
 
 def user_or_404(user_id: str) -> User:

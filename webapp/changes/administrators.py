@@ -8,6 +8,7 @@ from pymongo import ReadPreference
 
 from webapp.documents.api_token import revoke_all
 from webapp.documents.user import User
+from webapp.documents.watcher import forget
 
 Guard = dict[str, Any]
 
@@ -51,16 +52,20 @@ def end_administration(user_id: bson.ObjectId, apply: Callable[[Guard], bool]) -
     return applied
 
 
-def make_administrator(user_id: bson.ObjectId) -> bool:
-    """Make a user an administrator; False if there is no such user, or they already are one."""
+def make_administrator(user_id: bson.ObjectId, *, by_group: bool = False) -> bool:
+    """Make a user an administrator; False if there is no such user, or they already are one.
+
+    `by_group` says that a group of the identity provider does so, and will end it.
+    """
     is_none = {"_id": user_id, "$or": [{"is_admin": {"$ne": True}}, {"leaving_admin": {"$exists": True}}]}
-    change = {"$set": {"is_admin": True}, "$unset": {"leaving_admin": ""}}
+    change: dict[str, Any] = {"$set": {"is_admin": True}, "$unset": {"leaving_admin": ""}}
+    change["$set" if by_group else "$unset"]["is_admin_by_group"] = True
     return bool(User.objects.raw().update_one(is_none, change).matched_count)
 
 
 def remove_administrator(user_id: bson.ObjectId) -> bool:
     """Make an administrator a member again; False if they are none. Raises LastAdministrator."""
-    change = {"$set": {"is_admin": False}, "$unset": {"leaving_admin": ""}}
+    change = {"$set": {"is_admin": False}, "$unset": {"leaving_admin": "", "is_admin_by_group": ""}}
 
     def apply(guard: Guard) -> bool:
         return bool(User.objects.raw().update_one(guard | {"is_admin": True}, change).matched_count)
@@ -102,4 +107,5 @@ def delete(user_id: bson.ObjectId) -> bool:
     if deleted:
         # Without their owner they are invalid anyway; this keeps the collection tidy.
         revoke_all(user_id)
+        forget(user_id)
     return deleted

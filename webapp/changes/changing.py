@@ -9,6 +9,7 @@ and copied to the journal afterwards. If a process dies in between, the next cha
 clean` copies it.
 """
 
+import logging
 import threading
 import time
 import zlib
@@ -16,14 +17,17 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+import bson
 from packaging.utils import NormalizedName
 
 from webapp.documents.base import utc_now
-from webapp.documents.journal import JournalFields, next_serial, write_entry
+from webapp.documents.journal import JournalFields, SerialTaken, lift_counter, next_serial, write_entry
 from webapp.documents.package import ConcurrentChange, Package
 from webapp.documents.release_facts import ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
 from webapp.documents.user import User
+
+log = logging.getLogger(__name__)
 
 # How long to keep trying while others are faster.
 PATIENCE_S = 30.0
@@ -107,7 +111,11 @@ def changes(normalized_name: NormalizedName, by: User | None) -> Iterator[Change
 
 def enter(package: Package, act: Act, by: User | None) -> None:
     """Add a journal entry to a package that was read and is about to be stored."""
-    package.last_serial = next_serial()
+    before, serial = package.last_serial or 0, next_serial()
+    if serial <= before:
+        lift_counter(before)
+        serial = next_serial()
+    package.last_serial = serial
     entry = JournalFields(
         serial=package.last_serial,
         action=act.action,
@@ -131,8 +139,7 @@ def write_out(normalized_name: NormalizedName, entries: list[dict[str, Any]]) ->
 
     A package whose last entry says that it was removed is deleted now; it has been empty since that entry was made.
     """
-    for entry in entries:
-        write_entry(normalized_name, entry)
+    entries = list(_in_journal(normalized_name, entries))
     last = max(entries, key=lambda entry: int(entry["serial"]))
     # `updated_date` stays, because readers see no change. With another serial there was another change, which stored
     # these entries along with its own and copies them again, to where they already are.
@@ -142,7 +149,31 @@ def write_out(normalized_name: NormalizedName, entries: list[dict[str, Any]]) ->
             SearchEntry.objects.raw().delete_one({"_id": normalized_name})
             ReleaseFacts.forget(normalized_name, None, last.get("at"))
     else:
-        Package.objects.raw().update_one(is_unchanged, {"$unset": {"unwritten": ""}})
+        # Entries that stay are copied once more, to where they already are.
+        Package.objects.raw(may_be_lost=True).update_one(is_unchanged, {"$unset": {"unwritten": ""}})
+
+
+def _in_journal(normalized_name: NormalizedName, entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Write entries to the journal, and yield them; under new serials from the first one whose serial is taken."""
+    is_taken = False
+    for entry in sorted(entries, key=lambda entry: int(entry["serial"])):
+        try:
+            if not is_taken:
+                write_entry(normalized_name, entry)
+                yield entry
+                continue
+        except SerialTaken as error:
+            log.error("%s: %s. Its change gets a new one.", normalized_name, error)
+            lift_counter()
+            is_taken = True
+        renumbered = entry | {"serial": bson.Int64(next_serial())}
+        this = {"_id": normalized_name, "unwritten": {"$elemMatch": {"serial": entry["serial"], "at": entry["at"]}}}
+        change = {"$set": {"unwritten.$.serial": renumbered["serial"]}, "$max": {"last_serial": renumbered["serial"]}}
+        if Package.objects.raw().update_one(this, change).matched_count:
+            write_entry(normalized_name, renumbered)
+            yield renumbered
+        else:
+            yield entry  # another process has just done the same
 
 
 def write_out_leftovers() -> int:

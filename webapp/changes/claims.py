@@ -7,6 +7,9 @@ it, so MongoDB decides between two uploads. Readers see what the package lists, 
 there. An upload killed before it leaves nothing that a reader could see; killed after it, a complete file. Either way
 the claim is left over, and is settled by the next upload of that name or by `flask files clean`, depending on whether
 the package lists the file.
+
+A file of a publishing session is listed by that session first, and its claim is settled as "staged": its name stays
+reserved until the session is published or ends.
 """
 
 import time
@@ -16,9 +19,10 @@ from typing import Any
 import bson
 from pymongo.errors import DuplicateKeyError
 
-from webapp.documents import Package, StoredFile, contents
+from webapp.documents import Package, PublishingSession, StoredFile, contents
 from webapp.documents.base import utc_now
-from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
+from webapp.documents.publishing_session import CANCELED, COMPLETED, LIVE, OPEN, REMEMBERED
+from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STAGED, STORED
 
 # A claim without a sign of life for this long is left over. Uploads give up long before.
 LIFETIME_S = 60
@@ -42,13 +46,21 @@ class ClaimLost(RuntimeError):
     """This upload showed no sign of life for too long, and lost its claim."""
 
 
+class InSession(RuntimeError):
+    """The publishing session that is uploaded to has another file of this name, `document`."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        super().__init__(document["_id"])
+        self.document = document
+
+
 class Claim:
     """The right of one upload to a file name."""
 
     def __init__(self, filename: str, content_id: bson.ObjectId, attempt: str) -> None:
         self.filename = filename
         self.content_id = content_id
-        self._attempt = attempt
+        self.attempt = attempt
         self._beaten_at = time.monotonic()
 
     def heartbeat(self) -> None:
@@ -57,26 +69,31 @@ class Claim:
         if age_s > GIVE_UP_S:
             raise ClaimLost(f"{self.filename}: storing it took too long; please try again")
         if age_s > BEAT_S:
-            mine = {"_id": self.filename, "attempt": self._attempt}
+            mine = {"_id": self.filename, "attempt": self.attempt}
             if not _files().update_one(mine, {"$set": {"alive_at": utc_now()}}).matched_count:
                 raise ClaimLost(f"{self.filename}: another upload of this file took over")
             self._beaten_at = time.monotonic()
 
-    def settle(self) -> None:
-        """Record that the package lists the file. Anybody who took over found it listed and recorded the same."""
-        mine = {"_id": self.filename, "attempt": self._attempt}
-        _files().update_one(mine, {"$set": {"state": STORED}, "$unset": {"attempt": "", "alive_at": ""}})
+    def settle(self, state: str = STORED) -> None:
+        """Record that the package, or the session, lists the file.
+
+        Anybody who took over found it listed and recorded the same. If the record is lost, the claim is left over, and
+        settled as such; a session would have to wait for that, so its record is not risked.
+        """
+        mine = {"_id": self.filename, "attempt": self.attempt}
+        change = {"$set": {"state": state}, "$unset": {"attempt": "", "alive_at": ""}}
+        StoredFile.objects.raw(may_be_lost=state == STORED).update_one(mine, change)
 
     def give_back(self) -> None:
         """Release the name, and delete the bytes."""
         contents.delete(self.content_id)
-        _files().delete_one({"_id": self.filename, "attempt": self._attempt})
+        _files().delete_one({"_id": self.filename, "attempt": self.attempt})
 
 
 def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
     """Claim a file name, with the contents of its document; None if this very file is already stored.
 
-    Raises NameTaken, and StillArriving if another upload of the name does not finish soon.
+    Raises NameTaken, InSession, and StillArriving if another upload of the name does not finish soon.
     """
     give_up_at = time.monotonic() + PATIENCE_S
     while True:
@@ -100,7 +117,7 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
         match other and other.get("state"):
             case None:
                 continue  # it was just released
-            case state if state != ARRIVING and other["_id"] != filename:
+            case state if state not in (ARRIVING, STAGED) and other["_id"] != filename:
                 raise NameTaken(f"This file name is another spelling of one that was used before: {other['_id']}")
             case "stored" if other["sha256"] == sha256:
                 return None
@@ -111,6 +128,14 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
                         f"An earlier upload of {other['_id']} has not finished yet; try again in a minute"
                     )
                 time.sleep(POLL_S)
+            case "staged":
+                if settle_staged(other):
+                    continue
+                if other.get("session") != facts.get("session") or other["_id"] != filename:
+                    raise NameTaken(f"This file name is reserved by a publishing session: {other['_id']}")
+                if other["sha256"] == sha256:
+                    return None
+                raise InSession(other)
             case state:
                 if state in (DELETING, DELETED):
                     raise NameTaken(f"This file name was used before and cannot be reused: {filename}")
@@ -126,7 +151,9 @@ def settle_leftover(document: dict[str, Any]) -> bool:
     if alive_at and alive_at > utc_now() - timedelta(seconds=LIFETIME_S):
         return False
     leftover = {"_id": document["_id"], "state": ARRIVING, "attempt": document.get("attempt")}
-    if is_listed(document):
+    if document.get("session") and is_reserved(document):
+        _files().update_one(leftover, {"$set": {"state": STAGED}, "$unset": {"attempt": "", "alive_at": ""}})
+    elif is_listed(document):
         _files().update_one(leftover, {"$set": {"state": STORED}, "$unset": {"attempt": "", "alive_at": ""}})
     elif _files().delete_one(leftover).deleted_count and document.get("content_id"):
         contents.delete(document["content_id"])
@@ -135,7 +162,46 @@ def settle_leftover(document: dict[str, Any]) -> bool:
 
 def settle_leftovers() -> int:
     """Settle all claims that are left over; return how many there were."""
-    return sum(settle_leftover(each) for each in _files().find({"state": ARRIVING}, {"metadata": 0}))
+    arriving, staged = ({"state": ARRIVING}, {"session": {"$exists": True}, "state": STAGED})
+    found = sum(settle_leftover(each) for each in _files().find(arriving, {"metadata": 0}))
+    return found + sum(settle_staged(each) for each in _files().find(staged, {"metadata": 0}))
+
+
+def settle_staged(document: dict[str, Any]) -> bool:
+    """Settle a file of a publishing session that has ended or no longer lists it; False if that is not so.
+
+    If the package lists the file, it is stored; otherwise its name is released.
+    """
+    session_id, content_id = document.get("session"), document.get("content_id")
+    end_if_expired(session_id)
+    this = {"_id": document["_id"], "state": STAGED, "session": session_id, "content_id": content_id}
+    # In this order: a session ends only after its package lists the files.
+    if is_reserved(document):
+        return False
+    if is_listed(document):
+        gone = {"session": "", "attempt": "", "alive_at": ""}
+        _files().update_one(this, {"$set": {"state": STORED}, "$unset": gone})
+    elif _files().delete_one(this).deleted_count and content_id:
+        contents.delete(content_id)
+    return True
+
+
+def end_if_expired(session_id: Any) -> None:
+    """End a publishing session whose time is over, so that nobody can extend or publish it any more."""
+    now = utc_now()
+    ended = {"state": CANCELED, "ended_at": now, "forget_at": now + REMEMBERED}
+    end = {"$set": ended, "$unset": {"live_key": ""}}
+    sessions = PublishingSession.objects.raw()
+    sessions.update_one({"_id": session_id, "state": OPEN, "expires_at": {"$lte": now}}, end)
+
+
+def is_reserved(document: dict[str, Any]) -> bool:
+    """Tell whether a live publishing session lists this file; an arriving one with exactly these bytes."""
+    listed = {"filename": document["_id"]}
+    if document["state"] == ARRIVING:
+        listed |= {"file.sha256": document.get("sha256"), "state": COMPLETED}
+    which = {"_id": document.get("session"), "state": {"$in": LIVE}, "files": {"$elemMatch": listed}}
+    return bool(PublishingSession.objects.raw().count_documents(which, limit=1))
 
 
 def is_listed(document: dict[str, Any]) -> bool:

@@ -14,12 +14,12 @@ from packaging.utils import NormalizedName
 
 from webapp.changes.changing import Act, Change, changes
 from webapp.documents.base import utc_now
+from webapp.documents.invitation import Invitation
 from webapp.documents.package import (
     MAINTAINER,
     OWNER,
     ROLES,
     ConcurrentChange,
-    Invitation,
     Maintainer,
     Package,
     PackageTooLarge,
@@ -51,19 +51,22 @@ class TooManyInvitations(RuntimeError):
     """One of the invitations has to be cancelled first."""
 
 
-def project_changes(normalized_name: NormalizedName, role: str, by: User) -> Iterator[Change]:
+def project_changes(normalized_name: NormalizedName, role: str | None, by: User) -> Iterator[Change]:
     """Yield attempts to change a project, by a user who has at least this role; see `changes`.
+
+    With None as the role, an administrator of the site changes it, which the caller has checked.
 
     Raises NotPermitted, also if there is no such project, and what `changes` raises.
     """
     for change in changes(normalized_name, by):
-        check_role(Package() if change.is_new else change.package, role, by)
+        if role is not None or change.is_new:
+            check_role(Package() if change.is_new else change.package, role or OWNER, by)
         yield change
 
 
 def check_role(package: Package, role: str, user: User) -> None:
     """Raise NotPermitted, with the reason, unless the user has at least this role in the package."""
-    held = package.role_of(user.id)
+    held = package.role_of(user.id, user.team_names)
     if held is None:
         raise NotPermitted("You do not maintain this project.")
     if role == OWNER and held != OWNER:
@@ -110,15 +113,37 @@ def change_role(normalized_name: NormalizedName, user_id: bson.ObjectId, role: s
             change.act = Act(f"make {role}", note=maintainer.name)
 
 
-def invite(normalized_name: NormalizedName, email: str, role: str, by: User) -> Invitation:
+def transfer(normalized_name: NormalizedName, user: User, by: User) -> bool:
+    """Make a user the only owner, on behalf of an administrator; the owners before become maintainers.
+
+    Their invitations end with their role, and teams that owned the project maintain it. False if nothing changed.
+    """
+    for change in changes(normalized_name, by):
+        with change:
+            package = change.package
+            owners = [each.user_id for each in package.maintainers if each.role == OWNER]
+            team_owns = any(each.role == OWNER for each in package.teams or [])
+            if not change.is_new and (owners != [user.id] or team_owns):
+                for each in [*package.maintainers, *(package.teams or [])]:
+                    each.role = MAINTAINER
+                others = [each for each in package.maintainers if each.user_id != user.id]
+                new = Maintainer(user_id=user.id, name=user.shown_name, role=OWNER)
+                package.maintainers = [new, *others][:MOST_MAINTAINERS]
+                change.act = Act("transfer", note=user.shown_name)
+    return change.act is not None
+
+
+def invite(
+    normalized_name: NormalizedName,
+    email: str,
+    role: str,
+    by: User,
+    *,
+    person: User | None = None,
+    username: str | None = None,
+) -> Invitation:
     """Store an invitation, which replaces one of the same address. Raises NotPermitted and TooManyInvitations."""
-    invitation = Invitation(
-        invitation_id=str(bson.ObjectId()),
-        email=email,
-        role=role,
-        invited_by=by.id,
-        expires_at=utc_now() + INVITATION_AGE,
-    )
+    invitation = new_invitation(email, role, by, person, username)
     for change in project_changes(normalized_name, OWNER, by):
         with change:
             others = [each for each in pending(change.package) if fold(each.email) != fold(email)]
@@ -130,6 +155,20 @@ def invite(normalized_name: NormalizedName, email: str, role: str, by: User) -> 
             # Without the address, because the journal stays forever.
             change.act = Act(f"invite {role}")
     return invitation
+
+
+def new_invitation(email: str, role: str, by: User, person: User | None, username: str | None) -> Invitation:
+    """Return an invitation of this address; `username` is what was typed instead, and `person` whose account it is."""
+    return Invitation(
+        invitation_id=str(bson.ObjectId()),
+        email=email,
+        email_folded=fold(email),
+        user_id=person.id if person else None,
+        username=username,
+        role=role,
+        invited_by=by.id,
+        expires_at=utc_now() + INVITATION_AGE,
+    )
 
 
 def revoke_invitation(normalized_name: NormalizedName, invitation_id: str, by: User) -> Invitation:
@@ -169,12 +208,19 @@ def accept(normalized_name: NormalizedName, invitation_id: str, user: User) -> s
 def pending(package: Package) -> list[Invitation]:
     """Return the valid invitations of a package: those that have not expired and were sent by a current owner."""
     now = utc_now()
+    owners = _owners_among(package, {each.invited_by for each in package.invitations or []})
     return [
         each
         for each in package.invitations or []
         if each.invitation_id and each.email and each.role in ROLES and each.expires_at and each.expires_at > now
-        if package.role_of(each.invited_by) == OWNER
+        if each.invited_by in owners
     ]
+
+
+def _owners_among(package: Package, user_ids: set[bson.ObjectId]) -> set[bson.ObjectId]:
+    """Return those of these users who own the package, by themselves or with a team, and are not disabled."""
+    found = User.objects(pk__in=list(user_ids), is_disabled__ne=True).only("teams").plain() if user_ids else []
+    return {each["id"] for each in found if package.role_of(each["id"], User(**each).team_names) == OWNER}
 
 
 def valid_invitation(package: Package | None, invitation_id: str) -> Invitation:
@@ -207,15 +253,14 @@ def _leave(normalized_name: NormalizedName, user: User) -> None:
     for change in changes(normalized_name, user):
         with change:
             others = [each for each in change.package.maintainers if each.user_id != user.id]
-            if 0 < len(others) < len(change.package.maintainers):
+            if len(others) < len(change.package.maintainers) and (others or change.package.teams):
                 change.act = _remove(change.package, user.id)
 
 
 def is_needed(package: Package, user_id: bson.ObjectId) -> bool:
     """Tell whether the package would have no owner without this user."""
-    others = [each for each in package.maintainers if each.user_id != user_id]
-    had_owner = any(each.role == OWNER for each in package.maintainers)
-    return not others or (had_owner and not any(each.role == OWNER for each in others))
+    others = [each for each in package.maintainers if each.user_id != user_id] + list(package.teams or [])
+    return not others or (package.has_owner() and not any(each.role == OWNER for each in others))
 
 
 def _check_others(package: Package, user_id: bson.ObjectId) -> None:

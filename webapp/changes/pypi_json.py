@@ -72,7 +72,7 @@ def package_from_document(document: Any) -> Imported:
     if releases is None:
         releases = document.get("releases")
     if not isinstance(releases, dict):
-        raise RefusedDocument("its `releases` is no mapping of versions to files")
+        raise RefusedDocument("its `releases` is not a mapping of versions to files")
     package = Package(
         normalized_name=normalized_name,
         name=name,

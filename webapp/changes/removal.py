@@ -7,22 +7,23 @@ if it dies afterwards, bytes are left that nobody can reach. `settle` decides by
 again by `flask files clean` and when the site starts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 
 from packaging.utils import NormalizedName
 from pymongo.errors import BulkWriteError
 
 from webapp.documents import Package, ReleaseFile, StoredFile, contents
-from webapp.documents.base import utc_now
+from webapp.documents.base import in_batches, utc_now
 from webapp.documents.release import is_own
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
 from webapp.mongodb.errors import is_only_duplicates
 
 # A deletion that has not finished after this long never will.
 LIFETIME = timedelta(minutes=1)
+# What a deleted file loses; its name, version, size and digests stay.
+_GONE = ("content_id", "metadata", "attestations", "publisher", "attempt", "alive_at", "deleting_at")
 # How many files are queried together.
 _BATCH = 1000
 
@@ -33,7 +34,7 @@ def mark(normalized_name: NormalizedName, files: Iterable[tuple[str, ReleaseFile
     A file that is stored elsewhere gets a document here, so that its name stays taken.
     """
     now = utc_now()
-    for batch in _batches(files):
+    for batch in in_batches(files, _BATCH):
         names = {file.filename: (version, file) for version, file in batch if file.filename}
         # An imported record may have the name of a file that is just being uploaded: that upload is left alone.
         own = [filename for filename, (_, file) in names.items() if is_own(file.url)]
@@ -65,7 +66,7 @@ def settle(normalized_name: NormalizedName, filenames: Iterable[str]) -> None:
     """Finish what `mark` started: files that the package lists stay, and only the names of the others are left."""
     package = Package.objects.raw().find_one({"_id": normalized_name}, {"releases.files.filename": 1})
     listed = _listed(package or {})
-    for batch in _batches(filenames):
+    for batch in in_batches(filenames, _BATCH):
         ours = {"_id": {"$in": batch}, "package": normalized_name, "state": {"$in": [STORED, DELETING]}}
         for document in _files().find(ours, {"state": 1, "content_id": 1}):
             if document["_id"] not in listed:
@@ -88,8 +89,8 @@ def _remove(document: dict[str, Any]) -> None:
     # The bytes first: without the document, nothing would say whose they are.
     if document.get("content_id"):
         contents.delete(document["content_id"])
-    gone = dict.fromkeys(("content_id", "metadata", "attempt", "alive_at", "deleting_at"), "")
-    _files().update_one({"_id": document["_id"]}, {"$set": {"state": DELETED}, "$unset": gone})
+    change = {"$set": {"state": DELETED}, "$unset": dict.fromkeys(_GONE, "")}
+    _files().update_one({"_id": document["_id"]}, change)
 
 
 def _unmark(document: dict[str, Any]) -> None:
@@ -113,12 +114,6 @@ def _insert(documents: list[dict[str, Any]]) -> None:
         # Somebody else just took the name, which is just as good.
         if not is_only_duplicates(error):
             raise
-
-
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(items)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch
 
 
 def _files() -> Any:

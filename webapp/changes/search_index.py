@@ -11,14 +11,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any
 
 import mongoengine as me
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
-from webapp.documents.base import Plain, as_declared, utc_now, without_time_limit
+from webapp.documents.base import Plain, as_declared, in_batches, utc_now, without_time_limit
+from webapp.documents.download_count import DownloadCount
 from webapp.documents.package import Package
 from webapp.documents.search_entry import SOURCE, TYPO_LETTERS, SearchEntry, entry_of
 from webapp.documents.search_state import SearchState
@@ -28,7 +28,7 @@ from webapp.rules import wording
 log = logging.getLogger(__name__)
 
 # The format of entries. A site whose entries have another number rebuilds them.
-FORM = 1
+FORM = 2
 STATE = "state"
 BATCH = 500
 # How much the clocks of two machines may differ.
@@ -68,12 +68,13 @@ def rebuild(said: Callable[[int], None] | None = None) -> int:
         building = SearchEntry._get_db()["search_entries_building"]
         building.drop()
         packages = Package.objects.raw().find({}, dict.fromkeys(SOURCE, 1), batch_size=BATCH)
-        for batch in _batches(map(_entry, packages)):
+        for batch in in_batches(map(_entry, packages), BATCH):
             building.insert_many([entry for entry in batch if entry], ordered=False)
             number += len(batch)
             if said:
                 said(number)
         put_in_place(SearchEntry, building)
+        count_downloads()
         # What was stored in the meantime is only in the old entries.
         _write_changed(started)
         _keep_state({"form": FORM, "packages_id": identity, "reached": started})
@@ -109,6 +110,11 @@ def put_in_place(document_type: type[me.Document], building: Collection[Any]) ->
         document_type.objects.raw().delete_many({})
 
 
+def count_downloads() -> None:
+    """Write into the entries how often each project was downloaded lately, by which searches can be ordered."""
+    SearchEntry.write_downloads(DownloadCount.recent_by_project(utc_now().date()))
+
+
 def count_words() -> None:
     """Count how many packages have each word and label that is not rare."""
     started = time.monotonic()
@@ -127,7 +133,7 @@ def count_words() -> None:
     written = _as_written(counts)
     building = SearchEntry._get_db()["search_words_building"]
     building.drop()
-    for batch in _batches(_word(word, number, written) for word, number in counts.items()):
+    for batch in in_batches((_word(word, number, written) for word, number in counts.items()), BATCH):
         building.insert_many(batch, ordered=False)
     put_in_place(SearchWord, building)
     _keep_state({"words_at": utc_now(), "words_took_ms": round((time.monotonic() - started) * 1000)})
@@ -166,7 +172,7 @@ def _write_changed(since: datetime) -> tuple[int, datetime]:
     """Write the entries of packages changed since then; return their number and the last change."""
     changed = Package.objects.raw().find({"updated_date": {"$gte": since - OVERLAP}}, dict.fromkeys(SOURCE, 1))
     entries, written, reached = SearchEntry.objects.raw(), 0, since
-    for batch in _batches(entry for package in changed if (entry := _entry(package))):
+    for batch in in_batches((entry for package in changed if (entry := _entry(package))), BATCH):
         ids = {"_id": {"$in": [entry["_id"] for entry in batch]}}
         standing = {entry["_id"]: entry.get("made_from") for entry in entries.find(ids, {"made_from": 1})}
         for entry in batch:
@@ -180,15 +186,25 @@ def _write_changed(since: datetime) -> tuple[int, datetime]:
     return written, reached
 
 
+def write_entry(key: str) -> bool:
+    """Write the entry of one package anew; False if there is no such package."""
+    package = Package.objects.raw().find_one({"_id": key}, dict.fromkeys(SOURCE, 1))
+    entry = _entry(package) if package else None
+    if entry is None:
+        return False
+    SearchEntry.write_anew(entry)
+    return True
+
+
 def _compare_ids() -> int:
     """Add missing entries, and remove those whose package is gone."""
     packages, entries = Package.objects.raw(), SearchEntry.objects.raw()
     missing, gone = _differences(_ids(packages), _ids(entries))
-    for batch in _batches(missing):
+    for batch in in_batches(missing, BATCH):
         for package in packages.find({"_id": {"$in": batch}}, dict.fromkeys(SOURCE, 1)):
             if entry := _entry(package):
                 SearchEntry.store(entry)
-    for batch in _batches(gone):
+    for batch in in_batches(gone, BATCH):
         entries.delete_many({"_id": {"$in": batch}})
     return len(missing) + len(gone)
 
@@ -249,12 +265,6 @@ def _count_words_when_due(state: Plain) -> None:
     rest = timedelta(milliseconds=REST_FACTOR * state.get("words_took_ms", 0))
     if utc_now() - state.get("words_at", _EPOCH) >= rest:
         count_words()
-
-
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
 
 
 def _count(document_type: type[me.Document]) -> int:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,12 +13,15 @@ from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
 from webapp.changes.catching_up import add_moved_downloads, derive_requires, leave_out_yanked, remember_names
+from webapp.changes.search_index import count_downloads
+from webapp.changes.staging import settle_leftovers
 from webapp.changes.stating import state_stored_files
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.package import Package
 from webapp.documents.package_queries import ALL_NAMES
 from webapp.documents.site_stats import SITEMAP_BUCKET, Counted, SitemapBucket, SiteStats
 from webapp.documents.user import User
+from webapp.rules.license_names import license_name
 from webapp.rules.naming import language_id
 
 log = logging.getLogger(__name__)
@@ -25,6 +29,8 @@ log = logging.getLogger(__name__)
 Packages = Collection[Any]
 
 TOP = 12
+# How many different texts are merged into licences; a large index has some thousand.
+LICENSE_TEXTS = 20_000
 # A slow computation is repeated less often: it may take one part in this many of the time.
 REST_FACTOR = 50
 LANGUAGES = {"$regex": "^Programming Language :: "}
@@ -45,11 +51,13 @@ def current(max_age_s: int, *fields: str) -> Plain:
     """
     wanted = SiteStats.objects(pk="site")
     if fields:
-        wanted = wanted.only(*fields, "computed_at", "took_ms")
+        wanted = wanted.only(*fields, "computed_at", "took_ms", "facts_read")
     stats = wanted.plain_first()
     if not max_age_s or not stats or "computed_at" not in stats:
         return refresh()
     rest_s = max(max_age_s, min(REST_FACTOR * stats.get("took_ms", 0) / 1000, LONGEST_REST_S))
+    if not stats.get("facts_read"):
+        rest_s = 0  # an upgrade: until its late derivations are done, older releases are shown as unknown
     # A claim is a write, which pages must not wait for: a replica set without a primary accepts none.
     if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and not _computing.locked():
         threading.Thread(target=_refresh_in_background, name="site-stats", daemon=True).start()
@@ -57,7 +65,10 @@ def current(max_age_s: int, *fields: str) -> Plain:
 
 
 def refresh() -> Plain:
-    """Compute and store the statistics, and return them. Other late derivations are brought up to date as well."""
+    """Compute and store the statistics, and return them.
+
+    Other late derivations are brought up to date as well.
+    """
     started = time.monotonic()
     with pymongo.timeout(CLAIM.total_seconds()):
         before = SiteStats.objects(pk="site").only("moved_downloads", "facts_read").plain_first() or {}
@@ -69,6 +80,7 @@ def refresh() -> Plain:
         stats = _compute()
         stats["facts_read"] = True
         stats["moved_downloads"] = add_moved_downloads(before.get("moved_downloads"))
+        count_downloads()
         stats |= {"took_ms": round((time.monotonic() - started) * 1000), "computed_at": utc_now()}
     # With a longer limit the driver would retry a write for minutes while nobody accepts it.
     SiteStats.objects.raw().replace_one({"_id": "site"}, SiteStats(id="site", **stats).to_mongo(), upsert=True)
@@ -81,6 +93,7 @@ def _refresh_in_background() -> None:
     try:
         if SiteStats.objects.claim("site", CLAIM):
             refresh()
+            settle_leftovers()
     except PyMongoError as error:
         log.warning("the site's statistics could not be computed: %s", error)
     finally:
@@ -95,7 +108,7 @@ def _compute() -> Plain:
         "releases": _release_total(packages),
         "users": User.objects.raw().count_documents({"_id": {"$gte": bson.ObjectId("0" * 24)}}),
         "releases_by_month": _releases_by_month(packages),
-        "top_licenses": _most_frequent(packages, "license_id"),
+        "top_licenses": _top_licenses(packages),
         "top_languages": [
             Counted(id=language_id(row.id), name=row.id.partition(" :: ")[2], count=row.count)
             for row in _most_frequent(packages, "classifiers", LANGUAGES)
@@ -136,7 +149,16 @@ def _releases_by_month(packages: Packages) -> list[Counted]:
     return [Counted(id=row["_id"], name=row["_id"], count=row["count"]) for row in rows]
 
 
-def _most_frequent(packages: Packages, field: str, only: Plain | None = None) -> list[Counted]:
+def _top_licenses(packages: Packages) -> list[Counted]:
+    """Return the most frequent licences. A moved site may list its projects under "MIT license" as well as "MIT"."""
+    counts: Counter[str] = Counter()
+    for row in _most_frequent(packages, "license_id", most=LICENSE_TEXTS):
+        counts[license_name(row.id)] += row.count
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [Counted(id=name, name=name, count=count) for name, count in ordered[:TOP]]
+
+
+def _most_frequent(packages: Packages, field: str, only: Plain | None = None, most: int = TOP) -> list[Counted]:
     """Return the most frequent values of a field that is text or a list of texts."""
     rows = packages.aggregate(
         [
@@ -145,7 +167,7 @@ def _most_frequent(packages: Packages, field: str, only: Plain | None = None) ->
             {"$match": {field: {"$type": "string", "$gt": "", **(only or {})}}},
             {"$group": {"_id": f"${field}", "count": {"$sum": 1}}},
             {"$sort": {"count": -1, "_id": 1}},
-            {"$limit": TOP},
+            {"$limit": most},
         ]
     )
     return [Counted(id=row["_id"], name=row["_id"], count=row["count"]) for row in rows]

@@ -9,19 +9,37 @@ import bson
 from mongoengine.errors import ValidationError
 
 from webapp.changes import claims, new_names
-from webapp.changes.changing import Act, changes
+from webapp.changes.listing import NewFile, NewRelease, list_files
+from webapp.changes.lost_bytes import put_back
 from webapp.changes.project_status import ProjectClosed, check_open
+from webapp.changes.publishers import (
+    NotTrusted,
+    OnlyPublishers,
+    Pipeline,
+    check_member,
+    check_pipeline,
+    forget_pending,
+    pending_for,
+    used,
+)
 from webapp.changes.pypi_json import keep_labels
+from webapp.changes.release_rules import OnlySessions, check_direct
 from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.room import OverQuota, check_quota
-from webapp.changes.stating import Statement, show_latest, state, statement_of, with_rendered
-from webapp.documents import Maintainer, Package, PackageTooLarge, Release, ReleaseFile, User, contents
+from webapp.changes.signers import NotSigned, check_signed
+from webapp.changes.stating import Statement, statement_of, with_rendered
+from webapp.documents import Maintainer, Package, PackageTooLarge, ReleaseFile, TeamRole, User, contents
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
 from webapp.documents.release import own_url
 from webapp.rules.distributions import WHEEL, Distribution
+from webapp.rules.signatures import Signer
 
 _BLOCK_BYTES = 1_000_000
+
+
+# The fields that decide whether a file may be published.
+_DECIDING = ("maintainers", "teams", "status", "signers", "release_rule", "publishers", "only_publishers")
 
 
 class NotMaintained(RuntimeError):
@@ -29,9 +47,13 @@ class NotMaintained(RuntimeError):
 
 
 # After these errors it is certain that the package does not list the file.
-_REFUSALS = (
+REFUSALS = (
     NotMaintained,
+    NotTrusted,
+    OnlyPublishers,
+    OnlySessions,
     ProjectClosed,
+    NotSigned,
     OverQuota,
     claims.NameTaken,
     claims.ClaimLost,
@@ -58,6 +80,14 @@ class Upload(NamedTuple):
     digests: Digests
     tool: str
     attestations: list[dict[str, Any]] | None = None
+    signer: Signer | None = None  # of the attestations, if the site verifies signatures
+    pipeline: Pipeline | None = None  # that sends it, in the name of nobody
+
+    def sender(self, by: User | None) -> str:
+        """Return who sends it, for readers."""
+        if self.pipeline:
+            return self.pipeline.source.repository or self.pipeline.issuer
+        return by.shown_name if by else ""
 
 
 def digests_of(file: IO[bytes]) -> Digests:
@@ -75,43 +105,48 @@ class Published(NamedTuple):
     """The result of an upload."""
 
     is_new: bool  # False if this very file had been published before
+    is_put_back: bool = False  # whether that file's bytes had been lost, and are there again
     problem: str | None = None  # why the project's description is shown as plain text, if it is
 
 
-def publish(upload: Upload, by: User) -> Published:
-    """Publish a file.
+def publish(upload: Upload, by: User | None) -> Published:
+    """Publish a file that a member uploads, or a pipeline; then `by` is only for the project that it creates.
 
-    Raises NotMaintained, ProjectClosed, NameRefused, OverQuota, NameTaken, StillArriving, ClaimLost, PackageTooLarge,
-    ConcurrentChange, RenderersBusy. After any other error the claim stays, because it is unknown what the database has
-    done; `claims` settles it later.
+    Raises NotMaintained, NotTrusted, OnlyPublishers, OnlySessions, ProjectClosed, NotSigned, NameRefused, OverQuota,
+    NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange, RenderersBusy. After any other error the
+    claim stays, because it is unknown what the database has done; `claims` settles it later.
     """
     distribution = upload.distribution
-    stored = stored_rendering(distribution.normalized_name, "maintainers", "status")
+    stored = stored_rendering(distribution.normalized_name, *_DECIDING)
     if stored is not None:
-        _check_permitted(stored, distribution, by)  # an early check, before the bytes are stored; `_list` decides
+        _check_permitted(stored, upload, by)  # an early check, before the bytes are stored; `_list` decides
     else:
-        new_names.take(distribution.normalized_name)
+        new_names.take(distribution.normalized_name, by.id if by else None)
     statement = statement_of(
         distribution.metadata, distribution.packagetype, distribution.filename, distribution.entry_points
     )
     render_into(statement.said, stored)  # before anything is claimed or locked, because it may take long
-    claim = claims.claim(distribution.filename, upload.digests.sha256, _facts(upload, by))
+    claim = claims.claim(distribution.filename, upload.digests.sha256, facts_of(upload, by))
     if claim is None:
-        return Published(is_new=False)
+        is_put_back = put_back(distribution.filename, upload.digests.sha256, upload.file)
+        return Published(is_new=False, is_put_back=is_put_back)
     try:
-        check_quota(distribution.normalized_name, by.id)
+        check_quota(distribution.normalized_name, by.id if by else None)
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.heartbeat)
         package = with_rendered(partial(_list, upload, statement, by, claim.heartbeat))
-    except _REFUSALS:
+    except REFUSALS:
         claim.give_back()
         raise
     claim.settle()
     keep_labels(package)
+    if upload.pipeline and stored is None:
+        forget_pending(package)
     return Published(is_new=True, problem=package.description_problem)
 
 
-def _facts(upload: Upload, by: User) -> dict[str, object]:
+def facts_of(upload: Upload, by: User | None) -> dict[str, object]:
+    """Return what the document of an uploaded file says about it, apart from its digest and state."""
     distribution, digests = upload.distribution, upload.digests
     return {
         "canonical_name": distribution.canonical_name,
@@ -124,47 +159,62 @@ def _facts(upload: Upload, by: User) -> dict[str, object]:
         "metadata_sha256": _metadata_sha256(distribution),
         **({} if distribution.entry_points is None else {"entry_points": distribution.entry_points}),
         **({"attestations": upload.attestations} if upload.attestations else {}),
+        **({"publisher": upload.signer.publisher} if upload.signer else {}),
         **({"warnings": list(distribution.warnings)} if distribution.warnings else {}),
         "uploaded_at": utc_now(),
-        "uploaded_by": by.id,
+        **({"uploaded_by": by.id} if by else {}),
         "uploaded_with": upload.tool,
     }
 
 
-def _list(upload: Upload, statement: Statement, by: User, heartbeat: Callable[[], None]) -> Package:
+def _list(upload: Upload, statement: Statement, by: User | None, heartbeat: Callable[[], None]) -> Package:
     """Add the file to its package, and return that; `statement` is what the file's metadata states."""
     distribution = upload.distribution
-    for change in changes(distribution.normalized_name, by):
-        with change:
-            heartbeat()
-            package = change.package
-            if change.is_new:
-                package.name = statement.said.name
-                package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
-            else:
-                _check_permitted(package, distribution, by)
-            package.created_date = package.created_date or utc_now()
-            before = package.latest.version if package.latest else None
-            release = package.release_equal_to(distribution.version)
-            action = "new project" if change.is_new else "new file" if release else "new release"
-            if release is None:
-                release = Release(version=distribution.version)
-                package.releases = [*package.releases, release]
-            _add_file(release, _file(upload, by))
-            package.clean()
-            known = state(package, release, statement, before)
-            show_latest(package, before, statement.said, known)
-            change.act = Act(action, release.version, distribution.filename)
-    return package
+    files = [NewFile(release_file(upload, by), statement)]
+    note = f"published by {upload.sender(by)}"[:300] if upload.pipeline else None
+    new = NewRelease(statement.said.name, distribution.normalized_name, distribution.version, files, note)
+
+    def admit(package: Package, is_new: bool) -> None:  # noqa: FBT001 - as `list_files` calls it
+        if is_new:
+            _create(package, statement, upload, by)
+        else:
+            _check_permitted(package, upload, by)
+
+    return list_files(new, by, admit, heartbeat)
 
 
-def _check_permitted(package: Package, distribution: Distribution, by: User) -> None:
-    if by.id not in [each.user_id for each in package.maintainers]:
-        raise NotMaintained(f"{by.shown_name} does not maintain the project {distribution.normalized_name}.")
+def _create(package: Package, statement: Statement, upload: Upload, by: User | None) -> None:
+    """Let a new package belong to who uploads it, a team, or who prepared this for a pipeline."""
+    package.name = statement.said.name
+    if upload.pipeline:
+        pending, by = pending_for(package.pk, upload.pipeline)
+        used(pending.publisher, upload.pipeline)
+        package.publishers = [pending.publisher]
+    if by is None:
+        raise NotMaintained("Nobody would maintain the project.")
+    if by.acts_for:
+        raise NotMaintained(f"{by.shown_name} cannot create the project {package.pk}.")
+    if by.is_program:
+        package.teams = [TeamRole(team=each, role="owner") for each in by.team_names]
+    else:
+        package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
+
+
+def _check_permitted(package: Package, upload: Upload, by: User | None) -> None:
+    if upload.pipeline:
+        used(check_pipeline(package, upload.pipeline), upload.pipeline)
+    elif by is None or package.role_of(by.id, by.team_names) is None:
+        name = upload.distribution.normalized_name
+        raise NotMaintained(f"{upload.sender(by)} does not maintain the project {name}.")
+    else:
+        check_member(package)
+    check_direct(package)
     check_open(package)
+    check_signed(package, upload.signer)
 
 
-def _file(upload: Upload, by: User) -> ReleaseFile:
+def release_file(upload: Upload, by: User | None) -> ReleaseFile:
+    """Return what a package will list of an upload."""
     distribution, digests = upload.distribution, upload.digests
     return ReleaseFile(
         filename=distribution.filename,
@@ -180,19 +230,11 @@ def _file(upload: Upload, by: User) -> ReleaseFile:
         # Only for wheels: the metadata of an sdist is stored, but not offered to installers.
         metadata_sha256=_metadata_sha256(distribution) if distribution.packagetype == WHEEL else None,
         is_attested=True if upload.attestations else None,
-        uploaded_by=by.shown_name,
+        signed_by=upload.signer.address if upload.signer else None,
+        uploaded_by=upload.sender(by),
         uploaded_with=upload.tool,
+        source=upload.pipeline.source if upload.pipeline else None,
     )
-
-
-def _add_file(release: Release, file: ReleaseFile) -> None:
-    """Add a file to a release; it replaces an imported record of the same bytes elsewhere."""
-    if any(each.filename == file.filename and each.sha256 != file.sha256 for each in release.files):
-        raise claims.NameTaken(f"File already exists with different contents: {file.filename}")
-    # A yanked release stays yanked when files are added.
-    file.yanked, file.yanked_reason = release.yanked, release.yanked_reason
-    release.files = [each for each in release.files if each.filename != file.filename] + [file]
-    release.sum_up()
 
 
 def _metadata_sha256(distribution: Distribution) -> str:

@@ -1,7 +1,7 @@
 """Yank and unyank releases, and delete files, releases and projects.
 
 Each change is one guarded write of the package with its journal entry (`changing.py`); the bytes of deleted files are
-removed afterwards (`removal.py`).
+removed afterwards (`removal.py`). Administrators of the site may do this to any project, even in quarantine.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,10 @@ from webapp.changes import removal
 from webapp.changes.changing import REMOVE_PROJECT, Act
 from webapp.changes.maintaining import NotThere, project_changes
 from webapp.changes.project_status import refuse_in_quarantine
+from webapp.changes.staging import cancel_all
 from webapp.changes.stating import DESCRIPTION, forget_unlisted, restate, show_latest, with_rendered
 from webapp.documents import Package, Release, ReleaseFile, User
+from webapp.documents.api_token import PROJECT, revoke_shared
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.documents.release_facts import STATED
 
@@ -25,9 +27,11 @@ Taken = list[tuple[str, ReleaseFile]]
 # What the metadata of files states about their project, including the rendered description; None if unknown.
 
 
-def yank(normalized_name: NormalizedName, version: str, reason: str, by: User) -> None:
+def yank(
+    normalized_name: NormalizedName, version: str, reason: str, by: User, *, as_administrator: bool = False
+) -> None:
     """Yank a release, so that installers skip it unless asked for it exactly. Raises NotPermitted, NotThere."""
-    _set_yanked(normalized_name, version, reason, by)
+    _set_yanked(normalized_name, version, reason, by, as_administrator=as_administrator)
 
 
 def unyank(normalized_name: NormalizedName, version: str, by: User) -> None:
@@ -35,7 +39,7 @@ def unyank(normalized_name: NormalizedName, version: str, by: User) -> None:
     _set_yanked(normalized_name, version, None, by)
 
 
-def delete_release(normalized_name: NormalizedName, version: str, by: User) -> None:
+def delete_release(normalized_name: NormalizedName, version: str, by: User, *, as_administrator: bool = False) -> None:
     """Delete a release and its files, whose names stay taken. Raises NotPermitted, NotThere."""
 
     def take(package: Package) -> tuple[Act, Taken]:
@@ -43,7 +47,7 @@ def delete_release(normalized_name: NormalizedName, version: str, by: User) -> N
         package.releases = [each for each in package.releases if each.version != version]
         return Act("remove release", version), [(version, file) for each in gone for file in each.files]
 
-    _delete(normalized_name, by, take)
+    _delete(normalized_name, by, take, as_administrator=as_administrator)
 
 
 def delete_file(normalized_name: NormalizedName, version: str, filename: str, by: User) -> bool:
@@ -70,10 +74,10 @@ def delete_file(normalized_name: NormalizedName, version: str, filename: str, by
     return bool(_delete(normalized_name, by, take).releases_of(version))
 
 
-def delete_project(normalized_name: NormalizedName, by: User) -> None:
+def delete_project(normalized_name: NormalizedName, by: User, *, as_administrator: bool = False) -> None:
     """Delete a project with everything in it. The names of its files stay taken, and the journal stays.
 
-    Raises NotPermitted.
+    Its publishing sessions are cancelled. Raises NotPermitted.
     """
 
     def take(package: Package) -> tuple[Act, Taken]:
@@ -85,16 +89,22 @@ def delete_project(normalized_name: NormalizedName, by: User) -> None:
             setattr(package, field, None)  # which sets its default
         return Act(REMOVE_PROJECT), gone
 
-    _delete(normalized_name, by, take)
+    _delete(normalized_name, by, take, as_administrator=as_administrator)
+    # Somebody else may create a project of this name.
+    revoke_shared(PROJECT, normalized_name)
+    cancel_all(normalized_name, by)
 
 
-def _set_yanked(normalized_name: NormalizedName, version: str, reason: str | None, by: User) -> None:
+def _set_yanked(
+    normalized_name: NormalizedName, version: str, reason: str | None, by: User, *, as_administrator: bool = False
+) -> None:
     yanked = reason is not None
 
     def attempt() -> None:
-        for change in project_changes(normalized_name, MAINTAINER, by):
+        for change in project_changes(normalized_name, None if as_administrator else MAINTAINER, by):
             with change:
-                refuse_in_quarantine(change.package)
+                if not as_administrator:
+                    refuse_in_quarantine(change.package)
                 before = _shown_version(change.package)
                 releases = _releases(change.package, version)
                 for each in (*releases, *(file for release in releases for file in release.files)):
@@ -105,14 +115,21 @@ def _set_yanked(normalized_name: NormalizedName, version: str, reason: str | Non
     with_rendered(attempt)
 
 
-def _delete(normalized_name: NormalizedName, by: User, take: Callable[[Package], tuple[Act, Taken]]) -> Package:
+def _delete(
+    normalized_name: NormalizedName,
+    by: User,
+    take: Callable[[Package], tuple[Act, Taken]],
+    *,
+    as_administrator: bool = False,
+) -> Package:
     """Delete what `take` removes from the package and returns."""
     names: list[str] = []
 
     def attempt() -> Package:
-        for change in project_changes(normalized_name, OWNER, by):
+        for change in project_changes(normalized_name, None if as_administrator else OWNER, by):
             with change:
-                refuse_in_quarantine(change.package)
+                if not as_administrator:
+                    refuse_in_quarantine(change.package)
                 before = _shown_version(change.package)
                 act, taken = take(change.package)
                 removal.mark(change.package.pk, taken)

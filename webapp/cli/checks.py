@@ -8,16 +8,18 @@ from webapp.inspection.check import check
 
 @db_group.command("check")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document per finding.")
-def check_command(*, as_json: bool) -> None:
+@click.option("--deep", is_flag=True, help="Read the bytes of all files, and compare them with their SHA-256.")
+def check_command(*, as_json: bool, deep: bool) -> None:
     """Find inconsistent documents, and print one line each: collection, _id, rule and what is wrong.
 
     Exits with 1 if there are any.
     """
     count = 0
-    for finding in check():
+    for finding in check(deep=deep):
         count += 1
         click.echo(finding.as_json() if as_json else finding.as_line())
-    click.echo(f"{count:,} findings." if count else "No findings.", err=as_json)
+    said = f"{count:,} finding{'' if count == 1 else 's'}." if count else "No findings."
+    click.echo(said, err=as_json)
     if count:
         raise SystemExit(1)
 
@@ -30,11 +32,12 @@ def repair_command(*, dry_run: bool) -> None:
     Exits with 1 if something is left or, with --dry-run, would be repaired.
     """
     repaired = left = 0
-    for finding in check():
+    # All of them first: a dry run sees the same, while a repair may bring up more, for the next time.
+    for finding in list(check()):
         if finding.repair is None:
             done = "left"
         elif dry_run:
-            done = "would be repaired"
+            done = "would be repaired" if finding.would is None or finding.would() else "left"
         else:
             done = "repaired" if finding.repair() else "left"
         repaired += done != "left"

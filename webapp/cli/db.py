@@ -4,12 +4,14 @@ import click
 from flask import current_app
 from pymongo.errors import OperationFailure
 
-from webapp.changes import claims, removal, search_index, site_stats
+from webapp.changes import claims, removal, search_index, site_stats, staging
 from webapp.changes.changing import write_out_leftovers
 from webapp.changes.installed import INSTALLED_HERE, installed_packages
 from webapp.changes.pypi_json import store
 from webapp.cli.group import SiteGroup
-from webapp.documents import DOCUMENTS, Package, SiteStats, ensure_indexes, ensure_validators
+from webapp.documents import DOCUMENTS, IndexProblems, Package, SiteStats, ensure_indexes, ensure_validators
+from webapp.documents.indexes import IndexProblem
+from webapp.documents.journal import lift_counter
 from webapp.documents.release_facts import INSTALLED
 from webapp.pages.defaults import add_default_pages
 from webapp.serving.filters import filesize
@@ -19,10 +21,24 @@ db_group = SiteGroup("db", help="Manage the database.")
 
 @db_group.command("ensure-indexes")
 def ensure_indexes_command() -> None:
-    """Build missing indexes, and set the rules by which the server validates documents."""
-    ensure_indexes(DOCUMENTS)
-    ensure_validators(Package._get_db(), DOCUMENTS)
+    """Build missing indexes, and set the rules by which the server validates documents.
+
+    Exits with 1 if an index cannot be built, after all others.
+    """
+    if problems := _ensure_indexes_and_rules():
+        raise click.ClickException("\n".join(map(str, problems)))
     click.echo("All indexes exist.")
+
+
+def _ensure_indexes_and_rules() -> list[IndexProblem]:
+    """Build the indexes and set the rules; return which indexes cannot be built."""
+    problems = []
+    try:
+        ensure_indexes(DOCUMENTS)
+    except IndexProblems as error:
+        problems = error.problems
+    ensure_validators(Package._get_db(), DOCUMENTS)
+    return problems
 
 
 @db_group.command("stats")
@@ -63,12 +79,19 @@ def prepare_database() -> None:
     """Prepare the database for the site, without changing what exists.
 
     The statistics come last, so if the first fill is killed halfway, the next start continues it. The first start after
-    an upgrade rebuilds the search index.
+    an upgrade rebuilds the search index. Without an index for questions the site is slow; without one that keeps keys
+    unique it would let in more twins, so it does not start.
     """
-    ensure_indexes(DOCUMENTS)
-    ensure_validators(Package._get_db(), DOCUMENTS)
+    problems = _ensure_indexes_and_rules()
+    for problem in problems:
+        if not problem.is_unique:
+            click.echo(f"warning: {problem}", err=True)
+    if blocking := [str(problem) for problem in problems if problem.is_unique]:
+        raise click.ClickException("\n".join(blocking))
     add_default_pages()
+    staging.settle_leftovers()
     claims.settle_leftovers()
+    lift_counter()
     write_out_leftovers()
     removal.settle_leftovers()
     others = Package.objects(__raw__={"releases.comment": {"$ne": INSTALLED_HERE}})

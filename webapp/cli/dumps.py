@@ -10,11 +10,11 @@ from pymongo.errors import OperationFailure
 from webapp.cli.db import db_group
 from webapp.documents import Package
 from webapp.inspection.dump import CannotDump, dump
-from webapp.inspection.load import CannotLoad, load
+from webapp.inspection.load import CannotLoad, load, verify
 from webapp.inspection.manifest import BadDump
+from webapp.inspection.moment import SNAPSHOT_TOO_OLD
+from webapp.inspection.restore import CannotRestore, restore_project
 from webapp.mongodb.errors import explained, reason_of
-
-_SNAPSHOT_TOO_OLD = 239
 
 
 @db_group.command("dump")
@@ -25,26 +25,50 @@ _SNAPSHOT_TOO_OLD = 239
     help="Do not read a consistent snapshot, which a replica set keeps for 5 minutes by default.",
 )
 def dump_command(folder: Path, *, no_snapshot: bool) -> None:
-    """Write the whole database to DIR: one file of Extended JSON lines per collection, and a manifest."""
+    """Write the whole database to DIR: a file for each collection, and a manifest.
+
+    A dump that was interrupted is continued by the same command.
+    """
     with one_line():
         manifest = dump(Package._get_db(), folder, click.echo, snapshot=not no_snapshot)
-    moment = (
-        "All of them are from the same moment."
-        if manifest.is_snapshot
-        else "Writes made in the meantime may be missing."
-    )
+    moment = "All of them are from the same moment."
+    if manifest.outside:
+        moment = f"All of them are from the same moment, except those of {', '.join(manifest.outside)}."
+    if not manifest.is_snapshot:
+        moment = "Writes made in the meantime may be missing."
     documents = sum(collection.documents for collection in manifest.collections)
     click.echo(f"{documents:,} documents dumped to {folder}. {moment}")
 
 
 @db_group.command("load")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-def load_command(folder: Path) -> None:
+@click.option("--check", is_flag=True, help="Only verify the dump: read all of it, and compare it with its manifest.")
+def load_command(folder: Path, *, check: bool) -> None:
     """Load the dump in DIR into an empty database, byte for byte."""
+    if check:
+        with one_line():
+            checked = verify(folder)
+        documents = sum(collection.documents for collection in checked.collections)
+        click.echo(f"The dump is whole: {documents:,} documents of {checked.database}, dumped {checked.dumped_at}.")
+        return
     with one_line():
         manifest = load(Package._get_db(), folder, click.echo)
     documents = sum(collection.documents for collection in manifest.collections)
     click.echo(f"{documents:,} documents loaded, byte for byte as in the dump.")
+
+
+@db_group.command("restore-project")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Show what would be restored, and look for its bytes, without changes.")
+def restore_project_command(folder: Path, name: str, *, dry_run: bool) -> None:
+    """Restore the project NAME, which does not exist any more, from the dump in DIR, while the site goes on.
+
+    Its files, their bytes, its history and its place in searches and lists come back with it.
+    """
+    with one_line():
+        restore_project(folder, name, click.echo, dry_run=dry_run)
+    click.echo("It would be restored." if dry_run else "It was restored.")
 
 
 @contextmanager
@@ -52,12 +76,12 @@ def one_line() -> Iterator[None]:
     """Turn expected failures into one line of text."""
     try:
         yield
-    except (CannotDump, CannotLoad, BadDump) as error:
+    except (CannotDump, CannotLoad, CannotRestore, BadDump) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename or 'the dump'}: {error.strerror or error}") from None
     except OperationFailure as error:
-        if error.code == _SNAPSHOT_TOO_OLD:
+        if error.code == SNAPSHOT_TOO_OLD:
             raise click.ClickException(
                 "the dump took longer than MongoDB keeps a snapshot, so it was removed. Raise "
                 "minSnapshotHistoryWindowInSeconds on each member, or stop the site and dump with --no-snapshot"

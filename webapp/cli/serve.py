@@ -36,18 +36,27 @@ UPLOAD_THREADS = 8
 # Environment variables for the web processes.
 PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTIONS"
 
+AT_LEAST_ONE = click.IntRange(min=1)
+
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=5006, show_default=True, help="Port to listen on.")
-@click.option("--workers", default=1, show_default=True, help="Number of web processes.")
-@click.option("--threads", default=4, show_default=True, help="Requests that each process handles at a time.")
+@click.option("--workers", default=1, type=AT_LEAST_ONE, show_default=True, help="Number of web processes.")
+@click.option(
+    "--threads",
+    default=4,
+    type=AT_LEAST_ONE,
+    show_default=True,
+    help="Requests that each process handles at a time.",
+)
 @click.option("--uploads-port", type=int, help="Port of a second server, for uploads that a proxy sends there.")
 @with_appcontext
 def serve(host: str, port: int, workers: int, threads: int, uploads_port: int | None) -> None:
     """Serve the site. An empty database is filled first."""
+    address = address_to_listen_on(host)
     for each in filter(None, (port, uploads_port)):
-        check_that_port_is_free(host, each)
+        check_that_port_is_free(address, each)
     _prepare_database()
     end_children()  # the web processes have their own
     with tempfile.TemporaryDirectory(prefix="larder-") as folder:
@@ -71,10 +80,10 @@ def _serve(host: str, port: int, workers: int, threads: int, uploads_port: int |
         environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     log_config = folder / "log.json"
     log_config.write_text(json.dumps(logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])))
-    command, web_environment = web_server(host, port, workers, threads)
+    command, web_environment = web_server(address_to_listen_on(host), port, workers, threads)
     servers = [_started([*command, "--log-config", str(log_config)], environment | web_environment)]
     if uploads_port:
-        uploads = uploads_server(host, uploads_port)
+        uploads = uploads_server(address_to_listen_on(host), uploads_port)
         servers.append(_started([*uploads, "--log-config-json", str(log_config)], environment))
     signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
     try:
@@ -197,6 +206,16 @@ def _prepare_database() -> None:
 def _end_with_parent() -> None:
     """Stop the web server when this process is killed, even by kill -9. Source: prctl(2), PR_SET_PDEATHSIG."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def address_to_listen_on(host: str) -> str:
+    """Return the IP address of a host: the web server takes no names. Raises ClickException."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise click.ClickException(f"cannot listen on {host}: it has no address") from None
+    # IPv4 first, as browsers try it for "localhost" everywhere.
+    return min((str(each[4][0]) for each in found), key=lambda address: ":" in address)
 
 
 def check_that_port_is_free(host: str, port: int) -> None:

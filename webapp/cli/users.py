@@ -8,7 +8,7 @@ from webapp.changes import administrators
 from webapp.cli.group import SiteGroup
 from webapp.documents import User
 from webapp.documents.api_token import revoke_all
-from webapp.members import audit, passwords, sessions
+from webapp.members import audit, identities, passwords, second_factors, sessions
 from webapp.members.registration import create_user
 
 users_group = SiteGroup("users", help="Manage accounts.")
@@ -32,7 +32,7 @@ def create_admin_command(email: str, name: str, password: str) -> None:
         except NotUniqueError:
             raise click.ClickException(f"{email}: somebody has just registered with this address") from None
     if administrators.make_administrator(user.id):
-        audit.record(audit.ADMINISTRATION, "Made administrator.", user=user)
+        audit.record(audit.ADMINISTRATION, f"Made {user.shown_name} an administrator.", user=user)
     click.echo(f"{user.shown_name} is an administrator.")
 
 
@@ -52,6 +52,8 @@ def list_command(*, admins: bool, text: str) -> None:
             mark for mark, field in (("administrator", "is_admin"), ("disabled", "is_disabled")) if user.get(field)
         ]
         marks += ["address not confirmed"] if user.get("unconfirmed_email") else []
+        marks += ["two-factor"] if user.get("second_factors") else []
+        marks += ["single sign-on"] if user.get("identity") else []
         marks += ["no password"] if not user.get("hashed_password") else []
         parts = (
             user["_id"],
@@ -82,6 +84,31 @@ def set_password_command(who: str, password: str) -> None:
     click.echo(f"{user.shown_name} has a new password. Their sessions ended, and {revoked} API tokens were revoked.")
 
 
+@users_group.command("reset-2fa")
+@click.argument("who")
+def reset_2fa_command(who: str) -> None:
+    """Remove a user's second factors and recovery codes, and end their sessions.
+
+    WHO is an email address, a username or an id. Make sure that it is really them who ask for it.
+    """
+    user = _find_or_fail(who)
+    changed = second_factors.remove_all(user)
+    if changed:
+        sessions.end_others(user.id)
+        second_factors.tell(user, "Two-factor authentication was reset by an administrator")
+    done = "signs in with a password alone from now on" if changed else "has no second factor"
+    click.echo(f"{user.shown_name} {done}.")
+
+
+@users_group.command("disconnect")
+@click.argument("who")
+def disconnect_command(who: str) -> None:
+    """Disconnect an account from the identity provider. WHO is an email address, a username or an id."""
+    user = _find_or_fail(who)
+    done = "can no longer sign in at the identity provider" if identities.disconnect(user) else "was not connected"
+    click.echo(f"{user.shown_name} {done}.")
+
+
 @users_group.command("disable")
 @click.argument("who")
 def disable_command(who: str) -> None:
@@ -92,7 +119,7 @@ def disable_command(who: str) -> None:
     except administrators.LastAdministrator as error:
         raise click.ClickException(str(error)) from None
     if changed:
-        audit.record(audit.ADMINISTRATION, "Disabled the account.", user=user)
+        audit.record(audit.ADMINISTRATION, f"Disabled the account of {user.shown_name}.", user=user)
     click.echo(f"{user.shown_name} {'is' if changed else 'was already'} disabled.")
 
 
@@ -103,7 +130,9 @@ def enable_command(who: str) -> None:
     user = _find_or_fail(who)
     changed = administrators.enable(user.id)
     if changed:
-        audit.record(audit.ADMINISTRATION, "Enabled the account and revoked its API tokens.", user=user)
+        audit.record(
+            audit.ADMINISTRATION, f"Enabled the account of {user.shown_name} and revoked its API tokens.", user=user
+        )
     done = "may sign in again; their old API tokens are revoked" if changed else "was not disabled"
     click.echo(f"{user.shown_name} {done}.")
 

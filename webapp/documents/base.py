@@ -1,10 +1,11 @@
-"""What all documents share: reading them as plain dictionaries, and building their indexes."""
+"""What all documents share: reading them as plain dictionaries."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import bson
 import mongoengine as me
@@ -15,22 +16,43 @@ from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
+from pymongo.write_concern import WriteConcern
 
 Plain = dict[str, Any]
 Reader = Callable[[Any], Any]
+Item = TypeVar("Item")
 
 A_DAY_S = 86_400
-_RAW = CodecOptions(document_class=RawBSONDocument)
+AT_ONCE = WriteConcern(w=1)
+# Like `_READ`, for the few fields that are read of a document in BSON.
+RAW = CodecOptions(
+    document_class=RawBSONDocument,
+    tz_aware=True,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    unicode_decode_error_handler="replace",
+)
 # Like the connection: invalid UTF-8 and years past 9999 do not break pages.
 _READ: CodecOptions[Plain] = CodecOptions(
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
 )
 
 
+def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield lists of `size` items, the last one possibly shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
 def utc_now() -> datetime:
     """Return the current time as MongoDB stores it: aware, in UTC, to the millisecond."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def midnight(day: date) -> datetime:
+    """Return when a day begins, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 class ReadingQuerySet(BaseQuerySet):
@@ -45,13 +67,21 @@ class ReadingQuerySet(BaseQuerySet):
 
         Documents whose `_id` has the wrong type have no address, so they are left out.
         """
-        key = self._document._meta["id_field"]
-        return [plain for son in self.as_pymongo() if key in (plain := as_declared(self._document, son))]
+        return self.as_plain(self.as_pymongo())
 
-    def raw(self) -> Collection[Plain]:
-        """Return pymongo's collection, for atomic changes and projections. Filters of this queryset do not apply."""
+    def as_plain(self, sons: Iterable[Plain]) -> list[Plain]:
+        """Return what `plain` makes of documents that were read through `raw`."""
+        key = self._document._meta["id_field"]
+        return [plain for son in sons if key in (plain := as_declared(self._document, son))]
+
+    def raw(self, *, may_be_lost: bool = False) -> Collection[Plain]:
+        """Return pymongo's collection, for atomic changes and projections. Filters of this queryset do not apply.
+
+        Writes wait until a majority has them on its disks, unless they `may_be_lost`: a crash then takes those of the
+        last moments. That is for what is made again by itself, and spares the wait.
+        """
         collection: Collection[Plain] = self._collection
-        return collection
+        return collection.with_options(write_concern=AT_ONCE) if may_be_lost else collection
 
     def claim(self, key: str, lifetime: timedelta, condition: Plain | None = None) -> bool:
         """Claim the work that a document stands for, and tell whether this process got it.
@@ -60,11 +90,24 @@ class ReadingQuerySet(BaseQuerySet):
         """
         now = utc_now()
         free = {"_id": key, "claimed_until": {"$not": {"$gte": now}}} | (condition or {})
-        try:
-            result = self.raw().update_one(free, {"$set": {"claimed_until": now + lifetime}}, upsert=True)
-        except DuplicateKeyError:
-            return False
-        return bool(result.modified_count or result.upserted_id)
+        return self.upsert_if(free, {"$set": {"claimed_until": now + lifetime}})
+
+    def upsert_if(self, condition: Plain, change: Plain, *, may_be_lost: bool = False) -> bool:
+        """Change or replace the document with this `_id` if it meets the condition, or create it if there is none.
+
+        Returns False if there is one that does not meet the condition.
+        """
+        collection = self.raw(may_be_lost=may_be_lost)
+        write = collection.update_one if next(iter(change)).startswith("$") else collection.replace_one
+        # One that another process creates at the same moment is an error too, whether it meets the condition or not.
+        # So it is looked at once more, which MongoDB does by itself only for a condition of nothing but equalities.
+        for _ in range(2):
+            try:
+                write(condition, change, upsert=True)
+            except DuplicateKeyError:
+                continue
+            return True
+        return False
 
     def count_up_to(self, most: int) -> int:
         """Return how many there are, at most `most`.
@@ -87,11 +130,20 @@ class ReadingQuerySet(BaseQuerySet):
         """Return the first document in BSON, as the server sent it, or None. `declared` decodes it."""
         wanted = self._cursor_args.get("projection")
         try:
-            found = self._collection.with_options(codec_options=_RAW).find_one(self._query, wanted)
+            found = self._collection.with_options(codec_options=RAW).find_one(self._query, wanted)
         except NotImplementedError:  # mongomock
             found = self._collection.find_one(self._query, wanted)
             return None if found is None else bson.encode(found)
         # pymongo returns larger documents as a memoryview, which cannot be concatenated with bytes.
+        return None if found is None else bytes(found.raw)
+
+    def raw_result(self, stages: list[Plain]) -> bytes | None:
+        """Return the first result of an aggregation in BSON, as the server sent it, or None. `decoded` decodes it."""
+        try:
+            found = next(iter(self._collection.with_options(codec_options=RAW).aggregate(stages)), None)
+        except NotImplementedError:  # mongomock
+            found = next(iter(self._collection.aggregate(stages)), None)
+            return None if found is None else bson.encode(found)
         return None if found is None else bytes(found.raw)
 
     def declared_first(self) -> Any:
@@ -102,7 +154,12 @@ class ReadingQuerySet(BaseQuerySet):
 
 def declared(document_type: type[me.Document], raw: bytes) -> Plain:
     """Return the fields of a BSON document that have the declared type; see `as_declared`."""
-    return as_declared(document_type, bson.decode(raw, _READ))
+    return as_declared(document_type, decoded(raw))
+
+
+def decoded(raw: bytes) -> Plain:
+    """Return a BSON document as it is."""
+    return bson.decode(raw, _READ)
 
 
 def as_declared(document_type: type[me.base.BaseDocument], son: Any) -> Plain:
@@ -133,6 +190,8 @@ def _reader(field: me.base.BaseField) -> Reader:
             return lambda value: value if isinstance(value, bool) else None
         case me.IntField():  # LongField too
             return _whole_number
+        case me.FloatField():
+            return lambda value: value if isinstance(value, int | float) and not isinstance(value, bool) else None
         case me.DateTimeField():
             return lambda value: value if isinstance(value, datetime) else None
         case me.EmbeddedDocumentField():
@@ -144,6 +203,8 @@ def _reader(field: me.base.BaseField) -> Reader:
             return partial(_list, _reader(field.field))
         case me.ObjectIdField():
             return lambda value: value if isinstance(value, bson.ObjectId) else None
+        case me.BinaryField():
+            return lambda value: value if isinstance(value, bytes) else None
     raise TypeError(f"no rule for reading a {type(field).__name__}")
 
 
@@ -175,13 +236,3 @@ def without_time_limit() -> AbstractContextManager[Any]:
     `pymongo.timeout(None)` does not help: it leaves the client's own limit in force (pymongo 4.20).
     """
     return pymongo.timeout(A_DAY_S)
-
-
-def ensure_indexes(document_types: Iterable[type[me.Document]]) -> None:
-    """Build all declared indexes that do not exist yet.
-
-    An index over millions of documents takes longer than a request may.
-    """
-    with without_time_limit():
-        for document_type in document_types:
-            document_type.ensure_indexes()

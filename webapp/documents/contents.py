@@ -5,10 +5,14 @@ used: its writer holds 32 MB of each file in memory and checks its indexes in ev
 batches of 16 MB. Here only one chunk of each transfer is in memory.
 """
 
+import errno
+import hashlib
+import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import islice
-from typing import IO, Self
+from heapq import merge
+from itertools import groupby, islice
+from typing import IO, Any, NamedTuple, Self
 
 import bson
 import mongoengine as me
@@ -23,7 +27,7 @@ CHUNK_BYTES = 1024 * 1024
 _SWEPT = 1000
 
 
-class MissingBytes(RuntimeError):
+class MissingBytes(Exception):
     """A chunk of a file is missing, or has the wrong length."""
 
 
@@ -74,34 +78,41 @@ def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], heartbeat: 
         heartbeat()
         chunks.insert_one({"files_id": content_id, "n": number, "data": data})
         length, number = length + len(data), number + 1
-    _described(content_id, filename, length)
+    describe(content_id, filename, length)
     return length
 
 
-def _described(content_id: bson.ObjectId, filename: str, length: int) -> None:
+def describe(content_id: bson.ObjectId, filename: str, length: int) -> None:
+    """Store the document that makes chunks a file."""
     described = {"length": bson.Int64(length), "chunkSize": CHUNK_BYTES, "uploadDate": utc_now(), "filename": filename}
     Contents.objects.raw().insert_one({"_id": content_id, **described})
 
 
 def store_passing(
-    content_id: bson.ObjectId, filename: str, source: Iterable[bytes], finish: Callable[[int], None]
+    content_id: bson.ObjectId, filename: str, source: Iterable[bytes], keep: Callable[[int], bool]
 ) -> Iterator[bytes]:
-    """Store the bytes of a file while passing them on. `finish` gets their number before the last ones are passed on.
+    """Store the bytes of a file while passing them on.
 
-    Exceptions of `source` are raised, and the chunks stored so far stay: `delete` removes them.
+    `keep` gets their number before the last ones are passed on, and tells whether they stay. If not, or if `source`
+    raises an exception, they are removed.
     """
     chunks = Chunk.objects.raw()
     length = number = 0
     held = b""
-    for data in _pieces(source):
-        chunks.insert_one({"files_id": content_id, "n": number, "data": data})
+    stays = False
+    try:
+        for data in _pieces(source):
+            chunks.insert_one({"files_id": content_id, "n": number, "data": data})
+            if number:
+                yield held
+            held, length, number = data, length + len(data), number + 1
+        describe(content_id, filename, length)
+        stays = keep(length)
         if number:
             yield held
-        held, length, number = data, length + len(data), number + 1
-    _described(content_id, filename, length)
-    finish(length)
-    if number:
-        yield held
+    finally:
+        if not stays:
+            delete(content_id)
 
 
 def _pieces(source: Iterable[bytes]) -> Iterator[bytes]:
@@ -154,18 +165,130 @@ class Reader:
         return data
 
 
-def delete_unowned(is_owned: Callable[[list[bson.ObjectId]], set[bson.ObjectId]], before: datetime) -> int:
+class Seekable(io.RawIOBase):
+    """The bytes of a file in the form that `zipfile` and `gzip` read: from any position, one chunk in memory."""
+
+    def __init__(self, content_id: bson.ObjectId, length: int) -> None:
+        super().__init__()
+        self._reader = Reader(content_id, length)
+        self._length = length
+        self._position = 0
+        self._first, self._chunk = 0, b""  # the position of the bytes that were read last
+
+    def readable(self) -> bool:
+        """Tell that `read` works."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that `seek` works."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Continue at this position. Raises OSError if it is before the start."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
+        if start + offset < 0:
+            raise OSError(errno.EINVAL, "a position before the start of the file")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is left of a chunk, at most. Raises MissingBytes."""
+        if not self._first <= self._position < self._first + len(self._chunk):
+            self._first = self._position - self._position % CHUNK_BYTES
+            self._reader.seek(self._first)
+            self._chunk = next(self._reader, b"") if self._position < self._length else b""
+        start = self._position - self._first
+        part = self._chunk[start : start + len(buffer)]
+        buffer[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+
+class Held(NamedTuple):
+    """What is there of the bytes of a file."""
+
+    described: int | None = None  # the length that their document names
+    chunks: int = 0
+    whole: int = 0  # chunks of CHUNK_BYTES
+    last: int = -1  # the number of the last chunk
+    length: int = 0
+
+
+def held(content_ids: list[bson.ObjectId]) -> dict[bson.ObjectId, Held]:
+    """Count and sum the chunks of these files. The server does that; no bytes are sent."""
+    is_binary = {"$eq": [{"$type": "$data"}, "binData"]}
+    length = {"$cond": [is_binary, {"$binarySize": {"$cond": [is_binary, "$data", ""]}}, 0]}
+    counted = {
+        "_id": "$files_id",
+        "chunks": {"$sum": 1},
+        "whole": {"$sum": {"$cond": [{"$eq": ["$length", CHUNK_BYTES]}, 1, 0]}},
+        "last": {"$max": "$n"},
+        "length": {"$sum": "$length"},
+    }
+    which = {"files_id": {"$in": content_ids}}
+    rows = Chunk.objects.raw().aggregate(
+        [{"$match": which}, {"$project": {"files_id": 1, "n": 1, "length": length}}, {"$group": counted}]
+    )
+    found = {row.pop("_id"): Held(**row) for row in rows}
+    for son in Contents.objects.raw().find({"_id": {"$in": content_ids}}, {"length": 1}):
+        found[son["_id"]] = found.get(son["_id"], Held())._replace(described=son.get("length"))
+    return found
+
+
+def damage(there: Held | None, length: int) -> str | None:
+    """Return what is missing of bytes that should have this length, or None."""
+    there, chunks = there or Held(), -(-length // CHUNK_BYTES)
+    if there.chunks == 0 and there.described is None and length:
+        return "its bytes are missing"
+    if there.chunks != chunks or there.last != chunks - 1:
+        return f"{there.chunks:,} of {chunks:,} chunks of its bytes are there"
+    if there.length != length or there.whole != length // CHUNK_BYTES:
+        return f"its chunks have {there.length:,} of {length:,} bytes, or a wrong length"
+    if there.described != length:
+        return f"`contents.files` says {there.described} bytes instead of {length:,}"
+    return None
+
+
+def ids_before(content_id: bson.ObjectId) -> Iterator[bson.ObjectId]:
+    """Yield the ids of all bytes that were started before this id was made, in order; complete or not."""
+    which = {"$lt": content_id}
+    chunks = Chunk.objects.raw().find({"files_id": which}, {"files_id": 1, "_id": 0}, batch_size=_SWEPT)
+    described = Contents.objects.raw().find({"_id": which}, {"_id": 1}, batch_size=_SWEPT).sort("_id", 1)
+    begun = (chunk["files_id"] for chunk in chunks.sort([("files_id", 1), ("n", 1)]))
+    for found, _ in groupby(merge(begun, (each["_id"] for each in described))):
+        yield found
+
+
+def is_described(content_id: bson.ObjectId, length: int) -> bool:
+    """Tell whether the document of some bytes is there, and names this length."""
+    return Contents.objects.raw().count_documents({"_id": content_id, "length": length}, limit=1) == 1
+
+
+def sha256_of(content_id: bson.ObjectId, length: int) -> str | None:
+    """Return the SHA-256 of stored bytes, or None if a chunk is missing or not whole."""
+    digest = hashlib.sha256()
+    try:
+        for data in Reader(content_id, length):
+            digest.update(data)
+    except MissingBytes:
+        return None
+    return digest.hexdigest()
+
+
+def delete_unowned(owned: Callable[[list[bson.ObjectId]], set[bson.ObjectId]], before: datetime) -> int:
     """Delete bytes without an owner that were started before this time; return the number of files.
 
     A killed upload can leave such bytes: its last chunk came after its claim had been settled by another.
     """
-    chunks = Chunk.objects.raw()
-    # The id contains the time at which they were started.
-    begun = {"files_id": {"$lt": bson.ObjectId.from_datetime(before)}, "n": 0}
     found = 0
-    ids = (chunk["files_id"] for chunk in chunks.find(begun, {"files_id": 1, "_id": 0}, batch_size=_SWEPT))
+    # The id contains the time at which they were started.
+    ids = ids_before(bson.ObjectId.from_datetime(before))
     while batch := list(islice(ids, _SWEPT)):
-        for content_id in set(batch) - is_owned(batch):
+        for content_id in set(batch) - owned(batch):
             delete(content_id)
             found += 1
     return found

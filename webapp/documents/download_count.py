@@ -45,9 +45,9 @@ class DownloadCountQuerySet(ReadingQuerySet):
         """The months of the whole site."""
         return self.filter(kind="site")
 
-    def of_project(self, normalized_name: NormalizedName) -> Self:
-        """The months of one project, all releases together."""
-        return self.filter(package=normalized_name, kind="project")
+    def of_project(self, normalized_name: NormalizedName) -> list[Plain]:
+        """The months of one project, all releases together. Building a queryset takes as long as asking."""
+        return self.as_plain(self.raw().find({"package": normalized_name, "kind": "project"}))
 
     def of_releases(self, normalized_name: NormalizedName, months: list[str]) -> Self:
         """These months of the releases of one project, most downloads first."""
@@ -118,11 +118,12 @@ class DownloadCount(db.Document):
         first, last = today - timedelta(days=RECENT_DAYS - 1), today
         shown = months_between(first, last)
         if normalized_name is None:
-            all_months, parts, key = cls.objects.of_site(), cls.objects.of_projects(shown), "package"
+            documents, parts, key = cls.objects.of_site().plain(), cls.objects.of_projects(shown), "package"
         else:
-            all_months = cls.objects.of_project(normalized_name)
+            documents = cls.objects.of_project(normalized_name)
+            if not documents:
+                return {"days": [], "weeks": [], "recent": 0, "total": 0, "top": []}
             parts, key = cls.objects.of_releases(normalized_name, shown), "version"
-        documents = all_months.plain()
         days = by_day(documents, first, last)
         recent = sum(day["count"] for day in days)
         return {
@@ -132,6 +133,21 @@ class DownloadCount(db.Document):
             "total": _sum(documents),
             "top": _top(parts.plain(), key, first, last) if recent else [],
         }
+
+    @classmethod
+    def recent_by_project(cls, today: date) -> dict[str, int]:
+        """Return how often each project was downloaded in the last thirteen weeks: {"flask": 1200}."""
+        first = today - timedelta(days=RECENT_DAYS - 1)
+        begun, *whole = months_between(first, today)
+        counted = {"kind": "project", "month": {"$in": whole}, "count": {"$gt": 0, "$lte": MOST}}
+        rows = cls.objects.raw().aggregate(
+            [{"$match": counted}, {"$group": {"_id": "$package", "count": {"$sum": "$count"}}}], allowDiskUse=True
+        )
+        found = Counter({row["_id"]: int(row["count"]) for row in rows if isinstance(row["_id"], str)})
+        for month in cls.objects(kind="project", month=begun).only("package", "month", "days").plain():
+            if count := sum(day["count"] for day in by_day([month], first, today)):
+                found[month.get("package", "")] += count
+        return found
 
     @classmethod
     def add_moved(cls) -> None:

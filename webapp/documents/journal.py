@@ -16,6 +16,14 @@ from webapp.mongodb import db
 UNCHANGED_SERIAL = 1
 
 
+# What two entries have in common only if they are the same.
+_IDENTITY = ("package", "action", "version", "filename", "at")
+
+
+class SerialTaken(RuntimeError):
+    """Another entry has this serial, because the counter was behind."""
+
+
 class Counter(db.Document):
     """A number that only grows; there is one, "journal"."""
 
@@ -23,6 +31,16 @@ class Counter(db.Document):
     value = me.LongField()
 
     meta = {"collection": "counters", "queryset_class": ReadingQuerySet, "auto_create_index": False}
+
+
+class JournalState(db.Document):
+    """Who is telling others what happened, and what they know; the only document is "telling"."""
+
+    id = me.StringField(primary_key=True)
+    claimed_until = me.DateTimeField()
+    advisories_told_at = me.DateTimeField()  # the `imported_at` of the last advisory that others were told of
+
+    meta = {"collection": "journal_state", "queryset_class": ReadingQuerySet, "auto_create_index": False}
 
 
 class JournalFields(me.EmbeddedDocument):
@@ -45,6 +63,10 @@ class JournalQuerySet(ReadingQuerySet):
         """The changes of this project, newest first."""
         return self.filter(package=normalized_name).order_by("-pk")
 
+    def untold(self) -> Self:
+        """The changes that webhooks and watchers have not been told, oldest first."""
+        return self.filter(is_untold=True).order_by("pk")
+
     def last_serial(self) -> int:
         """The serial of the last entry; 0 if there is none."""
         last = self.order_by("-pk").only("serial").plain_first()
@@ -63,6 +85,7 @@ class JournalEntry(db.Document):
     actor_id = me.ObjectIdField()
     actor_name = me.StringField()
     at = me.DateTimeField()
+    is_untold = me.BooleanField()  # true until webhooks and watchers have been told: webapp/telling
 
     meta = {
         "collection": "journal",
@@ -71,6 +94,8 @@ class JournalEntry(db.Document):
         "indexes": [
             # What happened to this project? (/manage/)
             {"fields": ["package", "-_id"], "name": "by_package"},
+            # What have webhooks and watchers not been told yet? (telling/events.py, every two seconds)
+            {"fields": ["is_untold", "_id"], "name": "untold_entries", "partialFilterExpression": {"is_untold": True}},
         ],
     }
 
@@ -92,11 +117,21 @@ def _draw() -> int:
     return int(counter["value"])
 
 
+def lift_counter(at_least: int = 0) -> bool:
+    """Raise a counter that is behind the journal, as one from an older backup is; False if it is not behind."""
+    least = max(JournalEntry.objects.last_serial(), at_least)
+    change = {"$max": {"value": bson.Int64(least)}}
+    result = Counter.objects.raw().update_one({"_id": "journal"}, change, upsert=bool(least))
+    return bool(result.modified_count or result.upserted_id)
+
+
 def write_entry(normalized_name: NormalizedName, fields: dict[str, Any]) -> None:
-    """Write an entry to the journal, unless its serial is already there."""
-    entry = {"_id": bson.Int64(fields["serial"]), "package": normalized_name, **fields}
+    """Write an entry to the journal, unless it is already there. Raises SerialTaken."""
+    entry = {"_id": bson.Int64(fields["serial"]), "package": normalized_name, **fields, "is_untold": True}
     del entry["serial"]
     try:
         JournalEntry.objects.raw().insert_one(entry)
     except DuplicateKeyError:
-        return
+        standing = JournalEntry.objects.raw().find_one({"_id": entry["_id"]}) or entry
+        if any(standing.get(name) != entry.get(name) for name in _IDENTITY):
+            raise SerialTaken(f"the journal has another entry with the serial {entry['_id']}") from None

@@ -8,6 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from webapp.documents.base import ReadingQuerySet, utc_now
 from webapp.mongodb import db
+from webapp.rules.license_names import license_name
 
 
 class LabelQuerySet(ReadingQuerySet):
@@ -16,6 +17,12 @@ class LabelQuerySet(ReadingQuerySet):
     def in_order(self) -> Self:
         """All of them, by id."""
         return self.order_by("pk")
+
+    def meaning(self, name: str) -> list[str]:
+        """Return the ids of a licence: its name, and what the projects of a moved site are listed under instead."""
+        # Only the index is read, which has a few hundred keys.
+        known = self.raw().find({"_id": {"$gte": ""}}, {"_id": 1})
+        return [name, *(each["_id"] for each in known if license_name(each["_id"]) == name)]
 
     def add_missing(self, descriptions: Iterable[tuple[str, str]]) -> None:
         """Add each (id, description) that does not exist yet."""

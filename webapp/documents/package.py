@@ -1,6 +1,6 @@
 """A project, with its releases, files and maintainers embedded: collection `packages`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -11,17 +11,21 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.invitation import INDEXES, Invitation
 from webapp.documents.journal import JournalFields
 from webapp.documents.package_queries import PackageQuerySet
-from webapp.documents.partly_read import Outline, PartlyRead, Update
+from webapp.documents.partly_read import Outline, PartlyRead, Update, newest_of
 from webapp.documents.project_status import ProjectStatus
+from webapp.documents.publisher import Publisher
 from webapp.documents.release import Release
 from webapp.documents.release_facts import (
+    ReleaseFacts,
     StatedFields,
     description_id_of,
 )
 from webapp.documents.search_entry import SearchEntry, entry_of
 from webapp.documents.shown_release import Latest, NewestRelease
+from webapp.documents.user import program_of
 from webapp.mongodb import db
 from webapp.rules import naming
 
@@ -31,6 +35,9 @@ MAX_PACKAGE_BYTES = 15_000_000
 # Roles in a project: owners choose the people and delete things; maintainers upload and yank.
 OWNER, MAINTAINER = "owner", "maintainer"
 ROLES = (OWNER, MAINTAINER)
+# How a project is released, if not by any upload: through sessions, which another owner than the uploader may have to
+# publish.
+SESSIONS, REVIEWED = "sessions", "reviewed"
 
 
 class PackageTooLarge(ValueError):
@@ -45,6 +52,16 @@ class ConcurrentChange(RuntimeError):
 _OUTLINED = {f"releases.{field}": 0 for field in Release._fields if field not in Outline._fields}
 
 
+# How a package is read to be changed: an outline of its releases, and what the latest one states, in one trip.
+_LATEST = "$latest.version"
+_IS_TEXT = {"$and": [{"$gte": [_LATEST, ""]}, {"$lt": [_LATEST, {"$literal": {}}]}]}
+_AS_READ_TO_CHANGE = [
+    {"$project": _OUTLINED},
+    {"$addFields": {"fact_key": {"$cond": [_IS_TEXT, {"$concat": ["$_id", "/", _LATEST]}, None]}}},
+    {"$lookup": {"from": "release_facts", "localField": "fact_key", "foreignField": "_id", "as": "facts"}},
+]
+
+
 class Maintainer(me.EmbeddedDocument):
     """A user who maintains the package. The name is copied, so that a project page needs no second query."""
 
@@ -53,14 +70,11 @@ class Maintainer(me.EmbeddedDocument):
     role = me.StringField(choices=ROLES, default=MAINTAINER)
 
 
-class Invitation(me.EmbeddedDocument):
-    """An invitation to maintain the package, sent by mail; 20 at most, 0.2 kB each, for a few days."""
+class TeamRole(me.EmbeddedDocument):
+    """A team that owns or maintains the package; MOST_TEAMS at most, 0.1 kB each."""
 
-    invitation_id = me.StringField(required=True)  # the link in the mail contains it, signed
-    email = me.StringField(required=True)
+    team = me.StringField(required=True)  # its name
     role = me.StringField(choices=ROLES, default=MAINTAINER)
-    invited_by = me.ObjectIdField(required=True)
-    expires_at = me.DateTimeField(required=True)
 
 
 class Package(StatedFields, db.Document):
@@ -78,7 +92,15 @@ class Package(StatedFields, db.Document):
     updated_date = me.DateTimeField()
     status = me.EmbeddedDocumentField(ProjectStatus)  # absent while the project is active
     status_before_quarantine = me.EmbeddedDocumentField(ProjectStatus)  # what its owners had set until then
+    # Who has to sign new files: addresses of repositories or above and below, or email addresses. 10 at most.
+    signers = me.ListField(me.StringField(), default=None)
+    # The teams whose members may read it on a site for members, besides those who maintain it; 20 at most.
+    readers = me.ListField(me.StringField(), default=None)
+    publishers = me.EmbeddedDocumentListField(Publisher, default=None)  # pipelines; at most MOST_PUBLISHERS
+    only_publishers = me.BooleanField(default=None)  # true: new files come from these only, not from API tokens
+    release_rule = me.StringField(choices=(SESSIONS, REVIEWED))  # absent: any upload publishes its file
     maintainers = me.EmbeddedDocumentListField(Maintainer)
+    teams = me.EmbeddedDocumentListField(TeamRole, default=None)
     invitations = me.EmbeddedDocumentListField(Invitation, default=None)
     latest = me.EmbeddedDocumentField(Latest)
     newest_release = me.EmbeddedDocumentField(NewestRelease)
@@ -105,6 +127,21 @@ class Package(StatedFields, db.Document):
             {"fields": ["classifiers", "-newest_release.created_date", "_id"], "name": "by_classifier"},
             # Which packages does this user maintain? (/user/)
             {"fields": ["maintainers.user_id", "_id"], "name": "by_maintainer"},
+            # Which packages do these teams maintain? (/manage/, /teams/)
+            {
+                "fields": ["teams.team", "_id"],
+                "name": "by_team",
+                "partialFilterExpression": {"teams.team": {"$gt": ""}},
+            },
+            # Which packages may only some teams read? (READ_ACCESS=members)
+            {"fields": ["readers", "_id"], "name": "by_reader", "partialFilterExpression": {"readers": {"$gt": ""}}},
+            *INDEXES,
+            # Which packages may this pipeline publish? (/_/oidc/mint-token)
+            {
+                "fields": ["publishers.key", "_id"],
+                "name": "by_publisher",
+                "partialFilterExpression": {"publishers.key": {"$gt": ""}},
+            },
             # Which packages are in quarantine? (/admin/packages)
             {
                 "fields": ["status.marker", "_id"],
@@ -129,15 +166,23 @@ class Package(StatedFields, db.Document):
     # Of a package that was read to be changed; None for any other, and once all releases have been read.
     _partly: PartlyRead | None = None
     _read_bytes = 0  # the size of what was read
+    _stored_bytes: int | None = None  # the size of the stored document then
+    # What the release states that was its latest then; of a package that was read to be changed.
+    facts_when_read: Plain | None = None
 
     @classmethod
     def to_change(cls, normalized_name: NormalizedName) -> Self | None:
         """Return a package to change and store, or None. Its releases are read only when they are asked for."""
-        son = cls.objects.raw().find_one({"_id": normalized_name}, _OUTLINED)
+        stages = [{"$match": {"_id": normalized_name}}, *_AS_READ_TO_CHANGE]
+        if isinstance(cls._get_db(), Database):  # mongomock has no $bsonSize
+            stages.insert(1, {"$addFields": {"stored_bytes": {"$bsonSize": "$$ROOT"}}})
+        son = next(iter(cls.objects.raw().aggregate(stages)), None)
         if son is None:
             return None
-        releases = son.pop("releases", None)
+        releases, facts = son.pop("releases", None), son.pop("facts")
         package = cls(**as_declared(cls, son))
+        package._stored_bytes = son.get("stored_bytes")
+        package.facts_when_read = as_declared(ReleaseFacts, facts[0]) if facts else None
         if isinstance(releases, list):
             plain = [as_declared(Release, each) for each in releases]
             package._partly = PartlyRead({n: Outline.of(each) for n, each in enumerate(plain) if "version" in each})
@@ -151,26 +196,31 @@ class Package(StatedFields, db.Document):
             release.is_prerelease = naming.is_prerelease(release.version)
             release.file_count = len(release.files)
         self.releases.sort(key=lambda release: (release.sort_key, release.version), reverse=True)
-        unread = self._partly.unread.values() if self._partly else ()
-        outlines = [*unread, *map(Release.outline, self.releases)]
-        self.release_count = len(outlines)
+        outlines = [*(self._partly.leaders() if self._partly else ()), *map(Release.outline, self.releases)]
+        self.release_count = len(self.releases) + (len(self._partly.unread) if self._partly else 0)
         latest = max(outlines, key=Outline.rank, default=None)
         self.latest = latest and Latest(version=latest.version, created_date=latest.created_date, size=latest.size)
-        dated = [each for each in outlines if each.created_date and not each.yanked]
-        newest = max(dated, key=lambda each: (each.created_date, each.sort_key), default=None)
+        newest = newest_of(outlines)
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
         self.requires = naming.required_names(self.requires_dist)
 
-    def role_of(self, user_id: bson.ObjectId) -> str | None:
-        """Return the role of a user, "owner" or "maintainer", or None.
+    def role_of(self, user_id: bson.ObjectId, teams: Iterable[str] = ()) -> str | None:
+        """Return the role of a user in these teams, "owner" or "maintainer", or None.
 
         If a project has no owner, all its maintainers have the owners' rights: the old site had no roles.
         """
-        roles = {each.user_id: each.role for each in self.maintainers}
-        if user_id not in roles:
+        if program_of(self.pk or "") in teams:
+            return MAINTAINER
+        mine = {each.role for each in self.maintainers if each.user_id == user_id}
+        mine |= {each.role for each in self.teams or [] if each.team in set(teams)}
+        if not mine:
             return None
-        return OWNER if OWNER not in roles.values() or roles[user_id] == OWNER else MAINTAINER
+        return OWNER if OWNER in mine or not self.has_owner() else MAINTAINER
+
+    def has_owner(self) -> bool:
+        """Tell whether a user or a team owns the project."""
+        return any(each.role == OWNER for each in [*self.maintainers, *(self.teams or [])])
 
     def releases_of(self, version: str) -> list[Release]:
         """Return the releases of exactly this version: one or none, or several on a migrated site."""
@@ -267,12 +317,5 @@ class Package(StatedFields, db.Document):
         """Return how large the stored document will be, or less if it does not grow."""
         size = len(bson.encode(son))
         if self._partly and size > self._read_bytes:
-            size += self._stored_size() - self._read_bytes
+            size += (self._stored_bytes or self._read_bytes) - self._read_bytes
         return size
-
-    def _stored_size(self) -> int:
-        if not isinstance(self._get_db(), Database):
-            return self._read_bytes  # mongomock has no $bsonSize
-        question = [{"$match": {"_id": self.pk}}, {"$project": {"size": {"$bsonSize": "$$ROOT"}}}]
-        found = next(iter(Package.objects.raw().aggregate(question)), {"size": 0})
-        return int(found["size"])

@@ -1,18 +1,23 @@
 """Queries for packages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Self
+from typing import Self, cast
 
 import bson
 from packaging.utils import NormalizedName
 
-from webapp.documents.base import Plain, ReadingQuerySet
+from webapp.documents.base import Plain
+from webapp.documents.hidden import ShownQuerySet, shown
+from webapp.documents.invitation import to_account
+from webapp.documents.labels import License
+from webapp.documents.plain_fields import PackageFields
 from webapp.documents.project_status import QUARANTINED
 from webapp.rules import naming
 
 # The order of the index that holds every name.
 ALL_NAMES = [("_id", 1), ("name", 1), ("updated_date", 1), ("last_serial", 1)]
+_BY_NEWEST_RELEASE = [("newest_release.created_date", -1), ("_id", 1)]
 # How many of them are in memory at a time.
 NAMES_AT_A_TIME = 5000
 
@@ -32,7 +37,7 @@ def _usual(son: Plain) -> Plain:
     }
 
 
-class PackageQuerySet(ReadingQuerySet):
+class PackageQuerySet(ShownQuerySet):
     """Queries for packages."""
 
     # The fields that lists show.
@@ -50,6 +55,10 @@ class PackageQuerySet(ReadingQuerySet):
     def named(self, name: str) -> Self:
         """The package with this name, in any spelling. Raises InvalidName."""
         return self.filter(pk=naming.normalize_name(name))
+
+    def among(self, normalized_names: list[str]) -> Self:
+        """Only the names of those of these projects that are here."""
+        return self.filter(pk__in=normalized_names).only("normalized_name")
 
     def listed(self) -> Self:
         """Only the fields that lists show."""
@@ -76,22 +85,55 @@ class PackageQuerySet(ReadingQuerySet):
             .limit(count)
         )
 
-    def under_license(self, license_id: str) -> Self:
+    def under_license(self, name: str) -> Self:
         """The packages listed under a licence, newest release first."""
-        return self.filter(license_id=license_id).order_by("-newest_release.created_date", "pk")
+        return self.filter(license_id__in=License.objects.meaning(name)).order_by("-newest_release.created_date", "pk")
 
     def classified(self, classifier: str) -> Self:
         """The packages with exactly this classifier, newest release first."""
         return self.filter(classifiers=classifier).order_by("-newest_release.created_date", "pk")
 
-    def maintained_by(self, user_id: bson.ObjectId) -> Self:
-        """The packages that a user maintains, by name."""
-        return self.filter(maintainers__user_id=user_id).order_by("pk")
+    def maintained_by(self, user_id: bson.ObjectId, teams: Iterable[str] = ()) -> Self:
+        """The packages that a user or one of these teams maintains, by name."""
+        if not (named := list(teams)):
+            return self.filter(maintainers__user_id=user_id).order_by("pk")
+        either = [{"maintainers.user_id": user_id}, {"teams.team": {"$in": named}}]
+        return self.filter(__raw__={"$or": either}).order_by("pk")
+
+    def of_team(self, team: str) -> Self:
+        """The packages that a team owns or maintains, by name."""
+        return self.filter(__raw__={"teams.team": team}).order_by("pk")
 
     def managed(self) -> Self:
         """Only the fields that every page of `/manage/` shows: not its releases."""
-        fields = ("normalized_name", "name", "maintainers", "invitations", "release_count", "latest", "status")
-        return self.only(*fields, "description_problem")
+        fields = ("normalized_name", "name", "maintainers", "teams", "invitations", "release_count", "latest", "status")
+        chosen = ("signers", "readers", "publishers", "only_publishers", "release_rule")
+        return self.only(*fields, *chosen, "description_problem")
+
+    def inviting(self, user_id: bson.ObjectId, email_folded: str | None) -> Self:
+        """The packages that invite this account or this address; only the fields that invitations need."""
+        fields = ("normalized_name", "name", "maintainers", "teams", "invitations")
+        return self.filter(__raw__=to_account(user_id, email_folded)).only(*fields)
+
+    def hidden_from(self, user_id: bson.ObjectId, teams: list[str]) -> list[str]:
+        """Return the names of the packages that others may read, but not this user, who belongs to these teams."""
+        others = {"readers": {"$gt": "", "$nin": teams}, "teams.team": {"$nin": teams}}
+        found = self.raw().find(others | {"maintainers.user_id": {"$ne": user_id}}, {"_id": 1}, sort=[("_id", 1)])
+        own = {each.removeprefix("project:") for each in teams if ":" in each}
+        return [son["_id"] for son in found if isinstance(son["_id"], str) and son["_id"] not in own]
+
+    def narrowed(self) -> Self:
+        """The packages that only some teams may read."""
+        return self.filter(__raw__={"readers": {"$gt": ""}})
+
+    def narrowed_to(self, team: str) -> Self:
+        """The packages that this team may read, and only some others."""
+        return self.filter(__raw__={"readers": team})
+
+    def published_by(self, keys: list[str]) -> Self:
+        """The packages that a pipeline with these keys may publish, by name."""
+        # The range lets MongoDB use the partial index.
+        return self.filter(__raw__={"publishers.key": {"$in": keys, "$gt": ""}}).order_by("pk")
 
     def with_unwritten_entries(self) -> Self:
         """The packages with entries that a killed process did not copy to the journal."""
@@ -107,7 +149,9 @@ class PackageQuerySet(ReadingQuerySet):
         They come from an index, so no package is read. An invalid name is replaced by the `_id`; the serial may be
         absent. 5,000 names take 2 MB; the driver's own batches of 16 MB took 135 MB.
         """
-        found = self._collection.find({}, {"name": 1, "last_serial": 1}, sort=ALL_NAMES, batch_size=NAMES_AT_A_TIME)
+        found = self._collection.find(
+            shown(), {"name": 1, "last_serial": 1}, sort=ALL_NAMES, batch_size=NAMES_AT_A_TIME
+        )
         while batch := list(islice(found, NAMES_AT_A_TIME)):
             # Checking all types at once takes a quarter of the time of checking them one by one.
             yield batch if _are_usual(batch) else [_usual(son) for son in batch if isinstance(son["_id"], str)]
@@ -115,6 +159,12 @@ class PackageQuerySet(ReadingQuerySet):
     def requiring(self, normalized_name: NormalizedName) -> Self:
         """The packages that require this one, newest release first."""
         return self.filter(requires=normalized_name).order_by("-newest_release.created_date", "pk")
+
+    def users_of(self, normalized_name: NormalizedName, count: int) -> list[PackageFields]:
+        """The first packages of `requiring`, with their names and requirements. Building a queryset takes as long."""
+        fields = {"name": 1, "requires_dist": 1}
+        found = self.raw().find({"requires": normalized_name} | shown(), fields, sort=_BY_NEWEST_RELEASE, limit=count)
+        return cast("list[PackageFields]", self.as_plain(found))
 
     def starting_with(self, prefix: str) -> Self:
         """The packages whose normalized name starts with this text."""

@@ -4,7 +4,7 @@ In a project with 2,500 releases and 5,000 files, building and validating object
 change of just one. So only an outline of the others is read, and they stay in the database as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -44,6 +44,12 @@ class Outline(NamedTuple):
         return self.sort_key, self.version
 
 
+def newest_of(outlines: Iterable[Outline]) -> Outline | None:
+    """Return the release that was published last and is not yanked, if any has a date."""
+    dated = [each for each in outlines if each.created_date and not each.yanked]
+    return max(dated, key=lambda each: (each.created_date, each.sort_key), default=None)
+
+
 class _Release(Protocol):
     def outline(self) -> Outline: ...
 
@@ -70,14 +76,24 @@ class PartlyRead:
     def __init__(self, outlines: dict[int, Outline]) -> None:
         self.unread = outlines
         self._read: dict[int, _Read] = {}
+        self._leaders: list[Outline] | None = None
 
     def positions(self, is_wanted: Callable[[Outline], bool]) -> list[int]:
         """Return the positions of the wanted releases that have not been read yet."""
         return [position for position, outline in self.unread.items() if is_wanted(outline)]
 
+    def leaders(self) -> list[Outline]:
+        """Return the unread releases that can represent the package: those of the highest rank and newest date."""
+        if self._leaders is None:
+            unread = self.unread.values()
+            found = (max(unread, key=Outline.rank, default=None), newest_of(unread))
+            self._leaders = [each for each in found if each]
+        return self._leaders
+
     def note(self, position: int, release: _Release) -> None:
         """Record that the release at this position was read."""
         del self.unread[position]
+        self._leaders = None
         self._read[position] = _Read(release, release.to_mongo())
 
     def update_to(self, releases: list[_Release]) -> Update | None:

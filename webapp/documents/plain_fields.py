@@ -9,6 +9,19 @@ from typing import Any, TypedDict
 import bson
 
 
+class SourceFields(TypedDict, total=False):
+    """A plain `Source`."""
+
+    issuer: str
+    repository: str
+    repository_url: str
+    commit: str
+    commit_url: str
+    workflow: str
+    ref: str
+    environment: str
+
+
 class FileFields(TypedDict, total=False):
     """A plain `ReleaseFile`."""
 
@@ -27,9 +40,11 @@ class FileFields(TypedDict, total=False):
     comment: str
     metadata_sha256: str
     is_attested: bool
+    signed_by: str
     provenance_url: str
     uploaded_by: str
     uploaded_with: str
+    source: SourceFields
 
 
 class ReleaseFields(TypedDict, total=False):
@@ -65,6 +80,13 @@ class MaintainerFields(TypedDict, total=False):
 
     user_id: bson.ObjectId
     name: str
+    role: str
+
+
+class TeamRoleFields(TypedDict, total=False):
+    """A plain `TeamRole`."""
+
+    team: str
     role: str
 
 
@@ -116,7 +138,13 @@ class PackageFields(TypedDict, total=False):
     updated_date: datetime
     status: StatusFields
     status_before_quarantine: StatusFields
+    signers: list[str]
+    readers: list[str]
+    publishers: list[dict[str, Any]]
+    only_publishers: bool
+    release_rule: str
     maintainers: list[MaintainerFields]
+    teams: list[TeamRoleFields]
     invitations: list[dict[str, Any]]
     latest: ShownReleaseFields
     newest_release: ShownReleaseFields

@@ -3,6 +3,7 @@
 import mongoengine as me
 
 from webapp.documents.partly_read import Outline
+from webapp.documents.publisher import Source
 
 # The largest number in BSON.
 MAX_INT64 = 2**63 - 1
@@ -31,9 +32,11 @@ class ReleaseFile(me.EmbeddedDocument):
     comment = me.StringField()
     metadata_sha256 = me.StringField()  # of its core metadata (PEP 714), if stored
     is_attested = me.BooleanField(default=None)  # true if it was uploaded with attestations (PEP 740)
+    signed_by = me.StringField()  # who signed these, if the site verified it: a workflow, or an email address
     provenance_url = me.StringField()  # of an upstream file: where its attestations are (PEP 740)
-    uploaded_by = me.StringField()  # the name of the uploading member ...
+    uploaded_by = me.StringField()  # the name of the uploading member, or of the repository ...
     uploaded_with = me.StringField()  # ... and their tool
+    source = me.EmbeddedDocumentField(Source)  # the repository and commit, if a pipeline published it
 
 
 class Release(me.EmbeddedDocument):

@@ -11,13 +11,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import mongoengine as me
-from pymongo.errors import DuplicateKeyError
 
-from webapp.documents.base import Plain, ReadingQuerySet
+from webapp.documents.base import Plain, in_batches
+from webapp.documents.hidden import ShownQuerySet, shown
 from webapp.documents.project_status import ProjectStatus
 from webapp.documents.shown_release import Latest, NewestRelease
 from webapp.mongodb import db
 from webapp.rules import wording
+from webapp.rules.license_names import license_name
 from webapp.rules.people import decoded
 
 # Only the start of a description counts, which says what a project is for; interfaces and changes come later. With more
@@ -45,11 +46,27 @@ SOURCE = (
     "classifiers", "latest", "newest_release", "created_date", "updated_date", "release_count", "status",
 )  # fmt: skip
 
+# The fields that an entry may lack, because its package does.
+_OPTIONAL = {"summary", "latest", "newest_release", "created_date", "status", "made_from"}
+WRITTEN_AT_ONCE = 500
+
+# Shorter names have too many neighbours: "lint" is not a typo for "list".
+SHORTEST_NAME, LONGEST_NAME = 4, 200
+# How many similar names and words are compared, most established first.
+COMPARED = 200
+
 # The order of equally good results: most releases first, then the newest release.
 ESTABLISHED = [("release_count", -1), ("newest_release.created_date", -1), ("_id", 1)]
 
 
-class SearchEntryQuerySet(ReadingQuerySet):
+def similarly_written(collection: Any, word: str, read: dict[str, int], rank: str) -> list[Plain]:
+    """Return what may be a slip away from a word, the first by `rank`: entries or words, whose `typos` are compared."""
+    near = {"typos": {"$in": wording.deletions(word, TYPO_LETTERS)}} | shown()
+    found = collection.find(near, read, batch_size=COMPARED + 1)
+    return list(found.sort(rank, -1).limit(COMPARED))
+
+
+class SearchEntryQuerySet(ShownQuerySet):
     """Queries for names."""
 
     def names_beginning(self, text: str, count: int) -> list[str]:
@@ -63,8 +80,23 @@ class SearchEntryQuerySet(ReadingQuerySet):
         is_short = len(letters) <= MAX_PREFIX
         question = {"prefixes": letters} if is_short else {"letters": {"$gte": letters, "$lt": letters + "\uffff"}}
         order = ESTABLISHED if is_short else [("letters", 1)]
-        found = self.raw().find(question, {"_id": 0, "name": 1}).sort(order).limit(count)
-        return [entry["name"] for entry in found if isinstance(entry.get("name"), str)]
+        # The project of exactly this name first, however many others are better established.
+        exact = self.raw().find({"letters": letters} | shown(), {"_id": 0, "name": 1}).limit(1)
+        found = self.raw().find(question | shown(), {"_id": 0, "name": 1}).sort(order).limit(count)
+        names = [entry["name"] for entry in (*exact, *found) if isinstance(entry.get("name"), str)]
+        return list(dict.fromkeys(names))[:count]
+
+    def nearest_name(self, letters: str, *, is_taken: bool = False) -> wording.Near | None:
+        """Return the most established of the most similar names, except the name itself if it `is_taken`."""
+        if not SHORTEST_NAME <= len(letters) <= LONGEST_NAME:
+            return None
+        rows = similarly_written(
+            self.raw(), letters, {"_id": 0, "name": 1, "letters": 1, "release_count": 1}, "release_count"
+        )
+        rows = [row for row in rows if not (is_taken and row.get("letters") == letters)]
+        return wording.nearest(
+            letters, ((row.get("letters"), row.get("release_count"), row.get("name")) for row in rows)
+        )
 
 
 class SearchEntry(db.Document):
@@ -86,6 +118,7 @@ class SearchEntry(db.Document):
     field_words = me.ListField(me.StringField())  # "author:ronach", "license:mit", "classifier:internet"
     prefixes = me.ListField(me.StringField())  # "f", "fl", "fla", ... up to MAX_PREFIX letters
     typos = me.ListField(me.StringField())  # wording.deletions of the letters
+    downloads = me.LongField()  # in the last 13 weeks, if any; the statistics count them
     made_from = me.DateTimeField()  # the package's updated_date when it was made
 
     meta = {
@@ -119,17 +152,48 @@ class SearchEntry(db.Document):
             # What is newest? (/search/?order=)
             {"fields": ["-newest_release.created_date", "_id"], "name": "newest_releases"},
             {"fields": ["-created_date", "_id"], "name": "newest_projects"},
+            # What is downloaded most? (/search/?order=downloads)
+            {"fields": ["-downloads", "_id"], "name": "most_downloaded"},
         ],
     }
 
     @classmethod
     def store(cls, entry: Plain) -> None:
-        """Write an entry, unless there is one from a later state of the package."""
+        """Write an entry, unless there is one from a later state of the package.
+
+        A lost one is written again when the index catches up, which looks at the last two minutes once more.
+        """
         older = {"_id": entry["_id"], "made_from": {"$not": {"$gt": entry.get("made_from")}}}
-        try:
-            cls.objects.raw().replace_one(older, entry, upsert=True)
-        except DuplicateKeyError:
-            return
+        cls.objects.upsert_if(older, _replacing(entry), may_be_lost=True)
+
+    @classmethod
+    def write_anew(cls, entry: Plain) -> None:
+        """Write an entry, whatever stands there."""
+        cls.objects.raw().update_one({"_id": entry["_id"]}, _replacing(entry), upsert=True)
+
+    @classmethod
+    def write_downloads(cls, counts: dict[str, int]) -> None:
+        """Write how often each project was downloaded, for those where that changed."""
+        entries = cls.objects.raw()
+        standing = {
+            each["_id"]: each["downloads"] for each in entries.find({"downloads": {"$gt": 0}}, {"downloads": 1})
+        }
+        changed: dict[int, list[str]] = {}
+        for key in counts.keys() | standing.keys():
+            if counts.get(key) != standing.get(key):
+                changed.setdefault(counts.get(key, 0), []).append(key)
+        # Most projects have few downloads, and share a number with many others.
+        for count, keys in changed.items():
+            change = {"$set": {"downloads": count}} if count else {"$unset": {"downloads": ""}}
+            for batch in in_batches(keys, WRITTEN_AT_ONCE):
+                entries.update_many({"_id": {"$in": batch}}, change)
+
+
+def _replacing(entry: Plain) -> Plain:
+    """Return the change that makes an entry of what stands there, except its downloads."""
+    values = {field: value for field, value in entry.items() if field != "_id"}
+    gone = dict.fromkeys(_OPTIONAL - values.keys(), "")
+    return {"$set": values} | ({"$unset": gone} if gone else {})
 
 
 def text_words(description: str | None) -> list[str]:
@@ -150,7 +214,7 @@ def entry_of(package: Mapping[str, Any], described: list[str] | None = None) -> 
     described = text_words(package.get("description")) if described is None else described
     other_words = _others([*wording.search_words(*authors), *described], seen)
     letters = wording.letters(name)
-    license_id, classifiers = package.get("license_id"), package.get("classifiers", [])
+    license_id, classifiers = license_name(package.get("license_id") or ""), package.get("classifiers", [])
     entry = {
         "_id": package["_id"],
         "name": name,
@@ -188,13 +252,13 @@ def _authors(package: Mapping[str, Any]) -> list[str]:
     return [re.sub(r"@[^\s,>]*", " ", decoded(text[:1000])) for text in texts]
 
 
-def _labels(license_id: str | None, classifiers: list[str]) -> list[str]:
+def _labels(license_id: str, classifiers: list[str]) -> list[str]:
     labels = [LICENSE + license_id] if license_id else []
     labels += chain.from_iterable(_classifier(classifier).labels for classifier in classifiers)
     return list(dict.fromkeys(labels))[:MAX_LABELS]
 
 
-def _field_words(authors: list[str], license_id: str | None, classifiers: list[str]) -> list[str]:
+def _field_words(authors: list[str], license_id: str, classifiers: list[str]) -> list[str]:
     words = [AUTHOR + word for word in wording.search_words(*authors)]
     words += [LICENSE + word for word in wording.search_words(license_id)]
     words += chain.from_iterable(_classifier(classifier).words for classifier in classifiers)

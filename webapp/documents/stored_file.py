@@ -7,17 +7,19 @@ import bson
 import mongoengine as me
 from packaging.utils import NormalizedName
 
-from webapp.documents.base import ReadingQuerySet
+from webapp.documents.hidden import ShownQuerySet
 from webapp.mongodb import db
 
-ARRIVING, STORED, DELETING, DELETED = "arriving", "stored", "deleting", "deleted"
+ARRIVING, STAGED, STORED, DELETING, DELETED = "arriving", "staged", "stored", "deleting", "deleted"
 
 # The states of a file that uses storage.
-KEPT = (ARRIVING, STORED, DELETING)
+KEPT = (ARRIVING, STAGED, STORED, DELETING)
 
 
-class StoredFileQuerySet(ReadingQuerySet):
+class StoredFileQuerySet(ShownQuerySet):
     """Queries for files."""
+
+    NAMED_IN = "package"
 
     def named(self, filename: str) -> Self:
         """The file with this name."""
@@ -44,6 +46,10 @@ class StoredFileQuerySet(ReadingQuerySet):
         """The files whose upload has not finished, or never will."""
         return self.filter(state=ARRIVING)
 
+    def of_session(self, session_id: bson.ObjectId) -> Self:
+        """The files that belong to a publishing session."""
+        return self.filter(session=session_id, state=STAGED)
+
     def deleting(self, before: datetime) -> Self:
         """The files whose deletion started before this time and has not finished."""
         return self.filter(deleting_at__lt=before)
@@ -56,7 +62,8 @@ class StoredFile(db.Document):
     canonical_name = me.StringField()  # the same for all spellings of the name; older documents have none
     package = me.StringField()  # normalized name
     version = me.StringField()
-    state = me.StringField()  # "arriving", "stored", "deleting" or "deleted"
+    state = me.StringField()  # "arriving", "staged", "stored", "deleting" or "deleted"
+    session = me.ObjectIdField()  # the publishing session that it is part of, until that is published
     size = me.LongField()  # bytes
     sha256 = me.StringField()
     blake2b_256 = me.StringField()
@@ -66,8 +73,9 @@ class StoredFile(db.Document):
     entry_points = me.ListField(me.StringField(), default=None)  # of a wheel; absent in files from older versions
     warnings = me.ListField(me.StringField(), default=None)  # oddities, one sentence each; 20 at most
     attestations = me.ListField(me.DictField(), default=None)  # PEP 740, as they were sent; 2 at most, 10 kB each
+    publisher = me.DictField(default=None)  # who signed them, as in a provenance object; absent if nobody verified it
     uploaded_at = me.DateTimeField()
-    uploaded_by = me.ObjectIdField()
+    uploaded_by = me.ObjectIdField()  # absent: a pipeline published it
     uploaded_with = me.StringField()  # the uploading tool: "twine/6.2.0 CPython/3.11.2"
     content_id = me.ObjectIdField()  # of the bytes in GridFS: `contents.files`, `contents.chunks`
     attempt = me.StringField()  # of an arriving file: which upload it is ...
@@ -97,6 +105,12 @@ class StoredFile(db.Document):
             },
             # Which uploads did not finish? (flask files clean)
             {"fields": ["state"], "name": "arriving", "partialFilterExpression": {"state": ARRIVING}},
+            # Which files belong to this publishing session, and which to any?
+            {
+                "fields": ["session"],
+                "name": "by_session",
+                "partialFilterExpression": {"session": {"$exists": True}},
+            },
             # Which deletions did not finish? (flask files clean)
             {
                 "fields": ["deleting_at"],

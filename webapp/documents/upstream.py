@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import bson
 import mongoengine as me
-from pymongo.errors import DuplicateKeyError
 
 from webapp.documents import contents
 from webapp.documents.base import Plain, ReadingQuerySet, utc_now
@@ -39,7 +38,7 @@ class UpstreamProject(db.Document):
 
 
 class UpstreamFile(db.Document):
-    """A file of another index, fetched through this site; its bytes are in `contents`. 0.3 kB plus its metadata."""
+    """A file of another index, fetched through this site; its bytes are in `contents`. 0.3 kB plus texts."""
 
     id = me.StringField(primary_key=True)  # SHA-256 of its bytes
     filename = me.StringField()
@@ -48,8 +47,9 @@ class UpstreamFile(db.Document):
     content_id = me.ObjectIdField()  # of the bytes in GridFS; absent if only the metadata was requested
     kept_at = me.DateTimeField()
     used_at = me.DateTimeField()  # by anybody, accurate to the hour
-    kept_bytes = me.LongField()  # of the stored parts: the file and its metadata
+    kept_bytes = me.LongField()  # of the stored parts: the file, its metadata and its provenance
     metadata = me.StringField()  # METADATA (PEP 658)
+    provenance = me.StringField()  # its attestations, as the other index sent them (PEP 740); empty if it has none
 
     meta = {
         "collection": "upstream_files",
@@ -67,9 +67,7 @@ class UpstreamFile(db.Document):
     def store_part(cls, sha256: str, absent: str, values: Plain, kept_bytes: int, most_bytes: int) -> bool:
         """Store a part of a file, unless its field `absent` exists, and make room for it; False if it exists."""
         change = {"$set": values | {"used_at": utc_now()}, "$inc": {"kept_bytes": bson.Int64(kept_bytes)}}
-        try:
-            cls.objects.raw().update_one({"_id": sha256, absent: None}, change, upsert=True)
-        except DuplicateKeyError:
+        if not cls.objects.upsert_if({"_id": sha256, absent: None}, change):
             return False
         cls._make_room(most_bytes)
         return True

@@ -8,10 +8,21 @@ import mongoengine as me
 from pymongo.collection import Collection
 
 from webapp.documents.base import ReadingQuerySet
+from webapp.documents.second_factor import RecoveryCode, SecondFactor
 from webapp.mongodb import db
 
 # How many sessions a user can have; the oldest one ends then.
 MOST_SESSIONS = 20
+
+# How many teams a user can belong to.
+MOST_TEAMS = 50
+# Where a membership comes from: somebody added the user, or a group of the identity provider did.
+BY_HAND, FROM_GROUPS = "hand", "groups"
+# Roles in a team: owners choose its members and projects.
+TEAM_OWNER, TEAM_MEMBER = "owner", "member"
+
+# How many people get a mail about one project.
+MOST_TOLD = 200
 
 # How MongoDB compares usernames in any case: by letters and accents. Source:
 # https://www.mongodb.com/docs/manual/core/index-case-insensitive/
@@ -55,9 +66,26 @@ class AccountQuerySet(ReadingQuerySet):
         """This user, if the session still exists and the account is enabled."""
         return self.filter(pk=user_id, sessions__session_id=session_id, is_disabled__ne=True)
 
+    def with_factor(self, factor_id: str) -> Self:
+        """The user who has this second factor."""
+        return self.filter(second_factors__factor_id=factor_id)
+
+    def with_identity(self, issuer: str, subject: str) -> Self:
+        """The user whom an identity provider means."""
+        return self.filter(identity__issuer=issuer, identity__subject=subject)
+
     def administrators(self) -> Self:
         """The administrators who can sign in."""
         return self.filter(is_admin=True, is_disabled__ne=True)
+
+    def of_team(self, team: str) -> Self:
+        """The members of a team."""
+        return self.filter(__raw__={"teams.team": team})
+
+    def told(self, user_ids: list[bson.ObjectId], teams: list[str]) -> Self:
+        """Those who are told by mail: these users and the members of these teams, MOST_TOLD at most."""
+        either: list[dict[str, Any]] = [{"_id": {"$in": user_ids}}, {"teams.team": {"$in": teams}}]
+        return self.filter(__raw__={"$or": either if teams else either[:1]}, is_disabled__ne=True).limit(MOST_TOLD)
 
     def youngest(self) -> Self:
         """All users, newest first; those of a migrated site come last."""
@@ -100,9 +128,28 @@ class Session(me.EmbeddedDocument):
     session_id = me.StringField(required=True)
     created_date = me.DateTimeField(required=True)
     expires_at = me.DateTimeField(required=True)
-    confirmed_at = me.DateTimeField()  # when the password was entered again
+    confirmed_at = me.DateTimeField()  # when the password was entered again, or, at the identity provider, at all
+    by_provider = me.BooleanField()  # signed in at the identity provider
+    id_token = me.StringField()  # by which the provider recognizes whom to sign out; 1 to 4 kB
     ip_address = me.StringField()
     user_agent = me.StringField()
+
+
+class Identity(me.EmbeddedDocument):
+    """Who the user is at the identity provider, 0.2 kB. Source: OpenID Connect Core 1.0, section 5.7."""
+
+    issuer = me.StringField(required=True)
+    subject = me.StringField(required=True)
+    email = me.StringField()  # what the provider said last; if it verified another one, the account's may follow
+    connected_at = me.DateTimeField(required=True)
+
+
+class Membership(me.EmbeddedDocument):
+    """A team that the user belongs to; MOST_TEAMS at most, 0.1 kB each."""
+
+    team = me.StringField(required=True)  # its name
+    role = me.StringField(choices=(TEAM_OWNER, TEAM_MEMBER), default=TEAM_MEMBER)
+    source = me.StringField(choices=(BY_HAND, FROM_GROUPS), default=BY_HAND)
 
 
 class User(db.Document):
@@ -119,8 +166,14 @@ class User(db.Document):
     last_login = me.DateTimeField()
     profile_image_url = me.StringField()
     is_admin = me.BooleanField(default=False)
+    is_admin_by_group = me.BooleanField()  # a group of the identity provider made them an administrator
     is_disabled = me.BooleanField()  # may not sign in
     sessions = me.EmbeddedDocumentListField(Session, default=None)  # at most MOST_SESSIONS
+    teams = me.EmbeddedDocumentListField(Membership, default=None)  # at most MOST_TEAMS
+    identity = me.EmbeddedDocumentField(Identity)  # whom the identity provider means by this user
+    second_factors = me.EmbeddedDocumentListField(SecondFactor, default=None)  # at most MOST_FACTORS
+    recovery_codes = me.EmbeddedDocumentListField(RecoveryCode, default=None)  # at most ten
+    second_factor_due = me.DateTimeField()  # by when REQUIRE_2FA wants the user to have one
     leaving_admin = me.StringField()  # an attempt to remove this administrator: see administrators.py
     legacy = me.DictField(default=None)  # what a migration from SQL kept for the record
 
@@ -150,6 +203,26 @@ class User(db.Document):
                 "collation": ANY_CASE,
                 "partialFilterExpression": {"username": {"$gt": ""}},
             },
+            # Whose passkey is this? (/account/login/passkey)
+            {
+                "fields": ["second_factors.factor_id"],
+                "name": "one_user_a_factor",
+                "unique": True,
+                "partialFilterExpression": {"second_factors.factor_id": {"$gt": ""}},
+            },
+            # Whom does the identity provider mean? (/account/oidc/callback)
+            {
+                "fields": ["identity.issuer", "identity.subject"],
+                "name": "one_user_an_identity",
+                "unique": True,
+                "partialFilterExpression": {"identity.subject": {"$gt": ""}},
+            },
+            # Who belongs to this team? (/teams/)
+            {
+                "fields": ["teams.team", "_id"],
+                "name": "by_team",
+                "partialFilterExpression": {"teams.team": {"$gt": ""}},
+            },
             # Who are the administrators? (/admin/)
             {
                 "fields": ["is_admin"],
@@ -170,9 +243,35 @@ class User(db.Document):
         """The name that the site shows for the user."""
         return self.name or self.username or self.email or str(self.id)
 
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether signing in takes more than a password."""
+        return bool(self.second_factors)
+
+    # The project that a program acts for with a token of the project; such a user is not stored.
+    acts_for: str | None = None
+    # Whether this is a program with a token of a team or a project.
+    is_program = False
+
+    @property
+    def team_names(self) -> list[str]:
+        """The names of the user's teams. A program with a token of a project is a team of its own."""
+        if self.acts_for:
+            return [program_of(self.acts_for)]
+        return [each.team for each in self.teams or [] if each.team]
+
+    def role_in(self, team: str) -> str | None:
+        """Return the user's role in a team, "owner" or "member", or None."""
+        return next((each.role or TEAM_MEMBER for each in self.teams or [] if each.team == team), None)
+
     def words(self) -> list[str]:
         """Return the user's own words, which their password must not consist of."""
         return [word for word in (self.name, self.email, self.username) if word]
+
+
+def program_of(normalized_name: str) -> str:
+    """Return the name of the team that programs with a token of a project belong to. No other team can have it."""
+    return f"project:{normalized_name}"
 
 
 def fold(text: str) -> str:

@@ -1,11 +1,12 @@
 """RSS 2.0 feeds: releases, new projects, and the releases of one project."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response, abort, render_template
 
-from webapp.documents import Package, ReleaseFacts
+from webapp.documents import Package, ReleaseFacts, User, Watcher
 from webapp.documents.base import Plain
 from webapp.documents.package_page import package_page
 from webapp.documents.plain_fields import PackageFields
@@ -13,6 +14,7 @@ from webapp.documents.project_status import ACTIVE, marker_of, reason_of
 from webapp.rules import naming
 from webapp.serving.filters import absolute_url, project_link, site_url
 from webapp.serving.public_pages import public, render_public
+from webapp.telling.watching import shown_to
 
 bp = Blueprint("feeds", __name__, url_prefix="/rss")
 
@@ -88,6 +90,31 @@ def project_releases(name: str) -> Response:
         link = f"{address}#{status}-{changed_at:%Y-%m-%d}" if changed_at else f"{address}#{status}"
         items.insert(0, _item(title, link, reason_of(package), changed_at, package))
     return _feed(f"Releases of {package.get('name', name)}", address, items)
+
+
+@bp.get("/watching/<token>.xml")
+def watching(token: str) -> Response:
+    """Return what happened to the projects that somebody watches, at an address that only they know."""
+    digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    watcher = Watcher.objects.with_feed(digest).plain_first()
+    user = User.objects(pk=watcher["user_id"]).declared_first() if watcher else None
+    if watcher is None or user is None or user.is_disabled:
+        abort(410, "This feed has another address now.")
+    items = [
+        {
+            "title": each.get("text"),
+            "link": f"{each.get('link') or site_url()}#{each.get('key')}",
+            "description": each.get("text"),
+            "published": each.get("at"),
+            "category": None,
+        }
+        for each in shown_to(user, watcher.get("news", []))
+    ]
+    title = "Projects you watch"
+    page = render_template("feeds/rss.xml", title=title, link=absolute_url("accounts.watching"), items=items)
+    response = Response(page, content_type="application/rss+xml; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _summaries(releases: Iterable[tuple[PackageFields, str | None]]) -> Callable[[PackageFields, str], str | None]:

@@ -1,22 +1,19 @@
 """`/packages/<sha256 in three parts>/<filename>` and its `.metadata` (PEP 658, PEP 714): bytes that never change."""
 
 import json
-from typing import Any
 
 from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.changes.claims import is_listed
 from webapp.documents import Package, StoredFile
-from webapp.documents.stored_file import ARRIVING, DELETING, STORED
+from webapp.rules.attestations import PROVENANCE
 from webapp.rules.naming import normalize_name
 from webapp.serving.download_counter import count_download
 from webapp.serving.sending import make_immutable, send
+from webapp.serving.served_files import FIELDS, served_file
+from webapp.upstream.views import provenance_from_upstream
 
 bp = Blueprint("files", __name__)
-
-INTEGRITY = "application/vnd.pypi.integrity.v1+json"
-SERVED = ("filename", "package", "version", "state", "size", "sha256", "uploaded_at", "content_id")
 
 
 @bp.get("/packages/<first>/<second>/<rest>/<filename>")
@@ -25,7 +22,7 @@ def fetch(first: str, second: str, rest: str, filename: str) -> AnyResponse:
     """Send a file, or a range of its bytes; or with `.metadata` after a wheel's name, its core metadata."""
     if filename.endswith(".metadata"):
         return _metadata(first + second + rest, filename.removesuffix(".metadata"))
-    file = _file(first + second + rest, filename, SERVED)
+    file = served_file(filename, first + second + rest)
     size, content_id = file.get("size"), file.get("content_id")
     if size is None or content_id is None:
         abort(404)
@@ -42,7 +39,7 @@ def _is_a_download(response: Response) -> bool:
 
 
 def _metadata(sha256: str, filename: str) -> AnyResponse:
-    file = _file(sha256, filename, (*SERVED, "metadata", "metadata_sha256"))
+    file = served_file(filename, sha256, "metadata", "metadata_sha256")
     # An sdist's metadata may lack its requirements, and installers would believe that it has none.
     if "metadata" not in file or not filename.endswith(".whl"):
         abort(404)
@@ -53,33 +50,30 @@ def _metadata(sha256: str, filename: str) -> AnyResponse:
 
 @bp.get("/integrity/<name>/<version>/<filename>/provenance")
 def provenance(name: str, version: str, filename: str) -> AnyResponse:
-    """Send the attestations that a file was uploaded with (PEP 740, the Integrity API of PyPI's documentation)."""
+    """Send the attestations of a file (PEP 740, the Integrity API of PyPI's documentation)."""
     accepted = request.accept_mimetypes
-    offered = accepted.best_match([INTEGRITY, "application/json"]) if accepted else INTEGRITY
+    offered = accepted.best_match([PROVENANCE, "application/json"]) if accepted else PROVENANCE
     if offered is None:
-        abort(406, f"Provenance is offered as {INTEGRITY} and application/json.")
-    file = StoredFile.objects.named(filename).only(*SERVED, "attestations", "uploaded_by").plain_first() or {}
-    is_asked_for = (file.get("package"), file.get("version")) == (normalize_name(name), version)
-    if not is_asked_for or not file.get("attestations"):
-        abort(404, f"No provenance available for {filename}")
-    _file(file.get("sha256", ""), filename, SERVED)  # a file that is not served has no provenance either
-    # Larder has not verified who signed, so the publisher is the account that uploaded the file.
-    bundle = {"publisher": {"kind": "Larder account", "claims": None}, "attestations": file["attestations"]}
-    response = Response(json.dumps({"version": 1, "attestation_bundles": [bundle]}), mimetype=offered)
+        abort(406, f"Provenance is offered as {PROVENANCE} and application/json.")
+    normalized_name = normalize_name(name)
+    if Package.objects(pk=normalized_name).count_up_to(1):
+        found = _own_provenance(normalized_name, version, filename)
+    else:
+        found = provenance_from_upstream(normalized_name, version, filename)
+    response = Response(found or abort(404, f"No provenance available for {filename}"), mimetype=offered)
     response.vary.add("Accept")
     response.cache_control.max_age = 600
     return response
 
 
-def _file(sha256: str, filename: str, fields: tuple[str, ...]) -> dict[str, Any]:
-    file = StoredFile.objects.named(filename).only(*fields).plain_first()
-    if file is None or file.get("sha256") != sha256:
-        abort(404)
-    # An upload killed just before its end, or a deletion just after its start, left a complete file that its project
-    # lists.
-    is_whole = file.get("state") in (ARRIVING, DELETING) and is_listed({"_id": filename, **file})
-    if file.get("state") != STORED and not is_whole:
-        abort(404)
-    if Package.objects.quarantined().filter(pk=file.get("package")).count_up_to(1):
-        abort(403, f"The project {file['package']} is quarantined, so its files are not available.")
-    return file
+def _own_provenance(normalized_name: str, version: str, filename: str) -> str | None:
+    """Return the attestations that a file was uploaded with, as a provenance object in JSON."""
+    file = StoredFile.objects.named(filename).only(*FIELDS, "attestations", "publisher").plain_first() or {}
+    is_asked_for = (file.get("package"), file.get("version")) == (normalized_name, version)
+    if not is_asked_for or not file.get("attestations"):
+        return None
+    served_file(filename, file.get("sha256", ""))  # a file that is not served has no provenance either
+    # If nobody has verified who signed, all that is known is that an account of this site uploaded the file.
+    publisher = file.get("publisher") or {"kind": "Larder account"}
+    bundle = {"publisher": publisher | {"claims": None}, "attestations": file["attestations"]}
+    return json.dumps({"version": 1, "attestation_bundles": [bundle]})

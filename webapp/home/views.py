@@ -1,9 +1,13 @@
-"""`/` and `/about`."""
+"""`/`, `/about` and `/help/api`."""
+
+import shlex
 
 from flask import Blueprint, Response, current_app
 
 from webapp.changes import site_stats
 from webapp.documents import Package
+from webapp.home.api_calls import CALLS
+from webapp.serving.filters import site_url
 from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("home", __name__)
@@ -17,11 +21,15 @@ COUNTS = ("projects", "releases", "users")
 def index() -> Response:
     """Show what Larder is, the counts, and what is new."""
     stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], *COUNTS)
+    releases = Package.objects.newly_released(SHOWN).listed().plain()
+    # A new project's first release would stand in both lists.
+    seen = {package["normalized_name"] for package in releases}
+    projects = Package.objects.newest(2 * SHOWN).listed().plain()
     return render_public(
         "home/index.html",
         counts={name: stats.get(name, 0) for name in COUNTS},
-        newest_releases=Package.objects.newly_released(SHOWN).listed().plain(),
-        newest_projects=Package.objects.newest(SHOWN).listed().plain(),
+        newest_releases=releases,
+        newest_projects=[package for package in projects if package["normalized_name"] not in seen][:SHOWN],
     )
 
 
@@ -30,3 +38,18 @@ def index() -> Response:
 def about() -> Response:
     """Show what this site is and how to use it."""
     return render_public("home/about.html")
+
+
+@bp.get("/help/api")
+@public
+def api() -> Response:
+    """Show each address for programs, what it answers, and how curl asks."""
+    site = site_url().rstrip("/")
+    groups = {
+        title: [
+            {**call._asdict(), "method": call.method, "curl": shlex.join(["curl", *call.options, site + call.address])}
+            for call in calls
+        ]
+        for title, calls in CALLS.items()
+    }
+    return render_public("home/api.html", groups=groups)

@@ -5,17 +5,18 @@ from typing import cast
 from flask import Response, abort, jsonify, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import Package, ReleaseFacts
+from webapp.documents import Package
 from webapp.documents.base import Plain, declared
 from webapp.documents.journal import UNCHANGED_SERIAL
-from webapp.documents.package_page import chosen_of, release_states
+from webapp.documents.package_page import ReadReleases, chosen_of, raw_releases
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.project_status import is_quarantined
+from webapp.index_api import vulnerabilities
 from webapp.index_api.blueprint import bp
 from webapp.index_api.simple import core_metadata
 from webapp.rules import naming
 from webapp.rules.people import joined_names
-from webapp.serving.filters import absolute_file_link, absolute_url, exact_time, isoformat
+from webapp.serving.filters import absolute_file_link, exact_time, isoformat, project_link, site_url
 from webapp.serving.public_pages import made_from, public
 
 MAX_AGE_S = 900
@@ -27,31 +28,55 @@ MAX_AGE_S = 900
 def project_json(name: str, version: str | None) -> AnyResponse:
     """Return a project with its latest release, or with the release asked for; only the former has `releases`."""
     normalized_name = naming.normalize_name(name)
-    raw = Package.objects(pk=normalized_name).exclude("description_html", "requires").raw_first() or abort(404)
-    # Facts of an older release may become known while its package stays the same.
-    facts = ReleaseFacts.of(normalized_name, version) if version else None
-    source = raw + repr(facts).encode("utf-8", "surrogatepass") if facts else raw
-    response = made_from(
-        source, lambda: _made(name, version, cast("PackageFields", declared(Package, raw)), facts), "json"
-    )
+    if version is None:
+        whole = Package.objects(pk=normalized_name).exclude("description_html", "requires")
+        raw = whole.raw_first() or abort(404)
+        known = vulnerabilities.of_latest_release(normalized_name, raw)
+        source = raw + vulnerabilities.digestible(known)
+        response = made_from(
+            source, lambda: _project(name, cast("PackageFields", declared(Package, raw)), known), "json"
+        )
+    else:
+        raw = raw_releases(normalized_name, [version]) or abort(404)
+        known = vulnerabilities.of_release(normalized_name, version)
+        source = raw + vulnerabilities.digestible(known)
+        response = made_from(source, lambda: _release(name, version, ReadReleases.from_bson(raw), known), "json")
     if response.status_code != 301:
         response.cache_control.max_age = MAX_AGE_S
     return response
 
 
-def _made(name: str, version: str | None, package: PackageFields, facts: PackageFields | None) -> AnyResponse:
-    normalized_name = package["normalized_name"]
+def _project(name: str, package: PackageFields, known: list[Plain]) -> AnyResponse:
     releases = package.get("releases", [])
     if is_quarantined(package):
         releases = [release | {"files": []} for release in releases]
-    release = _chosen(package, releases, version)
-    if release is None and version is not None:
-        abort(404)
-    spelling = release["version"] if version is not None and release else None
-    if (name, version) != (normalized_name, spelling):
-        return redirect(url_for("index_api.project_json", name=normalized_name, version=spelling), 301)
-    document = {
-        "info": _info(release_states(package, release, facts, as_text=True), release or {}),
+    latest = package.get("latest", {}).get("version")
+    if name != package["normalized_name"]:
+        return redirect(url_for("index_api.project_json", name=package["normalized_name"]), 301)
+    document = _document(package, chosen_of(releases, latest) if latest else None, known)
+    document["releases"] = {each["version"]: _files(each) for each in reversed(releases) if "version" in each}
+    return _answer(document)
+
+
+def _release(name: str, version: str, read: ReadReleases, known: list[Plain]) -> AnyResponse:
+    normalized_name = read.package["normalized_name"]
+    release = read.release(version) or abort(404)
+    if (name, version) != (normalized_name, release["version"]):
+        return redirect(url_for("index_api.project_json", name=normalized_name, version=release["version"]), 301)
+    if is_quarantined(read.package):
+        release = release | {"files": []}
+    return _answer(_document(read.stated_by(release, as_text=True), release, known))
+
+
+def _answer(document: Plain) -> Response:
+    response: Response = jsonify(document)
+    response.headers["X-PyPI-Last-Serial"] = str(document["last_serial"])
+    return response
+
+
+def _document(package: PackageFields, release: ReleaseFields | None, known: list[Plain]) -> Plain:
+    return {
+        "info": _info(package, release or {}),
         "last_serial": package.get("last_serial") or UNCHANGED_SERIAL,
         "ownership": {
             "organization": None,
@@ -61,25 +86,15 @@ def _made(name: str, version: str | None, package: PackageFields, facts: Package
             ],
         },
         "urls": _files(release or {}),
-        "vulnerabilities": [],
+        "vulnerabilities": known,
     }
-    if version is None:
-        document["releases"] = {each["version"]: _files(each) for each in reversed(releases) if "version" in each}
-    response: Response = jsonify(document)
-    response.headers["X-PyPI-Last-Serial"] = str(document["last_serial"])
-    return response
-
-
-def _chosen(package: PackageFields, releases: list[ReleaseFields], version: str | None) -> ReleaseFields | None:
-    wanted = package.get("latest", {}).get("version") if version is None else version
-    return chosen_of(releases, wanted) if wanted else None
 
 
 def _info(package: PackageFields, release: ReleaseFields) -> Plain:
     name = package.get("name", package["normalized_name"])
     version = release.get("version", "")
-    project_url = absolute_url("packages.project", name=package["normalized_name"])
-    release_url = absolute_url("packages.project", name=package["normalized_name"], version=version or None)
+    project_url = site_url() + project_link(package["normalized_name"])
+    release_url = site_url() + project_link(package["normalized_name"], version or None)
     return {
         "author": joined_names(package.get("author_name"), package.get("author_email")),
         "author_email": package.get("author_email", ""),

@@ -12,24 +12,29 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from flask import Response, current_app, make_response, redirect, render_template, request, url_for
+from cachetools import LRUCache
+from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import JournalEntry, Package
 from webapp.documents.base import Plain, declared
+from webapp.documents.hidden import reader_key
 from webapp.documents.journal import UNCHANGED_SERIAL
 from webapp.documents.project_status import is_quarantined, marker_of, reason_of
 from webapp.index_api.blueprint import bp
 from webapp.rules import naming
 from webapp.serving.filters import absolute_url, exact_time, file_link
+from webapp.serving.per_app import PerApp
 from webapp.serving.public_pages import gzipped, made_from, public, public_while, send_gzipped
 from webapp.upstream.views import project_from_upstream
 
 API_VERSION = "1.4"
 # A list that takes long to make is kept despite uploads: making it takes one part in this many of the time.
 SLOW_S, REST_FACTOR = 0.25, 50
+# Lists kept for readers who may see different projects.
+MOST_LISTS = 8
 _PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
 HTML = "text/html"
 V1_HTML = "application/vnd.pypi.simple.v1+html"
@@ -63,15 +68,14 @@ def content_type() -> str:
 def simple_index() -> Response:
     """List all projects by normalized name. The list can be long, so it is cached compressed and sent in parts."""
     form = content_type()
-    kept: KeptIndexes = current_app.extensions["kept_indexes"]
     head = "" if form == V1_JSON else render_template("index_api/simple_head.html", title="Simple index")
     # Read before the names: changes in between have a higher serial, so that whoever compares will look at them again.
     last_serial = JournalEntry.objects.last_serial() or UNCHANGED_SERIAL
-    index = kept.get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
+    index = kept_indexes().get(V1_JSON if form == V1_JSON else HTML, last_serial, head)
     response = Response()
     send_gzipped(response, index.compressed)
     response.headers["X-PyPI-Last-Serial"] = str(index.serial)
-    return _negotiated(response, form)
+    return negotiated(response, form)
 
 
 def _stamp(name: str) -> str:
@@ -91,22 +95,22 @@ def simple_project(name: str) -> AnyResponse:
     raw = Package.objects(pk=normalized_name).installable().raw_first()
     if raw is None:
         project = project_from_upstream(normalized_name)
-        page = _project_page(normalized_name, project, project["versions"], project["files"], {}, form)
-        return _negotiated(page, form)
+        page = project_page(normalized_name, project, project["versions"], project["files"], {}, form)
+        return negotiated(page, form)
     # Writing 5,000 files takes a tenth of a second.
-    return _negotiated(made_from(raw, lambda: _own_project(normalized_name, declared(Package, raw), form), form), form)
+    return negotiated(made_from(raw, lambda: _own_project(normalized_name, declared(Package, raw), form), form), form)
 
 
 def _own_project(normalized_name: str, package: dict[str, Any], form: str) -> Response:
     versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
     serial = package.get("last_serial") or UNCHANGED_SERIAL
-    files = [] if is_quarantined(package) else list(_files(package))
-    response = _project_page(normalized_name, package, versions, files, {"_last-serial": serial}, form)
+    files = [] if is_quarantined(package) else list(listed_files(package))
+    response = project_page(normalized_name, package, versions, files, {"_last-serial": serial}, form)
     response.headers["X-PyPI-Last-Serial"] = str(serial)
     return response
 
 
-def _project_page(
+def project_page(
     normalized_name: str,
     project: Plain,
     versions: list[str],
@@ -114,6 +118,7 @@ def _project_page(
     meta: dict[str, Any],
     form: str,
 ) -> Response:
+    """Return the page of a project in this form, with these files."""
     status, reason = marker_of(project), reason_of(project)
     if form != V1_JSON:
         page = render_template(
@@ -136,7 +141,8 @@ def _project_page(
     return make_response(json.dumps(document))
 
 
-def _files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def listed_files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the files of a package, oldest version first, as `project_page` takes them."""
     for release in reversed(package.get("releases", [])):
         for file in release.get("files", []):
             if "filename" in file and (link := file_link(file.get("url"))):
@@ -199,7 +205,8 @@ class KeptIndexes:
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
-        self._kept: dict[str, KeptIndex] = {}
+        # By form, and by which projects a reader may see, if not all.
+        self._kept = LRUCache[str, KeptIndex](MOST_LISTS)
         self._lock = threading.Lock()
 
     def get(self, form: str, last_serial: int, head: str) -> KeptIndex:
@@ -207,14 +214,15 @@ class KeptIndexes:
 
         Requests that arrive while it is made wait for it.
         """
+        key = f"{form} {reader_key()}"
         with self._lock:
-            kept = self._kept.get(form)
+            kept = self._kept.get(key)
             if kept is None or not self._is_good(kept, last_serial):
                 started = time.monotonic()
                 names = Package.objects.names()
                 parts = _as_json(names, last_serial) if form == V1_JSON else _as_html(head, names)
                 compressed, now = gzipped(part.encode() for part in parts), time.monotonic()
-                kept = self._kept[form] = KeptIndex(compressed, last_serial, now, now - started)
+                kept = self._kept[key] = KeptIndex(compressed, last_serial, now, now - started)
             return kept
 
     def _is_good(self, kept: KeptIndex, last_serial: int) -> bool:
@@ -224,9 +232,12 @@ class KeptIndexes:
         return bool(self._seconds) and age_s < max(rest_s, self._seconds if kept.serial == last_serial else 0)
 
 
+kept_indexes = PerApp[KeptIndexes]("kept_indexes")
+
+
 @bp.record_once
 def _keep_indexes(setup: BlueprintSetupState) -> None:
-    setup.app.extensions["kept_indexes"] = KeptIndexes(setup.app.config["STATS_MAX_AGE_S"])
+    kept_indexes.set(setup.app, KeptIndexes(setup.app.config["STATS_MAX_AGE_S"]))
 
 
 def _as_html(head: str, batches: Iterator[list[Plain]]) -> Iterator[str]:
@@ -249,7 +260,8 @@ def _as_json(batches: Iterator[list[Plain]], last_serial: int) -> Iterator[str]:
     yield "]}"
 
 
-def _negotiated(response: Response, form: str) -> Response:
+def negotiated(response: Response, form: str) -> Response:
+    """Say in which form an answer is, and that it may change at any time."""
     # pip caches a page for its max-age, and would miss a release that was uploaded a moment ago. Revalidating costs
     # little.
     response.cache_control.no_cache = True

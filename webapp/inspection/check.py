@@ -1,29 +1,41 @@
 """Check the whole database: which documents break which rule."""
 
-from collections.abc import Iterator
-
-import pymongo
+from collections.abc import Callable, Iterator
 
 from webapp.documents import DOCUMENTS
+from webapp.documents.base import without_time_limit
 from webapp.documents.validators import schema_of, validator_of
+from webapp.inspection.advisories import broken_advisories
+from webapp.inspection.attestations import broken_attestations
+from webapp.inspection.both_ways import broken_claims, broken_journal, broken_names, broken_search, broken_tokens
 from webapp.inspection.facts import broken_facts
+from webapp.inspection.files import broken_files
 from webapp.inspection.findings import Finding
-from webapp.inspection.rules import broken_files, broken_packages, broken_pages, broken_users
+from webapp.inspection.keys import broken_addresses, broken_keys
+from webapp.inspection.rules import broken_packages, broken_pages, broken_users
 from webapp.inspection.shape import described
 
 # Documents of the wrong shape may be large.
 _FEW = 10
 
 
-def check() -> Iterator[Finding]:
-    """Yield all findings, collection by collection.
+# In the order in which they are repaired.
+_RULES: tuple[Callable[[], Iterator[Finding]], ...] = (
+    *(broken_packages, broken_facts, broken_attestations, broken_users, broken_addresses, broken_pages, broken_tokens),
+    *(broken_journal, broken_claims, broken_names, broken_search, broken_advisories, broken_keys),
+)
+
+
+def check(*, deep: bool = False) -> Iterator[Finding]:
+    """Yield all findings, collection by collection. With `deep`, the bytes of all files are read.
 
     The server itself looks for documents of the wrong shape, so only those are sent completely.
     """
     # A collection takes longer than a request may.
-    with pymongo.timeout(0):
+    with without_time_limit():
         yield from _misshapen()
-        for broken in (broken_packages, broken_facts, broken_files, broken_users, broken_pages):
+        yield from broken_files(deep=deep)
+        for broken in _RULES:
             yield from broken()
 
 

@@ -73,7 +73,7 @@ def _of_project(name: str, package: Plain | None, facts: list[Plain]) -> Iterato
         if (filename := plain.get("filename")) and filename not in filenames:
             if _has_been_there(plain.get("stated_at")):
                 what = f"they are those of {filename}, which the release does not list"
-                yield Finding("release_facts", key, "file-gone", what, partial(_state_again, name, version))
+                yield Finding("release_facts", key, "file-gone", what, *_stating_again(name, version))
             continue
         if package and version == latest:
             # Later manual edits of the project are intended.
@@ -84,7 +84,7 @@ def _of_project(name: str, package: Plain | None, facts: list[Plain]) -> Iterato
             if package and description_id == package.get("description_id"):
                 continue
             what = f"its description {description_id} is missing"
-            yield Finding("release_facts", key, "description-missing", what, partial(_state_again, name, version))
+            yield Finding("release_facts", key, "description-missing", what, *_stating_again(name, version))
 
 
 def _is_newer(facts: Plain, package: Plain) -> bool:
@@ -144,8 +144,7 @@ def _missing_facts() -> Iterator[Finding]:
             continue
         if (ReleaseFacts.of(package.pk, found.version) or {}).get("source") not in (SDIST, WHEEL):
             what = f"what the files of release {found.version} state is not kept"
-            repair = partial(_state_again, package.pk, found.version)
-            yield Finding("packages", package.pk, "facts-missing", what, repair)
+            yield Finding("packages", package.pk, "facts-missing", what, *_stating_again(package.pk, found.version))
 
 
 def _remove_facts(name: str, version: str) -> bool:
@@ -162,6 +161,23 @@ def _remove_unused(key: str) -> bool:
     if ReleaseFacts.objects.raw().find_one(within(name) | {"description_id": description_id}, {"_id": 1}):
         return False
     return bool(ReleaseDescription.objects.raw().delete_one({"_id": key}).deleted_count)
+
+
+def _stating_again(name: str, version: str) -> tuple[Callable[[], bool], Callable[[], bool]]:
+    """Return how to let the files of a release state its facts again, and whether that would succeed."""
+    return partial(_state_again, name, version), partial(_can_state_again, name, version)
+
+
+def _can_state_again(name: str, version: str) -> bool:
+    def attempt() -> bool:
+        package = Package.to_change(NormalizedName(name))
+        releases = package.releases_of(version) if package else []
+        if any(best_statement(name, release) for release in releases):
+            return True
+        facts = ReleaseFacts.of(name, version) or {}
+        return "filename" in facts and facts["filename"] not in [file.filename for file in _files(releases)]
+
+    return _done(attempt)
 
 
 def _state_again(name: str, version: str) -> bool:

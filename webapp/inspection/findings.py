@@ -16,6 +16,8 @@ class Finding(NamedTuple):
     what: str  # what is wrong, a phrase
     # Repairs it in one atomic operation; False if the document was changed in the meantime, or cannot be repaired.
     repair: Callable[[], bool] | None = None
+    # Whether that repair would succeed, for those that may not; a dry run asks.
+    would: Callable[[], bool] | None = None
 
     def as_line(self) -> str:
         """Return it as a line for people, with control characters escaped."""
@@ -30,11 +32,16 @@ class Finding(NamedTuple):
     @property
     def shown_id(self) -> str:
         """The `_id` as people write it, in the shell too."""
-        if isinstance(self.document_id, str):
-            return self.document_id
-        if isinstance(self.document_id, bson.ObjectId):
-            return repr(self.document_id)
-        return str(json_util.dumps(self.document_id, json_options=json_util.RELAXED_JSON_OPTIONS))
+        return self.id_of(self.document_id)
+
+    @staticmethod
+    def id_of(document_id: Any) -> str:
+        """Return any `_id` as people write it."""
+        if isinstance(document_id, str):
+            return document_id
+        if isinstance(document_id, bson.ObjectId):
+            return repr(document_id)
+        return str(json_util.dumps(document_id, json_options=json_util.RELAXED_JSON_OPTIONS))
 
 
 def _printable(text: str) -> str:

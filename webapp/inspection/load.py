@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 
 from webapp.documents.base import utc_now
 from webapp.inspection.dump import LOADING, READ
-from webapp.inspection.extended_json import RAW, Digest, UnreadableLine, document_of
+from webapp.inspection.extended_json import RAW, Digest, UnreadableLine, documents_in
 from webapp.inspection.manifest import BadDump, DumpedCollection, Manifest
 
 # Limits of one insert.
@@ -94,13 +94,26 @@ def _load_one(database: Database[Any], folder: Path, collection: DumpedCollectio
         database.command({"createIndexes": collection.name, "indexes": indexes})
 
 
+def verify(folder: Path) -> Manifest:
+    """Read a whole dump, and compare every document with the manifest, without a database. Raises BadDump."""
+    manifest = Manifest.read(folder)
+    for collection in manifest.collections:
+        if collection.is_view:
+            continue
+        digest = Digest()
+        for document in _documents(folder / collection.file):
+            digest.add(bytes(document.raw))
+        if (str(digest), digest.documents) != (collection.digest, collection.documents):
+            raise BadDump(f"{collection.name}: the documents differ from those that were dumped")
+    return manifest
+
+
 def _documents(path: Path) -> Iterator[RawBSONDocument]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield RawBSONDocument(document_of(line), RAW)
-            except UnreadableLine as error:
-                raise BadDump(f"{path}, line {number}: {error}") from None
+    try:
+        for document in documents_in(path):
+            yield RawBSONDocument(document, RAW)
+    except UnreadableLine as error:
+        raise BadDump(f"{path}, {error}") from None
 
 
 def _batches(documents: Iterator[RawBSONDocument]) -> Iterator[list[RawBSONDocument]]:

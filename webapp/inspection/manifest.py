@@ -7,7 +7,11 @@ from typing import Any, NamedTuple, Self
 from bson import json_util
 
 MANIFEST = "manifest.json"
-FORMAT = "larder dump 1"
+FORMAT = "larder dump 2"
+# Before, all files were lines of text.
+READABLE = ("larder dump 1", FORMAT)
+# The endings of the files: Extended JSON, one document per line, or BSON, one document after the other.
+LINES, BINARY = ".jsonl", ".bson"
 _PART = 1_000_000  # bytes read at a time
 
 
@@ -41,33 +45,48 @@ class Manifest(NamedTuple):
     dumped_at: str  # ISO 8601, in UTC
     is_snapshot: bool  # whether all documents are from the same moment
     collections: tuple[DumpedCollection, ...]
+    outside: tuple[str, ...] = ()  # collections that are not from that moment
 
     def as_text(self) -> str:
         """Return the text of the file: readable JSON, and Extended JSON where JSON has no type."""
         found: dict[str, Any] = {"format": FORMAT} | self._asdict()
         found["collections"] = [collection._asdict() for collection in self.collections]
-        return json_util.dumps(found, json_options=json_util.RELAXED_JSON_OPTIONS, indent=2, ensure_ascii=False) + "\n"
+        return as_json(found)
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Read the manifest of a folder, and verify each of its files. Raises BadDump."""
+    def read(cls, folder: Path, only: set[str] | None = None) -> Self:
+        """Read the manifest of a folder, and verify its files, or `only` those of some collections. Raises BadDump."""
         try:
-            found = json_util.loads((folder / MANIFEST).read_text("utf-8"), json_options=json_util.RELAXED_JSON_OPTIONS)
+            found = from_json((folder / MANIFEST).read_text("utf-8"))
         except OSError as error:
             raise BadDump(f"{folder} does not contain a dump: {MANIFEST}: {error.strerror}") from None
         except ValueError as error:
             raise BadDump(f"{folder / MANIFEST}: {error}") from None
-        if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
+        if not isinstance(found, dict) or found.pop("format", None) not in READABLE:
             raise BadDump(f"{folder / MANIFEST} is not a manifest of {FORMAT!r}")
         try:
+            found["outside"] = tuple(found.get("outside", ()))
             found["collections"] = tuple(DumpedCollection(**each) for each in found["collections"])
             manifest = cls(**found)
         except (KeyError, TypeError) as error:
             raise BadDump(f"{folder / MANIFEST}: {error}") from None
         for collection in manifest.collections:
+            if only is not None and collection.name not in only:
+                continue
             if not collection.is_view and sha256_of(folder / Path(collection.file).name) != collection.sha256:
                 raise BadDump(f"{folder / collection.file} was changed after it was written")
         return manifest
+
+
+def as_json(value: Any) -> str:
+    """Return readable JSON, and Extended JSON where JSON has no type."""
+    options = json_util.RELAXED_JSON_OPTIONS
+    return json_util.dumps(value, json_options=options, indent=2, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> Any:
+    """Return what `as_json` was given. Raises ValueError."""
+    return json_util.loads(text, json_options=json_util.RELAXED_JSON_OPTIONS)
 
 
 def sha256_of(path: Path) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import bson
 from mongoengine import EmbeddedDocument
@@ -13,12 +13,12 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from webapp.changes.maintaining import remove_maintainer, rename_maintainer
-from webapp.documents import Contents, License, Package, Page, ProgrammingLanguage, Release, StoredFile, User
+from webapp.changes.teams import remove_member
+from webapp.documents import License, Package, Page, ProgrammingLanguage, Release, Team, User
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.package import MAX_PACKAGE_BYTES
 from webapp.documents.project_status import KEPT
-from webapp.documents.stored_file import STORED
-from webapp.documents.user import USERNAME, fold
+from webapp.documents.user import ANY_CASE, USERNAME, fold
 from webapp.documents.validators import schema_of
 from webapp.inspection.findings import Finding
 from webapp.inspection.shape import mistakes
@@ -51,39 +51,44 @@ def broken_packages() -> Iterator[Finding]:
         ],
         batchSize=_TOGETHER,
     )
-    labels = {each: {label["_id"] for label in _ids(each)} for each in (License, ProgrammingLanguage)}
+    labels = {each: {label["_id"] for label in _ids(each)} for each in (License, ProgrammingLanguage, Team)}
     while together := list(islice(found, _TOGETHER)):
         users = _users_of(together)
         for son in together:
-            for rule, what, repair in _of_package(son, users, labels):
-                yield Finding("packages", son["_id"], rule, what, repair)
+            for wrong in _of_package(son, users, labels):
+                yield Finding("packages", son["_id"], *wrong)
 
 
-Wrong = tuple[str, str, Callable[[], bool] | None]
+class Wrong(NamedTuple):
+    """What is wrong with a package: see Finding."""
+
+    rule: str
+    what: str
+    repair: Callable[[], bool] | None = None
+    would: Callable[[], bool] | None = None
 
 
 def _of_package(son: Plain, users: dict[bson.ObjectId, str], labels: dict[Any, set[str]]) -> Iterator[Wrong]:
     key, name, releases = son["_id"], son.get("name"), son.get("releases") or []
     if not isinstance(key, str) or not _is_name(key) or not isinstance(name, str) or _normal(name) != key:
-        yield (
-            "name",
-            f"its _id is not the normalized form of its name {_short(name)}, so its page cannot be found",
-            None,
-        )
+        what = f"its _id is not the normalized form of its name {_short(name)}, so its page cannot be found"
+        yield Wrong("name", what)
     if son["bytes"] > _LARGE_BYTES:
-        yield "size", f"it has {son['bytes']:,} of at most {MAX_PACKAGE_BYTES:,} bytes", None
+        yield Wrong("size", f"it has {son['bytes']:,} of at most {MAX_PACKAGE_BYTES:,} bytes")
     counts = [release["files"] for release in releases if release]
-    if what := differences(son | {"releases": [release for release in releases if release]}, counts):
-        yield "derived", "; ".join(what), partial(repair_package, key)
+    if found := differences(son | {"releases": [release for release in releases if release]}, counts):
+        yield Wrong("derived", "; ".join(found), partial(repair_package, key), partial(_has_its_shape, key))
     versions = [release["version"] for release in releases if release and isinstance(release.get("version"), str)]
     for version in sorted({version for version in versions if versions.count(version) > 1}):
-        yield "release-twice", f"release {version} exists {versions.count(version)} times", None
+        yield Wrong("release-twice", f"release {version} exists {versions.count(version)} times")
     if problem := son.get("description_problem"):
-        yield "rendering", f"its description could not be rendered: {_short(problem)}", partial(render_package, key)
+        what = f"its description could not be rendered: {_short(problem)}"
+        yield Wrong("rendering", what, partial(render_package, key), partial(render_package, key, dry_run=True))
     marker = as_declared(Package, {"status": son.get("status")}).get("status", {}).get("marker")
     if son.get("status") and marker not in KEPT:
-        yield "status", f"its status {_short(marker)} is not one of {', '.join(KEPT)}: it counts as active", None
+        yield Wrong("status", f"its status {_short(marker)} is not one of {', '.join(KEPT)}: it counts as active")
     yield from _of_maintainers(key, as_declared(Package, {"maintainers": son.get("maintainers")}), users)
+    yield from _of_teams(as_declared(Package, {"teams": son.get("teams")}), labels[Team])
     yield from _of_labels(as_declared(Package, son), labels)
 
 
@@ -94,14 +99,18 @@ def _of_maintainers(key: Any, plain: Plain, users: dict[bson.ObjectId, str]) -> 
         user_id, name = each["user_id"], each.get("name")
         if user_id in users and users[user_id] != name:
             repair = partial(_rename, user_id, users[user_id])
-            yield "maintainer-name", f"{_short(name)} is now called {_short(users[user_id])}", repair
+            yield Wrong("maintainer-name", f"{_short(name)} is now called {_short(users[user_id])}", repair)
         # The last maintainer stays as a name when the account is deleted: see maintaining.leave_packages.
         if user_id not in users and len(maintainers) > 1:
             remove = partial(remove_maintainer, key, user_id)
-            remove = partial(remove_maintainer, key, user_id)
-            yield "maintainer-gone", f"{_short(name)} no longer has an account", remove
+            yield Wrong("maintainer-gone", f"{_short(name)} no longer has an account", remove)
     for user_id in sorted({user_id for user_id in ids if ids.count(user_id) > 1}):
-        yield "maintainer-twice", f"user {user_id} is listed {ids.count(user_id)} times", None
+        yield Wrong("maintainer-twice", f"user {user_id} is listed {ids.count(user_id)} times")
+
+
+def _of_teams(plain: Plain, teams: set[str]) -> Iterator[Wrong]:
+    for name in [each["team"] for each in plain.get("teams", []) if "team" in each and each["team"] not in teams]:
+        yield Wrong("team-gone", f"the team {_short(name)}, which maintains it, does not exist")
 
 
 def _of_labels(plain: Plain, labels: dict[Any, set[str]]) -> Iterator[Wrong]:
@@ -112,7 +121,7 @@ def _of_labels(plain: Plain, labels: dict[Any, set[str]]) -> Iterator[Wrong]:
         missing = {key: text for key, text in wanted.items() if key not in labels[label_type]}
         if missing:
             what = f"not in {label_type._get_collection_name()}: {', '.join(map(_short, missing))}"
-            yield "label", what, partial(_add_labels, label_type, missing)
+            yield Wrong("label", what, partial(_add_labels, label_type, missing))
 
 
 def differences(son: Plain, file_counts: list[int]) -> list[str]:
@@ -167,6 +176,11 @@ def _plain(value: Any) -> Any:
     return value.to_mongo().to_dict() if isinstance(value, EmbeddedDocument) else value
 
 
+def _has_its_shape(key: Any) -> bool:
+    son = Package.objects.raw().find_one({"_id": key})
+    return son is not None and not any(mistakes(schema_of(Package), son))
+
+
 def repair_package(key: Any) -> bool:
     """Derive a package's derived fields again; False if its shape is wrong, or it was changed in the meantime.
 
@@ -188,7 +202,7 @@ def repair_package(key: Any) -> bool:
     return bool(packages.update_one(guard, change).matched_count)
 
 
-def render_package(key: Any) -> bool:
+def render_package(key: Any, *, dry_run: bool = False) -> bool:
     """Render a package's description again; False if that fails, or the package was changed in the meantime."""
     names = ("description", "description_content_type", "updated_date")
     son = Package.objects.raw().find_one({"_id": key}, dict.fromkeys(names, 1))
@@ -196,16 +210,16 @@ def render_package(key: Any) -> bool:
         return False
     plain = as_declared(Package, son)
     rendered = render_description(plain.get("description", ""), plain.get("description_content_type"))
-    return rendered.problem is None and _set_rendered(Package, son, "description", rendered.html)
+    return rendered.problem is None and (dry_run or _set_rendered(Package, son, "description", rendered.html))
 
 
-def render_page(key: Any) -> bool:
+def render_page(key: Any, *, dry_run: bool = False) -> bool:
     """Render a content page again; False if that fails, or the page was changed in the meantime."""
     son = Page.objects.raw().find_one({"_id": key}, {"content": 1, "updated_date": 1})
     if son is None:
         return False
     rendered = render_markdown(as_declared(Page, son).get("content", ""))
-    return rendered.problem is None and _set_rendered(Page, son, "content", rendered.html)
+    return rendered.problem is None and (dry_run or _set_rendered(Page, son, "content", rendered.html))
 
 
 def _set_rendered(document_type: Any, son: Plain, field: str, html: str) -> bool:
@@ -215,35 +229,23 @@ def _set_rendered(document_type: Any, son: Plain, field: str, html: str) -> bool
     return bool(document_type.objects.raw().update_one(guard, change).matched_count)
 
 
-def broken_files() -> Iterator[Finding]:
-    """Yield the stored files whose bytes are missing."""
-    contents = Contents._get_collection_name()
-    kept = {"from": contents, "localField": "content_id", "foreignField": "_id", "as": "kept"}
-    other_length = {"$expr": {"$ne": [{"$first": "$kept.length"}, "$size"]}}
-    pipeline: list[Plain] = [
-        {"$match": {"state": STORED}},
-        {"$sort": {"_id": 1}},
-        {"$project": {"package": 1, "content_id": 1, "size": 1}},
-        {"$lookup": kept},
-        {"$match": {"$or": [{"kept": []}, other_length]}},
-    ]
-    for son in StoredFile.objects.raw().aggregate(pipeline):
-        what = f"some or all of its bytes are missing; {_short(son.get('package'))} lists it"
-        yield Finding("files", son["_id"], "bytes", what)
-
-
 def broken_users() -> Iterator[Finding]:
     """Yield the findings about users."""
-    fields = {"email": 1, "email_folded": 1, "username": 1}
+    fields = {"email": 1, "email_folded": 1, "username": 1, "teams": 1}
+    teams = {each["_id"] for each in _ids(Team)}
     for son in User.objects.raw().find({}, fields).sort("_id", 1):
         plain = as_declared(User, son)
         email, folded, username = plain.get("email"), plain.get("email_folded"), plain.get("username")
         if (fold(email) if email else None) != (folded or None):
             what = f"email_folded is {_short(folded)} but should be {_short(fold(email) if email else None)}"
-            yield Finding("users", son["_id"], "email-folded", what, partial(_fold_email, son["_id"], email))
+            repair, would = partial(_fold_email, son["_id"], email), partial(_is_free, son["_id"], email)
+            yield Finding("users", son["_id"], "email-folded", what, repair, would)
         if username and not (USERNAME.match(username) and username == fold(username)):
             what = f"{_short(username)} is not a lower-case username, so it does not lead to the user's page"
             yield Finding("users", son["_id"], "username", what)
+        for name in [each["team"] for each in plain.get("teams", []) if "team" in each and each["team"] not in teams]:
+            what = f"the team {_short(name)}, which the user belongs to, does not exist"
+            yield Finding("users", son["_id"], "team-gone", what, partial(remove_member, name, son["_id"]))
 
 
 def broken_pages() -> Iterator[Finding]:
@@ -253,7 +255,8 @@ def broken_pages() -> Iterator[Finding]:
             yield Finding("pages", son["_id"], "path", "no page can have this path")
         if problem := son.get("content_problem"):
             what = f"it could not be rendered: {_short(problem)}"
-            yield Finding("pages", son["_id"], "rendering", what, partial(render_page, son["_id"]))
+            repair, would = partial(render_page, son["_id"]), partial(render_page, son["_id"], dry_run=True)
+            yield Finding("pages", son["_id"], "rendering", what, repair, would)
 
 
 def _ids(document_type: Any) -> Iterable[Plain]:
@@ -279,7 +282,18 @@ def _add_labels(label_type: Any, labels: dict[str, str]) -> bool:
     return True
 
 
+def _is_free(user_id: Any, email: str | None) -> bool:
+    if not email:
+        return True
+    users, other = User.objects.raw(), {"_id": {"$ne": user_id}}
+    # Of two accounts that have the same address and no `email_folded`, neither comes first.
+    has_it = users.find_one({**other, "email": email}, {"_id": 1}, collation=ANY_CASE)
+    return has_it is None and users.find_one({**other, "email_folded": fold(email)}, {"_id": 1}) is None
+
+
 def _fold_email(user_id: Any, email: str | None) -> bool:
+    if not _is_free(user_id, email):
+        return False
     change = {"$set": {"email_folded": fold(email)}} if email else {"$unset": {"email_folded": ""}}
     try:
         return bool(User.objects.raw().update_one({"_id": user_id, "email": email}, change).matched_count)

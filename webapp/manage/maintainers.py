@@ -3,19 +3,21 @@
 from typing import Any
 
 import bson
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.changes import maintaining
 from webapp.changes.maintaining import NotThere, TooManyInvitations, is_needed, pending
 from webapp.documents import Invitation, Package, User
 from webapp.documents.package import OWNER
-from webapp.manage.blueprint import bp, button_for, project
+from webapp.manage.blueprint import bp, button_for, is_owner, project
 from webapp.manage.forms import InvitationForm
-from webapp.members import audit, limits, mails, tokens
-from webapp.members.form_views import form_view, members_only
+from webapp.manage.teams import titles_of_teams
+from webapp.members import audit, inviting, mails, tokens
+from webapp.members.form_views import confirmed_members_only, form_view, members_only
 from webapp.members.forms import ButtonForm
-from webapp.members.sessions import me
+from webapp.members.notices import tell_of_act
+from webapp.members.sessions import is_fresh, me
 
 Context = dict[str, Any]
 
@@ -25,10 +27,12 @@ def _people(name: str) -> Context:
     return {
         "package": package,
         "me": user.id,
-        "is_owner": package.role_of(user.id) == OWNER,
-        "has_owner": any(each.role == OWNER for each in package.maintainers),
+        "is_owner": is_owner(package),
+        "has_owner": package.has_owner(),
         "needed": [each.user_id for each in package.maintainers if is_needed(package, each.user_id)],
-        "pending": pending(package),
+        "teams": titles_of_teams(package),
+        "pending": (invited := pending(package)),
+        "links": {each.invitation_id: _link(package, each) for each in invited} if is_owner(package) else {},
         "button_form": ButtonForm(),
     }
 
@@ -38,36 +42,30 @@ def _people(name: str) -> Context:
 @form_view(InvitationForm, "manage/maintainers.html", _people)
 def maintainers(form: InvitationForm, name: str) -> AnyResponse | None:
     """Show the maintainers of a project; owners can invite others by mail."""
-    package, user, email = project(name, OWNER), me().user, form.email.data
-    if not mails.can_send_links():
-        form.refuse("email", mails.NONE_SENT)
+    package, user = project(name, OWNER), me().user
+    if form.role.data == OWNER and not is_fresh(when_opened=True):
+        return redirect(url_for("accounts.confirm_identity", next=request.path))
+    invitee = inviting.invitee_of(form, user)
+    if invitee is None:
         return None
-    if not limits.count_mail(email):
-        form.refuse("email", "Too many emails were sent to this address. Try again later.")
+    if invitee.person and invitee.person.id in [each.user_id for each in package.maintainers]:
+        form.refuse("email", "They maintain this project already.")
         return None
+    email, person, username = invitee
     try:
-        invitation = maintaining.invite(package.pk, email, form.role.data, user)
+        invitation = maintaining.invite(package.pk, email, form.role.data, user, person=person, username=username)
     except TooManyInvitations as error:
         form.refuse("email", str(error))
         return None
-    _send(package, invitation, user)
-    audit.record(
-        audit.PROJECT, f"Invited {email} as {invitation.role} of {package.pk}.", target=f"package {package.pk}"
-    )
-    flash(f"We sent an invitation to {email}.")
+    inviting.send(invitation, "maintain the project", package.name, _link(package, invitation), user)
+    said = f"Invited {invitation.shown} as {invitation.role} of {package.pk}."
+    audit.record(audit.PROJECT, said, target=f"package {package.pk}")
+    flash(f"We sent an invitation to {invitation.shown}.")
     return redirect(url_for("manage.maintainers", name=package.pk))
 
 
-def _send(package: Package, invitation: Invitation, by: User) -> None:
-    context = {
-        "link": mails.link_to("manage.invitation", token=tokens.for_invitation(package.pk, invitation.invitation_id)),
-        "project": package.name,
-        "inviting": by.shown_name,
-        "role": invitation.role,
-        "days": maintaining.INVITATION_AGE.days,
-    }
-    email = invitation.email
-    mails.later(lambda: mails.send("invitation", email, f"Invitation to {package.name}", **context))
+def _link(package: Package, invitation: Invitation) -> str:
+    return mails.link_to("manage.invitation", token=tokens.for_invitation(package.pk, invitation.invitation_id))
 
 
 @bp.post("/manage/<name>/invitations/<invitation_id>/revoke")
@@ -77,26 +75,27 @@ def revoke_invitation(_: ButtonForm, name: str, invitation_id: str) -> AnyRespon
     """Cancel an invitation, which makes its link invalid."""
     package = project(name, OWNER)
     revoked = maintaining.revoke_invitation(package.pk, invitation_id, me().user)
-    audit.record(audit.PROJECT, f"Revoked the invitation of {revoked.email}.", target=f"package {package.pk}")
-    flash(f"The invitation of {revoked.email} was revoked.")
+    audit.record(audit.PROJECT, f"Revoked the invitation of {revoked.shown}.", target=f"package {package.pk}")
+    flash(f"The invitation of {revoked.shown} was revoked.")
     return redirect(url_for("manage.maintainers", name=package.pk))
 
 
-@bp.post("/manage/<name>/maintainers/<user_id>/<any(owner, maintainer):role>")
-@members_only
-@form_view(ButtonForm, "manage/act.html", button_for("Change the role", OWNER))
+@bp.route("/manage/<name>/maintainers/<user_id>/<any(owner, maintainer):role>", methods=["GET", "POST"])
+@confirmed_members_only
+@form_view(ButtonForm, "manage/act.html", button_for("Change the role", OWNER, "{person} becomes {role} of {project}."))
 def change_role(_: ButtonForm, name: str, user_id: str, role: str) -> AnyResponse:
     """Change the role of a maintainer; the last owner stays one."""
     package, person = _person(name, user_id)
     maintaining.change_role(package.pk, person.user_id, role, me().user)
-    _note(f"Made {person.name or 'a user'} {role} of {package.pk}.", package, person.user_id)
-    flash(f"{person.name or 'This user'} is now {'an' if role == OWNER else 'a'} {role}.")
+    an_owner = "an owner" if role == OWNER else "a maintainer"
+    _note(f"Made {person.name or 'a user'} {an_owner} of {package.pk}.", package, person.user_id)
+    flash(f"{person.name or 'This user'} is now {an_owner}.")
     return redirect(url_for("manage.maintainers", name=package.pk))
 
 
-@bp.post("/manage/<name>/maintainers/<user_id>/remove")
-@members_only
-@form_view(ButtonForm, "manage/act.html", button_for("Remove them", OWNER))
+@bp.route("/manage/<name>/maintainers/<user_id>/remove", methods=["GET", "POST"])
+@confirmed_members_only
+@form_view(ButtonForm, "manage/act.html", button_for("Remove them", OWNER, "{person} no longer maintains {project}."))
 def remove_maintainer(_: ButtonForm, name: str, user_id: str) -> AnyResponse:
     """Remove a maintainer."""
     package, person = _person(name, user_id)
@@ -120,3 +119,4 @@ def _person(name: str, user_id: str) -> tuple[Package, Any]:
 def _note(what: str, package: Package, user_id: bson.ObjectId) -> None:
     user = User.objects(pk=user_id).only("name", "username", "email").declared_first()
     audit.record(audit.PROJECT, what, user=user, target=f"package {package.pk}")
+    tell_of_act(package, what.rstrip("."), also=[user_id])

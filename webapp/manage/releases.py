@@ -9,12 +9,12 @@ from webapp.changes import withdrawing
 from webapp.documents import Package, StoredFile
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.documents.package_page import package_page
-from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, permitted, project
+from webapp.manage.blueprint import bp, button_for, deletion, is_confirmed, is_owner, permitted, project
 from webapp.manage.forms import DeletionForm, YankForm
-from webapp.manage.notices import tell_owners
 from webapp.members import audit
 from webapp.members.form_views import form_view, members_only
 from webapp.members.forms import ButtonForm
+from webapp.members.notices import tell_owners
 from webapp.members.sessions import me
 from webapp.rules import naming
 from webapp.serving.pagination import page_number
@@ -54,7 +54,7 @@ def _release(name: str, version: str, role: str = MAINTAINER) -> Context:
     release = found.release if found else None
     if release is None or release["version"] != version:
         abort(404, f"{package.name} has no release {version}.")
-    return {"package": package, "release": release, "is_owner": package.role_of(me().user.id) == OWNER}
+    return {"package": package, "release": release, "is_owner": is_owner(package)}
 
 
 @bp.get("/manage/<name>/release/<path:version>")

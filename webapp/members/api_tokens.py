@@ -10,11 +10,12 @@ from limits import parse
 from pymongo import ReadPreference
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.http import quote_header_value
 
-from webapp.documents import ApiToken, TokenScope, User
-from webapp.documents.api_token import READ, UPLOAD
+from webapp.documents import ApiToken, Membership, Team, TokenScope, User
+from webapp.documents.api_token import PROJECT, READ, UPLOAD, TokenOwner
 from webapp.documents.base import utc_now
-from webapp.members import confirming, limits
+from webapp.members import confirming, limits, requirement
 
 # The prefix by which people and secret scanners recognize a token.
 PREFIX = "larder-"
@@ -25,24 +26,58 @@ LAST_USE_S = 60
 
 
 class Permit(NamedTuple):
-    """The user who makes a request, and their token."""
+    """The user who makes a request, and their token. A pipeline's token belongs to nobody."""
 
-    user: User
+    user: User | None
     token: ApiToken
 
 
 def make_token(
-    user: User, *, name: str, project: str | None, permissions: list[str], expires_at: datetime | None
+    user: User,
+    *,
+    name: str,
+    permissions: list[str],
+    expires_at: datetime | None,
+    project: str | None = None,
+    projects: list[str] | None = None,
+    networks: list[str] | None = None,
+    owner: TokenOwner | None = None,
 ) -> tuple[str, ApiToken]:
-    """Store a new token. Return the secret, which is shown only once, and the token."""
+    """Store a new token of a user, or of an `owner`. Return the secret, which is shown only once, and the token."""
+    named = [project] if project else projects or []
+    kind = "account" if not named else "project" if len(named) == 1 else "projects"
+    several = named if kind == "projects" else None
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
-        user_id=user.id,
+        user_id=None if owner else user.id,
+        owner=owner,
+        made_by=user.id if owner else None,
+        networks=networks or None,
         name=name,
         digest=digest_of(secret),
         hint=secret[:HINT_LENGTH],
-        scope=TokenScope(kind="project" if project else "account", project=project),
+        scope=TokenScope(kind=kind, project=named[0] if kind == "project" else None, projects=several),
         permissions=permissions,
+        created_at=utc_now(),
+        expires_at=expires_at,
+    )
+    token.save(force_insert=True)
+    return secret, token
+
+
+def make_pipelines_token(
+    issuer: str, claims: dict[str, str], project: str | None, expires_at: datetime
+) -> tuple[str, ApiToken]:
+    """Store a token with which a pipeline uploads to one project, and return its secret and the token."""
+    secret = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken(
+        issuer=issuer,
+        claims=claims,
+        name="trusted publishing",
+        digest=digest_of(secret),
+        hint=secret[:HINT_LENGTH],
+        scope=TokenScope(kind="project", project=project),
+        permissions=[UPLOAD],
         created_at=utc_now(),
         expires_at=expires_at,
     )
@@ -85,23 +120,46 @@ def authenticate(permission: str) -> Permit:
         # pip sends this before it asks a keyring for the password.
         raise refused(f"The API token is missing. Send it as the password of the user {USER}.")
     token: ApiToken | None = ApiToken.objects.with_digest(digest_of(given.password)).declared_first()
-    user: User | None = User.objects(pk=token.user_id).declared_first() if token else None
-    if token is None or user is None or user.is_disabled:
+    user = _user_of(token) if token else None
+    if token is None or not (token.is_pipelines or (user and not user.is_disabled)):
         limits.count(parse(current_app.config["SIGN_IN_FAILURES"]), ("tokens by address", limits.network()))
         raise refused("This API token is not valid. It may have been revoked, or it is incomplete.")
     now = utc_now()
     if token.is_over(now):
         raise refused(f"This API token expired on {token.expires_at:%Y-%m-%d}.")
-    if permission == UPLOAD and confirming.must_confirm(user):
-        raise Forbidden(confirming.UNCONFIRMED)
+    if not token.may_come_from(request.remote_addr):
+        raise Forbidden("This API token may not be used from your address.")
+    if user and not user.is_program:
+        if permission == UPLOAD and confirming.must_confirm(user):
+            raise Forbidden(confirming.UNCONFIRMED)
+        requirement.refuse_programs(user)
     if permission not in token.permissions:
         raise Forbidden(f"This API token does not have the {permission} permission.")
     if not token.last_used_at or token.last_used_at < now - timedelta(seconds=LAST_USE_S):
-        ApiToken.objects.raw().update_one({"_id": token.id}, {"$set": {"last_used_at": now}})
+        used = {"last_used_at": now, "last_used_from": request.remote_addr}
+        ApiToken.objects.raw().update_one({"_id": token.id}, {"$set": used})
     return Permit(user, token)
+
+
+def _user_of(token: ApiToken) -> User | None:
+    """Return whom a token acts for; for a shared one, a user that is not stored and may do what its owner may."""
+    if token.owner is None:
+        user: User | None = User.objects(pk=token.user_id).declared_first() if token.user_id else None
+        return user
+    program = User(id=token.id, name=f"{token.name} (token of {token.owner.name})")
+    program.is_program = True
+    if token.owner.kind == PROJECT:
+        program.acts_for = token.owner.name
+        return program
+    if Team.objects(pk=token.owner.name).count_up_to(1) == 0:
+        return None
+    program.teams = [Membership(team=token.owner.name)]
+    return program
 
 
 def _unauthorized(reason: str) -> Unauthorized:
     """Return a challenge, after which pip and uv ask their keyring, netrc or the user (RFC 9110)."""
-    realm = WWWAuthenticate("basic", {"realm": current_app.config["SITE_NAME"]})
-    return Unauthorized(reason, www_authenticate=realm)
+    name = current_app.config["SITE_NAME"].encode("ascii", "replace").decode()
+    # Always in quotes (RFC 9110, section 11.5). Werkzeug leaves them out where it can, and urllib warns of that.
+    realm = quote_header_value(name, allow_token=False)
+    return Unauthorized(reason, www_authenticate=WWWAuthenticate("basic", token=f"realm={realm}"))

@@ -13,11 +13,15 @@ REGISTRATION = "registration"
 SIGN_IN = "sign-in"
 SIGN_IN_FAILED = "sign-in failed"
 SIGN_OUT = "sign-out"
+SINGLE_SIGN_ON = "single sign-on"
 PASSWORD = "password"  # noqa: S105 - the name of a kind
+TWO_FACTOR = "two-factor"
 EMAIL = "e-mail"
 PROFILE = "profile"
 TOKEN = "token"  # noqa: S105 - the name of a kind
 PROJECT = "project"
+TEAM = "team"
+UPLOAD = "upload"
 DELETION = "deletion"
 ADMINISTRATION = "administration"
 KINDS = (
@@ -25,11 +29,15 @@ KINDS = (
     SIGN_IN,
     SIGN_IN_FAILED,
     SIGN_OUT,
+    SINGLE_SIGN_ON,
     PASSWORD,
+    TWO_FACTOR,
     EMAIL,
     PROFILE,
     TOKEN,
     PROJECT,
+    TEAM,
+    UPLOAD,
     DELETION,
     ADMINISTRATION,
 )

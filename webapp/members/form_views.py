@@ -9,9 +9,10 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.members import local_sign_in, requirement
 from webapp.members.forms import SiteForm
 from webapp.members.next_page import safe_next
-from webapp.members.sessions import signed_in_user, to_sign_in
+from webapp.members.sessions import is_fresh, signed_in_user, to_confirm, to_sign_in
 from webapp.serving.errors import http_error, wants_json
 
 P = ParamSpec("P")
@@ -54,13 +55,41 @@ def form_view(
 
 
 def members_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
-    """Redirect visitors who are not signed in to the sign-in page."""
+    """Redirect visitors to the sign-in page, and members who are late to the one for two-factor authentication."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
-        if signed_in_user() is None:
+        user = signed_in_user()
+        if user is None:
             return to_sign_in()
-        return view(*args, **kwargs)
+        return requirement.lead_to_it(user) or view(*args, **kwargs)
+
+    guarded.is_for_members = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def confirmed_members_only(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
+    """Like `members_only`, and ask members who signed in some time ago to confirm that it is them.
+
+    A form that they opened in time may be sent later.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
+        return view(*args, **kwargs) if is_fresh(when_opened=request.method == "POST") else to_confirm()
+
+    return members_only(guarded)
+
+
+def confirmed_with_second_factor(view: Callable[P, AnyResponse]) -> Callable[P, AnyResponse]:
+    """Like `confirmed_members_only`, except for members with nothing but a password, for which the form asks."""
+    confirmed, unconfirmed = confirmed_members_only(view), members_only(view)
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> AnyResponse:
+        user = signed_in_user()
+        asks_itself = user is None or local_sign_in.has_only_password(user)
+        return (unconfirmed if asks_itself else confirmed)(*args, **kwargs)
 
     guarded.is_for_members = True  # type: ignore[attr-defined]
     return guarded

@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import Field
+from wtforms import Field, PasswordField
 from wtforms.validators import Email, InputRequired, Length, StopValidation, ValidationError
 
 from webapp.documents.user import USERNAME
-from webapp.members import passwords
+from webapp.members import local_sign_in, passwords
+from webapp.members.sessions import signed_in_user
 from webapp.serving.filters import safe_link
 
 MAX_NAME_LENGTH = 100
@@ -107,6 +108,18 @@ class SiteForm(FlaskForm):
         """Add an error message to a field."""
         field = self[field_name]
         field.errors = [*field.errors, message]
+
+
+class WithPassword(SiteForm):
+    """A form that asks members for their password, if they have one; the others confirmed before that it is them."""
+
+    password = PasswordField("Your password", OLD_PASSWORD)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        user = signed_in_user()
+        if user is not None and not local_sign_in.has_password(user):
+            del self.password
 
 
 class WithNewPassword(SiteForm):

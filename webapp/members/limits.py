@@ -9,7 +9,7 @@ from typing import Any, ParamSpec
 
 import mongoengine
 from flask import Flask, current_app, request
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, RateLimitItemPerSecond, parse
 from limits.storage import MemoryStorage, MongoDBStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
@@ -19,8 +19,19 @@ from config import BadConfig
 from webapp.documents.user import fold
 from webapp.mongodb.connection import MONGOMOCK
 from webapp.rules.addresses import network_of
+from webapp.serving.per_app import PerApp
 
 P = ParamSpec("P")
+
+limiter = PerApp[MovingWindowRateLimiter]("limiter")
+
+# Tries at the second step for one account. Three of a million codes are valid at any time, so somebody who knows the
+# password guesses one within a year with a probability of 5 %.
+CODE_LIMITS = (parse("5/5minutes"), parse("20/hour"), parse("50/day"))
+
+
+# How far apart the clocks of a site's machines may be.
+CLOCKS_DIFFER_S = 60
 
 
 class SiteStorage(MongoDBStorage):
@@ -55,10 +66,12 @@ class SiteStorage(MongoDBStorage):
         """Count, and tell whether the limit allows it.
 
         Of ten simultaneous first attempts, one creates the document, and now and then MongoDB tells another one that it
-        already exists (47 times in 300 runs): that is no refusal yet.
+        already exists (47 times in 300 runs): that is no refusal yet. Neither is what was counted while the clock was a
+        day ahead: it would lock out for a day.
         """
         if super().acquire_entry(key, limit, expiry, amount):
             return True
+        self.windows.update_one({"_id": key}, {"$pull": {"entries": {"$gt": time.time() + CLOCKS_DIFFER_S}}})
         _, counted = self.get_moving_window(key, limit, expiry)
         return counted + amount <= limit and super().acquire_entry(key, limit, expiry, amount)
 
@@ -73,8 +86,8 @@ def init_app(app: Flask) -> None:
 
     Raises BadConfig for an invalid limit.
     """
-    optional = ("SEARCH_LIMIT", "SUGGESTION_LIMIT")
-    for name in ("SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT", *optional):
+    optional = ("SEARCH_LIMIT", "SUGGESTION_LIMIT", "LOOKING_LIMIT", "OSV_LIMIT")
+    for name in ("SIGN_IN_FAILURES", "REGISTRATION_LIMIT", "MAIL_LIMIT", "INVITATION_LIMIT", *optional):
         try:
             if app.config[name] or name not in optional:
                 parse(app.config[name])
@@ -84,7 +97,7 @@ def init_app(app: Flask) -> None:
             ) from None
     in_memory = app.config["MONGODB_URI"].startswith(MONGOMOCK)
     # Ten in five minutes means any five minutes; a fixed window would let twice as many pass around its edge.
-    app.extensions["limiter"] = MovingWindowRateLimiter(MemoryStorage() if in_memory else SiteStorage())
+    limiter.set(app, MovingWindowRateLimiter(MemoryStorage() if in_memory else SiteStorage()))
 
 
 def network() -> str:
@@ -105,7 +118,10 @@ def limited_registration(view: Callable[P, AnyResponse]) -> Callable[P, AnyRespo
 
 
 class SignInAttempt:
-    """An attempt to sign in, counted as failed until it succeeds, so that many at a time cannot slip through."""
+    """An attempt to sign in, counted as failed until it succeeds, so that many at a time cannot slip through.
+
+    `SIGN_IN_FAILURES` in config.py says how many are allowed.
+    """
 
     def __init__(self, identifier: str) -> None:
         """Count it per address and per account. Raises TooManyRequests."""
@@ -117,7 +133,7 @@ class SignInAttempt:
 
     def succeeded(self) -> None:
         """Take it back and reset the account, but not the address: anybody could reset that with their own account."""
-        _limiter().clear(self._limit, *self._account)
+        limiter().clear(self._limit, *self._account)
         _take_back(self._limit.key_for(*self._address))
 
 
@@ -128,7 +144,7 @@ def count_mail(mailbox: str) -> bool:
     """
     limit = parse(current_app.config["MAIL_LIMIT"])
     count(limit, ("mail by address", network()))
-    return _limiter().hit(limit, "mail by mailbox", _digest(mailbox))
+    return limiter().hit(limit, "mail by mailbox", _digest(mailbox))
 
 
 def count_by_address(setting: str) -> None:
@@ -142,10 +158,47 @@ def count_password_check(user_id: Any) -> None:
     count(parse(current_app.config["SIGN_IN_FAILURES"]), ("password of", str(user_id)))
 
 
+def count_invitation(user_id: Any) -> None:
+    """Count a person whom a member invites or adds to a team. Raises TooManyRequests."""
+    count(parse(current_app.config["INVITATION_LIMIT"]), ("invitations by", str(user_id)))
+
+
+def count_invited(mailbox: str) -> bool:
+    """Count an invitation by mail; False beyond the limit of the mailbox."""
+    return limiter().hit(parse(current_app.config["MAIL_LIMIT"]), "mail by mailbox", _digest(mailbox))
+
+
+def count_code(user_id: Any) -> None:
+    """Count a try at the second step of signing in. Raises TooManyRequests."""
+    for limit in CODE_LIMITS:
+        count(limit, ("second step of", str(user_id)))
+
+
+def take_back_code(user_id: Any) -> None:
+    """Take back a try at the second step that succeeded.
+
+    The wrong ones before it still count: somebody who knows the password could otherwise go on guessing each time its
+    owner signs in.
+    """
+    for limit in CODE_LIMITS:
+        _take_back(limit.key_for("second step of", str(user_id)))
+
+
+def forget_codes(user_id: Any) -> None:
+    """Reset the tries at the second step, when there is none any more."""
+    for limit in CODE_LIMITS:
+        limiter().clear(limit, "second step of", str(user_id))
+
+
+def is_first(kind: str, content: bytes, within_s: int) -> bool:
+    """Tell whether this content is used for the first time within so many seconds, by any web process."""
+    return limiter().hit(RateLimitItemPerSecond(1, within_s), kind, hashlib.sha256(content).hexdigest())
+
+
 def count(limit: RateLimitItem, key: tuple[str, str]) -> None:
     """Count once. Raises TooManyRequests, with the time to wait."""
-    if not _limiter().hit(limit, *key):
-        raise refusal(_limiter().get_window_stats(limit, *key).reset_time - time.time())
+    if not limiter().hit(limit, *key):
+        raise refusal(limiter().get_window_stats(limit, *key).reset_time - time.time())
 
 
 def refusal(seconds: float) -> TooManyRequests:
@@ -162,14 +215,9 @@ def spoken(seconds: int) -> str:
     return f"{seconds} second{'s' if seconds != 1 else ''}"
 
 
-def _limiter() -> MovingWindowRateLimiter:
-    limiter: MovingWindowRateLimiter = current_app.extensions["limiter"]
-    return limiter
-
-
 def _take_back(key: str) -> None:
     """Remove the latest count."""
-    storage: Any = _limiter().storage
+    storage: Any = limiter().storage
     if isinstance(storage, SiteStorage):
         storage.windows.update_one({"_id": key}, {"$pop": {"entries": -1}})
     else:  # in memory

@@ -18,6 +18,7 @@ from flask_mailman.backends.smtp import EmailBackend as SmtpBackend
 from config import ROOT, BadConfig, Config
 from webapp.mongodb.errors import explained
 from webapp.serving.extensions import mail
+from webapp.serving.per_app import PerApp
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,9 @@ class PrivateFileEmailBackend(FileBackend):
         return is_new
 
 
+mail_threads = PerApp[ThreadPoolExecutor | None]("mail_threads")
+
+
 def init_app(app: Flask) -> None:
     """Configure the mail server, or the folder for mails. Raises BadConfig."""
     if app.config["MAIL_USE_TLS"] and app.config["MAIL_USE_SSL"]:
@@ -70,7 +74,7 @@ def init_app(app: Flask) -> None:
         app.config["MAIL_BACKEND"] = "webapp.members.mails.PrivateFileEmailBackend"
         _make_private(Path(app.config["MAIL_DIR"]))
     threads = app.config["MAIL_THREADS"]
-    app.extensions["mail_threads"] = ThreadPoolExecutor(threads, "mail") if threads else None
+    mail_threads.set(app, ThreadPoolExecutor(threads, "mail") if threads else None)
     mail.init_app(app)
     app.jinja_env.globals["folder_of_mails"] = folder_of_mails
 
@@ -125,7 +129,7 @@ def link_to(endpoint: str, **values: Any) -> str:
 
 def later(act: Callable[[], object]) -> None:
     """Run a function in the background: the time to look somebody up and send a mail would reveal that they exist."""
-    threads: ThreadPoolExecutor | None = current_app.extensions["mail_threads"]
+    threads = mail_threads()
     if threads is None:
         _logging_failures(act)
     else:
@@ -144,11 +148,11 @@ def send(template: str, to: str, subject: str, **context: Any) -> bool:
         to=[to],
     )
     message.attach_alternative(render_template(f"mail/{template}.html", **context), "text/html")
-    pauses = list(PAUSES_S) if current_app.extensions["mail_threads"] else []
+    pauses = list(PAUSES_S) if mail_threads() else []
     while True:
         try:
             # A new connection for each try: one whose encryption failed must not be reused.
-            with current_app.extensions["mailman"].get_connection() as connection:
+            with mail.get_connection() as connection:
                 connection.send_messages([message])
         except OSError as error:  # smtplib's own errors are OSErrors too
             reason = f"{type(error).__name__}: {str(error)[:200]}"

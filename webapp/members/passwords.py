@@ -14,6 +14,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from zxcvbn import zxcvbn
 
 from webapp.members import other_hashes
+from webapp.serving.per_app import PerApp
 
 log = logging.getLogger(__name__)
 
@@ -60,20 +61,26 @@ class Checked(NamedTuple):
     is_weak: bool = False  # a hash of WEAK_SCHEMES
 
 
+hashing = PerApp[CryptContext]("passwords")
+dummy = PerApp[str]("password_dummy")
+
+
 def init_app(app: Flask) -> None:
     """Configure the hash schemes, with the costs from the settings."""
-    app.extensions["passwords"] = CryptContext(
+    context = CryptContext(
         [*SCHEMES, *WEAK_SCHEMES],
         deprecated="auto",
         argon2__type="ID",
         argon2__memory_cost=app.config["PASSWORD_MEMORY_KIB"],
         argon2__rounds=app.config["PASSWORD_PASSES"],
     )
+    hashing.set(app, context)
+    dummy.set(app, "")
 
 
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a password."""
-    hashed: str = _context().hash(password)
+    hashed: str = hashing().hash(password)
     return hashed
 
 
@@ -87,7 +94,7 @@ def check(stored_hash: str | None, password: str) -> Checked:
         return Checked(is_correct=False)
     if scheme in WEAK_SCHEMES:
         return Checked(is_correct=True, is_weak=True)
-    outdated = scheme in other_hashes.VERIFIERS or _context().needs_update(stored_hash)
+    outdated = scheme in other_hashes.VERIFIERS or hashing().needs_update(stored_hash)
     return Checked(is_correct=True, new_hash=hash_password(password) if outdated else None)
 
 
@@ -146,18 +153,13 @@ def weakness(password: str, known_words: list[str]) -> str | None:
     return " ".join(["This password is too easy to guess.", *(f"{hint.rstrip('.')}." for hint in hints if hint)])
 
 
-def _context() -> CryptContext:
-    context: CryptContext = current_app.extensions["passwords"]
-    return context
-
-
 def _verifies(scheme: str, stored_hash: str, password: str) -> bool:
     verify = other_hashes.VERIFIERS.get(scheme)
     try:
         if verify:
             return verify(stored_hash, password)
         secret: Any = password.encode()[:BCRYPT_BYTES] if scheme in ("bcrypt", "django_bcrypt") else password
-        return bool(_context().verify(secret, stored_hash))
+        return bool(hashing().verify(secret, stored_hash))
     except (ValueError, TypeError):
         # The hash is incomplete, or its scheme cannot hash such a password: one with a NUL, or a very long one.
         return False
@@ -165,6 +167,6 @@ def _verifies(scheme: str, stored_hash: str, password: str) -> bool:
 
 def _dummy() -> str:
     """Return the hash of an unknown password; made once, because it takes as long as a verification."""
-    dummy: str = current_app.extensions.setdefault("password_dummy", "") or hash_password(secrets.token_urlsafe(32))
-    current_app.extensions["password_dummy"] = dummy
-    return dummy
+    if not dummy():
+        dummy.set(current_app, hash_password(secrets.token_urlsafe(32)))
+    return dummy()

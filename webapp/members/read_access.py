@@ -9,8 +9,10 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import BadConfig
+from webapp.documents import Package, User
 from webapp.documents.api_token import READ
-from webapp.members import api_tokens
+from webapp.documents.hidden import hide
+from webapp.members import api_tokens, local_sign_in, requirement
 from webapp.members.sessions import signed_in_user, to_sign_in
 from webapp.rules import naming
 from webapp.serving.programs import is_for_programs
@@ -22,16 +24,33 @@ OPEN = {
     "static",
     "bootstrap.static",
     "accounts.login",
+    "accounts.second_step",
+    "accounts.passkey_sign_in",
+    "accounts.oidc_start",
+    "accounts.oidc_callback",
     "accounts.logout",
     "accounts.navigation",
     "accounts.forgotten",
     "accounts.reset",
+    "accounts.while_typing",
     "accounts.confirm_email",
+    "feeds.watching",  # its address is secret
     "health.ping",
     "health.health",
     "health.ready",
     "metrics.metrics",  # the proxy keeps it from the public
     "publishing.upload",
+    "trusted.audience",
+    "trusted.mint_token",
+    "trusted.burn_token",
+    "trusted.discovery",
+    "publishing.yank",
+    "publishing.upload_to_session",
+    "publishing.sessions.open_one",
+    "publishing.sessions.session",
+    "publishing.sessions.cancel_one",
+    "publishing.sessions.publish",
+    "publishing.sessions.extend_one",
     "seo.robots",
     "seo.favicon",
 }
@@ -55,6 +74,10 @@ def for_members_only() -> bool:
 
 def refuse_strangers() -> AnyResponse | None:
     """Let only members and their programs in. Raises Unauthorized, Forbidden and TooManyRequests."""
+    hide([])
+    if request.endpoint in CLOSED and not local_sign_in.is_for_everybody():
+        g.for_programs = request.endpoint == "accounts.signup"
+        raise Forbidden(local_sign_in.refusal())
     if not for_members_only() or request.endpoint in OPEN:
         return None
     if request.endpoint in CLOSED:
@@ -62,11 +85,24 @@ def refuse_strangers() -> AnyResponse | None:
         raise Forbidden("Accounts on this site are created by its administrators. Please ask one of them.")
     if is_for_programs():
         if request.authorization or not signed_in_user():
-            _check_scope(api_tokens.authenticate(READ))
+            permit = api_tokens.authenticate(READ)
+            _check_scope(permit)
+            if permit.user is None:
+                raise Forbidden("This API token belongs to nobody, so it cannot read what members read.")
+            narrow(permit.user)
+        elif user := signed_in_user():
+            narrow(user)
         return None
-    if signed_in_user() is None:
+    user = signed_in_user()
+    if user is None:
         return to_sign_in()
-    return None
+    narrow(user)
+    return requirement.lead_to_it(user)
+
+
+def narrow(user: User) -> None:
+    """Hide the projects that only others may read. Administrators see everything."""
+    hide([] if user.is_admin else Package.objects.hidden_from(user.id, user.team_names))
 
 
 def keep_private(response: Response) -> Response:
@@ -98,7 +134,7 @@ def _check_scope(permit: api_tokens.Permit) -> None:
     except naming.InvalidName:
         is_for = False
     if not is_for:
-        raise Forbidden(f"This API token is for the project {permit.token.scope.project} only.")
+        raise Forbidden(f"This API token is for {permit.token.shown_scope} only.")
 
 
 def _project_of(filename: str) -> str:

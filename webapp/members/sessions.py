@@ -7,7 +7,7 @@ document, and copies of the cookie become invalid.
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import bson
@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import User
 from webapp.documents.base import utc_now
-from webapp.documents.user import MOST_SESSIONS
+from webapp.documents.user import MOST_SESSIONS, Session
 from webapp.serving.errors import http_error, wants_json
 
 # Scripts can read this cookie; it only says that asking for the name in the navigation is worthwhile.
@@ -46,6 +46,17 @@ class AccountDisabled(RuntimeError):
     """An administrator disabled the account."""
 
 
+class PasswordChanged(RuntimeError):
+    """The password changed while somebody signed in with the old one."""
+
+
+class AtProvider(NamedTuple):
+    """A sign-in at the identity provider: its ID token, and when the member proved who they are, if it says so."""
+
+    id_token: str
+    proved_at: datetime | None
+
+
 class Member(NamedTuple):
     """A signed-in user and their session."""
 
@@ -69,20 +80,27 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(browser_name)
 
 
-def begin(user: User, *, remember: bool, where: dict[str, Any]) -> None:
-    """Sign a user in, with a new session id and a new CSRF token. Raises AccountDisabled."""
+def begin(user: User, *, remember: bool, where: dict[str, Any], at: AtProvider | None = None) -> None:
+    """Sign a user in, with a new session id and a new CSRF token. Raises AccountDisabled and PasswordChanged.
+
+    A new password ends all sessions, so none may begin with the old one at the same moment. `at` tells of a sign-in at
+    the identity provider.
+    """
     now = utc_now()
     lifetime_s = current_app.config["REMEMBER_S" if remember else "SESSION_ABSOLUTE_S"]
     session_id = secrets.token_urlsafe(32)
     entry = {"session_id": session_id, "created_date": now, "expires_at": now + timedelta(seconds=lifetime_s)}
-    entry |= {name: value for name, value in where.items() if value}
+    if at:
+        entry |= {"by_provider": True, "id_token": at.id_token, "confirmed_at": at.proved_at}
+    entry |= where
+    entry = {name: value for name, value in entry.items() if value}
     change = {
         "$push": {"sessions": {"$each": [entry], "$slice": -MOST_SESSIONS}},
         "$set": {"last_login": now},
     }
-    begun = User.objects.raw().update_one({"_id": user.id, "is_disabled": {"$ne": True}}, change)
-    if not begun.matched_count:
-        raise AccountDisabled
+    unchanged = {"_id": user.id, "is_disabled": {"$ne": True}, "hashed_password": user.hashed_password}
+    if not User.objects.raw().update_one(unchanged, change).matched_count:
+        raise AccountDisabled if User.objects(pk=user.id, is_disabled=True).count() else PasswordChanged
     user.last_login = now
     session.clear()
     session.permanent = remember
@@ -128,21 +146,29 @@ def signed_in_user() -> User | None:
     return member.user if member else None
 
 
-def is_fresh() -> bool:
-    """Tell whether the member recently entered their password in this session."""
+def is_fresh(*, when_opened: bool = False) -> bool:
+    """Tell whether the member recently signed in, or confirmed that it is them, in this session.
+
+    With `when_opened`, whether they had when they opened a form that they may have filled in for a while.
+    """
+    entry = this_session()
+    if entry is None:
+        return False
+    # The identity provider may sign somebody in who proved there long before who they are.
+    began = None if entry.by_provider and entry.confirmed_at else entry.created_date
+    times = [each for each in (began, entry.confirmed_at) if each]
+    return bool(times) and max(times) > utc_now() - (2 * FRESH if when_opened else FRESH)
+
+
+def this_session() -> Session | None:
+    """Return the session of this request, or None if nobody is signed in."""
     member = signed_in_member()
-    times = [
-        each
-        for entry in (member.user.sessions or [] if member else [])
-        if member and entry.session_id == member.session_id
-        for each in (entry.created_date, entry.confirmed_at)
-        if each
-    ]
-    return bool(times) and max(times) > utc_now() - FRESH
+    entries: list[Session] = (member.user.sessions or []) if member else []
+    return next((each for each in entries if member and each.session_id == member.session_id), None)
 
 
 def confirm() -> None:
-    """Record that the member entered their password again."""
+    """Record that the member confirmed that it is them."""
     member = signed_in_member()
     if member:
         ours = {"_id": member.user.id, "sessions.session_id": member.session_id}
@@ -177,6 +203,14 @@ def to_sign_in() -> AnyResponse:
         return http_error(Unauthorized("Sign in first."))
     address = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.login", next=address))
+
+
+def to_confirm() -> AnyResponse:
+    """Redirect to the page where members confirm that it is them, and back afterwards. Programs get 401."""
+    if wants_json():
+        return http_error(Unauthorized("Confirm that it is you first."))
+    address = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("accounts.confirm_identity", next=address))
 
 
 def browser_name(user_agent: str | None) -> str:

@@ -13,6 +13,8 @@ from webapp.changes.maintaining import INVITATION_AGE
 from webapp.documents import User
 
 RESET_AGE_S = 2 * 3600
+WELCOME_AGE_S = 7 * 24 * 3600
+SECOND_STEP_AGE_S = 300
 EMAIL_AGE_S = 24 * 3600
 REGISTRATION_AGE_S = 24 * 3600
 # Longer addresses to continue at are left out of the link.
@@ -39,14 +41,35 @@ def for_reset(user: User) -> str:
     return _serializer("reset").dumps([str(user.id), _state(user.hashed_password, user.last_login, user.email_folded)])
 
 
+def for_welcome(user: User) -> str:
+    """Return a token to set the first password of an account that an administrator made."""
+    return _serializer("welcome").dumps(
+        [str(user.id), _state(user.hashed_password, user.last_login, user.email_folded)]
+    )
+
+
 def user_of_reset(token: str) -> User | None:
     """Return the user who may set a new password with this token, or None if it is invalid, expired or used."""
-    values = _load("reset", token, RESET_AGE_S)
+    values = _load("reset", token, RESET_AGE_S) or _load("welcome", token, WELCOME_AGE_S)
     user = _user(values[0]) if len(values) == 2 else None
     if user is None or user.is_disabled:
         return None
     expected = _state(user.hashed_password, user.last_login, user.email_folded)
     return user if hmac.compare_digest(values[1].encode(), expected.encode()) else None
+
+
+def for_second_step(user: User) -> str:
+    """Return a token that tells that somebody knows this user's password. A new password makes it invalid."""
+    return _serializer("second step").dumps([str(user.id), _state(user.hashed_password)])
+
+
+def user_of_second_step(token: str) -> User | None:
+    """Return the user whose password was entered, or None if it took too long or the password has changed."""
+    values = _load("second step", token, SECOND_STEP_AGE_S)
+    user = _user(values[0]) if len(values) == 2 else None
+    if user is None or user.is_disabled:
+        return None
+    return user if hmac.compare_digest(values[1].encode(), _state(user.hashed_password).encode()) else None
 
 
 def for_email(user: User, email: str) -> str:
@@ -85,6 +108,17 @@ def for_invitation(normalized_name: NormalizedName, invitation_id: str) -> str:
 def invitation_of(token: str) -> tuple[str, str]:
     """Return the project and the invitation of a token; two empty strings if it is invalid."""
     values = _load("invitation", token, int(INVITATION_AGE.total_seconds()))
+    return (values[0], values[1]) if len(values) == 2 else ("", "")
+
+
+def for_team_invitation(team: str, invitation_id: str) -> str:
+    """Return a token that invites somebody to a team. The team knows whether it is still valid."""
+    return _serializer("team invitation").dumps([team, invitation_id])
+
+
+def team_invitation_of(token: str) -> tuple[str, str]:
+    """Return the team and the invitation of a token; two empty strings if it is invalid."""
+    values = _load("team invitation", token, int(INVITATION_AGE.total_seconds()))
     return (values[0], values[1]) if len(values) == 2 else ("", "")
 
 

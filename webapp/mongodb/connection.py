@@ -20,6 +20,10 @@ def init_app(app: Flask, listeners: Sequence[Any] = ()) -> None:
     `listeners` observe the driver (pymongo.monitoring). The connection itself is made by the first query. Raises
     BadConfig, MongodNotFound and MongodFailed.
     """
+    # For the driver, 0 means any number of connections, and no time at all or any time.
+    for name in ("MONGODB_POOL", "MONGODB_TIMEOUT_MS"):
+        if app.config[name] < 1:
+            raise BadConfig(f"{name} is {app.config[name]}; it must be at least 1")
     uri = app.config["MONGODB_URI"] or embedded.acquire(Path(app.config["MONGODB_DIR"]))
     app.config["MONGODB_SETTINGS"] = _mongomock(uri) if uri.startswith(MONGOMOCK) else _mongodb(uri, app, listeners)
     # Without this line, the extension would keep the first application's settings when a process creates a second one,

@@ -48,6 +48,9 @@ LOG_LIMIT_BYTES = 10_000_000
 PORT_ATTEMPTS = 5
 # What mongod prints soon after its start, before it touches the data.
 EXIT_CODE_PORT_TAKEN = 48
+# Two servers that start at the same moment may both bind a port. The one that is slower to listen on it ends with
+# another exit code and this complaint.
+PORT_TAKEN = "Address already in use"
 EXIT_CODE_OTHER_VERSION = 62
 ERROR_AUTHENTICATION_FAILED = 18
 
@@ -200,7 +203,8 @@ def _start(data_dir: Path, port: int, password: str, *, keep_port: bool = False)
     for program, older in zip(programs, [*programs[1:], None], strict=True):
         code, complaint = _launch(program, data_dir, port)
         for _ in range(PORT_ATTEMPTS):
-            if code == EXIT_CODE_PORT_TAKEN and not keep_port:
+            is_taken = code == EXIT_CODE_PORT_TAKEN or (code and PORT_TAKEN in complaint)
+            if is_taken and not keep_port:
                 log.info("port %d is taken, mongod gets another one", port)
                 port = _free_port()
                 code, complaint = _launch(program, data_dir, port)

@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-from webapp.documents import ReleaseFacts
 from webapp.documents.base import Plain
-from webapp.documents.package_page import release_states
+from webapp.documents.package_page import ReadReleases
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.packages import presentation
 from webapp.rules import comparing
@@ -18,16 +17,16 @@ _LISTS: dict[str, Literal["provides_extra", "classifiers", "keywords"]] = {
 }
 
 
-def between(package: PackageFields, old: ReleaseFields, new: ReleaseFields) -> Plain:
+def between(read: ReadReleases, old: ReleaseFields, new: ReleaseFields) -> Plain:
     """Return how one release differs from another: {unknown, facts, requirements, lists, files, description}.
 
     `unknown` lists the versions whose metadata is not known; then only files are compared.
     """
-    before, after = (_stated(package, release) for release in (old, new))
     files = comparing.files(old, new)
-    unknown = [release["version"] for release, stated in ((old, before), (new, after)) if stated is None]
-    if before is None or after is None:
+    unknown = [release["version"] for release in (old, new) if not read.is_known(release)]
+    if unknown:
         return {"unknown": unknown, "facts": [], "requirements": {}, "lists": [], "description": [], "files": files}
+    before, after = (read.stated_by(release, as_text=True) for release in (old, new))
     pairs = [(label, value, _facts(after, new)[label]) for label, value in _facts(before, old).items()]
     lists = [
         {"label": label} | comparing.added_and_removed(before.get(field, []), after.get(field, []))
@@ -45,16 +44,6 @@ def between(package: PackageFields, old: ReleaseFields, new: ReleaseFields) -> P
         "description": comparing.description_lines(before.get("description", ""), after.get("description", "")),
         "files": files,
     }
-
-
-def _stated(package: PackageFields, release: ReleaseFields) -> PackageFields | None:
-    """Return what a release states, with its description as text, or None if nothing is known."""
-    version, facts = release["version"], None
-    if version != package.get("latest", {}).get("version"):
-        facts = ReleaseFacts.of(package["normalized_name"], version)
-        if facts is None:
-            return None
-    return release_states(package, release, facts, as_text=True)
 
 
 def _facts(stated: PackageFields, release: ReleaseFields) -> dict[str, str]:

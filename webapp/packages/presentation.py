@@ -1,12 +1,19 @@
 """Groups of links, classifiers and files on a project page."""
 
+from collections.abc import Callable
+from itertools import zip_longest
+
 from packaging.utils import NormalizedName
 
 from webapp.documents.base import Plain
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
+from webapp.documents.release import is_own
 from webapp.rules import naming
-from webapp.rules.requiring import asked_of
-from webapp.serving.filters import safe_link
+from webapp.rules.requiring import asked_of, by_extra
+from webapp.serving.filters import compare_link, filesize, project_link, safe_link
+
+# A project with more requirements has been generated; its metadata has them all.
+REQUIREMENTS_SHOWN = 300
 
 
 def links(package: PackageFields) -> list[Plain]:
@@ -53,6 +60,51 @@ def used_by(users: list[PackageFields], normalized_name: NormalizedName, version
     ]
 
 
+def requirements(package: PackageFields, is_here: Callable[[list[str]], set[str]]) -> list[Plain]:
+    """Return what a project requires, then what each of its extras does: [{extra: "", required: [...]}].
+
+    Each requirement is as in `requiring.by_extra`, with the `address` of the project if `is_here`, which is asked once,
+    returns its name. Of very many, the first are shown.
+    """
+    stated = package.get("requires_dist", [])
+    groups = by_extra(stated[:REQUIREMENTS_SHOWN])
+    for extra in package.get("provides_extra", []):
+        groups.setdefault(extra, [])
+    names = {each["normalized_name"] for group in groups.values() for each in group} - {""}
+    here = is_here(sorted(names)) if names else set()
+    for each in (each for group in groups.values() for each in group):
+        each["address"] = project_link(each["normalized_name"]) if each["normalized_name"] in here else ""
+    return [{"extra": extra, "required": group} for extra, group in sorted(groups.items())]
+
+
+def history(package: PackageFields, version: str) -> list[Plain]:
+    """Return the rows of a release history, each with the version `before` it, if that is on the same page.
+
+    A row has its two addresses, because a template takes longer than all else here for fifty rows.
+    """
+    name = package["normalized_name"]
+    listed = [each for each in package.get("releases", []) if each.get("version")]
+    return [
+        {
+            "version": each["version"],
+            "address": project_link(name, each["version"]),
+            "changes": compare_link(name, before["version"], each["version"]) if before else "",
+            "is_here": each["version"] == version,
+            "is_prerelease": each.get("is_prerelease", False),
+            "yanked": each.get("yanked", False),
+            "yanked_reason": each.get("yanked_reason"),
+            "files": _file_count(each),
+            "date": each.get("created_date"),
+        }
+        for each, before in zip_longest(listed, listed[1:])
+    ]
+
+
+def _file_count(release: ReleaseFields) -> str:
+    count, size = release.get("file_count", 0), filesize(release.get("size") or None)
+    return f"{count:,} file{'' if count == 1 else 's'}{', ' if size else ''}{size}"
+
+
 def compared(package: PackageFields, release: ReleaseFields | None) -> list[str]:
     """Return the two versions whose comparison shows what changed in a release, or none.
 
@@ -84,14 +136,16 @@ def classifier_groups(classifiers: list[str]) -> list[Plain]:
 def file_groups(release: ReleaseFields) -> list[Plain]:
     """Return the release's files, sdists and wheels apart: [{title, files, filters}].
 
-    A wheel has its `interpreters`, `abis` and `platforms`; `filters` lists those that distinguish files of the group.
+    `is_kept` says whether a file is kept here. A wheel has its `interpreters`, `abis` and `platforms`; `filters` lists
+    those that distinguish files of the group.
     """
     files = release.get("files", [])
     kinds = {"sdist": "Source distributions", "bdist_wheel": "Built distributions (wheels)"}
     groups: dict[str, list[Plain]] = {title: [] for title in (*kinds.values(), "Other files")}
     for file in files:
         if "filename" in file:
-            groups[kinds.get(file.get("packagetype", ""), "Other files")].append(file | wheel_tags(file["filename"]))
+            shown = file | wheel_tags(file["filename"]) | {"is_kept": is_own(file.get("url"))}
+            groups[kinds.get(file.get("packagetype", ""), "Other files")].append(shown)
     return [{"title": title, "files": found, "filters": _filters(found)} for title, found in groups.items() if found]
 
 

@@ -4,21 +4,26 @@ import contextlib
 import re
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 from packaging.utils import NormalizedName
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchWord
+from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchEntry, SearchWord
 from webapp.documents.base import Plain, utc_now
-from webapp.documents.package_page import chosen_of, package_page, package_with_releases
+from webapp.documents.package_page import ReadReleases, package_page, raw_releases
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.project_status import ACTIVE, is_quarantined, marker_of
 from webapp.documents.search_entry import CLASSIFIER, LICENSE
 from webapp.packages import comparison, presentation
-from webapp.rules import naming
+from webapp.rules import naming, wording
+from webapp.rules.license_names import license_name
 from webapp.rules.people import people
+from webapp.serving import affected_releases, description_images
+from webapp.serving.errors import NoSuchProject
+from webapp.serving.filters import project_link
 from webapp.serving.pagination import MAX_ITEMS, page_number, paginate
 from webapp.serving.public_pages import public, render_public
+from webapp.upstream.views import other_index
 
 bp = Blueprint("packages", __name__)
 
@@ -32,6 +37,8 @@ ORDERS = {
     "updated": ("Newest releases", ("-newest_release.created_date", "pk")),
     "releases": ("Most releases", ("-release_count", "pk")),
 }
+# The release that a list in this order shows of each project; `latest` in the others.
+SHOWN_RELEASE = {"updated": "newest_release"}
 
 
 @bp.get("/project/<name>/", defaults={"version": None})
@@ -43,10 +50,7 @@ def project(name: str, version: str | None) -> AnyResponse:
     number = page_number()
     found = package_page(normalized_name, version, first=(number - 1) * HISTORY_PER_PAGE, count=HISTORY_PER_PAGE)
     if found is None:
-        upstream = current_app.extensions["upstream"]
-        may_be_there = upstream and not upstream.refusal(normalized_name)
-        elsewhere = f" Installers look for it on {upstream.host}." if may_be_there else ""
-        abort(404, f"There is no project called “{name}” on this site.{elsewhere}")
+        raise _no_such_project(name, normalized_name)
     package, release = found
     if version is not None and not (release and release["version"]):
         abort(404, f"{package.get('name', name)} has no release {version}.")
@@ -56,13 +60,14 @@ def project(name: str, version: str | None) -> AnyResponse:
     if release is not None and is_quarantined(package):
         release = release | {"files": []}
     latest_version = package.get("latest", {}).get("version", "")
-    users = Package.objects.requiring(normalized_name).only("name", "requires_dist").limit(USERS_SHOWN + 1).plain()
+    advisories = affected_releases.about([normalized_name]).get(normalized_name, [])
+    users = Package.objects.users_of(normalized_name, USERS_SHOWN + 1)
     pages = max(1, -(-package.get("release_count", 0) // HISTORY_PER_PAGE))
     if number > pages:
         abort(404, f"The release history has {pages} pages.")
     return render_public(
         "packages/project.html",
-        package=package,
+        package={key: value for key, value in package.items() if key != "releases"},  # the rows of the history say more
         release=release,
         status=marker_of(package),
         successor=_successor(package),
@@ -71,7 +76,12 @@ def project(name: str, version: str | None) -> AnyResponse:
         used_by=presentation.used_by(users[:USERS_SHOWN], normalized_name, release["version"] if release else None),
         has_more_users=len(users) > USERS_SHOWN,
         downloads=DownloadCount.summary(utc_now().date(), normalized_name),
-        history={"page": number, "pages": pages},
+        history={
+            "page": number,
+            "pages": pages,
+            "rows": presentation.history(package, release["version"] if release else ""),
+        },
+        requirements=presentation.requirements(package, _those_here),
         links=presentation.links(package),
         authors=people(package.get("author_name"), package.get("author_email")),
         named_maintainers=people(package.get("maintainer_name"), package.get("maintainer_email")),
@@ -81,7 +91,25 @@ def project(name: str, version: str | None) -> AnyResponse:
         classifier_groups=presentation.classifier_groups(package.get("classifiers", [])),
         file_groups=presentation.file_groups(release or {}),
         compared=presentation.compared(package, release),
+        advisories=affected_releases.affecting(advisories, release["version"]) if release else [],
+        advised=affected_releases.marks_of_releases(advisories, package.get("releases", [])),
+        has_advisories=bool(advisories),
+        images=description_images.stamp(),
     )
+
+
+def _no_such_project(name: str, normalized_name: NormalizedName) -> NoSuchProject:
+    near = SearchEntry.objects.nearest_name(wording.letters(name))
+    likely = {"name": near.text, "address": project_link(naming.normalize_name(near.text))} if near else None
+    upstream = other_index()
+    if not upstream or upstream.refusal(normalized_name):
+        return NoSuchProject(f"There is no project called “{name}” on this site.", likely, None)
+    text = f"There is no project called “{name}” on this site. Installers look for it on {upstream.host}."
+    return NoSuchProject(text, likely, {"name": upstream.host, "address": upstream.page_of(normalized_name)})
+
+
+def _those_here(names: list[str]) -> set[str]:
+    return {found["normalized_name"] for found in Package.objects.among(names).plain()}
 
 
 def _successor(package: PackageFields) -> Plain | None:
@@ -99,10 +127,11 @@ def _successor(package: PackageFields) -> Plain | None:
 def compare(name: str, old: str, new: str) -> AnyResponse:
     """Show what changed between two releases of a project."""
     normalized_name = naming.normalize_name(name)
-    package = package_with_releases(normalized_name, (old, new))
-    if package is None:
+    raw = raw_releases(normalized_name, (old, new))
+    if raw is None:
         abort(404, f"There is no project called “{name}” here.")
-    releases = [chosen_of(package.get("releases", []), version) for version in (old, new)]
+    read = ReadReleases.from_bson(raw)
+    package, releases = read.package, [read.release(version) for version in (old, new)]
     for version, release in zip((old, new), releases, strict=True):
         if release is None:
             abort(404, f"{package.get('name', name)} has no release {version}.")
@@ -117,7 +146,7 @@ def compare(name: str, old: str, new: str) -> AnyResponse:
         old=before["version"],
         new=after["version"],
         dates=[before.get("created_date"), after.get("created_date")],
-        **comparison.between(package, before, after),
+        **comparison.between(read, before, after),
     )
 
 
@@ -149,15 +178,18 @@ def projects() -> Response:
         order=order,
         orders={key: label for key, (label, _) in ORDERS.items()},
         prefix=prefix,
-        found=paginate([question]),
+        found=(found := paginate([question])),
+        advised=affected_releases.marks(found["items"], SHOWN_RELEASE.get(order, "latest")),
         max_items=MAX_ITEMS,
     )
 
 
 @bp.get("/license/<path:license_id>/")
 @public
-def license_page(license_id: str) -> Response:
-    """List the projects with a licence."""
+def license_page(license_id: str) -> AnyResponse:
+    """List the projects with a licence. What else authors and moved sites call it leads to its name."""
+    if (name := license_name(license_id)) != license_id:
+        return redirect(url_for("packages.license_page", license_id=name), 301)
     label = License.objects(pk=license_id).plain_first()
     found = paginate(
         [Package.objects.under_license(license_id).listed()], known=SearchWord.objects.frequency(LICENSE + license_id)
@@ -224,7 +256,10 @@ def used_by(name: str) -> AnyResponse:
 
 
 def _filed_under(kind: str, title: str, found: dict[str, Any]) -> Response:
-    return render_public("packages/list.html", kind=kind, title=title, found=found, max_items=MAX_ITEMS)
+    advised = affected_releases.marks(found["items"])
+    return render_public(
+        "packages/list.html", kind=kind, title=title, found=found, advised=advised, max_items=MAX_ITEMS
+    )
 
 
 def _address(normalized_name: NormalizedName, version: str | None) -> str:

@@ -4,13 +4,14 @@ Parsers run in child processes with limits (`pool.py`), using `markup.py`, which
 """
 
 import atexit
+import contextlib
 import re
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from webapp.rendering.pool import Outcome, Renderers, RenderersBusy
+from webapp.rendering.pool import Bounds, Outcome, Renderers, RenderersBusy
 
 __all__ = [
     "RENDERER",
@@ -18,13 +19,14 @@ __all__ = [
     "Renderers",
     "RenderersBusy",
     "end_children",
+    "highlighted",
     "render_description",
     "render_markdown",
     "renderers",
 ]
 
 # Stored next to the HTML, so that outdated HTML is recognized. Count up when `markup.py` writes different HTML.
-RENDERER = f"readme_renderer {version('readme_renderer')} / larder 2"
+RENDERER = f"readme_renderer {version('readme_renderer')} / larder 3"
 
 _MARKUP = Path(__file__).with_name("markup.py")
 _UNREADABLE = re.compile(r"[^\t\n\r\f\x20-\x7e\x85\xa0-\ud7ff\ue000-\U0010ffff]")
@@ -50,11 +52,16 @@ def renderers(most: int) -> Renderers:
 
 
 _shared = renderers(_CHILDREN)
+# A child of its own, so that readers of files do not keep authors from publishing.
+_of_files = Renderers(_MARKUP, 1, Bounds(cpu_s=2.0, wall_s=5.0))
+# Longer texts of files are shown without colours.
+MAX_HIGHLIGHTED_CHARS = 64_000
 
 
 def end_children() -> None:
     """End idle children, in a process that will not render anything for some time."""
     _shared.close()
+    _of_files.close()
 
 
 atexit.register(end_children)
@@ -81,6 +88,16 @@ def render_description(text: str, content_type: str | None, children: Renderers 
 def render_markdown(text: str) -> Rendered:
     """Render the Markdown of a content page. Raises RenderersBusy."""
     return render_description(text, "text/markdown")
+
+
+def highlighted(text: str, filename: str, children: Renderers | None = None) -> str:
+    """Return the text of a file as safe HTML, with the colours of its language if there is time for them."""
+    text = _UNREADABLE.sub("\ufffd", text)
+    html = None
+    if len(text) <= MAX_HIGHLIGHTED_CHARS:
+        with contextlib.suppress(RenderersBusy):
+            html = (children or _of_files).render(text, f"file:{filename}").html
+    return html or f'<pre class="highlight"><code>{escape(text)}</code></pre>'
 
 
 def _language(content_type: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Which IP addresses count as one."""
+"""IP addresses: what is one, and which count together."""
 
 import ipaddress
 
@@ -19,3 +19,31 @@ def network_of(address: str) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network(f"{parsed}/64", strict=False))
+
+
+def is_ip_address(host: str) -> bool:
+    """Tell whether a host is an address and not a name."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def network_in(text: str) -> str | None:
+    """Return an address or a range of addresses in its usual form, or None: "192.0.2.7" -> "192.0.2.7/32"."""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return None
+
+
+def is_within(address: str | None, networks: list[str]) -> bool:
+    """Tell whether an address lies in one of these ranges. An IPv4 address written as IPv6 counts as IPv4."""
+    try:
+        parsed = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return any(network_in(each) is not None and parsed in ipaddress.ip_network(each) for each in networks)

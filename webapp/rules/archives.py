@@ -37,6 +37,7 @@ DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
+TOO_LONG = "The archive's own list of contents, or a name in it, is too long."
 UNPACKS_TOO_LARGE = f"The archive unpacks to more than {MAX_RATIO} times its size."
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -70,7 +71,7 @@ class Bounded:
         """Read this many bytes. Raises BadDistribution if that is too many, or if too much was unpacked so far."""
         data = self._file.read(min(size, MAX_READ_BYTES + 1) if size >= 0 else MAX_READ_BYTES + 1)
         if len(data) > MAX_READ_BYTES:
-            raise BadDistribution("The archive's own list of contents, or a name in it, is too long.")
+            raise BadDistribution(TOO_LONG)
         if self._most_unpacked is not None and self._file.tell() > self._most_unpacked:
             raise BadDistribution(UNPACKS_TOO_LARGE)
         return data

@@ -1,6 +1,7 @@
 """The differences between two releases of a project: requirements, lists, files and descriptions."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ Plain = dict[str, Any]
 # difflib takes some seconds for a few thousand lines that repeat one another. Lines around a change are not counted.
 MAX_LINES = 1000
 MAX_LINE_LENGTH = 1000
+_NAMED = re.compile(r"\s*[A-Za-z0-9._-]+\s*(?P<extras>\[[^\]]*\])?(?P<versions>[^\[\]]*)", re.DOTALL)
 # How many unchanged lines are shown around each change.
 CONTEXT = 3
 
@@ -27,9 +29,14 @@ def added_and_removed(old: Iterable[str], new: Iterable[str]) -> Plain:
 def requirements(old: Iterable[str], new: Iterable[str]) -> Plain:
     """Return how requirements differ: {added, removed, changed: [{before: "click>=7", after: "click>=8"}]}.
 
-    A requirement counts as changed if one for the same project and the same environments replaces another.
+    A requirement counts as changed if one for the same project and the same environments replaces another. The same
+    one in another spelling, "idna (<4,>=2.5)" instead of "idna>=2.5,<4", has not changed: tools write them differently.
     """
-    difference = added_and_removed(map(_spaced, old), map(_spaced, new))
+    before_by, after_by = ({_meaning(each): _spaced(each) for each in side} for side in (old, new))
+    difference: dict[str, list[Any]] = {
+        "added": [text for meaning, text in after_by.items() if meaning not in before_by],
+        "removed": [text for meaning, text in before_by.items() if meaning not in after_by],
+    }
     changed = []
     for before in list(difference["removed"]):
         after = next((each for each in difference["added"] if _subject(each) == _subject(before)), None)
@@ -42,6 +49,21 @@ def requirements(old: Iterable[str], new: Iterable[str]) -> Plain:
 
 def _spaced(requirement: str) -> str:
     return " ".join(requirement.split())
+
+
+def _meaning(requirement: str) -> tuple[str, str, frozenset[str]]:
+    """Return a form that all spellings of a requirement share, or the text unchanged if it is not a requirement."""
+    subject, marker = _subject(requirement)
+    specifier = requirement.partition(";")[0]
+    match = _NAMED.fullmatch(specifier)
+    if match is None:
+        return specifier, marker, frozenset()
+    versions = match["versions"].strip().removeprefix("(").removesuffix(")")
+    return subject + _close(match["extras"] or ""), marker, frozenset(map(_close, versions.split(",")))
+
+
+def _close(text: str) -> str:
+    return "".join(text.split())
 
 
 def _subject(requirement: str) -> tuple[str, str]:

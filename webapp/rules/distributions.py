@@ -98,6 +98,24 @@ def examine(filename: str, file: IO[bytes], size: int) -> Distribution:
     )
 
 
+def releases_named(filename: str) -> list[tuple[NormalizedName, Version]]:
+    """Return the projects and versions that a file name may mean; several for some sdists. Raises BadDistribution."""
+    return _parse_filename(filename).meanings
+
+
+def version_in(filename: str, normalized_name: str) -> str:
+    """Return the version in the name of a project's file, as it is written there; empty if there is none."""
+    if filename.endswith(".whl"):
+        return filename.partition("-")[2].partition("-")[0]
+    stem = filename.removesuffix(next((each for each in ENDINGS if filename.endswith(each)), ""))
+    place = stem.find("-")
+    while place > 0:
+        if canonicalize_name(stem[:place]) == normalized_name:
+            return stem[place + 1 :]
+        place = stem.find("-", place + 1)
+    return ""
+
+
 def _read(file: IO[bytes], size: int, name: _Name) -> Contents:
     if name.packagetype == SDIST:
         return read_sdist(file, name.ending, size)

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
+
+from webapp.rules.license_names import license_name
 
 MAX_NAME_LENGTH = 200
 MAX_VERSION_LENGTH = 200
@@ -19,27 +20,6 @@ _DIGITS = re.compile(r"[0-9]+")
 # A requirement starts with a name; extras, versions, an address or a marker may follow (PEP 508).
 _REQUIRED = re.compile(r"\s*([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)\s*(?:$|[\[(<>=!~;@])", re.IGNORECASE | re.ASCII)
 _EXTRA = re.compile(r"\bextra\b")
-# What authors and classifiers write most often, in lower case, where SPDX has one unambiguous name for it.
-_LICENSE_NAMES = {
-    "mit license": "MIT",
-    "the mit license": "MIT",
-    "the mit license (mit)": "MIT",
-    "expat license": "MIT",
-    "apache 2": "Apache-2.0",
-    "apache 2.0": "Apache-2.0",
-    "apache license 2.0": "Apache-2.0",
-    "apache license, version 2.0": "Apache-2.0",
-    "apache software license 2.0": "Apache-2.0",
-    "isc license": "ISC",
-    "isc license (iscl)": "ISC",
-    "3-clause bsd": "BSD-3-Clause",
-    "bsd 3-clause": "BSD-3-Clause",
-    "3-clause bsd license": "BSD-3-Clause",
-    "bsd 3-clause license": "BSD-3-Clause",
-    "new bsd license": "BSD-3-Clause",
-    "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
-    "python software foundation license": "PSF-2.0",
-}
 # What authors write instead of a licence's name: where to find it.
 _NO_LICENSE = re.compile(
     r"\b(?:see|refer|classifiers?|licen[cs]e\.(?:txt|md|rst))\b|^(?:licen[cs]e|other|none)$", re.IGNORECASE
@@ -92,10 +72,15 @@ def required_names(requirements: Iterable[str]) -> list[str]:
     Requirements of extras are left out, and so is invalid text. Only names are needed, so no parser is used: it would
     recurse into nested parentheses until it fails. Source: PEP 508.
     """
-    always = (text for text in requirements if not _EXTRA.search(text.partition(";")[2]))
+    always = (text for text in requirements if not is_of_an_extra(text.partition(";")[2]))
     found = map(_REQUIRED.match, always)
     names = (_SEPARATORS.sub("-", match[1]).lower() for match in found if match)
     return list(dict.fromkeys(name for name in names if len(name) <= MAX_NAME_LENGTH))
+
+
+def is_of_an_extra(condition: str) -> bool:
+    """Tell whether a marker depends on an extra: "extra == 'test'"."""
+    return _EXTRA.search(condition) is not None
 
 
 def parse_version(version: str) -> Version | None:
@@ -179,7 +164,7 @@ def license_id(license: str | None, expression: str | None, classifiers: Iterabl
     """Return the short name under which a project's licence is listed, or None if there is none.
 
     The SPDX expression comes first (PEP 639), then the `License` text if it is a name rather than a whole licence, then
-    the last part of a licence classifier. Names that SPDX knows get its spelling: "mit", "MIT License" -> "MIT".
+    the last part of a licence classifier. It is written as in `license_names`: "mit", "MIT License" -> "MIT".
     """
     texts = [expression or "", license or ""]
     texts += [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License :: ")]
@@ -191,11 +176,7 @@ def license_id(license: str | None, expression: str | None, classifiers: Iterabl
             and text.upper() != "UNKNOWN"
             and not _NO_LICENSE.search(text)
         ):
-            text = _LICENSE_NAMES.get(text.casefold(), text)
-            try:
-                return canonicalize_license_expression(text)
-            except InvalidLicenseExpression:
-                return text
+            return license_name(text)
     return None
 
 

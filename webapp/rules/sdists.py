@@ -18,6 +18,7 @@ from webapp.rules.archives import (
     MAX_METADATA_BYTES,
     MAX_READ_BYTES,
     PART_BYTES,
+    TOO_LONG,
     BadDistribution,
     Bounded,
     Contents,
@@ -58,17 +59,25 @@ def _read_zip(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> Contents:
     return _found(tops, paths, metadata, place)
 
 
+# Entries that hold the name, or more, of the entry after them.
+_NAMES = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+
+
 class _Header(tarfile.TarInfo):
     """An entry of a tar that remembers the size in its own header."""
 
     header_size = 0
 
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Read a header."""
-        found = super().frombuf(buf, encoding, errors)
-        found.header_size = found.size
-        return found
+    def _proc_member(self, archive: tarfile.TarFile) -> Self:
+        """Process a header whose size nothing else has changed yet. Raises BadDistribution.
+
+        Since Python 3.14.8, tarfile no longer calls `frombuf`, and reads a name of any length piece by piece.
+        """
+        self.header_size = self.size
+        if self.type in _NAMES and self.size > MAX_READ_BYTES:
+            raise BadDistribution(TOO_LONG)
+        processed: Self = super()._proc_member(archive)  # type: ignore[misc]  # tarfile lets subclasses override it
+        return processed
 
 
 def _read_tar(unpacked: IO[bytes] | gzip.GzipFile, size: int) -> Contents:

@@ -40,11 +40,11 @@ def read_wheel(archive: zipfile.ZipFile, file: IO[bytes], size: int, project: st
     folder = _only_folder(archive.namelist(), project, version)
     warnings = _check_places(paths, folder, project)
     read_member(archive, f"{folder}/WHEEL", MAX_METADATA_BYTES)
-    record = _parse_record(read_member(archive, f"{folder}/RECORD", MAX_RECORD_BYTES))
+    record = parse_record(read_member(archive, f"{folder}/RECORD", MAX_RECORD_BYTES))
     warnings += _compare(archive, record, folder, paths)
     entry_points: list[str] = []
     if f"{folder}/entry_points.txt" in paths:
-        entry_points = _parse_entry_points(read_member(archive, f"{folder}/entry_points.txt", MAX_METADATA_BYTES))
+        entry_points = parse_entry_points(read_member(archive, f"{folder}/entry_points.txt", MAX_METADATA_BYTES))
     metadata = read_member(archive, f"{folder}/METADATA", MAX_METADATA_BYTES)
     return Contents(metadata, paths, folder, warnings, entry_points)
 
@@ -110,7 +110,7 @@ def _check_places(paths: set[str], folder: str, project: str) -> list[str]:
     return sorted(warnings)
 
 
-def _parse_record(raw: bytes) -> Record:
+def parse_record(raw: bytes) -> Record:
     """Return the digests that RECORD has for each path; more than one if a path is listed twice."""
     record: Record = {}
     try:
@@ -173,7 +173,7 @@ def _first_of(paths: AbstractSet[str]) -> str:
     return shown(min(paths)) + (f" and {rest:,} more" if rest else "")
 
 
-def _parse_entry_points(raw: bytes) -> list[str]:
+def parse_entry_points(raw: bytes) -> list[str]:
     """Return entry points in order: ["console_scripts: flask = flask.cli:main"].
 
     Invalid ones are refused, and so are scripts that installers cannot create, or would create elsewhere.

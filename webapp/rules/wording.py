@@ -3,8 +3,10 @@
 import re
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import Stemmer
+from rapidfuzz.distance import OSA
 
 # Nobody searches for longer runs of letters.
 MAX_WORD_LENGTH = 60
@@ -92,3 +94,23 @@ def deletions(word: str, most: int) -> list[str]:
     """
     start = word[:most]
     return list(dict.fromkeys([start, *(start[:place] + start[place + 1 :] for place in range(len(start)))]))
+
+
+class Near(NamedTuple):
+    """A name or a word that is similar to another."""
+
+    distance: int
+    rank: int  # minus the number of releases, or of packages
+    text: str
+
+
+def nearest(word: str, rows: Iterable[tuple[Any, Any, Any]]) -> Near | None:
+    """Return the most similar of some (letters, rank, text), if it differs by one letter, or by two in a long word."""
+    allowed = 1 if len(word) < 8 else 2
+    near = [
+        Near(distance, -rank, text)
+        for letters, rank, text in rows
+        if isinstance(letters, str) and isinstance(rank, int) and isinstance(text, str)
+        if (distance := OSA.distance(word, letters, score_cutoff=allowed)) <= allowed
+    ]
+    return min(near, default=None)

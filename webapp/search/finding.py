@@ -12,10 +12,12 @@ from flask import abort
 
 from webapp.documents import Package, SearchEntry, SearchWord
 from webapp.documents.base import Plain, as_declared
+from webapp.documents.hidden import shown
 from webapp.documents.search_entry import ESTABLISHED, MAX_PREFIX
 from webapp.rules import wording
 from webapp.search.query import Query
-from webapp.search.results import Found, a_year_ago, date_of, facets_of, weight
+from webapp.search.ranking import WEIGHTS, Ranking
+from webapp.search.results import Found, a_year_ago, date_of, facets_of
 from webapp.search.terms import Condition, Filters, Source, Term
 from webapp.serving.pagination import MAX_ITEMS, PER_PAGE
 
@@ -35,18 +37,18 @@ WALKING_COSTS = 4
 # How many descriptions are searched for a phrase.
 DESCRIPTIONS = 30
 
-WEIGHTS = {"name_words": 10, "summary_words": 5, "text_words": 1}
 TIERS = tuple(WEIGHTS)
 ORDERS = {
     "relevance": ("Relevance", ESTABLISHED),
     "updated": ("Newest release", [("newest_release.created_date", -1), ("_id", 1)]),
     "newest": ("Newest project", [("created_date", -1), ("_id", 1)]),
+    "downloads": ("Downloads", [("downloads", -1), ("_id", 1)]),
     "name": ("A–Z", [("_id", 1)]),
 }
 # The fields of a ranked entry that are shown, compared or counted.
 _READ = dict.fromkeys(
     ("name", "letters", "summary", "latest", "newest_release", "release_count", "created_date", "status", "labels",
-     "name_words", "summary_words"), 1
+     "downloads", "name_words", "summary_words"), 1
 )  # fmt: skip
 BY_LETTERS = [("letters", 1), ("_id", 1)]
 
@@ -65,26 +67,28 @@ class Search:
         self.others: list[Condition] = [{field: {"$ne": word}} for word in query.excluded for field in TIERS]
         if filters.recent:
             self.others.append({"newest_release.created_date": {"$gte": a_year_ago()}})
+        self.is_narrow = bool(self.words or self.labels or self.others)  # the reader asks for something
+        if hidden := shown():
+            self.others.append(hidden)
         self.is_cut = False  # there may be results beyond the entries looked at
-        self.letters = wording.letters(query.text)
-        self.name = "-".join(wording.written_words(query.project or query.text))
+        self.ranking = Ranking.by(query)
 
     def _term(self, fields: tuple[str, ...], value: str) -> Term:
         return Term(fields, value, self.frequencies.get(value, 0))
 
     def page(self, number: int) -> Found:
         """Return a page of the results that have all the words."""
-        if not self.query.is_empty and not (self.words or self.labels or self.others or self.letters):
+        if not self.query.is_empty and not (self.is_narrow or self.ranking.letters):
             return _page_of([], number)
-        if self.order != "relevance" or not (self.words or self.labels or self.letters):
+        if self.order != "relevance" or not (self.words or self.labels or self.ranking.letters):
             return self._in_order(number)
-        ranked = self._ranked(self._with_phrases(self._candidates(self._sources(self.words))))
+        ranked = self.ranking.ranked(self._with_phrases(self._candidates(self._sources(self.words))))
         return self._ranked_page(number, ranked)._replace(
-            begins=bool(ranked) and self._begins(ranked[0]), exact_releases=self._exact_releases(ranked)
+            begins=bool(ranked) and self.ranking.begins(ranked[0]), exact_releases=self._exact_releases(ranked)
         )
 
     def _exact_releases(self, ranked: list[Plain]) -> int | None:
-        is_exact = bool(ranked) and ranked[0]["_id"] == self.name
+        is_exact = bool(ranked) and self.ranking.is_exact(ranked[0])
         count = ranked[0].get("release_count") if is_exact else None
         return count if isinstance(count, int) else 0 if is_exact else None
 
@@ -111,15 +115,15 @@ class Search:
         narrowing = [term.condition() for term in self.labels] + self.others
         if self.query.project:
             yield Source({"letters": wording.letters(self.query.project)}, narrowing, BY_LETTERS)
-        if self.letters:
-            if len(self.letters) <= MAX_PREFIX:
-                yield Source({"letters": self.letters}, narrowing, BY_LETTERS)
-                yield Source({"prefixes": self.letters}, narrowing)
+        if self.ranking.letters:
+            if len(self.ranking.letters) <= MAX_PREFIX:
+                yield Source({"letters": self.ranking.letters}, narrowing, BY_LETTERS)
+                yield Source({"prefixes": self.ranking.letters}, narrowing)
             else:
-                begins = {"$gte": self.letters, "$lt": self.letters + "\uffff"}
+                begins = {"$gte": self.ranking.letters, "$lt": self.ranking.letters + "\uffff"}
                 yield Source({"letters": begins}, narrowing, BY_LETTERS)
         terms = [*words, *self.labels]
-        if not words and self.letters:
+        if not words and self.ranking.letters:
             return
         leading = min(terms, key=lambda term: term.packages)
         rest = [term.condition() for term in terms if term is not leading] + self.others
@@ -137,7 +141,7 @@ class Search:
 
         def read(source: Source, skip: int, looked_at: int) -> None:
             # A word is in only one of the fields, so only projects found by the start of their name come twice.
-            once = sum(not self._begins(entry) for entry in found.values())
+            once = sum(not self.ranking.begins(entry) for entry in found.values())
             self._add(found, self._read(source, skip, looked_at, RANKED - once))
 
         for source in sources:
@@ -145,7 +149,7 @@ class Search:
                 asked.append(source)
                 read(source, 0, LOOKED_AT)
         narrowed, looked_at = [source for source in asked if source.rest], LOOKED_AT
-        if narrowed and len(found) < PER_PAGE and not any(self._begins(entry) for entry in found.values()):
+        if narrowed and len(found) < PER_PAGE and not any(self.ranking.begins(entry) for entry in found.values()):
             for source in narrowed:
                 if len(found) < RANKED:
                     read(source, LOOKED_AT, MORE_LOOKED_AT)
@@ -188,26 +192,6 @@ class Search:
         shown = " ".join(wording.written_words(f"{entry.get('name')} | {entry.get('summary')}"))
         return all(f" {' '.join(phrase)} " in f" {shown} " for phrase in self.query.phrases)
 
-    def _ranked(self, candidates: list[Plain]) -> list[Plain]:
-        """Sort by exact name first, then by names that start with it, then by weight.
-
-        Candidates of equal weight stay in order.
-        """
-        words = set(self.query.words)
-
-        def rank(entry: Plain) -> tuple[int, float]:
-            if entry["_id"] == self.name:
-                return 0, 0
-            if self._begins(entry):
-                return (1 if entry["letters"] == self.letters else 2), 0
-            return 3, -weight(entry, words)
-
-        return sorted(candidates, key=rank)
-
-    def _begins(self, entry: Plain) -> bool:
-        letters = entry.get("letters")
-        return bool(self.letters) and isinstance(letters, str) and letters.startswith(self.letters)
-
     @property
     def has_parts(self) -> bool:
         """Tell whether some of the words may be found even if all together are not."""
@@ -220,12 +204,11 @@ class Search:
         found: dict[Any, Plain] = {}
         for term in words:
             self._add(found, self._read(Source(term.condition(), narrowing), 0, LOOKED_AT)[: RANKED // len(words)])
-        stems = set(self.query.words)
-        heaviest = sorted(found.values(), key=lambda entry: -weight(entry, stems))
+        heaviest = sorted(found.values(), key=self.ranking.weight, reverse=True)
         return _page_of(heaviest[:RANKED], number)._replace(partial=bool(heaviest))
 
     def _in_order(self, number: int) -> Found:
-        """Return a page ordered by a date or by name."""
+        """Return a page ordered by a date, by downloads or by name."""
         order = ORDERS["updated" if self.order == "relevance" else self.order][1]
         terms = [*self.words, *self.labels]
         if not terms and not self.others:
@@ -233,7 +216,7 @@ class Search:
         leading = min(terms, key=lambda term: term.packages, default=None)
         everything, most = self._entries.estimated_document_count(), number * PER_PAGE + 1
         rest = [term.condition() for term in terms if term is not leading] + self.others
-        is_indexed = not rest and self.order != "newest"
+        is_indexed = not rest and self.order not in ("newest", "downloads")
         sortable = SORTED if is_indexed else SORTED_READ
         if leading and leading.packages <= sortable and leading.packages**2 <= WALKING_COSTS * most * everything:
             return self._sorted(leading, rest, order, sortable, number)
@@ -288,7 +271,7 @@ class Search:
         if skip < RANKED:
             return _page_of(first, number, total)
         # Keys are skipped in the index; only the entries of the page are read.
-        keys = self._entries.find({}, {"_id": 1, **dict.fromkeys((field for field, _ in order), 1)})
+        keys = self._entries.find(shown(), {"_id": 1, **dict.fromkeys((field for field, _ in order), 1)})
         ids = [entry["_id"] for entry in keys.sort(order).skip(skip).limit(PER_PAGE)]
         return _page_of(first, number, total, self._entries_of(ids))
 
@@ -336,4 +319,7 @@ def _page_of(ranked: list[Plain], number: int, total: int | None = None, items: 
 
 
 def _key(field: str, entry: Plain) -> Any:
+    if field == "downloads":
+        count = entry.get(field)
+        return count if isinstance(count, int) else 0
     return str(entry["_id"]) if field == "_id" else date_of(entry, field)

@@ -6,6 +6,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import SearchField
 from wtforms.validators import Length
 
+from webapp.rules.license_names import license_name
 from webapp.search.terms import Filters
 
 MAX_QUERY_LENGTH = 1000
@@ -33,7 +34,7 @@ def filters_of(arguments: MultiDict[str, str]) -> Filters:
     """Return the filters in an address. Too many of a kind, or one that is too long, answer 413."""
     kinds = {kind: _values(arguments, kind) for kind in ("license", "classifier", "language")}
     return Filters(
-        license=next(iter(kinds["license"]), ""),
+        license=license_name(next(iter(kinds["license"]), "")),
         classifiers=kinds["classifier"],
         languages=kinds["language"],
         recent=arguments.get("recent", "") == "1",

@@ -1,4 +1,4 @@
-"""The results of a search: pages, weights, and the facets that would narrow it."""
+"""The results of a search: pages, and the facets that would narrow it."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from webapp.documents.base import Plain, utc_now
 from webapp.documents.search_entry import LANGUAGE
+from webapp.search.ranking import texts
 
+# What a word counts in each field. A word is in only one of them, the first in which an entry has it.
 A_YEAR = timedelta(days=365)
 _NO_DATE = datetime.min.replace(tzinfo=UTC)
 
@@ -27,13 +29,6 @@ class Found(NamedTuple):
     exact_releases: int | None = None  # of the project with exactly this name, if found
 
 
-def weight(entry: Plain, words: set[str]) -> int:
-    """Return the weight of a query's words in an entry: 10 in the name, 5 in the summary, 1 elsewhere."""
-    in_name = words.intersection(_texts(entry, "name_words"))
-    in_summary = words.intersection(_texts(entry, "summary_words")) - in_name
-    return len(in_name) * 10 + len(in_summary) * 5 + len(words) - len(in_name) - len(in_summary)
-
-
 def a_year_ago() -> datetime:
     """Return the start of the day a year ago, so that a page stays the same during a day."""
     return (utc_now() - A_YEAR).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -41,7 +36,7 @@ def a_year_ago() -> datetime:
 
 def facets_of(entries: list[Plain]) -> dict[str, list[tuple[str, int]]]:
     """Count the labels of entries: what would narrow the search, and to how many results."""
-    counts = Counter(label for entry in entries for label in _texts(entry, "labels"))
+    counts = Counter(label for entry in entries for label in texts(entry, "labels"))
     facets: dict[str, list[tuple[str, int]]] = {"license": [], "language": [], "classifier": []}
     for label, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         kind, _, value = label.partition(":")
@@ -54,12 +49,6 @@ def facets_of(entries: list[Plain]) -> dict[str, list[tuple[str, int]]]:
     year = a_year_ago()
     facets["recent"] = [("1", sum(date_of(entry, "newest_release.created_date") >= year for entry in entries))]
     return facets
-
-
-def _texts(entry: Plain, field: str) -> list[str]:
-    # An entry edited by hand may contain anything.
-    values = entry.get(field)
-    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 def date_of(entry: Plain, field: str) -> datetime:

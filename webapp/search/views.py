@@ -10,7 +10,7 @@ from flask.blueprints import BlueprintSetupState
 from webapp.changes import search_index
 from webapp.documents import SearchEntry
 from webapp.members.limits import count_by_address
-from webapp.rules import wording
+from webapp.rules import naming, pasted, wording
 from webapp.search import spelling
 from webapp.search.finding import ORDERS, Search
 from webapp.search.forms import MAX_QUERY_LENGTH, SearchForm, filters_of
@@ -18,16 +18,22 @@ from webapp.search.marking import marked
 from webapp.search.query import parse
 from webapp.search.results import Found
 from webapp.search.terms import Filters
+from webapp.serving import affected_releases
+from webapp.serving.filters import project_link
 from webapp.serving.pagination import MAX_ITEMS, page_number
+from webapp.serving.per_app import PerApp
 from webapp.serving.public_pages import public, render_public
 
 bp = Blueprint("search", __name__)
 bp.add_app_template_filter(marked)
 
 
+catching_up = PerApp[search_index.CatchingUp]("catching_up")
+
+
 @bp.record_once
 def _watch(setup: BlueprintSetupState) -> None:
-    setup.app.extensions["catching_up"] = search_index.CatchingUp()
+    catching_up.set(setup.app, search_index.CatchingUp())
 
 
 # The heading of each group of filters, and how many of them are offered.
@@ -48,7 +54,7 @@ def search() -> Response:
     if order not in ORDERS:
         abort(400, f"Choose one of these orders: {', '.join(ORDERS)}.")
     count_by_address("SEARCH_LIMIT")
-    current_app.extensions["catching_up"].in_background(current_app.config["STATS_MAX_AGE_S"])
+    catching_up().in_background(current_app.config["STATS_MAX_AGE_S"])
     text, filters, number = form.q.data, filters_of(request.args), page_number()
     query = parse(text)
     asked = Search(query, filters, order)
@@ -68,6 +74,7 @@ def search() -> Response:
         meant=meant,
         meant_address=_address(meant, filters, order) if meant else None,
         found=found._asdict(),
+        advised=affected_releases.marks(found.items, "newest_release" if order == "updated" else "latest"),
         marked=list(query.words) if not query.is_empty else [],
         letters=wording.letters(query.text),
         arguments=_arguments(text, filters, order),
@@ -138,11 +145,19 @@ def _with(filters: Filters, kind: str, value: str) -> Filters:
 @bp.get("/search/suggest")
 @public
 def suggest() -> Response:
-    """Return the first names that start with a text, as JSON: {"q": "fla", "names": ["Flask", ...]}."""
+    """Return the first names that start with a text, and their addresses, as JSON.
+
+    {"q": "fla", "names": ["Flask", ...], "addresses": ["/project/flask/", ...]}. If none does, it is the most similar
+    name. A pasted requirement counts as the name in it.
+    """
     text = request.args.get("q", "")
     if len(text) > MAX_QUERY_LENGTH:
         abort(413, f"A search can have at most {MAX_QUERY_LENGTH:,} characters.")
     count_by_address("SUGGESTION_LIMIT")
-    response = jsonify(q=text, names=SearchEntry.objects.names_beginning(text, SUGGESTED))
+    wanted = pasted.required_name(text) or text
+    names = SearchEntry.objects.names_beginning(wanted, SUGGESTED)
+    if not names and (near := SearchEntry.objects.nearest_name(wording.letters(wanted))):
+        names = [near.text]
+    response = jsonify(q=text, names=names, addresses=[project_link(naming.normalize_name(name)) for name in names])
     response.cache_control.max_age = SUGGESTIONS_MAX_AGE_S
     return response

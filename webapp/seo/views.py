@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.changes import site_stats
 from webapp.documents import License, Package, Page, ProgrammingLanguage
 from webapp.members.read_access import for_members_only
+from webapp.rules.license_names import license_name
 from webapp.serving.filters import absolute_url, project_link, site_url, static_url
 from webapp.serving.public_pages import public, render_public
 
@@ -37,15 +38,18 @@ def sitemap() -> Response:
 def sitemap_pages() -> Response:
     """List the site's own pages, content pages, licences and languages."""
     urls: list[dict[str, Any]] = [
-        {"url": absolute_url(endpoint)} for endpoint in ("home.index", "home.about", "packages.projects", "stats.index")
+        {"url": absolute_url(endpoint)}
+        for endpoint in ("home.index", "home.about", "home.api", "packages.projects", "stats.index")
     ]
     urls += [
         {"url": absolute_url("pages.page", path=page["path"]), "updated": page.get("updated_date")}
         for page in Page.objects.only("path", "updated_date").limit(MAX_URLS // 4).plain()
     ]
     urls += [
-        {"url": absolute_url("packages.license_page", license_id=label["id"])}
-        for label in License.objects.only("id").limit(MAX_URLS // 4).plain()
+        {"url": absolute_url("packages.license_page", license_id=name)}
+        for name in dict.fromkeys(
+            license_name(label["id"]) for label in License.objects.only("id").limit(MAX_URLS // 4).plain()
+        )
     ]
     urls += [
         {"url": absolute_url("packages.language", language_id=label["id"])}
@@ -76,8 +80,15 @@ def sitemap_projects(number: int) -> Response:
 @bp.get("/robots.txt")
 @public
 def robots() -> Response:
-    """Tell crawlers what they may read: everything except endless search results, but nothing on a site for members."""
-    lines = ["User-agent: *", "Disallow: /search/", f"Sitemap: {absolute_url('seo.sitemap')}", ""]
+    """Tell crawlers what they may read: everything except what is endless, but nothing on a site for members."""
+    lines = [
+        "User-agent: *",
+        "Disallow: /search/",
+        "Disallow: /inside/",
+        "Disallow: /dependencies/",
+        f"Sitemap: {absolute_url('seo.sitemap')}",
+        "",
+    ]
     if for_members_only():
         lines = ["User-agent: *", "Disallow: /", ""]
     return _lasting(make_response("\n".join(lines)), "text/plain; charset=utf-8")

@@ -9,13 +9,14 @@ import threading
 from collections import Counter
 from multiprocessing.util import Finalize
 
-from flask import Flask, current_app
+from flask import Flask
 from pymongo.errors import PyMongoError
 
 from webapp.documents import DownloadCount
 from webapp.documents.base import Plain, utc_now
 from webapp.documents.download_count import Fetched, months
 from webapp.mongodb.errors import reason_of
+from webapp.serving.per_app import PerApp
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +69,14 @@ class DownloadCounter:
             self.write()
 
 
+download_counter = PerApp[DownloadCounter]("download_counter")
+
+
 def init_app(app: Flask) -> None:
     """Create the application's counter."""
-    app.extensions["download_counter"] = DownloadCounter(app.config["DOWNLOADS_WRITTEN_EVERY_S"])
+    download_counter.set(app, DownloadCounter(app.config["DOWNLOADS_WRITTEN_EVERY_S"]))
 
 
 def count_download(package: str, version: str) -> None:
     """Count one download of a file of this release. Call it once for each complete file that is sent."""
-    counter: DownloadCounter = current_app.extensions["download_counter"]
-    counter.count(package, version)
+    download_counter().count(package, version)

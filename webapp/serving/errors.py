@@ -33,6 +33,15 @@ EXPLANATIONS = {
 }
 
 
+class NoSuchProject(NotFound):
+    """No project has this name: {name, address} of one that is likely meant, and where else it may be found."""
+
+    def __init__(self, description: str, likely: dict[str, str] | None, elsewhere: dict[str, str] | None) -> None:
+        """Take the text, and the two links that the page offers."""
+        super().__init__(description)
+        self.likely, self.elsewhere = likely, elsewhere
+
+
 def init_app(app: Flask) -> None:
     """Register the error handlers."""
     app.register_error_handler(HTTPException, http_error)
@@ -60,7 +69,7 @@ def http_error(error: HTTPException) -> Response:
     elif wants_json():
         response = jsonify(message=message if own_text else error.name)
     else:
-        text = render_template("errors/error.html", code=code, title=error.name, message=message)
+        text = render_template("errors/error.html", code=code, title=error.name, message=message, error=error)
         response = make_response(text)
     if response.status_code != code:
         response.status_code = code

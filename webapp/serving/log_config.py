@@ -20,7 +20,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with the request's id at the end."""
-        request_id = current_request_id()
+        # A line about a request that is over carries its id along.
+        request_id = current_request_id() or getattr(record, "fields", {}).get("request_id")
         record.request = f" [{request_id}]" if request_id else ""
         return super().format(record)
 

@@ -16,8 +16,12 @@ from typing import Any, ParamSpec
 
 import bson
 from cachetools import Cache, LRUCache, TTLCache
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
+
+from webapp.documents.hidden import reader_key
+from webapp.serving.filters import build
+from webapp.serving.per_app import PerApp
 
 P = ParamSpec("P")
 
@@ -25,8 +29,8 @@ P = ParamSpec("P")
 MAX_AGE_S = 10
 # Pages made from more data than this need many times as much memory, so only one is made at a time.
 LARGE = 500_000
-# Larger pages are kept compressed, which takes a tenth of the memory and of the transfer.
-COMPRESSED_FROM = 100_000
+# Larger pages are kept compressed, which takes a quarter to a tenth of the memory and of the transfer.
+COMPRESSED_FROM = 4000
 # zlib's number for a gzip header, and the number of bytes decompressed at a time.
 GZIP, PART = 31, 16_384
 _making_large = threading.Lock()
@@ -56,13 +60,17 @@ class PageCache:
                 self._kept[key] = page
 
 
+page_cache = PerApp[PageCache | None]("page_cache")
+made_pages = PerApp[PageCache | None]("made_pages")
+
+
 def init_app(app: Flask) -> None:
     """Create the caches, and the digest of the templates that every ETag contains."""
     seconds, most = app.config["PAGE_CACHE_S"], app.config["PAGE_CACHE_BYTES"]
     # By address, for a few seconds; and by the data they were made from, as long as there is room.
-    app.extensions["page_cache"] = PageCache(most, seconds) if seconds else None
-    app.extensions["made_pages"] = PageCache(most) if seconds else None
-    app.extensions["build"] = _digest_of_files(Path(app.root_path))
+    page_cache.set(app, PageCache(most, seconds) if seconds else None)
+    made_pages.set(app, PageCache(most) if seconds else None)
+    build.set(app, _digest_of_files(Path(app.root_path)))
 
 
 def public(view: Callable[P, Any]) -> Callable[P, Response]:
@@ -78,9 +86,11 @@ def public_while(stamp: Callable[..., str]) -> Callable[[Callable[P, Any]], Call
 def _cached(view: Callable[P, Any], stamp: Callable[..., str]) -> Callable[P, Response]:
     @wraps(view)
     def cached_view(*args: P.args, **kwargs: P.kwargs) -> Response:
-        cache: PageCache | None = current_app.extensions["page_cache"]
+        cache = page_cache()
+        query = request.query_string.decode("latin-1")
         # A page contains its own absolute address, so the host is part of the key.
-        key = f"{request.url} {request.headers.get('Accept', '')} {stamp(**kwargs) if cache else ''}"
+        key = f"{_address()}?{query} {request.headers.get('Accept', '')} {reader_key()}"
+        key = f"{key} {stamp(**kwargs) if cache else ''}"
         kept = cache.get(key) if cache else None
         # A cached answer may be the 304 that another reader got; it serves only readers with the same copy.
         if kept is None or (kept.status_code == 304 and not _reader_has(kept)):
@@ -102,18 +112,23 @@ def render_public(template: str, /, **context: Any) -> Response:
     return made_from(bson.encode(context), lambda: make_response(render_template(template, **context)), template)
 
 
+def _address() -> str:
+    """Return what identifies the page; `request.base_url` takes as long as a third of a cached answer."""
+    return f"{request.scheme}://{request.host}{request.root_path}{request.path}"
+
+
 def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Response:
     """Return the result of `make`, cached by source and form, or 304 if the reader already has it."""
     # For 5 MB, SHA-256 takes half as long as BLAKE2b on processors with instructions for it.
-    digest = hashlib.sha256(current_app.extensions["build"])
-    digest.update(f"{form} {request.base_url}".encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(build())
+    digest.update(f"{form} {_address()}".encode("utf-8", "surrogatepass"))
     digest.update(source)
     etag = digest.hexdigest()[:32]
     not_modified = Response(status=304)
     not_modified.set_etag(etag)
     if _reader_has(not_modified):
         return not_modified
-    cache: PageCache | None = current_app.extensions["made_pages"]
+    cache = made_pages()
     made = cache.get(etag) if cache else None
     if made is None:
         # A large page is made once, while other requests wait for it.

@@ -67,12 +67,14 @@ def _secret_paths(app: Flask) -> tuple[tuple[str, str, str], ...]:
 
 def _log(response: Response) -> None:
     size = response.content_length
+    if size is None and not response.is_streamed:  # counting what is streamed would read all of it first
+        size = response.calculate_content_length()
     fields: dict[str, Any] = {
         "method": request.method,
         "path": shown_path(),
         "status": response.status_code,
         "ms": round(elapsed_s() * 1000, 2),
-        "bytes": response.calculate_content_length() if size is None else size,  # None: not known before it is sent
+        "bytes": size,  # None: not known before it is sent
         "client": request.remote_addr,
     }
     log.info("%(method)s %(path)s %(status)s %(ms)s ms, %(bytes)s bytes, %(client)s", fields, extra={"fields": fields})

@@ -19,7 +19,9 @@ from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
 
 from webapp.rules.addresses import network_of
+from webapp.serving.broken_transfers import noting
 from webapp.serving.errors import RETRY_AFTER_S, http_error
+from webapp.serving.per_app import PerApp
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,7 +39,7 @@ READ_BYTES = 16 * 1024
 # The time in which a form must arrive. Uploads have their own limit.
 FORM_S = 60.0
 BUSY = "Too many requests are being handled at the moment. Please try again in a few seconds."
-KEY, PEER, AT_WORK = "slow_clients", "larder.peer", "larder.at_work"
+PEER, AT_WORK = "larder.peer", "larder.at_work"
 
 
 class Shares:
@@ -119,9 +121,12 @@ class SlowClients:
         self.arriving: set[Body] = set()
 
 
+slow_clients = PerApp[SlowClients]("slow_clients")
+
+
 def init_app(app: Flask) -> None:
     """Receive bodies before views run, send long answers in pieces, and answer 503 beyond the limits."""
-    app.extensions[KEY] = SlowClients()
+    slow_clients.set(app, SlowClients())
     app.before_request(receive_body)
     app.after_request(share_out)
 
@@ -133,7 +138,7 @@ def receive_body() -> None:
         return
     # Uploads are received after their token was checked. No other view reads a body that is too large.
     too_large = (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
-    if request.blueprint == "publishing" or too_large:
+    if "publishing" in request.blueprints or too_large:
         return
     with receiving(FORM_S):
         body = request.get_data()
@@ -147,7 +152,7 @@ def receiving(seconds: float) -> Iterator[None]:
 
     Raises ServiceUnavailable if too many bodies are arriving. `read` raises RequestTimeout after this many seconds.
     """
-    clients: SlowClients = current_app.extensions[KEY]
+    clients = slow_clients()
     environ = request.environ
     give_back = clients.bodies.take(network_of(request.remote_addr or ""))
     stream = environ["wsgi.input"]
@@ -171,7 +176,7 @@ def waiting_for_upstream() -> Iterator[None]:
     if not has_request_context():  # a command, which blocks nobody
         yield
         return
-    clients: SlowClients = current_app.extensions[KEY]
+    clients = slow_clients()
     give_back = clients.upstream.take(network_of(request.remote_addr or ""))
     try:
         with not_at_work():
@@ -202,9 +207,15 @@ def share_out(response: Response) -> Response:
     if size is not None and size <= WHOLE_BYTES:
         if response.is_streamed:
             response.direct_passthrough = False
-            response.set_data(response.get_data())  # in one piece, which granian takes without waiting for the client
+            try:
+                response.set_data(
+                    response.get_data()
+                )  # in one piece, which granian takes without waiting for the client
+            except Exception as error:
+                noting(size)(0, error)
+                raise
         return response
-    clients: SlowClients = current_app.extensions[KEY]
+    clients = slow_clients()
     try:
         give_back = clients.streams.take(network_of(request.remote_addr or ""))
     except ServiceUnavailable as error:
@@ -212,15 +223,21 @@ def share_out(response: Response) -> Response:
         return http_error(error)
     if size is not None:
         response.content_length = size
-    response.response = _Pieces(cast("Iterable[bytes]", response.response), give_back)
+    response.response = _Pieces(cast("Iterable[bytes]", response.response), give_back, noting(size))
     return response
 
 
 class _Pieces:
-    """An answer in pieces that releases its place when it has been sent or its client is gone."""
+    """An answer in pieces that releases its place when it has been sent or its client is gone.
 
-    def __init__(self, parts: Iterable[bytes], give_back: Callable[[], None]) -> None:
-        self._parts, self._give_back = parts, give_back
+    `note` gets the number of bytes sent before an error, and the error.
+    """
+
+    def __init__(
+        self, parts: Iterable[bytes], give_back: Callable[[], None], note: Callable[[int, Exception], None]
+    ) -> None:
+        self._parts, self._give_back, self._note = parts, give_back, note
+        self._sent = 0
         self._pieces = (
             part[start : start + PIECE_BYTES] for part in parts for start in range(0, len(part), PIECE_BYTES)
         )
@@ -231,10 +248,14 @@ class _Pieces:
 
     def __next__(self) -> bytes:
         try:
-            return next(self._pieces)
-        except BaseException:  # the end, or an error that ends it
+            piece = next(self._pieces)
+        except BaseException as error:  # the end, or an error that ends it
             self.close()
+            if isinstance(error, Exception) and not isinstance(error, StopIteration):
+                self._note(self._sent, error)
             raise
+        self._sent += len(piece)
+        return piece
 
     def close(self) -> None:
         """Release the place, once."""

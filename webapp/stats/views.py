@@ -8,6 +8,7 @@ from flask import Blueprint, Response, current_app, json, jsonify
 from webapp.changes import site_stats
 from webapp.documents import DownloadCount, Package
 from webapp.documents.base import Plain, utc_now
+from webapp.documents.hidden import hidden_names
 from webapp.serving.errors import wants_json
 from webapp.serving.filters import isoformat
 from webapp.serving.public_pages import made_from, public, render_public
@@ -30,6 +31,7 @@ def index() -> Response:
     stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], *SHOWN)
     months = filled_months(stats.get("releases_by_month", []))
     downloads = DownloadCount.summary(utc_now().date())
+    downloads["top"] = [row for row in downloads["top"] if row["id"] not in hidden_names()]
     # A project may have been deleted since.
     names = Package.objects(pk__in=[row["id"] for row in downloads["top"]]).only("name").plain()
     if wants_json():

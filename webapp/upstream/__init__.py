@@ -2,12 +2,14 @@
 
 from flask import Flask
 
-from webapp.upstream import index
-from webapp.upstream.views import bp
+from webapp.upstream import images, index, refusing
+from webapp.upstream.views import bp, other_index, refusals
 
 __all__ = ["bp", "init_app"]
 
 
 def init_app(app: Flask) -> None:
-    """Configure the index in UPSTREAM_INDEX, if any. Raises BadConfig."""
-    app.extensions["upstream"] = index.from_config(app.config)
+    """Configure the index in UPSTREAM_INDEX, if any, and which of its files are refused. Raises BadConfig."""
+    other_index.set(app, index.from_config(app.config))
+    refusals.set(app, refusing.from_config(app.config))
+    images.init_app(app)

@@ -7,41 +7,48 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 LATE = "the answer took too long"
+# Gateways turn these into the IPv4 address in the last 32 bits: NAT64 (RFC 6052) and stateless translation (RFC 2765).
+_CARRYING = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::ffff:0:0:0/96"))
+# What Python calls global, at least in 3.11, but is not (RFC 4291, 3879, 8215, 9602 and 9637).
+_NOT_PUBLIC = tuple(
+    ipaddress.IPv6Network(each) for each in ("::/96", "fec0::/10", "64:ff9b:1::/48", "5f00::/16", "3fff::/20")
+)
 
 
 class PrivateAddress(RuntimeError):
-    """A host has a private address, but the index that led there has a public one."""
+    """A host has a private address, which is not allowed here."""
 
 
 class BoundedAdapter(HTTPAdapter):
     """Limits how long a connection and the head of an answer may take, however slowly their bytes arrive.
 
-    The timeout of a socket starts again with each byte. Private addresses are allowed only if the index itself has one.
-    A proxy decides on its own what it connects to.
+    The timeout of a socket starts again with each byte. `allows_private` is asked whether an address may be private. A
+    proxy decides on its own what it connects to.
     """
 
-    def __init__(self, timeout_s: float, index_host: str) -> None:
-        self._timeout_s, self._index_host = timeout_s, index_host
+    def __init__(self, timeout_s: float, allows_private: Callable[[], bool]) -> None:
+        self._timeout_s, self._allows_private = timeout_s, allows_private
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools use bounded connections."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools(self._index_host)
+        self.poolmanager.pool_classes_by_scheme = self._pools(self._allows_private)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Make the pools that use a proxy use bounded connections too."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self._pools(None)
+        manager.pool_classes_by_scheme = self._pools(lambda: True)
         return manager
 
-    def _pools(self, index_host: str | None) -> dict[str, type[HTTPConnectionPool]]:
-        bounds = {"timeout_s": self._timeout_s, "index_host": index_host}
+    def _pools(self, allows_private: Callable[[], bool]) -> dict[str, type[HTTPConnectionPool]]:
+        bounds = {"timeout_s": self._timeout_s, "allows_private": staticmethod(allows_private)}
         plain = type("Plain", (_BoundedConnection, HTTPConnection), bounds)
         secure = type("Secure", (_BoundedConnection, HTTPSConnection), bounds)
         return {
@@ -54,7 +61,7 @@ class _BoundedConnection:
     """What both kinds of connections add to urllib3's."""
 
     timeout_s: float
-    index_host: str | None  # None: a proxy connects to the host
+    allows_private: Callable[[], bool]
     host: str
     sock: socket.socket | None
     _opened: socket.socket | None = None
@@ -75,23 +82,16 @@ class _BoundedConnection:
 
     def _new_conn(self) -> socket.socket:
         """Open the TCP connection to an allowed address."""
-        if self.index_host is not None and _leads_to_private(self.host):
-            self._refuse_unless_index_is_private()
+        if leads_to_private(self.host) and not self.allows_private():
+            raise PrivateAddress
         opened: socket.socket = super()._new_conn()  # type: ignore[misc]
         # A name may have other addresses each time it is looked up.
-        if self.index_host is not None and is_private(opened.getpeername()[0]):
-            try:
-                self._refuse_unless_index_is_private()
-            except PrivateAddress:
-                opened.close()
-                raise
+        if is_private(opened.getpeername()[0]) and not self.allows_private():
+            opened.close()
+            raise PrivateAddress
         # TLS takes over the socket before its handshake; a duplicate can still shut the connection down.
         self._opened = opened.dup()
         return opened
-
-    def _refuse_unless_index_is_private(self) -> None:
-        if self.index_host is not None and not _leads_to_private(self.index_host):
-            raise PrivateAddress
 
     def getresponse(self) -> Any:
         """Return the answer once its head has arrived. If that takes too long, raise like a closed connection."""
@@ -125,15 +125,34 @@ def given_up_after(seconds: float, connection: Callable[[], socket.socket | None
 
 
 def is_private(address: str) -> bool:
-    """Tell whether an IP address is not public: loopback, private, link-local and so on (RFC 6890)."""
+    """Tell whether an IP address is not public: loopback, private, link-local, multicast and so on (RFC 6890).
+
+    An IPv6 address that a gateway turns into an IPv4 address is as public as that one.
+    """
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return not (mapped or parsed).is_global
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if any(parsed in network for network in _NOT_PUBLIC):
+            return True
+        parsed = _carried(parsed) or parsed
+    return not parsed.is_global or parsed.is_multicast
 
 
-def _leads_to_private(host: str) -> bool:
+def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address in an IPv6 address: mapped, 6to4, or in the last 32 bits of `_CARRYING`."""
+    if any(address in network for network in _CARRYING):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def leads_to_private(host: str) -> bool:
+    """Tell whether all addresses of a host are private."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return False
     return all(is_private(str(each[4][0])) for each in found)
+
+
+def without_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep requests from sending the password that a .netrc file has for the host: pass this as `auth`."""
+    return request

@@ -1,5 +1,13 @@
 """Errors of the other index, each with the HTTP status of our answer."""
 
+import re
+
+from requests import Response
+
+# Statuses that a retry will not change: no credentials, no permission, not found, gone, legal reasons.
+REFUSALS = (401, 403, 404, 410, 451)
+# Statuses that a retry may change: too many requests, overloaded, too slow.
+BUSY = (429, 503, 504)
 # When installers may retry; urllib3, and so pip, waits as long as it is told.
 RETRY_AFTER_S, MOST_RETRY_AFTER_S = 5, 60
 
@@ -27,3 +35,16 @@ class UpstreamBusy(UpstreamFailed):
     def __init__(self, message: str, retry_after_s: float = RETRY_AFTER_S) -> None:
         super().__init__(message)
         self.retry_after_s = max(1, min(round(retry_after_s), MOST_RETRY_AFTER_S))
+
+
+def failure_of(host: str, answer: Response, what: str) -> UpstreamFailed:
+    """Return the error for an answer of another index; its refusals are passed on to installers."""
+    status = answer.status_code
+    message = f"{host} answered {status} for {what}"
+    if status in REFUSALS:
+        return UpstreamRefused(message, status)
+    if status in BUSY:
+        seconds = answer.headers.get("Retry-After", "")
+        # It may also be a date (RFC 9110).
+        return UpstreamBusy(message, int(seconds)) if re.fullmatch("[0-9]{1,9}", seconds) else UpstreamBusy(message)
+    return UpstreamFailed(message)

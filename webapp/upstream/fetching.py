@@ -2,15 +2,22 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from webapp.serving.slow_clients import waiting_for_upstream
-from webapp.upstream.bounded import BoundedAdapter, PrivateAddress, given_up_after
+from webapp.upstream.bounded import (
+    BoundedAdapter,
+    PrivateAddress,
+    given_up_after,
+    leads_to_private,
+    without_credentials,
+)
 from webapp.upstream.errors import UpstreamBusy, UpstreamFailed
 
 MAX_REDIRECTS = 5
@@ -24,31 +31,50 @@ class Fetcher:
     """Sends requests to the other index; threads share its connections."""
 
     def __init__(
-        self, timeout_s: float, origin: str, auth: tuple[str, str] | None = None, *, hosts: Sequence[str]
+        self,
+        timeout_s: float,
+        origin: str,
+        auth: tuple[str, str] | None = None,
+        *,
+        hosts: Sequence[str] | None,
+        named: str = "in UPSTREAM_FILE_HOSTS",
+        allows_private: Callable[[], bool] = lambda: False,
     ) -> None:
         """Wait at most `timeout_s` seconds for the head of an answer, and for each part of its body.
 
-        `auth` is only for addresses of this origin. Requests go only to `hosts`, of which the index's own is the first.
+        `auth` is only for addresses of this origin. Requests go only to `hosts`, of which the index's own is the first,
+        and to private addresses only if that is private; `named` says in messages where these come from. Without
+        `hosts` they go anywhere, but without credentials, even if a `.netrc` has some, and `allows_private` decides.
         """
         self._timeout_s = timeout_s
-        self._hosts = hosts
+        self._hosts, self._named = hosts, named
         self._origin, self._auth = origin, auth
         self._session = requests.Session()
+        allowed = allows_private if hosts is None else lambda: leads_to_private(hosts[0])
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, BoundedAdapter(timeout_s, hosts[0]))
+            self._session.mount(scheme, BoundedAdapter(timeout_s, allowed))
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._lock = threading.Lock()
         self._away: dict[str, float] = {}  # hosts, and until when they are left alone
 
-    def open(self, url: str, headers: dict[str, str], *, is_urgent: bool = False) -> requests.Response:
+    def open(
+        self,
+        url: str,
+        headers: dict[str, str],
+        *,
+        is_urgent: bool = False,
+        purpose: str = "",
+        form: dict[str, str] | None = None,
+    ) -> requests.Response:
         """Return the answer from an address, before its body is read; the caller closes it. Raises UpstreamFailed.
 
-        If something older is at hand, the wait is short.
+        If something older is at hand, the wait is short. A host that does not answer is left alone for a while, but if
+        there is a `purpose`, then in that regard only. A `form` is posted, and not to where the answer redirects.
         """
         timeout_s = min(self._timeout_s, URGENT_S) if is_urgent else self._timeout_s
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._asked(url, headers, timeout_s)
-            if not response.is_redirect:
+            response = self._asked(url, headers, timeout_s, purpose, form)
+            if form is not None or not response.is_redirect:
                 return response
             response.close()
             target = urljoin(url, response.headers["Location"])
@@ -57,25 +83,36 @@ class Fetcher:
             url = target
         raise UpstreamFailed(f"{host_of(url)} redirects more than {MAX_REDIRECTS} times")
 
-    def _asked(self, url: str, headers: dict[str, str], timeout_s: float) -> requests.Response:
+    def _asked(
+        self, url: str, headers: dict[str, str], timeout_s: float, purpose: str, form: dict[str, str] | None
+    ) -> requests.Response:
         host = host_of(url)
-        if host not in self._hosts:
-            raise UpstreamFailed(f"{host} is not one of the hosts in UPSTREAM_FILE_HOSTS, so nothing is asked of it")
-        auth = self._auth if url.startswith(f"{self._origin}/") else None
+        if self._hosts is not None and host not in self._hosts:
+            raise UpstreamFailed(f"{host} is not one of the hosts {self._named}, so nothing is asked of it")
+        auth: Any = self._auth if url.startswith(f"{self._origin}/") else None
+        if self._hosts is None or "Authorization" in headers:
+            auth = without_credentials
         with self._lock:
-            rest_s = self._away.get(host, 0.0) - time.monotonic()
+            rest_s = max(self._away.get(each, 0.0) for each in (host, host + purpose)) - time.monotonic()
         if rest_s > 0:
             raise UpstreamBusy(f"{host} did not answer a moment ago", rest_s)
         try:
             with waiting_for_upstream():
-                return self._session.get(
-                    url, headers=headers, timeout=timeout_s, auth=auth, stream=True, allow_redirects=False
+                return self._session.request(
+                    "GET" if form is None else "POST",
+                    url,
+                    data=form,
+                    headers=headers,
+                    timeout=timeout_s,
+                    auth=auth,
+                    stream=True,
+                    allow_redirects=False,
                 )
         except requests.Timeout:
-            self._leave_alone(host)
+            self.leave_alone(host + purpose)
             raise UpstreamBusy(f"{host} did not answer within {timeout_s} seconds", PAUSE_S) from None
         except requests.ConnectionError:
-            self._leave_alone(host)
+            self.leave_alone(host + purpose)
             raise UpstreamFailed(f"{host} cannot be reached") from None
         except PrivateAddress:
             raise UpstreamFailed(f"{host} has a private address, which a public index may not lead to") from None
@@ -115,7 +152,8 @@ class Fetcher:
         except (requests.RequestException, HTTPError) as error:
             raise UpstreamFailed(f"{host} broke off: {type(error).__name__}") from None
 
-    def _leave_alone(self, host: str) -> None:
+    def leave_alone(self, host: str) -> None:
+        """Ask nothing of a host for a while, or of a host and a purpose in one text."""
         with self._lock:
             now = time.monotonic()
             self._away = {each: until for each, until in self._away.items() if until > now} | {host: now + PAUSE_S}

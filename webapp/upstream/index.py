@@ -18,12 +18,14 @@ from config import BadConfig
 from webapp.changes.room import DiskFull, check_disk
 from webapp.documents import JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.hidden import hidden_names
 from webapp.documents.package import MAX_PACKAGE_BYTES
 from webapp.documents.project_status import is_quarantined
 from webapp.rules.archives import BadDistribution
+from webapp.rules.attestations import PROVENANCE, BadAttestations, check_provenance
 from webapp.rules.wheels import metadata_in
 from webapp.serving.slow_clients import waiting_for_upstream
-from webapp.upstream.errors import UpstreamBusy, UpstreamFailed, UpstreamRefused
+from webapp.upstream.errors import REFUSALS, UpstreamBusy, UpstreamFailed, UpstreamRefused, failure_of
 from webapp.upstream.fetching import Fetcher, host_of
 from webapp.upstream.pages import ACCEPT, read_page
 
@@ -33,16 +35,15 @@ log = logging.getLogger(__name__)
 # PyPI's longest page, with 15,000 files, has about 10 MB.
 MAX_PAGE_BYTES = 40_000_000
 MAX_METADATA_BYTES = 5_000_000
+# PyPI takes two attestations for a file, of 10 kB each.
+MAX_PROVENANCE_BYTES = 500_000
 # How long it is remembered that the other index does not have a name.
 ABSENT_FOR = timedelta(minutes=1)
 # A project that nobody has requested for this long is forgotten.
 KNOWN_FOR = timedelta(days=180)
 # Files must arrive at this speed; a slower one would keep a thread of the site busy.
 LEAST_BYTES_PER_S = 50_000
-# Statuses that a retry will not change: no credentials, no permission, not found, gone, legal reasons.
-REFUSALS = (401, 403, 404, 410, 451)
-# Statuses that a retry may change: too many requests, overloaded, too slow.
-BUSY = (429, 503, 504)
+_PROVENANCE = " for provenance"
 _PATTERN = re.compile(r"[a-z0-9*?-]+", re.ASCII)
 
 
@@ -107,6 +108,12 @@ class Index:
         self._max_bytes = max_bytes
         self._fetcher = fetcher
 
+    def page_of(self, normalized_name: str) -> str:
+        """Return the address of a project's page there, for readers; PyPI has a better one than its simple index."""
+        if self._address == "https://pypi.org/simple/":
+            return f"https://pypi.org/project/{normalized_name}/"
+        return f"{self._address}{normalized_name}/"
+
     def refusal(self, normalized_name: str) -> str | None:
         """Return why a name is never requested from upstream, or None.
 
@@ -117,7 +124,8 @@ class Index:
             return f"{normalized_name} is a reserved name: it is looked for here alone."
         if Package.objects(pk=normalized_name).count():
             return f"{normalized_name} is a project of this site."
-        is_known = KnownName.objects(pk=normalized_name).count_up_to(1)
+        # A project that is hidden from the reader counts as one that was here.
+        is_known = KnownName.objects(pk=normalized_name).count_up_to(1) or normalized_name in hidden_names()
         if is_known or JournalEntry.objects.about_package(normalized_name).count_up_to(1):
             return f"{normalized_name} was a project of this site, so it is looked for here alone."
         return None
@@ -135,13 +143,13 @@ class Index:
         files = [] if is_quarantined(kept) else [file for file in kept.get("files", []) if self._is_old_enough(file)]
         return {"files": files, "versions": kept.get("versions", []), "status": kept.get("status", {})}
 
-    def file(self, normalized_name: str, filename: str, sha256: str) -> Plain | None:
-        """Return the file with this name and digest, as the project's page describes it, or None.
+    def file(self, normalized_name: str, filename: str, sha256: str | None = None) -> Plain | None:
+        """Return the file with this name, and this digest if it is given, as the project's page describes it, or None.
 
         If the page is recent, the server looks for the file: some projects list 15,000.
         """
-        fields: Plain = {"files": {"$elemMatch": {"filename": filename, "sha256": sha256}}}
-        fields |= {"checked_at": 1, "is_absent": 1, "status": 1}
+        wanted = {"filename": filename} | ({"sha256": sha256} if sha256 else {})
+        fields: Plain = {"files": {"$elemMatch": wanted}, "checked_at": 1, "is_absent": 1, "status": 1}
         son = UpstreamProject.objects.raw().find_one({"_id": normalized_name}, fields)
         project: Plain | None = as_declared(UpstreamProject, son)
         if not project or self._is_old(project):
@@ -149,7 +157,7 @@ class Index:
         if not project or is_quarantined(project):
             return None
         listed = [file for file in project.get("files", []) if self._is_old_enough(file)]
-        return next((file for file in listed if (file["filename"], file["sha256"]) == (filename, sha256)), None)
+        return next((file for file in listed if wanted.items() <= file.items()), None)
 
     def open_file(self, file: Plain) -> Response:
         """Return the other index's answer with a file, before its body is read. Raises UpstreamFailed."""
@@ -158,7 +166,7 @@ class Index:
         answer = self._fetcher.open(file["url"], {"Accept-Encoding": "identity"})
         if answer.status_code != 200:
             answer.close()
-            raise _failure(host_of(file["url"]), answer, file["filename"])
+            raise failure_of(host_of(file["url"]), answer, file["filename"])
         size, length = file.get("size"), answer.headers.get("Content-Length", "")
         if size is not None and length.isdecimal() and int(length) != size:
             # Its digest cannot be right, so nothing is passed on.
@@ -179,10 +187,8 @@ class Index:
                 yield from _last_held_back(self._checked(file, answer))
             return
         content_id = bson.ObjectId()
-        is_kept = False
 
-        def finish(length: int) -> None:
-            nonlocal is_kept
+        def keep(length: int) -> bool:
             kept = {
                 "filename": file["filename"],
                 "package": normalized_name,
@@ -191,17 +197,15 @@ class Index:
                 "kept_at": utc_now(),
             }
             # Another process may have stored its own copy in the meantime.
-            is_kept = UpstreamFile.store_part(file["sha256"], "content_id", kept, length, self._max_bytes)
+            return UpstreamFile.store_part(file["sha256"], "content_id", kept, length, self._max_bytes)
 
         try:
-            yield from contents.store_passing(content_id, file["filename"], self._checked(file, answer), finish)
+            yield from contents.store_passing(content_id, file["filename"], self._checked(file, answer), keep)
         except UpstreamFailed as error:
             log.warning("%s is not kept: %s", file["filename"], error)
             raise
         finally:
             answer.close()
-            if not is_kept:
-                contents.delete(content_id)
 
     def metadata(self, normalized_name: str, file: Plain) -> str:
         """Return the core metadata of a file, and store it. Raises UpstreamFailed."""
@@ -213,7 +217,7 @@ class Index:
             # Object stores answer 403 for what does not exist.
             is_there = answer.status_code not in REFUSALS
             if is_there and answer.status_code != 200:
-                raise _failure(self.host, answer, f"{file['filename']}.metadata")
+                raise failure_of(self.host, answer, f"{file['filename']}.metadata")
             body = self._fetcher.read(answer, MAX_METADATA_BYTES) if is_there else b""
         if not is_there:
             body = self._metadata_in(normalized_name, file)
@@ -227,6 +231,44 @@ class Index:
         kept = {"filename": file["filename"], "package": normalized_name, "metadata": text}
         UpstreamFile.store_part(file["sha256"], "metadata", kept, len(body), self._max_bytes)
         return text
+
+    def provenance(self, normalized_name: str, file: Plain, *, is_urgent: bool = False) -> str:
+        """Return the provenance of a file as the other index sent it, and store it. Raises UpstreamFailed.
+
+        Empty if there is none, although the project's page says so; that is stored, too.
+        """
+        kept = UpstreamFile.objects(pk=file["sha256"]).only("provenance", "used_at").plain_first()
+        if kept and "provenance" in kept:
+            UpstreamFile.note_use(kept)
+            return str(kept["provenance"])
+        headers = {"Accept": f"{PROVENANCE}, application/json;q=0.1"}
+        # Nobody installs less because of it, so what is wrong with it has no effect on other requests.
+        with self._fetcher.open(file["provenance_url"], headers, is_urgent=is_urgent, purpose=_PROVENANCE) as answer:
+            is_there = answer.status_code not in (404, 410)
+            if is_there and answer.status_code != 200:
+                raise failure_of(host_of(answer.url), answer, f"the provenance of {file['filename']}")
+            body = self._fetcher.read(answer, MAX_PROVENANCE_BYTES) if is_there else b""
+        try:
+            text = body.decode()
+            if is_there:
+                check_provenance(body, file["sha256"])
+        except (BadAttestations, UnicodeDecodeError) as error:
+            raise UpstreamFailed(f"{self.host} sent no provenance of {file['filename']}: {error}") from None
+        stored = {"filename": file["filename"], "package": normalized_name, "provenance": text}
+        UpstreamFile.store_part(file["sha256"], "provenance", stored, len(body), self._max_bytes)
+        return text
+
+    def keep_provenance(self, normalized_name: str, file: Plain) -> None:
+        """Store the provenance of a file that is stored, so that it is here even if the other index is not."""
+        sha256 = file["sha256"]
+        if "provenance_url" not in file or not UpstreamFile.objects(pk=sha256, content_id__ne=None).count_up_to(1):
+            return
+        try:
+            self.provenance(normalized_name, file, is_urgent=True)
+        except UpstreamFailed as error:
+            if isinstance(error, UpstreamBusy):
+                self._fetcher.leave_alone(host_of(file["provenance_url"]) + _PROVENANCE)
+            log.warning("the provenance of %s is not kept: %s", file["filename"], error)
 
     def _metadata_in(self, normalized_name: str, file: Plain) -> bytes:
         """Return the core metadata in a wheel, for an index that does not offer it separately. The wheel is stored."""
@@ -288,7 +330,7 @@ class Index:
                 projects.replace_one({"_id": normalized_name}, absent, upsert=True)
                 return absent
             if answer.status_code != 200:
-                raise _failure(self.host, answer, normalized_name)
+                raise failure_of(self.host, answer, normalized_name)
             body = self._fetcher.read(answer, MAX_PAGE_BYTES)
             page = read_page(body, answer.headers.get("Content-Type", ""), answer.url, normalized_name)
             found: Plain = {"files": page.files, "versions": page.versions, "checked_at": now}
@@ -334,19 +376,6 @@ def _last_held_back(parts: Iterator[bytes]) -> Iterator[bytes]:
             yield held
         held = part
     yield held
-
-
-def _failure(host: str, answer: Response, what: str) -> UpstreamFailed:
-    """Return the error for an answer of another index; its refusals are passed on to installers."""
-    status = answer.status_code
-    message = f"{host} answered {status} for {what}"
-    if status in REFUSALS:
-        return UpstreamRefused(message, status)
-    if status in BUSY:
-        seconds = answer.headers.get("Retry-After", "")
-        # It may also be a date (RFC 9110).
-        return UpstreamBusy(message, int(seconds)) if re.fullmatch("[0-9]{1,9}", seconds) else UpstreamBusy(message)
-    return UpstreamFailed(message)
 
 
 def _metadata_url(url: str) -> str:

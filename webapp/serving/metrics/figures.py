@@ -32,6 +32,10 @@ class Figures:
         self.requests_in_progress = Gauge(
             "larder_requests_in_progress", "Requests being answered.", multiprocess_mode="livesum", registry=registry
         )
+        self.broken_transfers = Counter(
+            "larder_broken_transfers", "Answers that broke off after their status had been sent.", ["route"],
+            registry=registry,
+        )  # fmt: skip
         self.command_seconds = Histogram(
             "larder_database_command_seconds", "Time that the database took.", ["command"],
             buckets=BUCKETS, registry=registry,

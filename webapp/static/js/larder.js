@@ -1,11 +1,22 @@
 // What the pages do beyond links and forms. Each page works without it.
 "use strict";
 
+// What happened without a change of the focus, for readers who hear the page. The room must be there before the text.
+const announce = (() => {
+  const room = document.createElement("div");
+  room.className = "visually-hidden";
+  room.setAttribute("aria-live", "polite");
+  document.body.append(room);
+  return (text) => {
+    room.textContent = "";
+    setTimeout(() => { room.textContent = text; }, 50);
+  };
+})();
+
 function themeToggle() {
   const root = document.documentElement;
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {
     const show = () => button.setAttribute("aria-pressed", String(root.dataset.bsTheme === "dark"));
-    button.hidden = false;
     button.addEventListener("click", () => {
       root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
       try { localStorage.setItem("theme", root.dataset.bsTheme); } catch { /* it holds for this page, then */ }
@@ -17,10 +28,10 @@ function themeToggle() {
 
 function copyButtons() {
   for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
     button.addEventListener("click", async () => {
       await copyText(button.dataset.copy);
       button.classList.add("copied");
+      announce("Copied");
       setTimeout(() => button.classList.remove("copied"), 1500);
     });
   }
@@ -52,20 +63,42 @@ function localDates() {
   }
 }
 
-// The tab that is open stands in the address, so that it can be linked to.
+// Tabs with the keys of the ARIA Authoring Practices. The one that is open stands in the address, so that it can be linked to.
 function tabsInAddress() {
-  const tabs = [...document.querySelectorAll('[data-bs-toggle="tab"]')];
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const show = (shown) => {
+    for (const tab of tabs) {
+      tab.setAttribute("aria-selected", String(tab === shown));
+      tab.tabIndex = tab === shown ? 0 : -1;
+      tab.classList.toggle("active", tab === shown);
+      document.getElementById(tab.getAttribute("aria-controls")).classList.toggle("active", tab === shown);
+    }
+  };
+  const choose = (tab) => {
+    show(tab);
+    history.replaceState(null, "", tab.hash);
+    // On a phone the row of tabs is wider than the screen.
+    tab.scrollIntoView({ block: "nearest", inline: "center" });
+  };
   const open = () => {
     const tab = tabs.find((each) => each.hash === location.hash);
-    if (tab) bootstrap.Tab.getOrCreateInstance(tab).show();
+    if (tab) show(tab);
   };
-  for (const tab of tabs) {
-    tab.addEventListener("shown.bs.tab", () => {
-      history.replaceState(null, "", tab.hash);
-      // On a phone the row of tabs is wider than the screen.
-      tab.scrollIntoView({ block: "nearest", inline: "center" });
+  tabs.forEach((tab, number) => {
+    tab.tabIndex = number ? -1 : 0;
+    tab.addEventListener("click", (event) => {
+      event.preventDefault();
+      choose(tab);
     });
-  }
+    tab.addEventListener("keydown", (event) => {
+      const to = { ArrowRight: number + 1, ArrowLeft: number - 1, Home: 0, End: -1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      const next = tabs.at(to % tabs.length);
+      choose(next);
+      next.focus();
+    });
+  });
   addEventListener("hashchange", open);
   open();
 }
@@ -89,7 +122,26 @@ function fileFilters() {
   }
 }
 
+// Code and tables that are wider than their page are scrolled with the keyboard, too; Safari does not see to that by itself.
+function scrollableCode() {
+  const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+    if (target.scrollWidth <= target.clientWidth && target.scrollHeight <= target.clientHeight) return;
+    target.tabIndex = 0;
+    target.setAttribute("role", "group");
+    target.setAttribute("aria-label", target.matches("pre") ? "Code" : "Table");
+  }));
+  document.querySelectorAll("pre, .table-scroll:not([role])").forEach((each) => watcher.observe(each));
+}
+
+// Folds that are open on wide screens: what newer browsers do by CSS alone.
+function openFolds() {
+  if (CSS.supports("selector(::details-content)") || matchMedia("(max-width: 61.99rem)").matches) return;
+  for (const fold of document.querySelectorAll("[data-fold]")) fold.open = true;
+}
+
 themeToggle();
+openFolds();
+scrollableCode();
 copyButtons();
 localDates();
 tabsInAddress();

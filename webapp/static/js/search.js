@@ -1,4 +1,4 @@
-// The first names that begin with what stands in a search box, and filters that are folded on a phone.
+// The first names that begin with what stands in a search box, each of which opens its project.
 // The form works without it. Source of the pattern: WAI-ARIA Authoring Practices, "Combobox with list autocomplete".
 "use strict";
 
@@ -37,19 +37,21 @@ function suggestNames(input, number) {
     input.value = place < 0 ? typed : list.children[place].textContent;
   };
 
-  const show = (names) => {
+  const show = ({ names, addresses }) => {
     list.replaceChildren(...names.map((name, index) => {
       const option = document.createElement("li");
       option.id = `${list.id}-${index}`;
       option.setAttribute("role", "option");
       option.setAttribute("aria-selected", "false");
       option.textContent = name;
+      option.dataset.address = addresses[index];
       return option;
     }));
     selected = -1;
     input.removeAttribute("aria-activedescendant");
     list.hidden = !names.length;
     input.setAttribute("aria-expanded", String(Boolean(names.length)));
+    announce(names.length ? `${names.length} ${names.length === 1 ? "suggestion" : "suggestions"}` : "No suggestions");
   };
 
   const ask = async () => {
@@ -57,9 +59,12 @@ function suggestNames(input, number) {
     asking = new AbortController();
     try {
       const answer = await fetch(`${input.dataset.suggest}?q=${encodeURIComponent(typed)}`, { signal: asking.signal });
-      if (answer.ok && document.activeElement === input) show((await answer.json()).names);
+      if (answer.ok && document.activeElement === input) show(await answer.json());
     } catch { /* typed on, or the site does not answer: then there are no suggestions */ }
   };
+
+  // A suggestion is a project, so it opens the project and not a search for its name.
+  const open = (option) => location.assign(option.dataset.address);
 
   input.addEventListener("input", () => {
     typed = input.value;
@@ -78,6 +83,10 @@ function suggestNames(input, number) {
     } else if (event.key === "ArrowUp" && count) {
       select(selected >= 0 ? selected - 1 : count - 1);
     } else {
+      if (event.key === "Enter" && selected >= 0) {
+        event.preventDefault();
+        open(list.children[selected]);
+      }
       if (event.key === "Enter" || event.key === "Tab") close();
       return;
     }
@@ -90,14 +99,9 @@ function suggestNames(input, number) {
     if (!option) return;
     select([...list.children].indexOf(option));
     close();
-    form.requestSubmit();
+    open(option);
   });
   input.addEventListener("blur", close);
 }
 
 document.querySelectorAll("[data-suggest]").forEach(suggestNames);
-
-// On a phone the results come first.
-for (const filters of document.querySelectorAll("[data-filters]")) {
-  if (matchMedia("(max-width: 61.99rem)").matches) filters.open = false;
-}

@@ -1,0 +1,197 @@
+"""Importing advisories: dumps as a whole, and an operator's own."""
+
+import json
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+
+from tests.factories import record
+from webapp.changes import advisories
+from webapp.changes.advisories import CannotImport, Imported, import_dump
+from webapp.documents import Advisory, AdvisoryState
+from webapp.documents.base import utc_now
+
+Record = dict[str, Any]
+
+
+def dump_of(path: Path, *records: Record, **others: bytes) -> Path:
+    """A dump with these records, and other files by their names without .json."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each in records:
+            archive.writestr(f"{each['id']}.json", json.dumps(each))
+        for name, content in others.items():
+            archive.writestr(f"{name}.json", content)
+    return path
+
+
+@pytest.fixture
+def dump(tmp_path: Path) -> Path:
+    """A dump of three advisories, one of which was withdrawn."""
+    withdrawn = record("GHSA-2", withdrawn="2026-11-02T00:00:00Z")
+    return dump_of(tmp_path / "all.zip", record("PYSEC-1"), withdrawn, record("MAL-3", "evil", versions=["1.0"]))
+
+
+def ids() -> list[str]:
+    return [each.id for each in Advisory.objects.order_by("pk")]
+
+
+def counts(found: Imported) -> tuple[int, int, int, int]:
+    return found.new, found.changed, found.unchanged, found.removed
+
+
+def test_dump_is_stored_with_what_the_site_compares_and_shows(app: Flask, dump: Path) -> None:
+    found = import_dump(dump)
+
+    assert counts(found) == (3, 0, 0, 0)
+    stored = Advisory.objects.get(pk="MAL-3")
+    assert (stored.summary, stored.severity, stored.modified) == (
+        "What is wrong with evil",
+        "critical",
+        "2026-11-01T10:00:00Z",
+    )
+    assert [each.package for each in stored.affects] == ["evil"]
+    assert stored.record == record("MAL-3", "evil", versions=["1.0"])
+    assert Advisory.objects.get(pk="GHSA-2").withdrawn_at == datetime(2026, 11, 2, tzinfo=UTC)
+    assert AdvisoryState.current()["records"] == 3
+    stored.validate()
+
+
+def test_first_dump_dates_its_advisories_as_they_do_themselves(app: Flask, dump: Path) -> None:
+    import_dump(dump)
+
+    assert Advisory.objects.get(pk="PYSEC-1").imported_at == datetime(2026, 11, 1, 10, tzinfo=UTC)
+
+
+def test_later_dump_reads_only_what_changed(app: Flask, dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_dump(dump)
+    read: list[str] = []
+    content = advisories._content
+
+    def noting(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+        read.append(entry.filename)
+        return content(archive, entry)
+
+    monkeypatch.setattr(advisories, "_content", noting)
+    changed = record("GHSA-2", modified="2026-11-20T10:00:00Z", summary="Corrected")
+    before = utc_now()
+
+    found = import_dump(dump_of(dump, record("PYSEC-1"), changed, record("PYSEC-4")))
+
+    assert counts(found) == (1, 1, 1, 1)
+    assert sorted(read) == ["GHSA-2.json", "PYSEC-4.json"]
+    assert ids() == ["GHSA-2", "PYSEC-1", "PYSEC-4"]
+    arrived = {each.id: each.imported_at for each in Advisory.objects}
+    assert arrived["PYSEC-1"] < before <= arrived["GHSA-2"] == arrived["PYSEC-4"]
+    assert Advisory.objects.get(pk="GHSA-2").withdrawn_at is None
+
+
+def test_record_that_is_only_written_differently_did_not_arrive_again(app: Flask, dump: Path) -> None:
+    import_dump(dump)
+    before = Advisory.objects.get(pk="PYSEC-1").imported_at
+
+    import_dump(dump_of(dump, record("PYSEC-1", schema_version="1.7.0")))
+
+    assert Advisory.objects.get(pk="PYSEC-1").imported_at == before
+    assert Advisory.objects.get(pk="PYSEC-1").record["schema_version"] == "1.7.0"
+
+
+def test_own_advisories_outlast_dumps_and_come_before_theirs(app: Flask, dump: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(record("PYSEC-1", "private", summary="Ours")))
+
+    assert advisories.add_own(own) == "PYSEC-1"
+    found = import_dump(dump)
+
+    assert counts(found) == (2, 0, 0, 0)
+    assert Advisory.objects.get(pk="PYSEC-1").summary == "Ours"
+    assert not advisories.remove_own("MAL-3")
+    assert advisories.remove_own("PYSEC-1")
+    assert counts(import_dump(dump)) == (1, 0, 2, 0)
+    assert Advisory.objects.get(pk="PYSEC-1").summary == "What is wrong with example"
+
+
+def test_unusable_records_are_left_out_and_named(app: Flask, dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advisories, "MAX_RECORD_BYTES", 2000)
+    deep: Any = []
+    for _ in range(100):
+        deep = [deep]
+    files = {
+        "other": orjson.dumps(record("A-1")),
+        "broken": b"{",
+        "long": orjson.dumps(record("long", details="x" * 2000)),
+        "deep": orjson.dumps(record("deep", x=deep)),
+        "null": orjson.dumps(record("null") | {"a\0b": 1}),
+        "large": b'{"id": "large", "x": 1' + b"0" * 1999 + b"}",
+    }
+
+    found = import_dump(dump_of(dump, record("PYSEC-1"), **files))
+
+    assert ids() == ["PYSEC-1"]
+    told = {each.partition(".json: ")[0]: each.partition(".json: ")[2] for each in found.left_out}
+    assert told["other"] == "its id is A-1"
+    assert told["broken"].startswith("it is not JSON: ")
+    assert told["long"].startswith("it has 2,")
+    assert told["deep"] == "it is nested more than 80 levels deep"
+    assert told["null"].startswith("MongoDB cannot store it: ")
+    assert set(told) == set(files)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "No such file"), (b"", "not a zip file"), (b"PK\3\4 but cut off", "not a zip file")],
+)
+def test_unreadable_dump_changes_nothing(app: Flask, dump: Path, content: bytes | None, why: str) -> None:
+    import_dump(dump)
+    dump.unlink()
+    if content is not None:
+        dump.write_bytes(content)
+
+    with pytest.raises(CannotImport, match=why):
+        import_dump(dump)
+
+    assert len(ids()) == 3
+
+
+def test_dump_without_records_is_refused(app: Flask, tmp_path: Path) -> None:
+    with pytest.raises(CannotImport, match=r"contains no \*\.json files"):
+        import_dump(dump_of(tmp_path / "all.zip"))
+
+
+def test_interrupted_import_changes_nothing_and_can_be_repeated(app: Flask, dump: Path) -> None:
+    import_dump(dump)
+    later = dump_of(dump, record("PYSEC-4"))
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_dump(later, interrupt)
+
+    assert len(ids()) == 3
+    assert "advisories_building" not in Advisory._get_db().list_collection_names()
+    import_dump(later)
+    assert ids() == ["PYSEC-4"]
+
+
+def test_only_one_command_changes_advisories_at_a_time(app: Flask, dump: Path) -> None:
+    AdvisoryState.note(claimed_until=utc_now() + timedelta(minutes=1))
+
+    with pytest.raises(CannotImport, match="another command is changing the advisories"):
+        import_dump(dump)
+
+    AdvisoryState.note(claimed_until=utc_now() - timedelta(minutes=1))
+    import_dump(dump)
+
+
+@pytest.mark.real_server
+def test_new_collection_has_the_indexes_and_the_validator_of_the_old_one(app: Flask, dump: Path) -> None:
+    import_dump(dump)
+
+    advisories_ = Advisory.objects.raw()
+    assert {each["name"] for each in Advisory._meta["index_specs"]} < set(advisories_.index_information())
+    assert "validator" in advisories_.options()

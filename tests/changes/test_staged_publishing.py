@@ -1,0 +1,111 @@
+"""A publication that is killed between any two steps has published everything or nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from tests import factories
+from tests.changes.sessions import BETTER, FILES, age, filled, seen
+from tests.publishing.staging import add, path_of, said, send, stored
+from tests.publishing.uploads import sha256, wheel_name
+from webapp.changes import changing, claims, listing, staged_publishing, staging
+from webapp.documents import JournalEntry, Package, PublishingSession, StoredFile
+from webapp.documents.base import utc_now
+from webapp.documents.release import own_url
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (staged_publishing, "statement_of"),
+        (staged_publishing, "list_files"),
+        (listing, "changes"),
+        (listing, "show_latest"),
+        (Package, "store"),
+    ],
+    ids=lambda each: str(getattr(each, "__name__", each)),
+)
+def test_killed_before_its_package_lists_the_files_it_has_published_nothing(
+    client: FlaskClient, secret: str, killed_at: Callable[..., None], where: Any, name: str
+) -> None:
+    session = filled(client, secret)
+
+    killed_at(lambda: send(client, secret, path_of(session, "publish")), where, name)
+
+    assert seen(client) == set()
+    for filename, content in FILES.items():
+        assert client.get(own_url(sha256(content), filename)).status_code == 404
+    assert send(client, secret, path_of(session, "publish")).status_code == 409
+    age()
+    again = send(client, secret, path_of(session, "publish"))
+    assert again.status_code == 201, again.text
+    assert seen(client) == set(FILES)
+    assert JournalEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (changing, "write_out_of"),
+        (staged_publishing, "finish_publishing"),
+        (staging, "_files"),
+        (claims, "settle_staged"),
+    ],
+    ids=lambda each: str(getattr(each, "__name__", each)),
+)
+@pytest.mark.parametrize("how", ["asked again", "cleaned"])
+def test_killed_after_its_package_lists_the_files_everything_is_published(
+    client: FlaskClient,
+    secret: str,
+    runner: FlaskCliRunner,
+    killed_at: Callable[..., None],
+    where: Any,
+    name: str,
+    how: str,
+) -> None:
+    session = filled(client, secret)
+
+    killed_at(lambda: send(client, secret, path_of(session, "publish")), where, name)
+
+    assert seen(client) == set(FILES)
+    age()
+    if how == "cleaned":
+        assert runner.invoke(args=["files", "clean"]).exit_code == 0
+    else:
+        described = said(client.get(path_of(session, "session"), auth=("__token__", secret)))
+        assert described["status"] == "published"
+        runner.invoke(args=["files", "clean"])
+    assert stored(session).state == "published"
+    assert {each.state for each in StoredFile.objects} == {"stored"}
+    assert StoredFile.objects(session__exists=True).count() == 0
+    assert seen(client) == set(FILES)
+    assert JournalEntry.objects.count() == 2
+
+
+def test_of_two_who_publish_at_once_one_is_told_to_wait(client: FlaskClient, secret: str) -> None:
+    session = filled(client, secret)
+    PublishingSession.objects.update(state="publishing", attempt="x", alive_at=utc_now())
+
+    response = send(client, secret, path_of(session, "publish"))
+
+    assert (response.status_code, said(response)["details"]) == (409, "This session is being published already.")
+    assert client.delete(path_of(session, "session"), auth=("__token__", secret)).status_code == 409
+    assert add(client, secret, session, BETTER).status_code == 409
+
+
+def test_refused_publication_leaves_the_session_open(client: FlaskClient, secret: str) -> None:
+    session = filled(client, secret)
+    release = factories.release("1.0", files=[factories.release_file("1.0", filename=wheel_name(), sha256="0" * 64)])
+    user = Package._get_db().users.find_one({})
+    factories.package("larder-probe", releases=[release], maintainers=[{"user_id": user["_id"], "role": "owner"}])
+
+    response = send(client, secret, path_of(session, "publish"))
+
+    assert (response.status_code, said(response)["details"]) == (
+        400,
+        f"File already exists with different contents: {wheel_name()}",
+    )
+    assert stored(session).state == "open"
+    assert {each.state for each in StoredFile.objects} == {"staged"}

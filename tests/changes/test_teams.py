@@ -1,0 +1,153 @@
+"""Teams: memberships by hand and from groups, and roles in projects."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from packaging.utils import NormalizedName
+
+from tests import factories
+from webapp.changes import teams
+from webapp.changes.maintaining import LastOwner, NotPermitted, NotThere, is_needed, leave_packages
+from webapp.changes.teams import NewTeams, TeamRefused
+from webapp.documents import JournalEntry, Maintainer, Membership, Package, Team, TeamRole, User
+
+NAME = NormalizedName("example")
+
+
+def memberships(user: User) -> list[tuple[str, str, str]]:
+    return [(each.team, each.role, each.source) for each in User.objects.get(pk=user.pk).teams or []]
+
+
+def owned(**fields: Any) -> User:
+    """A project of Ada's; return her."""
+    ada = factories.user("Ada")
+    factories.package(maintainers=[Maintainer(user_id=ada.id, name="Ada", role="owner")], **fields)
+    return ada
+
+
+def test_two_teams_cannot_have_one_name(app: Flask) -> None:
+    teams.create_team("payments", "Payments", [])
+
+    with pytest.raises(TeamRefused, match="There is a team of this name already"):
+        teams.create_team("payments", "Others", [])
+
+
+def test_member_is_added_once(app: Flask) -> None:
+    ada = factories.user("Ada")
+
+    added = [teams.add_member("payments", ada.id, role) for role in ("member", "owner")]
+
+    assert added == [True, False]
+    assert memberships(ada) == [("payments", "member", "hand")]
+
+
+def test_nobody_belongs_to_more_than_fifty_teams(app: Flask) -> None:
+    ada = factories.user("Ada", teams=[Membership(team=f"team-{number}") for number in range(50)])
+
+    assert not teams.add_member("payments", ada.id)
+    assert len(memberships(ada)) == 50
+
+
+def test_groups_bring_members_and_take_them_away_again(app: Flask) -> None:
+    ada = factories.user("Ada", teams=[Membership(team="by-hand", role="owner")])
+    for name, groups in (("payments", ["pay", "finance"]), ("search", ["search"]), ("by-hand", ["pay"])):
+        teams.create_team(name, "", groups)
+
+    first = teams.set_teams_from_groups(ada.id, ["pay", "search", "unknown"])
+    again = teams.set_teams_from_groups(ada.id, ["search", "pay"])
+    teams.change_member("search", ada.id, "owner")
+    kept = teams.set_teams_from_groups(ada.id, ["search"])
+    after = memberships(ada)
+    last = teams.set_teams_from_groups(ada.id, [])
+
+    assert first == NewTeams(["payments", "search"], [])
+    assert again == NewTeams([], [])
+    assert kept == NewTeams([], ["payments"])
+    assert after == [("by-hand", "owner", "hand"), ("search", "owner", "groups")]
+    assert last == NewTeams([], ["search"])
+    assert memberships(ada) == [("by-hand", "owner", "hand")]
+
+
+def test_team_with_projects_cannot_be_deleted(app: Flask) -> None:
+    team = teams.create_team("payments", "Payments", [])
+    ada = owned()
+    teams.add_member("payments", ada.id)
+    teams.give_role(NAME, team, "owner", ada)
+
+    with pytest.raises(TeamRefused, match="still has projects, such as example"):
+        teams.delete_team("payments")
+    teams.take_role(NAME, "payments", ada)
+    teams.delete_team("payments")
+
+    assert Team.objects.count() == 0
+    assert memberships(ada) == []
+
+
+def test_team_that_alone_may_read_a_project_cannot_be_deleted(app: Flask) -> None:
+    teams.create_team("payments", "", [])
+    factories.package("Secret", readers=["payments"])
+
+    with pytest.raises(TeamRefused, match="such as secret"):
+        teams.delete_team("payments")
+
+    assert Team.objects.count() == 1
+
+
+def test_role_of_a_member_is_the_highest_of_their_own_and_their_teams(app: Flask) -> None:
+    ada = owned(teams=[TeamRole(team="payments", role="maintainer"), TeamRole(team="search", role="owner")])
+    package = Package.objects.get(pk=NAME)
+    other = factories.user("Other")
+
+    assert package.role_of(ada.id) == "owner"
+    assert package.role_of(other.id) is None
+    assert package.role_of(other.id, ["payments"]) == "maintainer"
+    assert package.role_of(other.id, ["payments", "search"]) == "owner"
+    assert package.role_of(other.id, ["unknown"]) is None
+
+
+def test_team_that_owns_a_project_lets_its_last_person_leave(app: Flask) -> None:
+    ada = owned(teams=[TeamRole(team="payments", role="owner")])
+
+    assert not is_needed(Package.objects.get(pk=NAME), ada.id)
+    leave_packages(ada)
+    assert Package.objects.get(pk=NAME).maintainers == []
+
+
+def test_team_that_only_maintains_does_not(app: Flask) -> None:
+    ada = owned(teams=[TeamRole(team="payments", role="maintainer")])
+
+    assert is_needed(Package.objects.get(pk=NAME), ada.id)
+
+
+def test_only_owners_choose_teams_and_the_last_owner_stays(app: Flask) -> None:
+    team = teams.create_team("payments", "Payments", [])
+    factories.package(teams=[TeamRole(team="payments", role="owner")])
+    member = factories.user("Member", teams=[Membership(team="payments")])
+    stranger = factories.user("Stranger", teams=[Membership(team="search")])
+
+    with pytest.raises(NotPermitted):
+        teams.give_role(NAME, team, "owner", stranger)
+    with pytest.raises(LastOwner):
+        teams.give_role(NAME, team, "maintainer", member)
+    with pytest.raises(LastOwner):
+        teams.take_role(NAME, "payments", member)
+    with pytest.raises(NotThere):
+        teams.take_role(NAME, "search", member)
+
+
+def test_project_has_twenty_teams_at_most(app: Flask) -> None:
+    ada = owned(teams=[TeamRole(team=f"team-{number}") for number in range(20)])
+
+    with pytest.raises(TeamRefused, match="at most 20 teams"):
+        teams.give_role(NAME, teams.create_team("payments", "", []), "owner", ada)
+
+
+def test_journal_tells_which_team_got_which_role(app: Flask) -> None:
+    ada = owned()
+    teams.give_role(NAME, teams.create_team("payments", "Payments", []), "maintainer", ada)
+    teams.take_role(NAME, "payments", ada)
+
+    told = [(each["action"], each.get("note")) for each in JournalEntry.objects.about_package(NAME).plain()]
+
+    assert told[:2] == [("remove team maintainer", "payments"), ("make team maintainer", "Payments")]

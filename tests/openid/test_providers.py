@@ -1,0 +1,194 @@
+"""Discovery documents and keys: fetched within bounds, cached, and fetched again."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from config import BadConfig
+from tests.local_http import Answer
+from tests.openid.issuers import Issuer, as_json, issuing, public_jwk
+from webapp.openid.providers import MAX_BYTES, Provider, ProviderFailed
+from webapp.serving.slow_clients import AT_WORK
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Issuer]:
+    with issuing() as found:
+        yield found
+
+
+@pytest.fixture
+def issuer(running: Issuer) -> Issuer:
+    running.publishes("first", "ec-second")
+    running.asked.clear()
+    return running
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which a test moves on."""
+    now = [1000.0]
+    monkeypatch.setattr("webapp.openid.providers.time.monotonic", lambda: now[0])
+    return now
+
+
+def provider(issuer: Issuer) -> Provider:
+    return Provider(issuer.address, "TRUSTED_ISSUERS")
+
+
+def failure(issuer: Issuer) -> str:
+    with pytest.raises(ProviderFailed) as failed:
+        provider(issuer).key("first")
+    return str(failed.value)
+
+
+def test_keys_are_fetched_once(issuer: Issuer) -> None:
+    found = provider(issuer)
+
+    assert found.key("first") == public_jwk("first")
+    assert found.key("ec-second") == public_jwk("ec-second")
+    assert issuer.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+def test_new_key_is_found_within_a_minute(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    found.key("first")
+    issuer.publishes("first", "third")
+
+    assert found.key("third") is None
+    clock[0] += 61
+    assert found.key("third") == public_jwk("third")
+
+
+def test_unknown_keys_lead_to_one_request_a_minute(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+
+    assert [found.key(f"invented-{number}") for number in range(50)] == [None] * 50
+    assert issuer.asked.count("/keys") == 1
+
+
+def test_withdrawn_key_is_forgotten_within_an_hour(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    found.key("first")
+    issuer.publishes("ec-second")
+
+    assert found.key("first") is not None
+    clock[0] += 3601
+    assert found.key("first") is None
+
+
+def test_keys_last_a_day_while_the_issuer_is_away(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    found.key("first")
+    issuer.answers["/.well-known/openid-configuration"] = Answer(503)
+    issuer.answers["/keys"] = Answer(503)
+
+    clock[0] += 80_000
+    assert found.key("first") is not None
+    clock[0] += 10_000
+    with pytest.raises(ProviderFailed):
+        found.key("first")
+
+
+def test_empty_set_of_keys_replaces_nothing(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    found.key("first")
+    issuer.answers["/keys"] = as_json({"keys": []})
+
+    clock[0] += 3601
+    assert found.key("first") is not None
+
+
+def test_requests_that_wait_for_a_slow_issuer_block_no_others(app: Flask, issuer: Issuer) -> None:
+    slow = issuer.answers["/keys"]._replace(delay_s=1.0)
+    issuer.answers["/keys"] = slow
+    found, places = provider(issuer), threading.Semaphore(1)
+
+    def ask() -> None:
+        with app.test_request_context(environ_overrides={AT_WORK: places}), places:
+            found.key("first")
+
+    waiting = [threading.Thread(target=ask) for _ in range(3)]
+    for each in waiting:
+        each.start()
+    while "/keys" not in issuer.asked:
+        time.sleep(0.01)
+
+    assert places.acquire(timeout=0.5)
+    places.release()
+    for each in waiting:
+        each.join()
+    assert issuer.asked.count("/keys") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "said"),
+    [
+        ("/.well-known/openid-configuration", Answer(404), "answered 404 without what was asked for"),
+        ("/.well-known/openid-configuration", Answer(body=b"{" * 100_000), "without what was asked for"),
+        ("/.well-known/openid-configuration", Answer(body=b" " * (MAX_BYTES + 1)), "sent more than 300,000 bytes"),
+        ("/.well-known/openid-configuration", as_json({"issuer": "https://evil.example"}), "calls itself https://evil"),
+        ("/keys", Answer(body=b"[]"), "without what was asked for"),
+        ("/keys", as_json({"keys": "none"}), "has no keys"),
+        ("/keys", as_json({"keys": [1, {"kid": 1}]}), "has no keys"),
+        ("/keys", Answer(302, headers={"Location": "http://192.0.2.1/keys"}), "192.0.2.1 is not one of the hosts"),
+    ],
+)
+def test_unusable_answer_is_a_failure(issuer: Issuer, path: str, answer: Answer, said: str) -> None:
+    issuer.answers[path] = answer
+
+    assert said in failure(issuer)
+
+
+@pytest.mark.parametrize("address", ["http://keys.example.org/", "file:///etc/passwd", 7, None, "https://a b/", "x"])
+def test_keys_are_at_a_secure_address(issuer: Issuer, address: object) -> None:
+    issuer.publishes("first", jwks_uri=address)
+
+    assert failure(issuer) == f"{issuer.address} names no usable jwks_uri"
+
+
+def test_public_issuer_leads_to_no_private_address(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Provider("https://8.8.8.8", "TRUSTED_ISSUERS")
+
+    with pytest.raises(ProviderFailed, match="private address"):
+        found.fetch(f"{issuer.address}/keys")
+
+
+@pytest.mark.parametrize(
+    "issuer_address",
+    ["http://gitlab.example.org", "gitlab.example.org", "https://", "https://[::1", "https://a/?b"],
+)
+def test_issuer_without_tls_is_refused_at_the_start(issuer_address: str) -> None:
+    with pytest.raises(BadConfig, match="TRUSTED_ISSUERS has"):
+        Provider(issuer_address, "TRUSTED_ISSUERS")
+
+
+def test_provider_that_is_away_is_left_alone_for_a_while(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    issuer.answers["/.well-known/openid-configuration"] = Answer(status=503)
+
+    for _ in range(3):
+        with pytest.raises(ProviderFailed, match="answered 503"):
+            found.document()
+    assert len(issuer.asked) == 1
+
+    issuer.publishes("first")
+    clock[0] += 11
+    assert found.document()["issuer"] == issuer.address
+
+
+def test_old_document_serves_while_the_provider_is_away(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    found.document()
+    issuer.answers["/.well-known/openid-configuration"] = Answer(status=503)
+
+    clock[0] += 3601
+    assert found.document()["issuer"] == issuer.address
+    assert found.document()["issuer"] == issuer.address
+    assert len(issuer.asked) == 2
+    clock[0] += 86_400
+    with pytest.raises(ProviderFailed, match="answered 503"):
+        found.document()

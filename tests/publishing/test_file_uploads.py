@@ -1,0 +1,303 @@
+"""Files that arrive in several requests, as PEP 694 describes it."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.publishing import attested, uploads
+from tests.publishing.attested import GITHUB
+from tests.publishing.upload_client import Answer, Client, Refused
+from tests.publishing.uploads import sdist, sdist_name, wheel, wheel_name
+from webapp.documents import AuditEvent, Package, PublishingSession, StoredFile
+from webapp.documents.contents import Chunk, Contents
+
+
+def client_of(client: FlaskClient, secret: str, root: str = "http://localhost/upload/") -> Client:
+    """A client of the draft, with a token."""
+
+    def send(method: str, address: str, headers: dict[str, str], body: bytes) -> Answer:
+        assert address.startswith("http://localhost/"), address
+        path = address.removeprefix("http://localhost")
+        response = client.open(path, method=method, headers=headers, data=body, auth=("__token__", secret))
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if headers.get("location", "").startswith("/"):
+            headers["location"] = "http://localhost" + headers["location"]
+        return Answer(response.status_code, headers, response.data)
+
+    return Client(root, send)
+
+
+@pytest.fixture
+def secret(client: FlaskClient) -> str:
+    """The token of a member."""
+    return uploads.publisher()[1]
+
+
+@pytest.fixture
+def pep694(client: FlaskClient, secret: str) -> Client:
+    """A client with an open session."""
+    opened = client_of(client, secret)
+    opened.open("larder-probe", "1.0")
+    return opened
+
+
+def test_release_is_published_by_the_draft_alone(client: FlaskClient, pep694: Client) -> None:
+    pep694.upload(wheel_name(), wheel())
+    pep694.upload(sdist_name(), sdist())
+
+    files = pep694.refresh()["files"]
+    assert {name: each["status"] for name, each in files.items()} == dict.fromkeys(
+        (wheel_name(), sdist_name()), "completed"
+    )
+    assert client.get("/simple/larder-probe/").status_code == 404
+    stage = pep694.session["links"]["stage"].removeprefix("http://localhost")
+    assert wheel_name() in client.get(f"{stage}larder-probe/").text
+    pep694.publish()
+
+    assert pep694.refresh()["status"] == "published"
+    assert client.get(Package.objects.get().releases[0].files[0].url).data == wheel()
+    assert Contents.objects.count() == 2  # nothing is left of what arrived first
+    assert {each["files_id"] for each in Chunk.objects.raw().find()} == set(Contents.objects.scalar("pk"))
+    told = AuditEvent.objects(kind="upload").scalar("description")
+    assert sorted(told) == sorted(
+        f"Added {name} to the publishing session of larder-probe 1.0 with the API token “tests”."
+        for name in (wheel_name(), sdist_name())
+    )
+
+
+def test_links_lead_from_the_session_to_its_files_and_back(pep694: Client) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+
+    listed = pep694.refresh()["files"][wheel_name()]
+
+    assert listed["status"] == "pending"
+    assert listed["link"] == upload["links"]["file-upload-session"]
+    assert upload["links"]["publishing-session"] == pep694.session["links"]["session"]
+    assert upload["expires-at"] == pep694.session["expires-at"]
+
+
+def test_session_without_files_is_not_published(pep694: Client) -> None:
+    with pytest.raises(Refused, match="has no files") as refused:
+        pep694.publish()
+
+    assert refused.value.status == 409
+    assert pep694.refresh()["status"] == "open"
+    assert Package.objects.count() == 0
+
+
+def test_session_with_a_pending_file_is_not_published_and_can_be_cancelled(pep694: Client) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    pep694.send_bytes(upload, wheel())
+
+    with pytest.raises(Refused, match="have not arrived completely") as refused:
+        pep694.publish()
+
+    assert refused.value.status == 409
+    assert Contents.objects.count() == 1
+    pep694.cancel()
+    assert uploads.nothing_stays()
+    assert pep694.refresh()["status"] == "canceled"
+
+
+def test_bytes_can_be_sent_again_until_the_file_is_completed(pep694: Client) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    with pytest.raises(Refused, match="have not arrived yet") as refused:
+        pep694.complete(upload)
+    pep694.send_bytes(upload, bytes(len(wheel())))
+    pep694.send_bytes(upload, wheel())
+
+    pep694.complete(upload)
+
+    assert refused.value.status == 409
+    assert Contents.objects.count() == 1
+    with pytest.raises(Refused, match="has ended") as refused:
+        pep694.send_bytes(upload, wheel())
+    assert refused.value.status == 409
+
+
+def test_file_that_fails_its_checks_can_only_be_deleted(pep694: Client) -> None:
+    broken = bytes(len(wheel()))
+    upload = pep694.announce(wheel_name(), broken)
+    pep694.send_bytes(upload, broken)
+
+    with pytest.raises(Refused) as refused:
+        pep694.complete(upload)
+
+    assert refused.value.status == 400
+    assert pep694.state(upload) == "error"
+    assert pep694.refresh()["files"][wheel_name()]["notices"] == [str(refused.value)]
+    assert Contents.objects.count() == 0
+    with pytest.raises(Refused, match="has ended"):
+        pep694.complete(upload)
+    with pytest.raises(Refused, match="have not arrived completely"):
+        pep694.publish()
+    with pytest.raises(Refused, match="Delete it first"):
+        pep694.announce(wheel_name(), wheel())
+    pep694.delete(upload)
+    pep694.upload(wheel_name(), wheel())
+    pep694.publish()
+    assert Package.objects.get().release_count == 1
+
+
+def test_file_with_another_digest_than_announced_is_refused(pep694: Client) -> None:
+    upload = pep694.announce(wheel_name(), wheel(), hashes={"blake2b": "0" * 128, "md5": "0" * 32})
+    pep694.send_bytes(upload, wheel())
+
+    with pytest.raises(Refused, match="does not have the blake2b digest that was announced"):
+        pep694.complete(upload)
+
+    assert pep694.state(upload) == "error"
+    assert StoredFile.objects.count() == 0
+
+
+def test_completed_file_is_deleted_and_uploaded_again(pep694: Client) -> None:
+    first = pep694.upload(wheel_name(), wheel())
+    pep694.delete(first)
+
+    assert pep694.refresh()["files"] == {}
+    with pytest.raises(Refused) as refused:
+        pep694.delete(first)
+    assert refused.value.status == 404
+    changed = wheel(text=uploads.metadata("larder-probe", "1.0", "Summary: Again"))
+    pep694.upload(wheel_name(), changed)
+    pep694.publish()
+    assert Package.objects.get().summary == "Again"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"filename": "larder_probe-1.0.exe"}, 400),
+        ({"filename": "larder_probe-2.0-py3-none-any.whl"}, 400),
+        ({"filename": "other-1.0-py3-none-any.whl"}, 400),
+        ({"filename": "../larder_probe-1.0-py3-none-any.whl"}, 400),
+        ({"filename": 1}, 400),
+        ({"size": 0}, 400),
+        ({"size": "9"}, 400),
+        ({"size": True}, 400),
+        ({"size": 10**12}, 413),
+        ({"hashes": {}}, 400),
+        ({"hashes": {"md5": "0" * 32}}, 400),
+        ({"hashes": {"sha256": "0"}}, 400),
+        ({"hashes": {"sha256": 1}}, 400),
+        ({"hashes": {"sha256": "0" * 64, "shake_128": "0"}}, 400),
+        ({"hashes": ["sha256"]}, 400),
+        ({"mechanism": "vnd-pypi-s3"}, 422),
+    ],
+)
+def test_what_cannot_be_uploaded_is_refused_before_its_bytes_are_sent(
+    pep694: Client, fields: dict[str, Any], status: int
+) -> None:
+    with pytest.raises(Refused) as refused:
+        pep694.announce(fields.get("filename", wheel_name()), wheel(), **fields)
+
+    assert refused.value.status == status
+    assert pep694.refresh()["files"] == {}
+
+
+def test_name_that_is_taken_is_a_conflict(client: FlaskClient, pep694: Client, secret: str) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    with pytest.raises(Refused) as again:
+        pep694.announce(wheel_name(), wheel())
+    pep694.delete(upload)
+    pep694.upload(sdist_name(), sdist())
+    pep694.publish()
+    other = client_of(client, secret)
+    other.open("larder-probe", "1.0")
+
+    with pytest.raises(Refused) as published:
+        other.announce(sdist_name(), sdist())
+
+    assert (again.value.status, published.value.status) == (409, 409)
+
+
+def test_bytes_of_another_size_or_kind_are_refused(client: FlaskClient, pep694: Client, secret: str) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    address = upload["mechanism"]["file_url"].removeprefix("http://localhost")
+
+    for body, kind, status in (
+        (wheel()[:-1], "application/octet-stream", 400),
+        (wheel() + b"x", "application/octet-stream", 413),
+        (wheel(), "text/plain", 415),
+    ):
+        answer = client.post(address, data=body, content_type=kind, auth=("__token__", secret))
+        assert answer.status_code == status, answer.text
+        assert answer.content_type == "application/problem+json"
+    assert Contents.objects.count() == 0
+
+
+def test_every_request_about_a_file_is_authorized_anew(client: FlaskClient, pep694: Client) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    pep694.send_bytes(upload, wheel())
+    _, eve = uploads.publisher("Eve")
+    links = {**upload["links"], **upload["mechanism"]}
+    requests = [("GET", links["file-upload-session"]), ("DELETE", links["file-upload-session"])]
+    requests += [("POST", links[each]) for each in ("complete", "file_url", "attestations_url")]
+    requests += [("POST", pep694.session["links"]["upload"])]
+
+    for method, address in requests:
+        path = address.removeprefix("http://localhost")
+        answers = [client.open(path, method=method), client.open(path, method=method, auth=("__token__", eve))]
+        assert [each.status_code for each in answers] == [401, 404], path
+        assert {each.content_type for each in answers} == {"application/problem+json"}
+    assert pep694.state(upload) == "pending"
+
+
+def test_attestations_are_checked_and_kept_with_the_file(client: FlaskClient, secret: str) -> None:
+    pep694 = client_of(client, secret)
+    pep694.open("pypi-attestations", "0.0.19")
+    upload = pep694.announce(GITHUB, attested.content(GITHUB))
+    pep694.send_bytes(upload, attested.content(GITHUB))
+    with pytest.raises(Refused, match="JSON array"):
+        pep694.send_attestations(upload, {})  # type: ignore[arg-type]
+    pep694.send_attestations(upload, attested.attestations(GITHUB))
+
+    pep694.complete(upload)
+    pep694.publish()
+
+    assert StoredFile.objects.get().attestations == attested.attestations(GITHUB)
+    assert Package.objects.get().releases[0].files[0].is_attested
+
+
+def test_attestations_about_another_file_fail_its_upload(pep694: Client) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    pep694.send_bytes(upload, wheel())
+    pep694.send_attestations(upload, [{"version": 1}])
+
+    with pytest.raises(Refused) as refused:
+        pep694.complete(upload)
+
+    assert refused.value.status == 400
+    assert pep694.state(upload) == "error"
+
+
+def test_files_that_are_on_their_way_count_towards_the_quota(
+    app: Flask, pep694: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROJECT_BYTES", 2 * len(wheel()) - 1)
+    pep694.announce(wheel_name(), wheel())
+
+    with pytest.raises(Refused, match="of this project would take") as refused:
+        pep694.announce(sdist_name(), wheel())
+
+    assert refused.value.status == 413
+    [session] = PublishingSession.objects
+    assert [each.filename for each in session.files] == [wheel_name()]
+
+
+def test_form_and_draft_fill_the_same_session(client: FlaskClient, pep694: Client, secret: str) -> None:
+    address = pep694.session["links"]["legacy"].removeprefix("http://localhost")
+    assert uploads.upload(client, secret, wheel(), wheel_name(), address).status_code == 200
+    upload = pep694.announce(sdist_name(), sdist())
+    busy = uploads.upload(client, secret, sdist(), sdist_name(), address)
+    pep694.send_bytes(upload, sdist())
+    pep694.complete(upload)
+
+    pep694.publish()
+
+    assert busy.status_code == 409
+    assert len(Package.objects.get().releases[0].files) == 2
+    assert json.loads(client.get("/pypi/larder-probe/json").text)["info"]["version"] == "1.0"

@@ -1,0 +1,63 @@
+"""The form of an upload: what is read of it, and why it is refused."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.publishing import uploads
+from tests.publishing.uploads import line, nothing_stays, upload, wheel, wheel_name
+
+
+@pytest.mark.parametrize("field", ["sha256_digest", "blake2_256_digest", "md5_digest"])
+def test_wrong_digest_is_refused(client: FlaskClient, field: str) -> None:
+    _, secret = uploads.publisher()
+
+    response = upload(client, secret, wheel(), wheel_name(), **{field: "0" * 32})
+
+    assert "damaged on the way" in line(response, 400)
+    assert nothing_stays()
+
+
+@pytest.mark.parametrize(
+    "fields", [{":action": "list"}, {"protocol_version": "2"}, {":action": ""}], ids=lambda fields: str(fields)
+)
+def test_form_of_another_kind_is_refused(client: FlaskClient, fields: dict[str, str]) -> None:
+    _, secret = uploads.publisher()
+
+    assert "not an upload form" in line(upload(client, secret, wheel(), wheel_name(), **fields), 400)
+
+
+@pytest.mark.parametrize(
+    ("action", "way_on"), [("submit", "upload a file"), ("doc_upload", "does not host documentation")]
+)
+def test_what_pypi_retired_is_gone_here_with_the_way_on(client: FlaskClient, action: str, way_on: str) -> None:
+    _, secret = uploads.publisher()
+
+    assert way_on in line(upload(client, secret, wheel(), wheel_name(), **{":action": action}), 410)
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "application/json", "multipart/form-data; boundary=x"])
+def test_body_that_is_no_form_is_refused(client: FlaskClient, content_type: str) -> None:
+    _, secret = uploads.publisher()
+
+    response = client.post("/legacy/", data=b"\xff" * 1000, content_type=content_type, auth=("__token__", secret))
+
+    line(response, 400)
+
+
+def test_file_past_the_limit_is_refused(client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, secret = uploads.publisher()
+    monkeypatch.setitem(app.config, "MAX_FILE_BYTES", 100)
+
+    response = upload(client, secret, wheel(), wheel_name())
+
+    assert "may have 100 bytes" in line(response, 413)
+
+
+def test_form_of_endless_parts_is_refused(client: FlaskClient) -> None:
+    _, secret = uploads.publisher()
+    many = {f"classifiers{number}": "x" for number in range(3100)}
+
+    response = upload(client, secret, wheel(), wheel_name(), **many)
+
+    line(response, 413)

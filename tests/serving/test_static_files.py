@@ -1,0 +1,53 @@
+import gzip
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from webapp.serving.public_pages import COMPRESSED_FROM, gzipped
+
+FILES = ["/static/css/larder.css", "/static/js/larder.js", "/bootstrap/static/css/bootstrap.min.css"]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_each_reader_gets_a_form_that_it_reads(client: FlaskClient, path: str) -> None:
+    plain = client.get(path, buffered=True)
+    compressed = client.get(path, buffered=True, headers={"Accept-Encoding": "gzip, br"})
+
+    assert plain.content_encoding is None
+    assert compressed.content_encoding == "gzip"
+    assert gzip.decompress(compressed.data) == plain.data
+    assert compressed.content_length == len(compressed.data) < plain.content_length / 2
+    assert "Accept-Encoding" in plain.vary
+    assert "Accept-Encoding" in compressed.vary
+
+
+def test_reader_of_either_form_has_the_file_already(client: FlaskClient) -> None:
+    for encoding in ("gzip", "identity"):
+        etag = client.get(FILES[0], buffered=True, headers={"Accept-Encoding": encoding}).headers["ETag"]
+        for now in ("gzip", "identity"):
+            again = client.get(FILES[0], buffered=True, headers={"Accept-Encoding": now, "If-None-Match": etag})
+            assert (again.status_code, again.data) == (304, b"")
+
+
+def test_part_of_a_file_and_a_picture_are_sent_as_they_are(client: FlaskClient) -> None:
+    part = client.get(FILES[0], buffered=True, headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"})
+    picture = client.get("/static/img/favicon.png", buffered=True, headers={"Accept-Encoding": "gzip"})
+
+    assert (part.status_code, len(part.data)) == (206, 10)
+    assert part.content_encoding is None
+    assert picture.content_encoding is None
+
+
+def test_first_page_and_what_it_loads_take_less_than_60_kb(client: FlaskClient) -> None:
+    page = client.get("/").data
+    loaded = re.findall(r'(?:src|href)="(/(?:bootstrap/)?static/[^"]+)"', page.decode())
+
+    sizes = {
+        each: len(client.get(each, buffered=True, headers={"Accept-Encoding": "gzip"}).data) for each in set(loaded)
+    }
+
+    assert len(sizes) >= 6
+    assert len(page) > COMPRESSED_FROM
+    assert sum(sizes.values()) + len(gzipped([page])) < 60_000
+    assert max(size for each, size in sizes.items() if ".js" in each) < 30_000

@@ -1,0 +1,110 @@
+"""Who is told of a new advisory."""
+
+import json
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+
+from tests import factories
+from tests.local_http import Receiver
+from tests.telling.conftest import tell_all, webhook
+from webapp.changes.advisories import add_own, import_dump
+from webapp.documents import JournalState, WebhookMessage
+from webapp.documents.base import utc_now
+from webapp.telling.teller import tell
+
+
+@pytest.fixture
+def packages(receiver: Receiver) -> Receiver:
+    """Jam requires Fruit, and Bread requires Jam; Fruit is only upstream. Earlier events have been told."""
+    factories.package("Jam", requires_dist=["fruit>=1.0"])
+    factories.package("Bread", requires_dist=["jam"])
+    factories.package("Knife")
+    tell()
+    return receiver
+
+
+def dump(folder: Path, *records: dict[str, Any]) -> Path:
+    path = folder / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for each in records:
+            archive.writestr(f"{each['id']}.json", json.dumps(each))
+    return path
+
+
+def told() -> set[tuple[str, str]]:
+    return {(each.type, each.project) for each in WebhookMessage.objects}
+
+
+def test_owners_are_told_when_an_import_touches_their_project_or_what_it_requires(
+    packages: Receiver, tmp_path: Path
+) -> None:
+    for name in ("jam", "bread", "knife"):
+        webhook(packages.address, project=name, kinds=["advisory"])
+    import_dump(dump(tmp_path, factories.record("PYSEC-1", "knife")))
+    tell_all()
+    assert told() == set(), "the first import is nothing new"
+
+    import_dump(dump(tmp_path, factories.record("PYSEC-1", "knife"), factories.record("PYSEC-2", "fruit")))
+    tell_all()
+
+    assert told() == {("advisory.published", "jam"), ("advisory.published", "bread")}
+    said = {orjson.loads(each.body)["data"]["project"]: orjson.loads(each.body)["data"] for each in packages.got}
+    assert said["jam"] == {
+        "project": "jam",
+        "advisory": "PYSEC-2",
+        "severity": "unknown",
+        "through": "fruit",
+        "range": ">=1.0",
+        "summary": "What is wrong with fruit",
+        "url": "http://localhost/advisories/PYSEC-2/",
+    }
+    assert said["bread"]["through"] == "jam"
+
+
+def test_site_is_told_once_with_the_projects_concerned(packages: Receiver, tmp_path: Path) -> None:
+    webhook(packages.address, kinds=["advisory"])
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("ACME-1", "jam")))
+
+    add_own(path)
+    tell_all()
+
+    [posted] = packages.got
+    data = orjson.loads(posted.body)["data"]
+    assert (data["project"], data["projects"], data["project_count"]) == ("jam", ["jam", "bread"], 2)
+
+
+def test_nobody_is_told_twice_and_a_withdrawal_is_told_too(packages: Receiver, tmp_path: Path) -> None:
+    webhook(packages.address, project="jam", kinds=["advisory"])
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("ACME-1", "jam")))
+    add_own(path)
+    tell_all()
+    JournalState.objects.update(advisories_told_at=utc_now() - timedelta(hours=1))
+    tell_all()
+    assert len(packages.got) == 1
+
+    later = factories.record("ACME-1", "jam", modified="2026-11-02T10:00:00Z", withdrawn="2026-11-02T10:00:00Z")
+    path.write_text(json.dumps(later))
+    add_own(path)
+    tell_all()
+
+    assert [orjson.loads(each.body)["type"] for each in packages.got] == ["advisory.published", "advisory.withdrawn"]
+
+
+def test_advisory_about_something_else_is_told_nobody(app: Flask, packages: Receiver, tmp_path: Path) -> None:
+    webhook(packages.address, kinds=["advisory"])
+    webhook(packages.address, project="knife", kinds=["advisory"])
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("ACME-1", "unknown")))
+
+    add_own(path)
+    tell_all()
+
+    assert told() == set()

@@ -1,0 +1,245 @@
+"""Import security advisories: a dump of OSV's PyPI records as a whole, and an operator's own one by one.
+
+A dump is written beside the advisories that are in use, which one rename then replaces. Files of the dump with the
+checksum and size of the last one are not read again; their documents are copied. So a later dump takes a fraction of
+the time, and a killed import changes nothing.
+"""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import bson
+import orjson
+from bson.errors import InvalidDocument
+from pymongo.collection import Collection
+from pymongo.database import Database
+
+from webapp.changes.search_index import put_in_place
+from webapp.documents.advisory import STATE, Advisory, AdvisoryState
+from webapp.documents.base import Plain, in_batches, utc_now, without_time_limit
+from webapp.documents.validators import set_validator, validator_of
+from webapp.rules import osv
+from webapp.rules.osv import BadAdvisory
+
+# MongoDB refuses documents of 16 MB, and those nested deeper than about 180.
+MAX_RECORD_BYTES = 8_000_000
+MAX_DEPTH = 80
+BATCH = 500
+# A killed command keeps others away for this long.
+CLAIM = timedelta(minutes=3)
+
+
+class CannotImport(RuntimeError):
+    """Nothing was changed; the message says why."""
+
+
+class Imported(NamedTuple):
+    """What an import did. `left_out` has a sentence for each record that could not be used."""
+
+    records: int
+    new: int
+    changed: int
+    unchanged: int
+    removed: int
+    left_out: list[str]
+
+
+def import_dump(path: Path, said: Callable[[int, int], None] | None = None) -> Imported:
+    """Replace all advisories, except the operator's own, by those of a dump: `all.zip` with one `<ID>.json` each.
+
+    `said` is called with the number of records read and their total. Raises CannotImport.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if entry.filename.endswith(".json")]
+            if not entries:
+                raise CannotImport(f"{path} contains no *.json files")
+            with _claimed(), without_time_limit():
+                return _replace(archive, entries, path.name, said)
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        raise CannotImport(f"{path}: {error}") from None
+
+
+def add_own(path: Path) -> str:
+    """Add one of the operator's own advisories, or replace it; return its id. Raises CannotImport."""
+    try:
+        document = _document(path.read_bytes())
+    except (OSError, BadAdvisory) as error:
+        raise CannotImport(f"{path}: {error}") from None
+    with _claimed():
+        advisories = Advisory.objects.raw()
+        standing = advisories.find_one({"_id": document["_id"]}, {"modified": 1, "imported_at": 1}) or {}
+        document |= {"is_own": True, "imported_at": _arrival(document, standing, utc_now())}
+        advisories.replace_one({"_id": document["_id"]}, document, upsert=True)
+    return str(document["_id"])
+
+
+def remove_own(advisory_id: str) -> bool:
+    """Remove one of the operator's own advisories; False if there is none with this id. Raises CannotImport."""
+    with _claimed():
+        return bool(Advisory.objects.raw().delete_one({"_id": advisory_id, "is_own": True}).deleted_count)
+
+
+def derived(record: Any) -> Plain:
+    """Return the fields of a document that follow from its record. Raises BadAdvisory."""
+    said = osv.read(record)
+    affects = [
+        each._asdict() | {"ranges": [_without_none(part._asdict()) for part in each.ranges]} for each in said.affected
+    ]
+    fields = said._asdict() | {"severity": said.severity.level, "score": said.severity.score, "affects": affects}
+    del fields["affected"], fields["id"]
+    return {"_id": said.id} | _without_none(fields)
+
+
+def _document(content: bytes) -> Plain:
+    """Return the document of a record. Raises BadAdvisory."""
+    if len(content) > MAX_RECORD_BYTES:
+        raise BadAdvisory(f"it has {len(content):,} bytes; at most {MAX_RECORD_BYTES:,} are read")
+    try:
+        record = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise BadAdvisory(f"it is not JSON: {error}") from None
+    # Few records have this many lists and objects at all, so the depth of the others need not be looked at.
+    if content.count(b"{") + content.count(b"[") > MAX_DEPTH and _is_deeper(record, MAX_DEPTH):
+        raise BadAdvisory(f"it is nested more than {MAX_DEPTH} levels deep")
+    document = derived(record) | {"record": record}
+    try:
+        bson.encode(document)
+    except (InvalidDocument, OverflowError) as error:
+        raise BadAdvisory(f"MongoDB cannot store it: {error}") from None
+    return document
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth == 0 or any(_is_deeper(each, depth - 1) for each in inner)
+
+
+def _without_none(fields: Plain) -> Plain:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+@contextmanager
+def _claimed() -> Iterator[None]:
+    """Keep other commands from changing the advisories meanwhile. Raises CannotImport."""
+    if not AdvisoryState.objects.claim(STATE, CLAIM):
+        raise CannotImport("another command is changing the advisories; try again in a few minutes")
+    try:
+        yield
+    finally:
+        AdvisoryState.note(claimed_until=None)
+
+
+class _Counts:
+    def __init__(self) -> None:
+        self.new = self.changed = self.unchanged = 0
+        self.left_out: list[str] = []
+
+
+def _replace(
+    archive: zipfile.ZipFile,
+    entries: list[zipfile.ZipInfo],
+    filename: str,
+    said: Callable[[int, int], None] | None,
+) -> Imported:
+    """Build the new collection and put it in the place of the old one."""
+    started = utc_now()
+    advisories = Advisory.objects.raw()
+    is_first = not AdvisoryState.current().get("imported_at")
+    before = int(advisories.count_documents({"is_own": {"$ne": True}}))
+    building = _empty_building()
+    try:
+        own = {each["_id"] for each in _copied(advisories.find({"is_own": True}), building)}
+        counts, done = _Counts(), 0
+        for batch in in_batches(entries, BATCH):
+            # At first everything is new, and the dates of the records say more.
+            _import_batch(archive, batch, own, building, counts, None if is_first else started)
+            done += len(batch)
+            AdvisoryState.note(claimed_until=utc_now() + CLAIM)
+            if said:
+                said(done, len(entries))
+        put_in_place(Advisory, building)
+    except BaseException:  # including Ctrl-C
+        building.drop()
+        raise
+    known = counts.unchanged + counts.changed
+    records = known + counts.new
+    AdvisoryState.note(filename=filename, records=bson.Int64(records), imported_at=started)
+    return Imported(records, counts.new, counts.changed, counts.unchanged, before - known, counts.left_out)
+
+
+def _empty_building() -> Collection[Plain]:
+    database = Advisory._get_db()
+    building: Collection[Plain] = database["advisories_building"]
+    building.drop()
+    if isinstance(database, Database):  # mongomock has no validators
+        database.create_collection(building.name)
+        set_validator(building, validator_of(Advisory))
+    return building
+
+
+def _import_batch(
+    archive: zipfile.ZipFile,
+    batch: list[zipfile.ZipInfo],
+    own: set[str],
+    building: Collection[Plain],
+    counts: _Counts,
+    started: datetime | None,
+) -> None:
+    """Import some files of a dump. `started` is when the import began, or None for the first one."""
+    advisories = Advisory.objects.raw()
+    named = {PurePosixPath(entry.filename).stem: entry for entry in batch}
+    fields = {"crc": 1, "size": 1, "modified": 1, "imported_at": 1, "is_own": 1}
+    standing = {each["_id"]: each for each in advisories.find({"_id": {"$in": list(named)}}, fields)}
+    same = [name for name, entry in named.items() if name not in own and _is_same(standing.get(name, {}), entry)]
+    counts.unchanged += len(list(_copied(advisories.find({"_id": {"$in": same}}), building)))
+    documents = []
+    for name in named.keys() - own - set(same):
+        entry = named[name]
+        try:
+            document = _document(_content(archive, entry))
+        except (BadAdvisory, zipfile.BadZipFile) as error:
+            counts.left_out.append(f"{entry.filename}: {error}")
+            continue
+        if document["_id"] != name:
+            counts.left_out.append(f"{entry.filename}: its id is {document['_id']}")
+            continue
+        document |= {"crc": bson.Int64(entry.CRC), "size": bson.Int64(entry.file_size)}
+        document["imported_at"] = _arrival(document, standing.get(name, {}), started or document["modified_at"])
+        documents.append(document)
+        if name in standing:
+            counts.changed += 1
+        else:
+            counts.new += 1
+    if documents:
+        building.insert_many(documents)
+
+
+def _is_same(standing: Plain, entry: zipfile.ZipInfo) -> bool:
+    return (standing.get("crc"), standing.get("size")) == (entry.CRC, entry.file_size)
+
+
+def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.file_size > MAX_RECORD_BYTES:
+        raise BadAdvisory(f"it has {entry.file_size:,} bytes; at most {MAX_RECORD_BYTES:,} are read")
+    try:
+        return archive.read(entry)
+    except (RuntimeError, NotImplementedError) as error:  # encrypted, or compressed in an unusual way
+        raise BadAdvisory(str(error)) from None
+
+
+def _arrival(document: Plain, standing: Plain, now: datetime) -> datetime:
+    """Return when an advisory arrived: now, unless the record stands here and says that it was not modified since."""
+    arrived = standing.get("imported_at")
+    return arrived if isinstance(arrived, datetime) and standing.get("modified") == document["modified"] else now
+
+
+def _copied(documents: Any, building: Collection[Plain]) -> Iterator[Plain]:
+    """Copy documents and yield them."""
+    for batch in in_batches(documents, BATCH):
+        building.insert_many(batch)
+        yield from batch

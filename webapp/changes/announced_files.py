@@ -1,0 +1,121 @@
+"""The files of a publishing session that arrive in several requests (PEP 694): announced, sent, and completed.
+
+    the session lists the file as pending -> its bytes are stored -> it is checked -> it is staged, like any other
+
+A file that does not pass the checks stays in the session, with the reason, until it is removed.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import IO
+
+import bson
+
+from webapp.changes.room import check_quota
+from webapp.changes.staged_files import add
+from webapp.changes.staging import SessionBusy, check_may_change
+from webapp.documents import PublishingSession, SessionFile, StoredFile, User, contents
+from webapp.documents.base import Plain
+from webapp.documents.publishing_session import ERROR, OPEN, PENDING
+
+# At least one of these has to be announced. Source: PEP 694, which asks for a secure one of Python's.
+SECURE = {name for name in hashlib.algorithms_guaranteed if not name.startswith(("md5", "sha1", "shake"))}
+ENDED = "This upload was cancelled, completed or sent again by another request, or its session is no longer open."
+_BLOCK_BYTES = 1_000_000
+
+
+class NotAnnounced(RuntimeError):
+    """The session has no such file, or it takes nothing more."""
+
+
+class AlreadyThere(RuntimeError):
+    """The session, or the project, has a file of this name."""
+
+
+def announce(session: PublishingSession, filename: str, size: int, hashes: Mapping[str, str], by: User) -> SessionFile:
+    """Let a session list a file of `size` bytes that will be sent.
+
+    Raises NotMaintained, ProjectClosed, OverQuota, AlreadyThere, SessionGone, SessionBusy and TooManyFiles.
+    """
+    check_may_change(session, by)
+    if session.file(filename):
+        raise AlreadyThere(f"The session has a file of this name. Delete it first: {filename}")
+    standing = StoredFile.objects.named(filename).only("state").plain_first()
+    if standing is not None:
+        raise AlreadyThere(f"This file name was used before: {filename}")
+    _check_room(session, size, by)
+    entry = SessionFile(
+        filename=filename,
+        state=PENDING,
+        attempt=str(bson.ObjectId()),
+        uploaded_by=by.id,
+        announced={"size": bson.Int64(size), "hashes": dict(hashes)},
+    )
+    add(session, entry)
+    return entry
+
+
+def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], by: User) -> None:
+    """Store the bytes of an announced file, in the place of those that were sent before.
+
+    Raises NotMaintained, ProjectClosed, OverQuota and NotAnnounced.
+    """
+    check_may_change(session, by)
+    _check_room(session, 0, by)
+    content_id = bson.ObjectId()
+    file.seek(0)
+    contents.put(content_id, entry.filename, file, lambda: None)
+    if not _change(session, entry, {"files.$.content_id": content_id}):
+        contents.delete(content_id)
+        raise NotAnnounced(ENDED)
+    if entry.content_id:
+        contents.delete(entry.content_id)
+
+
+def keep_attestations(session: PublishingSession, entry: SessionFile, attestations: str, by: User) -> None:
+    """Keep the attestations of an announced file, as they were sent. Raises NotAnnounced."""
+    check_may_change(session, by)
+    if not _change(session, entry, {"files.$.attestations": attestations}):
+        raise NotAnnounced(ENDED)
+
+
+def copy_bytes(entry: SessionFile, to: IO[bytes]) -> None:
+    """Write the bytes that have arrived to a file. Raises SessionBusy if they have not."""
+    if not entry.content_id:
+        raise SessionBusy(f"The bytes of {entry.filename} have not arrived yet.")
+    for chunk in contents.Reader(entry.content_id, entry.announced["size"]):
+        to.write(chunk)
+
+
+def differing(entry: SessionFile, file: IO[bytes]) -> str | None:
+    """Return the name of a digest that was announced and that a file does not have, or None."""
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in entry.announced["hashes"]}
+    file.seek(0)
+    while block := file.read(_BLOCK_BYTES):
+        for each in hashes.values():
+            each.update(block)
+    announced = entry.announced["hashes"]
+    return next((name for name, each in hashes.items() if each.hexdigest() != announced[name].lower()), None)
+
+
+def refuse(session: PublishingSession, entry: SessionFile, problem: str) -> None:
+    """Record why a file did not pass the checks, and delete its bytes."""
+    ended = {"files.$.state": ERROR, "files.$.problem": problem[:1000]}
+    if _change(session, entry, ended, {"files.$.content_id": "", "files.$.attestations": ""}):
+        contents.delete(entry.content_id)
+
+
+def _check_room(session: PublishingSession, size: int, by: User) -> None:
+    """Count the announced files of the project and of the account too. Raises OverQuota."""
+    mine = {"state": OPEN, "$or": [{"package": session.package}, {"created_by": by.id}]}
+    found = PublishingSession.objects.raw().find({**mine, "files.state": PENDING}, {"files": 1})
+    waiting = [each.get("announced") or {} for son in found for each in son["files"] if each.get("state") == PENDING]
+    check_quota(session.package, by.id, size + sum(each.get("size", 0) for each in waiting))
+
+
+def _change(session: PublishingSession, entry: SessionFile, change: Plain, gone: Plain | None = None) -> bool:
+    """Change the entry of a pending file; False if it is another one by now, or none."""
+    this = {"filename": entry.filename, "attempt": entry.attempt, "state": PENDING, "content_id": entry.content_id}
+    which = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": this}}
+    update = {"$set": change, **({"$unset": gone} if gone else {})}
+    return bool(PublishingSession.objects.raw().update_one(which, update).matched_count)

@@ -1,0 +1,5 @@
+"""`/dependencies/`: what a release needs, and what needs it."""
+
+from webapp.dependencies.views import bp
+
+__all__ = ["bp"]

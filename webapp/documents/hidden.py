@@ -1,0 +1,61 @@
+"""Which projects are hidden from the reader of this request: those that a site for members shows to some teams only.
+
+`members/read_access.py` decides that once per request. Querysets of collections that name projects leave them out by
+themselves; what reads a collection through `raw()` adds `shown()` to its condition. Code that changes something sees
+everything, and so do commands and background threads.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import g, has_request_context
+
+from webapp.documents.base import Plain, ReadingQuerySet
+
+
+def hide(names: Iterable[str]) -> None:
+    """Hide these projects, by normalized name, from the reader of this request."""
+    g.hidden_names = sorted(names)
+
+
+def hidden_names() -> list[str]:
+    """Return the projects that are hidden from the reader, by normalized name."""
+    found: list[str] = g.get("hidden_names", []) if has_request_context() else []
+    return found
+
+
+def reader_key() -> str:
+    """Return what tells apart readers who see different projects, for the keys of caches."""
+    names = hidden_names()
+    return hashlib.sha256("\n".join(names).encode()).hexdigest() if names else ""
+
+
+def shown(field: str = "_id") -> Plain:
+    """Return the condition that leaves out hidden projects; `field` holds their names. It is empty for most readers."""
+    names = hidden_names()
+    return {field: {"$nin": names}} if names else {}
+
+
+@contextmanager
+def everything_shown() -> Iterator[None]:
+    """Hide nothing meanwhile: somebody who was invited to a project cannot read it yet."""
+    names = hidden_names()
+    hide([])
+    try:
+        yield
+    finally:
+        hide(names)
+
+
+class ShownQuerySet(ReadingQuerySet):
+    """A queryset that leaves out what is about hidden projects."""
+
+    NAMED_IN = "_id"  # the field with the normalized name
+
+    @property
+    def _query(self) -> dict[str, Any]:
+        query: dict[str, Any] = super()._query
+        condition = shown(self.NAMED_IN)
+        return {"$and": [query, condition]} if condition else query

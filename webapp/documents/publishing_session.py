@@ -1,0 +1,166 @@
+"""Releases that are being prepared: collection `publishing_sessions`."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Self
+
+import bson
+import mongoengine as me
+from packaging.utils import NormalizedName
+
+from webapp.documents.base import utc_now
+from webapp.documents.hidden import ShownQuerySet
+from webapp.documents.release import ReleaseFile
+from webapp.mongodb import db
+from webapp.rules import naming
+
+OPEN, PUBLISHING, PUBLISHED, CANCELED = "open", "publishing", "published", "canceled"
+# The states of a session that reserves its version and the names of its files.
+LIVE = (OPEN, PUBLISHING)
+
+# The states of a file in a session. One whose checks failed can only be removed.
+PENDING, COMPLETED, ERROR = "pending", "completed", "error"
+
+LIFETIME = timedelta(days=7)
+# A session can be extended until this long from now, any number of times.
+LONGEST = timedelta(days=30)
+# How long a session that has ended still tells how it ended.
+REMEMBERED = timedelta(days=7)
+MOST_FILES = 500
+
+
+class SessionQuerySet(ShownQuerySet):
+    """Queries for publishing sessions."""
+
+    NAMED_IN = "package"
+
+    def of_project(self, normalized_name: NormalizedName) -> Self:
+        """The sessions of a project, newest first."""
+        return self.filter(package=normalized_name).order_by("-created_at")
+
+    def live_of_project(self, normalized_name: NormalizedName) -> Self:
+        """The sessions of a project that have neither ended nor expired, newest first."""
+        return self.of_project(normalized_name).filter(state__in=LIVE, expires_at__gt=utc_now())
+
+    def live_of_account(self, user_id: bson.ObjectId) -> Self:
+        """The sessions that this user opened and that have neither ended nor expired, newest first."""
+        live = self.filter(created_by=user_id, state__in=LIVE, expires_at__gt=utc_now())
+        return live.order_by("-created_at")
+
+    def with_stage_token(self, token: str) -> Self:
+        """The session whose stage has this address."""
+        return self.filter(stage_token=token)
+
+
+class SessionFile(me.EmbeddedDocument):
+    """A file of a session; 0.9 kB, 500 at most. Its metadata is in `files`, and its bytes in `contents`."""
+
+    filename = me.StringField(required=True)
+    state = me.StringField(choices=(PENDING, COMPLETED, ERROR), required=True)
+    problem = me.StringField()  # why its checks failed
+    file = me.EmbeddedDocumentField(ReleaseFile)  # what the package will list
+    uploaded_by = me.ObjectIdField()
+    # While pending:
+    attempt = me.StringField()  # which upload it is
+    replacement = me.EmbeddedDocumentField(ReleaseFile)  # what the package will list if that upload succeeds
+    announced = me.DictField(default=None)  # its size and digests, as they were announced (PEP 694)
+    content_id = me.ObjectIdField()  # the bytes that have arrived
+    attestations = me.StringField()  # the ones that have arrived, a JSON array
+
+
+class PublishingSession(db.Document):
+    """A release that is being prepared: only its stage shows it until it is published. 0.5 kB and its files."""
+
+    id = me.ObjectIdField(primary_key=True, default=bson.ObjectId)
+    package = me.StringField(required=True)  # normalized name; the project need not exist yet
+    name = me.StringField()  # as it was written when the session was opened
+    version = me.StringField(required=True)
+    live_key = me.StringField()  # project and version; only while it is live
+    state = me.StringField(choices=(*LIVE, PUBLISHED, CANCELED), required=True)
+    stage_token = me.StringField()  # the secret part of the stage's address
+    created_at = me.DateTimeField()
+    created_by = me.ObjectIdField()
+    creator = me.StringField()  # the name of that member
+    expires_at = me.DateTimeField()
+    files = me.EmbeddedDocumentListField(SessionFile)
+    attempt = me.StringField()  # while publishing: which attempt it is ...
+    alive_at = me.DateTimeField()  # ... and its last sign of life
+    ended_at = me.DateTimeField()
+    ended_by = me.StringField()  # the name of the member who published or canceled it
+    forget_at = me.DateTimeField()  # when MongoDB removes a session that has ended
+
+    meta = {
+        "collection": "publishing_sessions",
+        "queryset_class": SessionQuerySet,
+        "auto_create_index": False,
+        "indexes": [
+            # Is there a live session of this version?
+            {
+                "fields": ["live_key"],
+                "name": "one_live_session_a_version",
+                "unique": True,
+                "partialFilterExpression": {"live_key": {"$gt": ""}},
+            },
+            # Which sessions does this project have? (/manage/<name>/sessions)
+            {"fields": ["package", "-created_at"], "name": "by_package"},
+            # How many sessions does this member have?
+            {"fields": ["created_by", "-created_at"], "name": "by_account"},
+            # Which session has this stage? (/stage/)
+            {"fields": ["stage_token"], "name": "by_stage"},
+            # Whose are these bytes? (flask files clean)
+            {
+                "fields": ["files.content_id"],
+                "name": "by_contents",
+                "partialFilterExpression": {"files.content_id": {"$exists": True}},
+            },
+            # Which sessions have ended some time ago? MongoDB itself asks this once a minute.
+            {"fields": ["forget_at"], "name": "end_of_keeping", "expireAfterSeconds": 0},
+        ],
+    }
+
+    @classmethod
+    def bytes_of_pending(cls, content_ids: list[bson.ObjectId]) -> set[bson.ObjectId]:
+        """Return which of these bytes belong to files that have not been completed."""
+        which = {"files.content_id": {"$in": content_ids}}
+        found = cls.objects.raw().find(which, {"files.content_id": 1})
+        return {file["content_id"] for son in found for file in son.get("files", []) if "content_id" in file}
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it has neither ended nor expired."""
+        return self.state == PUBLISHING or self.is_open
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether its files may be changed."""
+        return self.state == OPEN and bool(self.expires_at and self.expires_at > utc_now())
+
+    @property
+    def shown_state(self) -> str:
+        """Return its state in a word."""
+        return "expired" if self.state == OPEN and not self.is_open else str(self.state)
+
+    def file(self, filename: str) -> SessionFile | None:
+        """Return the file of this name, or None."""
+        return next((each for each in self.files if each.filename == filename), None)
+
+    @property
+    def has_pending(self) -> bool:
+        """Tell whether one of its files has not arrived completely."""
+        return any(each.state != COMPLETED for each in self.files)
+
+
+def live_key_of(normalized_name: NormalizedName, version: str) -> str:
+    """Return what all live sessions of this version have in common, however it is spelled."""
+    return f"{normalized_name}/{naming.sort_key(version)}"
+
+
+def new_stage_token() -> str:
+    """Return a secret that nobody can guess."""
+    return secrets.token_urlsafe(24)
+
+
+def until(now: datetime, seconds: int) -> datetime:
+    """Return when a session that is extended by this many seconds expires, in whole seconds."""
+    wanted = timedelta(seconds=max(0, min(seconds, int(LONGEST.total_seconds()))))
+    return (now + wanted).replace(microsecond=0)

@@ -1,0 +1,5 @@
+"""`/inside/`: what a wheel or sdist contains."""
+
+from webapp.inside.views import bp
+
+__all__ = ["bp"]

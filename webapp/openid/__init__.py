@@ -1,0 +1,1 @@
+"""OpenID Connect: what other sites certify about people and pipelines."""
