@@ -2,12 +2,15 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from flask import Flask
 
 from config import BadConfig
+from tests import local_http
 from tests.local_http import Answer
 from tests.openid.issuers import Issuer, as_json, issuing, public_jwk
 from webapp.openid.providers import MAX_BYTES, Provider, ProviderFailed
@@ -192,3 +195,105 @@ def test_old_document_serves_while_the_provider_is_away(issuer: Issuer, clock: l
     clock[0] += 86_400
     with pytest.raises(ProviderFailed, match="answered 503"):
         found.document()
+
+
+@contextmanager
+def trickling(head: bytes) -> Iterator[tuple[str, list[float]]]:
+    """The address of a server whose answers begin like this and never end, and when it was asked."""
+    asked_at: list[float] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked_at.append(time.monotonic())
+            with suppress(OSError):
+                self.wfile.write(head)
+                while True:
+                    self.wfile.write(b" ")
+                    time.sleep(0.05)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with local_http.running(Handler) as address:
+        yield address, asked_at
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+
+
+def waits(ask: Callable[[], object], number: int) -> list[tuple[float, str]]:
+    """How many seconds so many requests at once wait, and what they are told."""
+    found: list[tuple[float, str]] = []
+
+    def wait() -> None:
+        began, said = time.monotonic(), ""
+        try:
+            ask()
+        except ProviderFailed as error:
+            said = str(error)
+        found.append((time.monotonic() - began, said))
+
+    threads = [threading.Thread(target=wait) for _ in range(number)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return found
+
+
+@pytest.mark.parametrize("question", ["document", "key"])
+@pytest.mark.parametrize("head", [HEAD, HEAD[:20]], ids=["body", "head"])
+def test_nobody_waits_longer_than_one_attempt(monkeypatch: pytest.MonkeyPatch, head: bytes, question: str) -> None:
+    monkeypatch.setattr("webapp.openid.providers.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("webapp.openid.providers.PAUSE_S", 0.3)  # shorter than an attempt, as ten seconds may be
+    with trickling(head) as (address, asked_at):
+        found = Provider(address, "OIDC_ISSUER")
+
+        waited = waits(lambda: found.document() if question == "document" else found.key("first"), 9)
+
+    assert len(asked_at) == 1
+    assert max(seconds for seconds, _ in waited) < 1.2
+    assert len({said for _, said in waited}) == 1
+    assert "cannot be asked" in waited[0][1]
+
+
+def test_redirects_make_no_attempt_longer(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> None:
+    monkeypatch.setattr("webapp.openid.providers.TIMEOUT_S", 0.5)
+    path = "/.well-known/openid-configuration"
+    issuer.answers[path] = Answer(302, headers={"Location": path}, delay_s=0.3)
+
+    assert failure(issuer).endswith("127.0.0.1 took longer than 0.5 seconds to redirect")
+    assert len(issuer.asked) == 2
+
+
+def test_known_key_does_not_wait_while_an_invented_one_is_looked_for(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    found.key("first")
+    clock[0] += 61
+    asked = len(issuer.asked)
+    issuer.answers["/keys"] = issuer.answers["/keys"]._replace(delay_s=1.0)
+    attacker = threading.Thread(target=found.key, args=["invented"])
+    attacker.start()
+    while len(issuer.asked) == asked:
+        time.sleep(0.01)
+
+    assert waits(lambda: found.key("first"), 3)
+    assert attacker.is_alive()
+    attacker.join()
+
+
+def test_old_document_serves_while_one_request_asks_for_a_new_one(issuer: Issuer, clock: list[float]) -> None:
+    found = provider(issuer)
+    found.document()
+    clock[0] += 3601
+    path = "/.well-known/openid-configuration"
+    issuer.answers[path] = issuer.answers[path]._replace(delay_s=1.0)
+    asking = threading.Thread(target=found.document)
+    asking.start()
+    while len(issuer.asked) == 1:
+        time.sleep(0.01)
+
+    assert found.document()["issuer"] == issuer.address
+    assert asking.is_alive()
+    asking.join()
+    assert len(issuer.asked) == 2

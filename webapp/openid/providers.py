@@ -3,8 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,12 +15,13 @@ from webapp.upstream.fetching import Fetcher
 
 MAX_BYTES = 300_000
 MOST_KEYS = 100
+# For a connection, for the head of an answer, and for its body.
 TIMEOUT_S = 5
 # Keys that an issuer withdrew are accepted for this long, and for a day if it does not answer.
 FRESH_S, USABLE_S = 3600, 86_400
 # How often unknown keys lead to another request: anybody can send tokens with invented ones.
 ASK_AGAIN_S = 60
-# How long a provider that did not answer is left alone, so that each visitor does not wait for it.
+# How long a provider is left alone after a failure, so that each visitor does not wait for it.
 PAUSE_S = 10
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -38,36 +38,21 @@ class Provider:
         if not is_secure(issuer):
             raise BadConfig(f"{setting} has {issuer!r}; expected an address such as https://gitlab.example.org")
         self.issuer = issuer
-        self._document_lock, self._lock = threading.Lock(), threading.Lock()
-        self._document: dict[str, Any] = {}
-        self._document_at, self._document_asked_at = float("-inf"), float("-inf")
-        self._document_failure = ""
-        self._keys: dict[str, dict[str, Any]] = {}
-        self._keys_at, self._asked_at = float("-inf"), float("-inf")
+        self._document = _Kept(self._fetch_document)
+        self._keys = _Kept(self._fetch_keys)
 
     def document(self) -> dict[str, Any]:
         """Return the discovery document, at most an hour old, or a day if the provider is away. Raises ProviderFailed.
 
         Source: OpenID Connect Discovery 1.0, section 4.
         """
-        with _turn(self._document_lock):
-            now = time.monotonic()
-            if now - self._document_at >= FRESH_S and now - self._document_asked_at >= PAUSE_S:
-                self._fetch_document(now)
-            if now - self._document_at >= USABLE_S:
-                raise ProviderFailed(self._document_failure)
-            return self._document
+        return self._document.get()
 
-    def _fetch_document(self, now: float) -> None:
-        self._document_asked_at = now
-        try:
-            found = self.fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-            if found.get("issuer") != self.issuer:
-                raise ProviderFailed(f"{self.issuer} calls itself {str(found.get('issuer'))[:200]}")
-        except ProviderFailed as error:
-            self._document_failure = str(error)
-            return
-        self._document, self._document_at = found, now
+    def _fetch_document(self) -> dict[str, Any]:
+        found = self.fetch(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != self.issuer:
+            raise ProviderFailed(f"{self.issuer} calls itself {str(found.get('issuer'))[:200]}")
+        return found
 
     def endpoint(self, name: str) -> str:
         """Return an address from the discovery document. Raises ProviderFailed."""
@@ -81,28 +66,15 @@ class Provider:
 
         The keys are fetched again when they are an hour old, and for an unknown id, at most once a minute.
         """
-        with _turn(self._lock):
-            now = time.monotonic()
-            is_fresh = now - self._keys_at < FRESH_S
-            if (key_id not in self._keys or not is_fresh) and now - self._asked_at >= ASK_AGAIN_S:
-                self._fetch_keys(now)
-            if now - self._keys_at >= USABLE_S:
-                raise ProviderFailed(f"The keys of {self.issuer} could not be fetched; try again in a minute")
-            return self._keys.get(key_id)
+        return self._keys.get(key_id).get(key_id)
 
-    def _fetch_keys(self, now: float) -> None:
-        self._asked_at = now
-        try:
-            keys = self.fetch(self.endpoint("jwks_uri")).get("keys")
-            usable = [each for each in keys if isinstance(each, dict)] if isinstance(keys, list) else []
-            found = {each["kid"]: each for each in usable[:MOST_KEYS] if isinstance(each.get("kid"), str)}
-            if not found:
-                raise ProviderFailed(f"{self.issuer} has no keys")
-        except ProviderFailed:
-            if now - self._keys_at >= USABLE_S:
-                raise
-            return
-        self._keys, self._keys_at = found, now
+    def _fetch_keys(self) -> dict[str, Any]:
+        keys = self.fetch(self.endpoint("jwks_uri")).get("keys")
+        usable = [each for each in keys if isinstance(each, dict)] if isinstance(keys, list) else []
+        found = {each["kid"]: each for each in usable[:MOST_KEYS] if isinstance(each.get("kid"), str)}
+        if not found:
+            raise ProviderFailed(f"{self.issuer} has no keys")
+        return found
 
     def fetch(self, url: str, form: dict[str, str] | None = None, authorization: str = "") -> dict[str, Any]:
         """Return the JSON object at an address of the provider, to which a form may be posted. Raises ProviderFailed.
@@ -114,7 +86,7 @@ class Provider:
         fetcher = Fetcher(TIMEOUT_S, "", hosts=[first, urlsplit(url).hostname or ""], named="that it names")
         try:
             with fetcher.open(url, headers, form=form) as answer:
-                body = fetcher.read(answer, MAX_BYTES)
+                body = fetcher.read(answer, MAX_BYTES, TIMEOUT_S)
                 status = answer.status_code
         except UpstreamFailed as error:
             raise ProviderFailed(f"{self.issuer} cannot be asked: {error}") from None
@@ -128,16 +100,55 @@ class Provider:
         return found
 
 
-@contextmanager
-def _turn(lock: threading.Lock) -> Iterator[None]:
-    """Let one request at a time ask the provider; those that wait for it block nobody else."""
-    if not lock.acquire(blocking=False):
-        with waiting_for_upstream():
-            lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+class _Kept:
+    """What a provider last answered to one question, which one request at a time asks of it.
+
+    Others wait for that request only if nothing older serves them, and then share its outcome: nobody waits longer than
+    one attempt takes.
+    """
+
+    def __init__(self, ask: Callable[[], dict[str, Any]]) -> None:
+        self._ask, self._lock = ask, threading.Lock()
+        self._found: dict[str, Any] = {}
+        self._found_at = self._left_alone_until = float("-inf")
+        self._failure = ""
+
+    def get(self, needed: str | None = None) -> dict[str, Any]:
+        """Return the answer, after asking again if it is an hour old or lacks what is needed. Raises ProviderFailed."""
+        if not self._serves(needed, FRESH_S):
+            self._bring_up_to_date(needed)
+        if not self._serves(None, USABLE_S):
+            raise ProviderFailed(self._failure)
+        return self._found
+
+    def _serves(self, needed: str | None, seconds: float) -> bool:
+        has_it = needed is None or needed in self._found
+        return has_it and time.monotonic() - self._found_at < seconds
+
+    def _bring_up_to_date(self, needed: str | None) -> None:
+        if not self._lock.acquire(blocking=False):
+            if self._serves(needed, USABLE_S):
+                return
+            with waiting_for_upstream():
+                self._lock.acquire()
+        try:
+            # Those who waited find what was just answered, or the pause after a failure.
+            if not self._serves(needed, FRESH_S) and time.monotonic() >= self._left_alone_until:
+                self._try()
+        finally:
+            self._lock.release()
+
+    def _try(self) -> None:
+        asked_at = time.monotonic()
+        try:
+            self._found, self._found_at = self._ask(), asked_at
+        except ProviderFailed as error:
+            self._failure = str(error)
+            pause_s = PAUSE_S
+        else:
+            pause_s = ASK_AGAIN_S
+        # The pause begins now: an attempt may take longer than it.
+        self._left_alone_until = time.monotonic() + pause_s
 
 
 # The providers in TRUSTED_ISSUERS by their addresses, and whom the tokens of their pipelines must be for.

@@ -72,6 +72,7 @@ class Fetcher:
         there is a `purpose`, then in that regard only. A `form` is posted, and not to where the answer redirects.
         """
         timeout_s = min(self._timeout_s, URGENT_S) if is_urgent else self._timeout_s
+        end_at = time.monotonic() + self._timeout_s
         for _ in range(MAX_REDIRECTS + 1):
             response = self._asked(url, headers, timeout_s, purpose, form)
             if form is not None or not response.is_redirect:
@@ -80,6 +81,8 @@ class Fetcher:
             target = urljoin(url, response.headers["Location"])
             if url.startswith("https:") and not target.startswith("https:"):
                 raise UpstreamFailed(f"{host_of(url)} redirects to an address without encryption")
+            if time.monotonic() > end_at:
+                raise UpstreamBusy(f"{host_of(url)} took longer than {self._timeout_s} seconds to redirect", PAUSE_S)
             url = target
         raise UpstreamFailed(f"{host_of(url)} redirects more than {MAX_REDIRECTS} times")
 
@@ -119,11 +122,12 @@ class Fetcher:
         except (requests.RequestException, ValueError) as error:
             raise UpstreamFailed(f"{host} led to an address that cannot be asked: {type(error).__name__}") from None
 
-    def read(self, response: requests.Response, most: int) -> bytes:
+    def read(self, response: requests.Response, most: int, most_s: float | None = None) -> bytes:
         """Return a whole body, decompressed. Raises UpstreamFailed if it is larger than `most`, or takes too long."""
         body = bytearray()
         with waiting_for_upstream():
-            for part in self._parts(response, _arriving(response, decode_content=True), self._timeout_s * 3):
+            parts = _arriving(response, decode_content=True)
+            for part in self._parts(response, parts, most_s or self._timeout_s * 3):
                 body += part
                 if len(body) > most:
                     raise UpstreamFailed(f"{host_of(response.url)} sent more than {most:,} bytes")
