@@ -18,6 +18,7 @@ from webapp.serving import (
     redirects,
     request_log,
     security,
+    sending,
     slow_clients,
     static_files,
     unread_bodies,
@@ -41,6 +42,7 @@ def create_app(config: type[Config]) -> Flask:
     # Before any other code reads requests from people who may not read the site.
     read_access.init_app(app)
     slow_clients.init_app(app)
+    sending.init_app(app)
     static_files.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)

@@ -482,6 +482,7 @@ class TestLargePages:
         for encoding in ("gzip", "identity"):
             again = filled.get(path, headers={"Accept-Encoding": encoding, "If-None-Match": etag})
             assert (again.status_code, again.data) == (304, b"")
+            assert again.headers["ETag"] == etag
         # The bytes differ, so the ETag promises no more than the same page (RFC 9110, section 8.8.3).
         assert etag.startswith("W/")
 

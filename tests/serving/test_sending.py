@@ -65,9 +65,11 @@ def test_range_of_another_file_is_answered_with_the_whole(client: FlaskClient) -
 
     other = client.get(address, headers={"Range": "bytes=0-9", "If-Range": '"other"'})
     same = client.get(address, headers={"Range": "bytes=0-9", "If-Range": f'"{sha256(CONTENT)}"'})
+    weak = client.get(address, headers={"Range": "bytes=0-9", "If-Range": f'W/"{sha256(CONTENT)}"'})
 
     assert (other.status_code, len(other.data)) == (200, len(CONTENT))
     assert (same.status_code, len(same.data)) == (206, 10)
+    assert (weak.status_code, len(weak.data)) == (200, len(CONTENT))
 
 
 def test_who_has_the_file_gets_304(client: FlaskClient) -> None:

@@ -30,6 +30,31 @@ def test_reader_of_either_form_has_the_file_already(client: FlaskClient) -> None
             assert (again.status_code, again.data) == (304, b"")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_unchanged_file_keeps_its_etag(client: FlaskClient, encoding: str) -> None:
+    accepted = {"Accept-Encoding": encoding}
+    etag = client.get(FILES[0], buffered=True, headers=accepted).headers["ETag"]
+
+    again = client.get(FILES[0], buffered=True, headers=accepted | {"If-None-Match": etag})
+
+    assert (again.status_code, again.headers["ETag"]) == (304, etag)
+
+
+def test_part_is_sent_only_to_those_who_surely_have_the_rest(client: FlaskClient) -> None:
+    whole = client.get(FILES[0], buffered=True)
+    strong = whole.headers["ETag"]
+    weak = client.get(FILES[0], buffered=True, headers={"Accept-Encoding": "gzip"}).headers["ETag"]
+    wanted = (strong, weak, whole.headers["Last-Modified"], "Fri, 31 Dec 2100 23:59:59 GMT", strong.strip('"'), '"x"')
+
+    statuses = [
+        client.get(FILES[0], buffered=True, headers={"Range": "bytes=0-9", "If-Range": each}).status_code
+        for each in wanted
+    ]
+
+    assert weak == f"W/{strong}"
+    assert statuses == [206, 200, 200, 200, 200, 200]
+
+
 def test_part_of_a_file_and_a_picture_are_sent_as_they_are(client: FlaskClient) -> None:
     part = client.get(FILES[0], buffered=True, headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"})
     picture = client.get("/static/img/favicon.png", buffered=True, headers={"Accept-Encoding": "gzip"})

@@ -125,7 +125,8 @@ def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Resp
     digest.update(source)
     etag = digest.hexdigest()[:32]
     not_modified = Response(status=304)
-    not_modified.set_etag(etag)
+    # A page is sent in two forms, so its ETag does not promise identical bytes (RFC 9110, section 8.8.3).
+    not_modified.set_etag(etag, weak=True)
     if _reader_has(not_modified):
         return not_modified
     cache = made_pages()
@@ -141,8 +142,7 @@ def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Resp
 def _kept_as(etag: str, made: AnyResponse, cache: PageCache | None) -> AnyResponse:
     if cache and len(made.get_data()) > COMPRESSED_FROM:
         send_gzipped(made, gzipped([made.get_data()]))
-    # Both forms have this ETag, so it does not promise identical bytes (RFC 9110, section 8.8.3).
-    made.set_etag(etag, weak=made.content_encoding == "gzip")
+    made.set_etag(etag, weak=True)
     if cache:
         cache.put(etag, made)
     return made

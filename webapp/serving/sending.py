@@ -3,12 +3,26 @@
 from datetime import datetime
 
 import bson
-from flask import Response, request
+from flask import Flask, Response, request
 
 from webapp.documents import contents
 
 # The address contains the digest of the bytes, so caches may keep them for a year.
 MAX_AGE_S = 31_536_000
+
+
+def init_app(app: Flask) -> None:
+    """Send parts of static files, too, only to those who surely have the rest."""
+    app.before_request(_drop_doubtful_range)
+
+
+def _drop_doubtful_range() -> None:
+    """Ignore a range that is wanted only of the file a reader has, unless it is named by a strong ETag.
+
+    Werkzeug compares weak ones, too, and takes a date for "not changed since". Source: RFC 9110, section 13.1.5.
+    """
+    if not request.headers.get("If-Range", '"').startswith('"'):
+        request.environ.pop("HTTP_RANGE", None)
 
 
 def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetime | None) -> Response:

@@ -20,10 +20,13 @@ def _compress(response: Response) -> Response:
     if request.endpoint not in ENDPOINTS or response.mimetype not in TYPES:
         return response
     response.vary.add("Accept-Encoding")
-    if response.status_code == 200 and request.accept_encodings["gzip"]:
+    if not request.accept_encodings["gzip"]:
+        return response
+    if response.status_code == 200:
         response.direct_passthrough = False
         response.set_data(_compressed(response.get_data()))
         response.content_encoding = "gzip"
+    if response.status_code in (200, 304):
         # Both forms have this ETag, so it does not promise identical bytes (RFC 9110, section 8.8.3).
         response.set_etag(response.get_etag()[0] or "", weak=True)
     return response
