@@ -32,6 +32,7 @@ from webapp.documents import DOCUMENTS, Package, ensure_indexes
 from webapp.mongodb import embedded
 from webapp.mongodb.data_folder import server_pid
 from webapp.mongodb.programs import MongodNotFound
+from webapp.serving.footer import Footer, footer
 from webapp.serving.log_config import JsonFormatter
 from webapp.serving.slow_clients import SlowClients, slow_clients
 
@@ -176,6 +177,7 @@ def app(site: Flask) -> Iterator[Flask]:
         slow_clients.set(site, SlowClients())
         site.extensions["trusted_issuers"] = {}
         site.extensions["sign_on"] = None
+        footer.set(site, Footer())
         yield site
 
 

@@ -12,6 +12,7 @@ from webapp.serving import (
     download_counter,
     errors,
     filters,
+    footer,
     log_config,
     metrics,
     public_pages,
@@ -37,6 +38,7 @@ def create_app(config: type[Config]) -> Flask:
     metrics.init_app(app)
     filters.init_app(app)
     description_images.init_app(app)
+    footer.init_app(app)
     connection.init_app(app, metrics.database_listeners(app))
     security.init_app(app)
     # Before any other code reads requests from people who may not read the site.

@@ -76,6 +76,7 @@ QUESTIONS = [
     Question("/", "newest_projects", lambda: Package.objects.newest(8), "newest"),
     Question("/", "newest_releases", lambda: Package.objects.newly_released(8), "newly_released"),
     Question("/", "newest_releases", lambda: Package.objects.newly_released(8).listed(), "listed"),
+    Question("/", "in_footer", lambda: Page.objects.in_footer().limit(20), "in_footer"),
     Question("/", "_id_", lambda: SiteStats.objects(pk="site")),
     Question("/projects/", "_id_", lambda: Package.objects.listed().order_by("pk").skip(20).limit(20)),
     Question(

@@ -48,7 +48,7 @@ def new_page(form: NewPageForm) -> AnyResponse | None:
 
 def _page(path: str) -> dict[str, Any]:
     page = Page.objects(pk=path).plain_first() or abort(404)
-    fields = {"title": page.get("title"), "content": page.get("content")}
+    fields = {name: page.get(name) for name in ("title", "content", "in_footer")}
     return {"page": page, "initial": fields | {"read_version": _version(page.get("updated_date"))}}
 
 
@@ -106,6 +106,7 @@ def _values(form: PageForm, now: datetime) -> dict[str, Any]:
     return {
         "title": form.title.data,
         "content": form.content.data,
+        "in_footer": form.in_footer.data,
         "content_html": rendered.html,
         "content_problem": rendered.problem,
         "content_renderer": RENDERER,

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from flask import current_app
 from werkzeug.exceptions import HTTPException
-from wtforms import EmailField, HiddenField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms import BooleanField, EmailField, HiddenField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Regexp, ValidationError
 
@@ -40,6 +40,7 @@ class PageForm(SiteForm):
         description="Markdown is supported.",
         id="page-text",  # the page itself has an element with the id "content"
     )
+    in_footer = BooleanField("Link to this page in the footer of every page")
     read_version = HiddenField()  # when the page was last changed before it was loaded into this form
     preview = SubmitField("Preview")
 

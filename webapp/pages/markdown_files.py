@@ -18,11 +18,12 @@ def page_from_file(file: Path, folder: Path) -> Page:
     if not first.startswith("# ") or not first[2:].strip():
         raise NoTitle('the first line must be the title, as in "# Our history"')
     rendered = render_markdown(content)
-    stored = Page.objects(pk=path).only("created_date").first()
+    stored = Page.objects(pk=path).only("created_date", "in_footer").first()
     now = utc_now()
     return Page(
         path=path,
         title=first[2:].strip(),
+        in_footer=stored.in_footer if stored else None,
         content=content.strip("\n"),
         content_html=rendered.html,
         content_problem=rendered.problem,

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents.hidden import reader_key
 from webapp.serving.filters import build
+from webapp.serving.footer import footer
 from webapp.serving.per_app import PerApp
 
 P = ParamSpec("P")
@@ -123,6 +124,7 @@ def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Resp
     digest = hashlib.sha256(build())
     digest.update(f"{form} {_address()}".encode("utf-8", "surrogatepass"))
     digest.update(source)
+    digest.update(footer().digest)
     etag = digest.hexdigest()[:32]
     not_modified = Response(status=304)
     # A page is sent in two forms, so its ETag does not promise identical bytes (RFC 9110, section 8.8.3).

@@ -1,0 +1,82 @@
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pymongo.errors import ServerSelectionTimeoutError
+
+from tests.factories import A_DAY
+from tests.people import Browser, signed_in
+from tests.reading import links, page_of, read
+from webapp.documents import Page
+from webapp.documents.base import ReadingQuerySet
+from webapp.serving.footer import Footer, footer
+
+
+def added(path: str, title: str, **more: bool) -> None:
+    Page(path=path, title=title, content_html="<p>words</p>", created_date=A_DAY, updated_date=A_DAY, **more).save()
+
+
+def in_footer(client: FlaskClient, path: str = "/about") -> list[tuple[str, str]]:
+    return [(text, address) for text, address in links(read(client, path), "footer a") if "/company" in address]
+
+
+def later(app: Flask) -> None:
+    """As some seconds later, when the process asks again."""
+    footer.set(app, Footer())
+
+
+def test_pages_that_are_marked_are_linked_from_every_page_by_title(client: FlaskClient) -> None:
+    added("company/privacy", "Privacy", in_footer=True)
+    added("company/imprint", "Imprint", in_footer=True)
+    added("company/draft", "A draft")
+    added("company/old", "Once linked", in_footer=False)
+
+    for path in ("/", "/about", "/account/login", "/company/imprint"):
+        assert in_footer(client, path) == [("Imprint", "/company/imprint"), ("Privacy", "/company/privacy")]
+
+
+def test_page_with_another_footer_has_another_etag(app: Flask, client: FlaskClient) -> None:
+    before = client.get("/about").headers["ETag"]
+    added("company/imprint", "Imprint", in_footer=True)
+    later(app)
+
+    changed = client.get("/about", headers={"If-None-Match": before})
+
+    assert changed.status_code == 200
+    assert "Imprint" in changed.text
+    assert client.get("/about", headers={"If-None-Match": changed.headers["ETag"]}).status_code == 304
+
+
+def test_link_is_shown_and_hidden_by_hand(app: Flask, client: FlaskClient) -> None:
+    added("company/imprint", "Imprint")
+    assert in_footer(client) == []
+
+    Page.objects.raw().update_one({"_id": "company/imprint"}, {"$set": {"in_footer": True}, "$unset": {"title": 1}})
+    later(app)
+
+    assert in_footer(client) == [("company/imprint", "/company/imprint")]
+
+
+def test_database_that_does_not_answer_costs_no_page_its_footer(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: ReadingQuerySet) -> None:
+        raise ServerSelectionTimeoutError("no server")
+
+    monkeypatch.setattr(ReadingQuerySet, "plain", away)
+
+    assert in_footer(client) == []
+    assert footer().pages() == []
+
+
+def test_administrator_puts_a_page_into_the_footer_and_takes_it_out(app: Flask) -> None:
+    added("company/imprint", "Imprint")
+    admin: Browser = signed_in(app, "Ada Lovelace", is_admin=True)
+
+    for wanted in (True, False):
+        form = {"title": "Imprint", "content": "Words."} | ({"in_footer": "y"} if wanted else {})
+        assert admin.send("/admin/pages/edit/company/imprint", **form).status_code == 302
+        later(app)
+
+        [box] = page_of(admin.get("/admin/pages/edit/company/imprint")).select("[name=in_footer]")
+        assert box.has_attr("checked") is wanted
+        assert bool(in_footer(app.test_client())) is wanted
