@@ -13,9 +13,9 @@ from tests.openid.identity_provider import CALLBACK, CLIENT, START, IdentityProv
 from tests.people import Browser, browser, member, outbox, signed_in
 from tests.reading import page_of, words
 from webapp.accounts import single_sign_on
-from webapp.documents import AuditEvent, User
+from webapp.documents import AuditEvent, Team, User
 from webapp.documents.base import utc_now
-from webapp.documents.user import Identity
+from webapp.documents.user import Identity, Membership
 from webapp.members import local_sign_in
 
 
@@ -506,6 +506,77 @@ def test_long_id_token_is_not_kept(visitor: Browser, provider: IdentityProvider)
 
     assert visitor.is_signed_in()
     assert User.objects.get().sessions[0].id_token is None
+
+
+def in_groups(number: int) -> list[str]:
+    """Names of groups as long as Entra's ids."""
+    return [f"{n:08x}-1111-4222-8333-444455556666" for n in range(number)]
+
+
+def test_thousands_of_groups_lead_to_teams(
+    app: Flask, visitor: Browser, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(app, monkeypatch, provider.address, OIDC_GROUPS_CLAIM="groups")
+    groups = in_groups(7000)
+    Team(name="payments", groups=[groups[-1]]).save()
+    connected(provider)
+
+    go(visitor, provider, groups=groups)
+
+    assert User.objects.get().team_names == ["payments"]
+
+
+def test_more_groups_than_this_site_reads_are_explained(
+    visitor: Browser, provider: IdentityProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    connected(provider)
+
+    go(visitor, provider, groups=in_groups(8000))
+
+    assert "Acme sent more about you than this site reads, most likely because you are in very" in said(visitor)
+    assert "characters, more than 400,000: let Acme send only the groups that this site needs" in caplog.text
+    assert not visitor.is_signed_in()
+
+
+ELSEWHERE = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example.org"}}}
+
+
+def test_member_whose_groups_were_left_out_is_told_and_keeps_their_teams(
+    app: Flask,
+    visitor: Browser,
+    provider: IdentityProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    use(app, monkeypatch, provider.address, OIDC_GROUPS_CLAIM="groups")
+    Team(name="payments", groups=["pay"]).save()
+    user = connected(provider, teams=[Membership(team="payments", role="member", source="groups")])
+
+    go(visitor, provider, **ELSEWHERE)
+
+    assert "Acme did not say which groups you are in, because they are too many." in said(visitor, "/account")
+    assert f"Acme left out the groups of user {user.id}" in caplog.text
+    assert User.objects.get().team_names == ["payments"]
+
+
+def test_groups_are_not_missed_where_they_are_not_asked_for(visitor: Browser, provider: IdentityProvider) -> None:
+    connected(provider)
+
+    go(visitor, provider, **ELSEWHERE)
+
+    assert "which groups you are in" not in said(visitor, "/account")
+
+
+def test_required_group_that_was_left_out_is_explained(
+    app: Flask, visitor: Browser, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(app, monkeypatch, provider.address, OIDC_REQUIRED_CLAIMS="groups=staff")
+    connected(provider)
+
+    go(visitor, provider, **ELSEWHERE)
+
+    assert "Acme left out the claim groups, which is too long in your case" in said(visitor)
+    assert not visitor.is_signed_in()
 
 
 def test_site_without_a_provider_has_no_single_sign_on(app: Flask, visitor: Browser) -> None:

@@ -132,7 +132,7 @@ def test_requests_that_wait_for_a_slow_issuer_block_no_others(app: Flask, issuer
     [
         ("/.well-known/openid-configuration", Answer(404), "answered 404 without what was asked for"),
         ("/.well-known/openid-configuration", Answer(body=b"{" * 100_000), "without what was asked for"),
-        ("/.well-known/openid-configuration", Answer(body=b" " * (MAX_BYTES + 1)), "sent more than 300,000 bytes"),
+        ("/.well-known/openid-configuration", Answer(body=b" " * (MAX_BYTES + 1)), "sent more than 1,000,000 bytes"),
         ("/.well-known/openid-configuration", as_json({"issuer": "https://evil.example"}), "calls itself https://evil"),
         ("/keys", Answer(body=b"[]"), "without what was asked for"),
         ("/keys", as_json({"keys": "none"}), "has no keys"),

@@ -31,7 +31,7 @@ from webapp.openid.sign_on import (
     sign_on,
     was_proved_since,
 )
-from webapp.openid.verifying import TokenRefused
+from webapp.openid.verifying import TokenRefused, TokenTooLong
 from webapp.serving.filters import absolute_url
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ SIGN_IN, CONFIRM, CONNECT = "sign in", "confirm", "connect"
 ASKED, FOUND = "oidc", "oidc_found"
 # How long a member may take to say that they want their account connected.
 FOUND_AGE_S = 600
+STAYS = "Your teams here stay as they are. Ask an administrator of this site if you miss one."
 UNASKED = "This sign-in took too long, or began in another browser. Try again."
 
 
@@ -137,6 +138,12 @@ def oidc_callback() -> AnyResponse:
         message = (
             f"{provider.name} could not say who you are. Try again in a minute; the site's log says what is wrong."
         )
+    except TokenTooLong as error:
+        log.warning("single sign-on: %s: let %s send only the groups that this site needs", error, provider.name)
+        message = (
+            f"{provider.name} sent more about you than this site reads, most likely because you are in very many "
+            "groups. Ask an administrator of this site."
+        )
     except (SignInFailed, NoAccount) as error:
         log.info("single sign-on: %s", error)
         message = str(error)
@@ -148,7 +155,11 @@ def _signed_in(provider: SignOn, answer: Answer, address: str | None) -> AnyResp
     user = identities.account_of(provider.person(answer.claims))
     kept = answer.id_token if len(answer.id_token) <= MAX_KEPT_TOKEN else ""
     at = AtProvider(kept, proved_at(answer.claims))
-    return signed_in(user, f"Signed in with {provider.name}.", remember=False, next_address=address, at=at)
+    response = signed_in(user, f"Signed in with {provider.name}.", remember=False, next_address=address, at=at)
+    if provider.left_groups_out(answer.claims):
+        log.warning("single sign-on: %s left out the groups of user %s, who has too many", provider.name, user.id)
+        flash(f"{provider.name} did not say which groups you are in, because they are too many. {STAYS}", "warning")
+    return response
 
 
 def _confirm(provider: SignOn, question: Question, answer: Answer) -> None:

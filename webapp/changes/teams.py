@@ -23,8 +23,6 @@ from webapp.documents.user import BY_HAND, FROM_GROUPS, MOST_TEAMS, TEAM_MEMBER
 MOST_TEAMS_OF_A_PROJECT = 20
 # The most projects of a site that only some teams may read: each request looks for those that its reader may not.
 MOST_NARROWED = 1000
-# More groups of one person than this are not looked at.
-MOST_GROUPS_OF_A_PERSON = 1000
 # How often a change of somebody's teams is tried again because another was faster.
 _ATTEMPTS = 10
 
@@ -99,7 +97,7 @@ def set_teams_from_groups(user_id: bson.ObjectId, groups: list[str]) -> NewTeams
 
     Memberships that somebody gave by hand stay, and so does the role of a membership that stays.
     """
-    found = Team.objects.with_groups(groups[:MOST_GROUPS_OF_A_PERSON]).in_order().only("name").plain()
+    found = Team.objects.with_groups(groups).in_order().only("name").plain()
     wanted = [each["name"] for each in found]
     users = User.objects.raw()
     for _ in range(_ATTEMPTS):

@@ -13,7 +13,8 @@ from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.fetching import Fetcher
 
-MAX_BYTES = 300_000
+# The answer with an ID token may have an access token with as many groups beside it.
+MAX_BYTES = 1_000_000
 MOST_KEYS = 100
 # For a connection, for the head of an answer, and for its body.
 TIMEOUT_S = 5

@@ -81,7 +81,10 @@ class SignOn:
         return f"{self.provider.endpoint('authorization_endpoint')}?{urlencode(asked)}"
 
     def answer(self, question: Question, arguments: Mapping[str, str], return_address: str) -> Answer:
-        """Return what the provider answers to a question. Raises SignInFailed, TokenRefused and ProviderFailed."""
+        """Return what the provider answers to a question.
+
+        Raises SignInFailed, TokenTooLong, TokenRefused and ProviderFailed.
+        """
         if arguments.get("state") != question.state or time.time() - question.asked_at > QUESTION_AGE_S:
             raise SignInFailed("This sign-in took too long, or began in another window. Try again.")
         if arguments.get("iss", self.provider.issuer) != self.provider.issuer:
@@ -95,6 +98,11 @@ class SignOn:
         claims = verified_sign_in(id_token, self.provider, self._client_id, question.nonce)
         claims = self._more_about(claims["sub"], tokens.get("access_token")) | claims
         for name, values in self._required.items():
+            if _is_left_out(name, claims):
+                raise SignInFailed(
+                    f"{self.name} left out the claim {name}, which is too long in your case, so this site cannot tell "
+                    "whether you may sign in. Ask an administrator of this site."
+                )
             if not values & set(texts_in(claims.get(name))):
                 raise SignInFailed(f"Your account at {self.name} may not sign in to this site.")
         return Answer(claims, id_token)
@@ -148,13 +156,13 @@ class SignOn:
             groups=self._groups_in(claims),
         )
 
-    def _groups_in(self, claims: Mapping[str, Any]) -> list[str] | None:
-        """Return the names of groups, or None if the provider does not tell them.
+    def left_groups_out(self, claims: Mapping[str, Any]) -> bool:
+        """Tell whether the provider did not list somebody's groups because they are too many."""
+        return bool(self._groups_claim) and _is_left_out(self._groups_claim, claims)
 
-        Entra leaves long lists out and says so in `_claim_names`; other providers leave empty lists out.
-        """
-        elsewhere = claims.get("_claim_names")
-        if not self._groups_claim or (isinstance(elsewhere, dict) and self._groups_claim in elsewhere):
+    def _groups_in(self, claims: Mapping[str, Any]) -> list[str] | None:
+        """Return the names of groups, or None if the provider does not tell them. Many leave an empty list out."""
+        if not self._groups_claim or self.left_groups_out(claims):
             return None
         return texts_in(claims.get(self._groups_claim))
 
@@ -168,6 +176,15 @@ class SignOn:
             return None
         asked = {"client_id": self._client_id, "post_logout_redirect_uri": return_address}
         return f"{address}?{urlencode(asked | ({'id_token_hint': id_token} if id_token else {}))}"
+
+
+def _is_left_out(name: str, claims: Mapping[str, Any]) -> bool:
+    """Tell whether a provider only says where a claim could be had, as Entra does with more than 200 groups.
+
+    Source: OpenID Connect Core 1.0, section 5.6.2.
+    """
+    elsewhere = claims.get("_claim_names")
+    return name not in claims and isinstance(elsewhere, dict) and name in elsewhere
 
 
 sign_on = PerApp[SignOn | None]("sign_on")

@@ -9,6 +9,8 @@ import jwt
 from webapp.openid.providers import Provider
 
 MAX_TOKEN_LENGTH = 20_000
+# Some providers list all groups of a person: this is enough for 7,000 with the ids of Entra, or 10,000 with names.
+MAX_ID_TOKEN_LENGTH = 400_000
 # Only signatures by private keys: with a shared secret, or none, anybody could sign.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 # How much clocks may differ.
@@ -16,6 +18,10 @@ LEEWAY_S = 30
 REQUIRED = ["iss", "aud", "exp", "iat"]
 # Whom a provider means. Source: OpenID Connect Core 1.0, section 2.
 SUBJECT = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+class TokenTooLong(RuntimeError):
+    """An ID token is longer than this site reads. The message says how long."""
 
 
 class TokenRefused(RuntimeError):
@@ -27,6 +33,8 @@ def verified(token: str, providers: Mapping[str, Provider], audience: str) -> di
 
     Raises TokenRefused, and ProviderFailed if the provider's keys cannot be had.
     """
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise TokenRefused("The token is too long.")
     claims = _signed_claims(token, providers, audience)
     # Kubernetes sends a list of one. A token for several sites could be used by each of them at the others.
     if claims["aud"] not in (audience, [audience]):
@@ -37,8 +45,10 @@ def verified(token: str, providers: Mapping[str, Provider], audience: str) -> di
 def verified_sign_in(token: str, provider: Provider, client_id: str, nonce: str) -> dict[str, Any]:
     """Return the claims of an ID token, by which a provider answers the sign-in with this nonce.
 
-    Source: OpenID Connect Core 1.0, section 3.1.3.7. Raises TokenRefused, and ProviderFailed.
+    Source: OpenID Connect Core 1.0, section 3.1.3.7. Raises TokenTooLong, TokenRefused, and ProviderFailed.
     """
+    if len(token) > MAX_ID_TOKEN_LENGTH:
+        raise TokenTooLong(f"The ID token has {len(token):,} characters, more than {MAX_ID_TOKEN_LENGTH:,}")
     claims = _signed_claims(token, {provider.issuer: provider}, client_id)
     is_for_others = claims["aud"] not in (client_id, [client_id])
     if claims.get("azp", None if is_for_others else client_id) != client_id:
@@ -81,8 +91,6 @@ def _signed_claims(token: str, providers: Mapping[str, Provider], audience: str)
 def _examined(token: str, providers: Mapping[str, Provider]) -> tuple[dict[str, Any], Provider]:
     """Return the header of a token, and the provider that it says it is from. Nothing of it is verified yet."""
     try:
-        if len(token) > MAX_TOKEN_LENGTH:
-            raise TokenRefused("The token is too long.")
         header = jwt.get_unverified_header(token)
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
     except (jwt.PyJWTError, ValueError, RecursionError):
