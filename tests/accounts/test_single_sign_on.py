@@ -579,6 +579,21 @@ def test_required_group_that_was_left_out_is_explained(
     assert not visitor.is_signed_in()
 
 
+@pytest.mark.parametrize("purpose", ["confirm", "connect"])
+def test_who_comes_back_after_the_session_ended_is_led_to_sign_in(
+    app: Flask, provider: IdentityProvider, purpose: str
+) -> None:
+    ada = signed_in_long_ago(app, provider) if purpose == "confirm" else signed_in(app)
+    start = f"/account/oidc/{purpose}?next=/account/tokens/new"
+    asked = asked_at(ada.get(start))
+    User.objects.update(sessions=[])
+
+    response = ada.get(CALLBACK, query_string={"code": provider.code_for(asked), "state": asked["state"]})
+
+    assert response.headers["Location"] == "/account/login?next=/account/tokens/new"
+    assert "Your session here ended while you were away. Sign in, then try again." in said(ada)
+
+
 def test_site_without_a_provider_has_no_single_sign_on(app: Flask, visitor: Browser) -> None:
     assert visitor.get(START).status_code == 404
     assert visitor.get(CALLBACK).status_code == 404

@@ -43,6 +43,7 @@ ASKED, FOUND = "oidc", "oidc_found"
 # How long a member may take to say that they want their account connected.
 FOUND_AGE_S = 600
 STAYS = "Your teams here stay as they are. Ask an administrator of this site if you miss one."
+ENDED = "Your session here ended while you were away. Sign in, then try again."
 UNASKED = "This sign-in took too long, or began in another browser. Try again."
 
 
@@ -124,6 +125,8 @@ def oidc_callback() -> AnyResponse:
     if asked is None:
         return _back(SIGN_IN, None, UNASKED)
     purpose, address, question = asked["purpose"], asked["next"], Question(*asked["question"])
+    if purpose != SIGN_IN and sessions.signed_in_user() is None:
+        return _back(purpose, address, ENDED)
     try:
         answer = provider.answer(question, request.args, _return_address())
         if purpose == CONFIRM:
