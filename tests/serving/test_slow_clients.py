@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
-from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
 from werkzeug.test import TestResponse, run_wsgi_app
 
 from tests.people import browser
@@ -287,3 +287,32 @@ def test_ipv4_client_of_a_socket_for_both_families_has_its_ipv4_address() -> Non
         AtWork(application, 1)({"REMOTE_ADDR": address}, lambda *_: None)  # type: ignore[arg-type]
 
     assert seen == ["192.0.2.1", "2001:db8::1", "192.0.2.1"]
+
+
+@pytest.mark.parametrize(("size", "status"), [(999, 200), (1000, 200), (1001, 413), (5000, 413)])
+@pytest.mark.parametrize("is_told", [True, False], ids=["length told", "chunked"])
+def test_body_may_have_the_limit_itself_where_it_ends_by_itself(
+    answering: Answering, size: int, status: int, *, is_told: bool
+) -> None:
+    client = answering(lambda: Response(request.get_data()))
+    body = b"x" * size
+    environ = {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
+    environ |= {"CONTENT_LENGTH": str(size)} if is_told else {"HTTP_TRANSFER_ENCODING": "chunked"}
+
+    answer = client.post(environ_overrides=environ)
+
+    assert answer.status_code == status
+    assert status != 200 or answer.data == body
+
+
+def test_body_that_is_read_in_parts_may_have_the_limit_itself(app: Flask) -> None:
+    for size, taken in ((9, 9), (10, 10), (11, None), (99, None)):
+        environ = {"wsgi.input": io.BytesIO(b"x" * size), "wsgi.input_terminated": True}
+        with app.test_request_context("/", method="POST", environ_overrides=environ):
+            slow_clients.limit_body(10)
+            try:
+                parts = iter(lambda: request.stream.read(4), b"")
+                found: int | None = len(b"".join(parts))
+            except RequestEntityTooLarge:
+                found = None
+        assert found == taken, size

@@ -6,6 +6,7 @@ A file is announced, sent by the mechanism `http-post-bytes`, and completed. Its
 import hashlib
 import json
 import shutil
+import string
 import tempfile
 from typing import Any, cast
 
@@ -44,7 +45,7 @@ from webapp.rules.archives import BadDistribution
 from webapp.rules.attestations import MAX_BYTES
 from webapp.rules.distributions import MAX_FILENAME_LENGTH, releases_named
 from webapp.serving.extensions import csrf
-from webapp.serving.slow_clients import receiving
+from webapp.serving.slow_clients import limit_body, receiving, whole_body
 
 # How soon to ask for the state of a file again, in seconds. Nothing here happens in the background.
 RETRY_AFTER_S = 1
@@ -94,7 +95,7 @@ def receive_bytes(session_id: str, filename: str) -> Response:
     if request.mimetype != "application/octet-stream":
         abort(415, "Send the content type application/octet-stream.")
     refuse_if_full()
-    request.max_content_length = size
+    limit_body(size)
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         with receiving(MAX_UPLOAD_S):
             shutil.copyfileobj(request.stream, file)
@@ -110,11 +111,8 @@ def receive_attestations(session_id: str, filename: str) -> Response:
     """Take the attestations of an announced file, a JSON array (PEP 740)."""
     permit, session = permitted(session_id)
     entry = _pending(session, filename)
-    request.max_content_length = MAX_BYTES
-    with receiving(RECEIVE_S):
-        body = request.get_data()
     try:
-        text = body.decode()
+        text = whole_body(MAX_BYTES, RECEIVE_S).decode()
         sent = json.loads(text)
     except (ValueError, RecursionError):
         abort(400, "The attestations cannot be read as JSON.")
@@ -172,7 +170,8 @@ def _hashes_of(sent: dict[str, Any]) -> dict[str, str]:
     if not announced_files.SECURE.intersection(hashes):
         abort(400, "“hashes” has to contain a secure digest, such as sha256.")
     if not all(
-        isinstance(each, str) and len(each) == 2 * hashlib.new(name).digest_size for name, each in hashes.items()
+        isinstance(each, str) and len(each) == 2 * hashlib.new(name).digest_size and set(each) <= set(string.hexdigits)
+        for name, each in hashes.items()
     ):
         abort(400, "The digests in “hashes” have to be hexadecimal.")
     return hashes

@@ -23,7 +23,7 @@ from webapp.rules import naming
 from webapp.serving.errors import http_error
 from webapp.serving.extensions import csrf
 from webapp.serving.filters import site_url
-from webapp.serving.slow_clients import receiving
+from webapp.serving.slow_clients import whole_body
 
 api = Blueprint("sessions", __name__, url_prefix="/upload")
 
@@ -120,11 +120,8 @@ def read_json() -> dict[str, Any]:
     """Return the object in the body of this request."""
     if request.mimetype not in (MEDIA_TYPE, "application/json"):
         abort(415, f"Send the content type {MEDIA_TYPE}.")
-    request.max_content_length = MAX_JSON_BYTES
-    with receiving(RECEIVE_S):
-        body = request.get_data()
     try:
-        sent = json.loads(body)
+        sent = json.loads(whole_body(MAX_JSON_BYTES, RECEIVE_S))
     except (ValueError, RecursionError):
         abort(400, "The body is not valid JSON.")
     version = sent.get("meta", {}) if isinstance(sent, dict) else None

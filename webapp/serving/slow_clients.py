@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
 from flask import Flask, Response, current_app, g, has_request_context, request
-from werkzeug.exceptions import RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
 
 from webapp.rules.addresses import network_of
 from webapp.serving.broken_transfers import noting
@@ -137,13 +137,38 @@ def receive_body() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS") and not says_body:
         return
     # Uploads are received after their token was checked. No other view reads a body that is too large.
-    too_large = (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
+    most = current_app.config["MAX_CONTENT_LENGTH"]
+    too_large = (request.content_length or 0) > most
     if "publishing" in request.blueprints or too_large:
         return
-    with receiving(FORM_S):
-        body = request.get_data()
+    body = whole_body(most, FORM_S)
     request.environ["wsgi.input"] = io.BytesIO(body)
     g.body_is_received = True
+
+
+def limit_body(most: int) -> None:
+    """Let the body of this request have this many bytes at most.
+
+    Raises RequestEntityTooLarge, here or while the body is read in parts. Where a body ends by itself
+    (`wsgi.input_terminated`), werkzeug refuses one that has reached its limit, because it does not look whether more
+    follows, and cuts one that is read as a whole. So its limit is a byte more.
+    """
+    if (request.content_length or 0) > most:
+        raise RequestEntityTooLarge
+    request.max_content_length = most + 1
+
+
+def whole_body(most: int, seconds: float) -> bytes:
+    """Return the body of this request, of at most this many bytes.
+
+    Raises RequestEntityTooLarge, and what `receiving` does.
+    """
+    limit_body(most)
+    with receiving(seconds):
+        body = request.get_data()
+    if len(body) > most:
+        raise RequestEntityTooLarge
+    return body
 
 
 @contextmanager
