@@ -14,7 +14,7 @@ ARGS :=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-thorough test-deploy test-clients test-containers lint format bench requirements clean
+.PHONY: help run test test-mongodb test-browser test-faults test-thorough test-deploy test-clients test-containers lint format bench requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +22,14 @@ help: ## List the targets
 run: $(VENV)/.run ## Start the site and its database at http://127.0.0.1:5006/
 	@$(BIN)/flask --app app serve
 
-test: $(VENV)/.dev ## Run the everyday tests, on mongomock and on a real MongoDB
+test: $(VENV)/.dev ## Run the everyday tests: on mongomock, or on a real MongoDB if mongomock does not suffice
 	$(BIN)/pytest -n 2
+
+test-mongodb: $(VENV)/.dev ## Run on a real MongoDB, too, what `make test` runs on mongomock
+	$(BIN)/pytest -n 2 -m again
+
+test-browser: $(VENV)/.dev .tools/.installed ## Drive Chromium through the pages, and check them with axe-core
+	$(BIN)/pytest -n 2 -m browser
 
 test-faults: $(VENV)/.dev ## Break servers under load, check what readers get, and save the figures
 	FIGURES=benchmarks/results/faults.txt $(BIN)/pytest -m faults --timeout 1800

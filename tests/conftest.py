@@ -85,17 +85,23 @@ def required(reason: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by the marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what mongomock cannot do: tests marked `real_server` run on the real one only."""
-    left_out = [
-        item
-        for item in items
-        if isinstance(item, pytest.Function)
-        and item.get_closest_marker("real_server")
-        and hasattr(item, "callspec")
-        and "mongomock" in item.callspec.params.values()
-    ]
-    items[:] = [item for item in items if item not in left_out]
+    """Leave out what mongomock cannot do, and mark what runs on a real server for the second time.
+
+    Tests marked `real_server` run on the real one only. The others run on mongomock, and again on the real one.
+    """
+    left_out = []
+    for item in items:
+        servers = (
+            item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+        )
+        if item.get_closest_marker("real_server"):
+            left_out += [item] if "mongomock" in servers else []
+        elif "mongod" in servers:
+            item.add_marker("again")
+    out = set(left_out)
+    items[:] = [item for item in items if item not in out]
     config.hook.pytest_deselected(items=left_out)
 
 

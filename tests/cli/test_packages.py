@@ -216,6 +216,7 @@ class TestFromIndex:
     def test_what_an_index_does_wrong_is_told_and_the_rest_is_kept(
         self, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(older_releases, "FIRST_PAUSE_S", 0.01)
         monkeypatch.setattr(older_releases, "MAX_DOCUMENT_BYTES", 10_000)
         good = json.dumps(document("good")).encode()
         answers = {
@@ -243,7 +244,8 @@ class TestFromIndex:
         assert reasons["html"].startswith("no JSON")
         assert reasons["large"] == f"{url}/pypi/large/json: more than 10,000 bytes"
 
-    def test_index_that_is_not_there_is_told(self, runner: FlaskCliRunner) -> None:
+    def test_index_that_is_not_there_is_told(self, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(older_releases, "FIRST_PAUSE_S", 0.01)
         with served({}) as url:
             pass
 

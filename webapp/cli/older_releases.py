@@ -30,6 +30,8 @@ MAX_DOCUMENT_BYTES = 100_000_000
 # An index serves others, too: one request at a time, and so much time between two of them.
 PAUSE_S = 0.05
 ATTEMPTS = 5
+# Seconds before the second of these attempts; each pause is twice as long as the one before.
+FIRST_PAUSE_S = 1.0
 
 
 class OlderRelease(NamedTuple):
@@ -44,7 +46,9 @@ class OlderRelease(NamedTuple):
 
 def session() -> requests.Session:
     """Return a connection that waits and tries again when an index asks for that, or is away for a moment."""
-    retry = Retry(ATTEMPTS, backoff_factor=0.5, status_forcelist=(429, 502, 503, 504), raise_on_status=False)
+    retry = Retry(
+        ATTEMPTS, backoff_factor=FIRST_PAUSE_S / 2, status_forcelist=(429, 502, 503, 504), raise_on_status=False
+    )
     made = requests.Session()
     for scheme in ("https://", "http://"):
         made.mount(scheme, HTTPAdapter(max_retries=retry))
