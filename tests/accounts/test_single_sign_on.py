@@ -538,7 +538,10 @@ def test_more_groups_than_this_site_reads_are_explained(
     assert not visitor.is_signed_in()
 
 
-ELSEWHERE = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example.org"}}}
+ELSEWHERE: dict[str, Any] = {
+    "_claim_names": {"groups": "src1"},
+    "_claim_sources": {"src1": {"endpoint": "https://graph.example.org"}},
+}
 
 
 def test_member_whose_groups_were_left_out_is_told_and_keeps_their_teams(
