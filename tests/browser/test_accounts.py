@@ -1,14 +1,17 @@
 """A member's way through the site in a real browser, from registering to leaving."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, Request, expect
 
+from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.people import ANOTHER, PASSWORD, member, outbox
-from webapp.documents import User
+from webapp.documents import Invitation, Maintainer, User
+from webapp.documents.base import utc_now
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server]
 
@@ -110,6 +113,33 @@ def test_name_appears_on_public_pages_only_for_who_is_signed_in(visitor: Visitor
     expect(anonymous.get_by_role("navigation", name="Main").get_by_role("link", name="Account")).to_be_visible()
     assert asked
     assert [url for url in asked if "/account/nav" in url] == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_navigation_counts_open_invitations(visitor: Visitor, size: tuple[int, int]) -> None:
+    ada, grace = member(), member("Grace Brewster Murray Hopper", email="grace@example.org", is_admin=True)
+    for name in ("rocket", "engine"):
+        invitation = Invitation(
+            invitation_id=name,
+            email="grace@example.org",
+            email_folded="grace@example.org",
+            user_id=grace.id,
+            role="owner",
+            invited_by=ada.id,
+            expires_at=utc_now() + timedelta(days=1),
+        )
+        factories.package(name, maintainers=[Maintainer(user_id=ada.id, role="owner")], invitations=[invitation])
+    page = visitor.window(size)
+    sign_in(page, "grace@example.org", PASSWORD)
+
+    page.goto("/projects/")
+
+    link = page.get_by_role("link", name="Your account, Grace Brewster Murray Hopper 2 open invitations")
+    count = link.get_by_text("2", exact=True)
+    expect(count).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    link.click()
+    expect(page.get_by_role("heading", name="Invitations (2)")).to_be_visible()
 
 
 def note(asked: list[str], request: Request) -> None:

@@ -11,6 +11,14 @@ from webapp.documents import Package, User
 __all__ = ["ada", "publish"]  # fixtures
 
 
+def number_in_navigation(browser: Browser) -> int:
+    """How many invitations the script of each page would show."""
+    answer = browser.get("/account/nav").json
+    assert answer is not None
+    number: int = answer["invitations"]
+    return number
+
+
 def invitations(browser: Browser) -> list[str]:
     """The addresses to answer the invitations on somebody's account page."""
     return [str(form["action"]) for form in page_of(browser.get("/account")).select("#invitations form")]
@@ -23,6 +31,7 @@ def test_invited_member_answers_on_the_account_page(app: Flask, ada: Browser, pu
         ada.send(PEOPLE, email=email, role="owner")
 
     page = page_of(grace.get("/account"))
+    assert [number_in_navigation(each) for each in (grace, linus, ada)] == [1, 1, 0]
     [accept], [decline] = invitations(grace), invitations(linus)
     grace.post(accept, data={"csrf_token": grace.token("/account/profile")})
     linus.post(decline, data={"csrf_token": linus.token("/account/profile"), "decline": "yes"})
@@ -30,6 +39,7 @@ def test_invited_member_answers_on_the_account_page(app: Flask, ada: Browser, pu
     assert f"Ada Lovelace invites you to the project {NAME}, as its owner." in words(one(page, "#invitations"))
     assert roles() == {"Ada Lovelace": "owner", "Grace": "owner"}
     assert invitations(grace) == invitations(linus) == []
+    assert number_in_navigation(grace) == number_in_navigation(linus) == 0
 
 
 @pytest.mark.parametrize(("server", "is_seen"), [("mail.example.org", True), ("", False)])

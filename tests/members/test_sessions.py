@@ -278,6 +278,7 @@ class TestPublicPages:
         }
 
         member = {"name": "Ada Lovelace", "address": "/account", "administration": "/admin/", "manages": False}
+        member |= {"invitations": 0}
         assert response.json == member
         assert manages == {"engine": member | {"manages": True}, "other": member}
         assert response.headers["Cache-Control"] == "no-store"

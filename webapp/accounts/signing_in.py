@@ -11,7 +11,18 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import NewPasswordForm, RegistrationForm, SignInForm
 from webapp.accounts.second_step import DISABLED, ask_for_second_step, signed_in
 from webapp.documents import Package, User
-from webapp.members import audit, confirming, limits, local_sign_in, mails, passwords, recovery, sessions, tokens
+from webapp.members import (
+    audit,
+    confirming,
+    inviting,
+    limits,
+    local_sign_in,
+    mails,
+    passwords,
+    recovery,
+    sessions,
+    tokens,
+)
 from webapp.members.form_views import form_view, visitors_only
 from webapp.members.forms import ButtonForm
 from webapp.members.next_page import safe_next
@@ -181,7 +192,7 @@ def logout(_: ButtonForm) -> AnyResponse:
 
 @bp.get("/account/nav")
 def navigation() -> Response:
-    """Return who is signed in, and whether they maintain the project shown on the page.
+    """Return who is signed in, their open invitations, and whether they maintain the project shown on the page.
 
     A script requests this, so that public pages can be cached and identical for everyone.
     """
@@ -196,6 +207,7 @@ def navigation() -> Response:
             name=user.shown_name,
             address=url_for("accounts.account"),
             administration=administration,
+            invitations=inviting.number_open_to(user),
             manages=_manages(user, request.args.get("project", "")),
         )
     )

@@ -85,7 +85,19 @@ def send(invitation: Invitation, act: str, name: str, link: str, by: User) -> No
 
 
 def open_to(user: User) -> list[Open]:
-    """Return the invitations of an account, to projects and to teams.
+    """Return the invitations of an account, to projects and to teams, and who sent them."""
+    found = _waiting_for(user)
+    names = {str(each.id): each.shown_name for each in User.objects(pk__in=[each.by for each in found])}
+    return [each._replace(by=names.get(each.by, "Another user")) for each in found]
+
+
+def number_open_to(user: User) -> int:
+    """Return how many invitations an account has: two questions to indexes, for almost everybody."""
+    return len(_waiting_for(user))
+
+
+def _waiting_for(user: User) -> list[Open]:
+    """Return the invitations of an account, each `by` the id of a user.
 
     An address counts only where addresses are confirmed by mail: elsewhere anybody could register with it.
     """
@@ -102,8 +114,7 @@ def open_to(user: User) -> list[Open]:
         for each in _of(team_invitations.pending(team), user, folded):
             token = tokens.for_team_invitation(team.name, each.invitation_id)
             found.append(_open(f"the team {team.shown_name}", each, "teams.invitation", token))
-    names = {str(each.id): each.shown_name for each in User.objects(pk__in=[each.by for each in found])}
-    return [each._replace(by=names.get(each.by, "Another user")) for each in found]
+    return found
 
 
 def _of(invitations: list[Invitation], user: User, folded: str | None) -> list[Invitation]:

@@ -9,10 +9,22 @@ async function showMember(link) {
   if (!answer.ok) return;
   const member = await answer.json();
   if (!member.name) return;
+  const name = document.createElement("span");
+  name.textContent = member.name;
   link.href = member.address;
-  link.textContent = member.name;
+  link.replaceChildren(name);
   link.classList.add("member-link");
-  link.setAttribute("aria-label", `Your account, ${member.name}`);
+  let label = `Your account, ${member.name}`;
+  if (member.invitations) {
+    const invited = `${member.invitations} open invitation${member.invitations === 1 ? "" : "s"}`;
+    const count = document.createElement("span");
+    count.textContent = member.invitations;
+    count.className = "nav-count";
+    count.title = invited;
+    link.append(" ", count);
+    label += ` ${invited}`;  // contains what is seen, for those who speak to their computer (WCAG 2.5.3)
+  }
+  link.setAttribute("aria-label", label);
   if (member.manages) managed.hidden = false;
   if (member.administration) {
     const admin = document.createElement("a");
