@@ -6,6 +6,8 @@ from migrations_sql_to_mongo import changes
 from migrations_sql_to_mongo.target import Target
 from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on, site_documents
 from tests.migrations_sql_to_mongo.old_site import package, some_rows
+from webapp.documents.base import utc_now
+from webapp.documents.user import object_id_of_sql_id
 
 
 @pytest.mark.parametrize("verify", ["changed", "all"])
@@ -47,6 +49,32 @@ def test_what_people_did_on_the_new_site_is_never_overwritten(mover: Make, db: D
     assert db.users.count_documents({"email_folded": "new@example.org"}) == 1
     # They are told of again, until somebody settles them.
     assert sorted(move("catch-up", "--json").report["conflicts"]) == sorted(done.report["conflicts"])
+
+
+def test_account_that_was_connected_to_the_identity_provider_stays_so(mover: Make, db: Db) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    for number in (1, 3):
+        person = {"issuer": "https://login.example.org", "subject": f"person-{number}", "connected_at": utc_now()}
+        db.users.update_one({"_id": object_id_of_sql_id(number)}, {"$set": {"identity": person}})
+    before = {one["_id"]: one for one in db.users.find()}
+    old_site_goes_on(
+        move,
+        "UPDATE users SET name = 'Ada', email = 'elsewhere@example.org' WHERE id = 1",
+        "DELETE FROM users WHERE id = 3",
+        "UPDATE users SET name = 'Not connected' WHERE id = 2",
+    )
+
+    done = move("catch-up", "--json")
+
+    assert sorted(done.report["conflicts"]) == [
+        "users 000000000000000000000001: was edited on this site since it was moved",
+        "users 000000000000000000000003: was edited on this site since it was moved",
+    ]
+    after = {one["_id"]: one for one in db.users.find()}
+    assert after.pop(object_id_of_sql_id(2))["name"] == "Not connected"
+    assert after == {key: one for key, one in before.items() if key in after}
+    assert len(after) == len(before) - 1
 
 
 def test_edit_that_comes_between_reading_and_writing_wins(mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
