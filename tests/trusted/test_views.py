@@ -29,6 +29,7 @@ from webapp.documents import (
     User,
 )
 from webapp.rules.publishers import key_of
+from webapp.serving.slow_clients import BUSY, Shares
 
 CONDITIONS = {
     "repository": "Acme/Rocket",
@@ -189,6 +190,23 @@ def test_body_without_a_token_is_refused(client: Browser, issuer: Issuer, body: 
     assert answer.status_code == (422 if path == "mint-token" else 202)
     if path == "mint-token":
         assert json.loads(answer.text)["errors"][0]["code"] == "invalid-payload"
+
+
+def test_token_of_any_length_is_called_too_long(client: Browser, issuer: Issuer) -> None:
+    for length in (20_000, 60_000):
+        assert refusal(client, issuer.signed(more="x" * length))[1] == "The token is too long."
+
+
+def test_site_that_is_busy_says_so_in_the_form_that_clients_print(
+    app: Flask, client: Browser, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project(issuer)
+    monkeypatch.setattr(app.extensions["slow_clients"], "upstream", Shares(0))
+
+    answer = client.post("/_/oidc/mint-token", json={"token": issuer.signed()})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert json.loads(answer.text)["errors"] == [{"code": "request-failed", "description": BUSY}]
 
 
 def test_issuer_that_is_away_is_named(client: Browser, issuer: Issuer) -> None:

@@ -70,6 +70,8 @@ def mint_token() -> Response:
     """Exchange a token of an issuer for one that uploads to a project for 15 minutes."""
     if not issuers():
         return _refused("not-enabled", OFF)
+    if _is_too_long():
+        return _refused("invalid-payload", "The token is too long.")
     try:
         claims = verified(_sent_token(), issuers(), audience_of())
     except ProviderFailed as error:
@@ -114,7 +116,7 @@ csrf.exempt(burn_token)
 
 def _sent_token() -> str:
     """Return the token in the body; empty if there is none."""
-    if (request.content_length or 0) > 2 * MAX_TOKEN_LENGTH:
+    if _is_too_long():
         return ""
     try:
         sent = json.loads(request.get_data())
@@ -122,6 +124,10 @@ def _sent_token() -> str:
         return ""
     token = sent.get("token") if isinstance(sent, dict) else None
     return token if isinstance(token, str) else ""
+
+
+def _is_too_long() -> bool:
+    return (request.content_length or 0) > 2 * MAX_TOKEN_LENGTH
 
 
 def _identity(issuer: str, claims: dict[str, Any]) -> str:
@@ -133,7 +139,7 @@ def _identity(issuer: str, claims: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _refused(code: str, description: str) -> Response:
+def _refused(code: str, description: str, status: int = 422) -> Response:
     """Return an error that today's clients print (`errors`), in the form that PEP 807 asks for (RFC 9457)."""
     title = "Token request failed"
     response = jsonify(
@@ -141,16 +147,21 @@ def _refused(code: str, description: str) -> Response:
         errors=[{"code": code, "description": description}],
         type="about:blank",
         title=title,
-        status=422,
+        status=status,
         detail=description,
     )
-    response.status_code = 422
+    response.status_code = status
     response.mimetype = "application/problem+json"
     return response
 
 
 @bp.after_request
 def keep_private(response: Response) -> Response:
-    """Forbid caches to keep these answers."""
+    """Forbid caches to keep these answers, and give every error of an exchange the form that clients print."""
     response.headers["Cache-Control"] = "no-store"
+    is_error = response.status_code >= 400 and response.mimetype == "application/json"
+    if is_error and request.endpoint == "trusted.mint_token":
+        told = _refused("request-failed", response.get_json()["message"], response.status_code)
+        response.set_data(told.get_data())
+        response.headers["Content-Type"] = told.headers["Content-Type"]
     return response
