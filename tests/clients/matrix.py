@@ -3,7 +3,7 @@
 from tests.clients import abilities, publishing
 from tests.clients.abilities import Ability
 from tests.clients.programs import PIP, UV
-from tests.clients.publishing import PUBLISH, REASONS, STATUS, WITH_KEYRING
+from tests.clients.publishing import PUBLISH, REASONS, STATUS, THROUGH_SESSION, WITH_KEYRING
 
 INSTALLS: dict[str, Ability] = {
     "install": abilities.install,
@@ -36,13 +36,13 @@ INSTALLERS: dict[str, dict[str, Ability]] = {
     "johnnydep==2.1.1": {"find": abilities.find_with_johnnydep},
 }
 PUBLISHERS: dict[str, dict[str, Ability]] = {
-    "twine==7.0.0": PUBLISH | WITH_KEYRING | REASONS,
-    "twine==4.0.2": PUBLISH | WITH_KEYRING | REASONS,
-    UV: PUBLISH | WITH_KEYRING | REASONS,
-    "poetry==2.5.1": PUBLISH | REASONS,
-    "pdm==2.29.4": PUBLISH | WITH_KEYRING | STATUS,
-    "hatch==1.18.2": PUBLISH | WITH_KEYRING | STATUS,
-    "flit==4.2.0": PUBLISH | WITH_KEYRING | STATUS,
+    "twine==7.0.0": PUBLISH | WITH_KEYRING | THROUGH_SESSION | REASONS,
+    "twine==4.0.2": PUBLISH | WITH_KEYRING | THROUGH_SESSION | REASONS,
+    UV: PUBLISH | WITH_KEYRING | THROUGH_SESSION | REASONS,
+    "poetry==2.5.1": PUBLISH | THROUGH_SESSION | REASONS,
+    "pdm==2.29.4": PUBLISH | WITH_KEYRING | THROUGH_SESSION | STATUS,
+    "hatch==1.18.2": PUBLISH | WITH_KEYRING | THROUGH_SESSION | STATUS,
+    "flit==4.2.0": PUBLISH | WITH_KEYRING | THROUGH_SESSION | STATUS,
 }
 # What to try, under the heading of the table, the client and the column.
 CELLS: dict[tuple[str, str, str], Ability] = {
@@ -54,7 +54,7 @@ CELLS: dict[tuple[str, str, str], Ability] = {
 # A public site asks no installer who it is.
 FOR_MEMBERS = {abilities.token, abilities.netrc, abilities.keyring, abilities.prompt}
 # What stands in the table beside "yes", or instead of it.
-WORDS: dict[Ability, str] = {publishing.see_status: "only the status"}
+WORDS: dict[Ability, str] = dict.fromkeys(publishing.STATUS.values(), "only the status")
 NOTES = {
     ("Installing", "pip==21.3", "keyring"): 1,
     ("Installing", "pdm==2.29.4", "install"): 3,

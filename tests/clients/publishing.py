@@ -1,11 +1,16 @@
-"""How each client publishes, and what it says when it may not."""
+"""How each client publishes, directly and through a session, and what it says when it may not."""
 
 import requests
 
 from tests.clients.abilities import Ability
 from tests.clients.programs import PIP, Client, Done, said
+from tests.clients.sessions import files_of_stage, install_from, is_seen, opened, published, stage_for_all
 from tests.clients.shop import Shop
 from tests.publishing import uploads
+from webapp.changes.release_rules import set_rule
+from webapp.documents import Package, User
+from webapp.documents.package import SESSIONS
+from webapp.rules.naming import normalize_name
 
 # The build backend of each client that builds what it publishes.
 BACKENDS = {
@@ -21,6 +26,7 @@ SETTINGS = {
     "pdm": ("PDM_PUBLISH_REPO", "PDM_PUBLISH_USERNAME", "PDM_PUBLISH_PASSWORD"),
 }
 REASON = "This API token is not valid."
+REASON_FOR_SESSIONS = "takes new files through publishing sessions only."
 
 
 def project_of(client: Client, shop: Shop, use: str) -> str:
@@ -44,11 +50,12 @@ def upload_file(shop: Shop, filename: str, content: bytes) -> None:
 
 
 def write(client: Client, project: str) -> None:
-    """Write a small package, or for a client that builds none a wheel."""
+    """Write a small package, or for a client that builds none a wheel and an sdist."""
     module = project.replace("-", "_")
     if client.name not in BACKENDS:
         (client.home / "dist").mkdir()
         (client.home / "dist" / uploads.wheel_name(project)).write_bytes(uploads.wheel(project))
+        (client.home / "dist" / uploads.sdist_name(project)).write_bytes(uploads.sdist(project))
         return
     (client.home / f"{module}.py").write_text('"""Says hello."""\n')
     (client.home / "README.md").write_text("# Hello\n")
@@ -62,14 +69,14 @@ def write(client: Client, project: str) -> None:
 def send(client: Client, address: str, secret: str = "") -> Done:
     """Build and upload, with this token or with the one in the keyring."""
     run, name = client.run, client.name
-    wheels = [str(path) for path in (client.home / "dist").glob("*.whl")]
+    files = [str(path) for path in (client.home / "dist").glob("*")]
     if name == "uv":
         credentials = ("--token", secret) if secret else ("--username", "__token__", "--keyring-provider", "subprocess")
-        return run("uv", "publish", "--publish-url", address, *credentials, *wheels)
+        return run("uv", "publish", "--publish-url", address, *credentials, *files)
     if name == "twine":
         credentials = ("-u", "__token__", "-p", secret) if secret else ("-u", "__token__")
         options = ("--non-interactive", "--disable-progress-bar", "--verbose", "--repository-url", address)
-        return run("twine", "upload", *options, *credentials, *wheels)
+        return run("twine", "upload", *options, *credentials, *files)
     if name == "poetry":
         settings = {"POETRY_REPOSITORIES_LARDER_URL": address, "POETRY_PYPI_TOKEN_LARDER": secret}
         return run("poetry", "publish", "--build", "--repository", "larder", "--no-interaction", **settings)
@@ -130,7 +137,66 @@ def see_status(client: Client, shop: Shop) -> None:
     assert REASON not in said(done)
 
 
+def publish_through_session(client: Client, shop: Shop) -> None:
+    """A wheel and an sdist, of which nobody sees either before both are published."""
+    project = project_of(client, shop, "session")
+    write(client, project)
+    links = opened(shop, project)
+
+    done = send(client, links["legacy"], shop.secret)
+
+    assert done.returncode == 0, said(done)
+    stage = stage_for_all(shop, links)
+    files = files_of_stage(stage, project)
+    assert sorted(each.rpartition(".")[2] for each in files) == ["gz", "whl"], files
+    assert not is_seen(shop, project)
+    for tool in ("pip", "uv"):
+        assert install_from(tool, client.home, project, shop.index_for_all) == {}
+        assert install_from(tool, client.home, project, shop.index_for_all, stage) == {project: "1.0"}
+
+    assert published(shop, links) == files
+
+    assert is_seen(shop, project)
+    for tool in ("pip", "uv"):
+        assert install_from(tool, client.home, project, shop.index_for_all) == {project: "1.0"}
+
+
+def refused_without_session(client: Client, shop: Shop) -> Done:
+    """Upload directly to a project that demands sessions."""
+    project = project_of(client, shop, "demanded")
+    upload(shop, project, "0.9")
+    set_rule(normalize_name(project), SESSIONS, User.objects.get())
+    write(client, project)
+
+    done = send(client, shop.upload_address, shop.secret)
+
+    assert done.returncode != 0, said(done)
+    assert [each.version for each in Package.objects.get(pk=project).releases] == ["0.9"]
+    return done
+
+
+def see_that_sessions_are_demanded(client: Client, shop: Shop) -> None:
+    done = refused_without_session(client, shop)
+
+    assert REASON_FOR_SESSIONS in said(done)
+
+
+def see_status_where_sessions_are_demanded(client: Client, shop: Shop) -> None:
+    """Only the status line, as with any refusal."""
+    done = refused_without_session(client, shop)
+
+    assert "403" in said(done)
+    assert REASON_FOR_SESSIONS not in said(done)
+
+
 PUBLISH: dict[str, Ability] = {"token": publish}
 WITH_KEYRING: dict[str, Ability] = {"keyring": publish_with_keyring}
-REASONS: dict[str, Ability] = {"reason of a refusal": see_reason}
-STATUS: dict[str, Ability] = {"reason of a refusal": see_status}
+THROUGH_SESSION: dict[str, Ability] = {"session": publish_through_session}
+REASONS: dict[str, Ability] = {
+    "reason of a refusal": see_reason,
+    "session demanded": see_that_sessions_are_demanded,
+}
+STATUS: dict[str, Ability] = {
+    "reason of a refusal": see_status,
+    "session demanded": see_status_where_sessions_are_demanded,
+}
