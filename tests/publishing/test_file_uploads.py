@@ -1,6 +1,7 @@
 """Files that arrive in several requests, as PEP 694 describes it."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from tests.publishing import attested, uploads
 from tests.publishing.attested import GITHUB
 from tests.publishing.upload_client import Answer, Client, Refused
 from tests.publishing.uploads import sdist, sdist_name, wheel, wheel_name
+from webapp.changes import announced_files
+from webapp.changes.staged_files import take_out
 from webapp.documents import AuditEvent, Package, PublishingSession, StoredFile
 from webapp.documents.contents import Chunk, Contents
+from webapp.publishing import file_uploads
 
 
 def client_of(client: FlaskClient, secret: str, root: str = "http://localhost/upload/") -> Client:
@@ -304,3 +308,121 @@ def test_form_and_draft_fill_the_same_session(client: FlaskClient, pep694: Clien
     assert busy.status_code == 409
     assert len(Package.objects.get().releases[0].files) == 2
     assert json.loads(client.get("/pypi/larder-probe/json").text)["info"]["version"] == "1.0"
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, step: str, do: Callable[[], object]) -> None:
+    """Let somebody do something once, right before a step of completing a file."""
+    where: Any = file_uploads if step == "examined" else announced_files
+    original = getattr(where, step)
+
+    def after(*args: Any) -> Any:
+        monkeypatch.setattr(where, step, original)
+        do()
+        return original(*args)
+
+    monkeypatch.setattr(where, step, after)
+
+
+STEPS = ("copy_bytes", "examined")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_bytes_sent_again_while_the_file_is_completed_are_the_ones_that_count(
+    pep694: Client, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    pep694.send_bytes(upload, wheel())
+    meanwhile(monkeypatch, step, lambda: pep694.send_bytes(upload, wheel()))
+
+    with pytest.raises(Refused, match="sent") as refused:
+        pep694.complete(upload)
+
+    assert refused.value.status == 409
+    assert pep694.state(upload) == "pending"
+    assert (StoredFile.objects.count(), Contents.objects.count()) == (0, 1)
+    pep694.complete(upload)
+    pep694.publish()
+    assert {each["files_id"] for each in Chunk.objects.raw().find()} == {StoredFile.objects.get().content_id}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_file_removed_while_it_is_completed_leaves_no_trace(
+    pep694: Client, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    pep694.send_bytes(upload, wheel())
+    meanwhile(monkeypatch, step, lambda: pep694.delete(upload))
+
+    with pytest.raises(Refused, match=r"removed|cancelled") as refused:
+        pep694.complete(upload)
+
+    assert refused.value.status == 409
+    assert uploads.nothing_stays()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_of_two_who_complete_a_file_at_once_one_succeeds(
+    pep694: Client, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    pep694.send_bytes(upload, wheel())
+    meanwhile(monkeypatch, step, lambda: pep694.complete(upload))
+
+    if step == "copy_bytes":
+        with pytest.raises(Refused, match="completed it") as refused:
+            pep694.complete(upload)
+        assert refused.value.status == 409
+    else:
+        pep694.complete(upload)
+
+    pep694.publish()
+    assert {each["files_id"] for each in Chunk.objects.raw().find()} == {StoredFile.objects.get().content_id}
+
+
+def test_attestations_sent_while_the_file_is_completed_are_not_lost(
+    client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pep694 = client_of(client, secret)
+    pep694.open("pypi-attestations", "0.0.19")
+    upload = pep694.announce(GITHUB, attested.content(GITHUB))
+    pep694.send_bytes(upload, attested.content(GITHUB))
+    sent = attested.attestations(GITHUB)
+    meanwhile(monkeypatch, "examined", lambda: pep694.send_attestations(upload, sent))
+
+    with pytest.raises(Refused, match="attestations were sent again") as refused:
+        pep694.complete(upload)
+
+    assert refused.value.status == 409
+    pep694.complete(upload)
+    assert StoredFile.objects.get().attestations == sent
+
+
+def test_bytes_sent_again_before_a_file_is_removed_go_with_it(pep694: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    pep694.send_bytes(upload, wheel())
+
+    def late(*args: Any) -> bool:
+        pep694.send_bytes(upload, wheel())
+        return take_out(*args)
+
+    monkeypatch.setattr(file_uploads, "take_out", late)
+
+    pep694.delete(upload)
+
+    assert uploads.nothing_stays()
+
+
+def test_attestations_of_all_announced_files_have_a_limit_together(
+    pep694: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.changes.announced_files.MOST_ATTESTATIONS_BYTES", 1000)
+    first, second = (pep694.announce(name, wheel()) for name in (wheel_name(), sdist_name()))
+    pep694.send_attestations(first, ["x" * 497])
+    pep694.send_attestations(first, ["x" * 497])
+
+    with pytest.raises(Refused, match="may have 1,000 bytes together") as refused:
+        pep694.send_attestations(second, ["x" * 497])
+
+    assert refused.value.status == 413
+    pep694.delete(first)
+    pep694.send_attestations(second, ["x" * 497])

@@ -3,7 +3,9 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.publishing import uploads
 from tests.publishing.upload_client import Answer, Client, Refused
 from tests.publishing.uploads import sdist, sdist_name, wheel, wheel_name
 from tests.servers import ROOT, Site, serving
+from webapp.changes import claims
 from webapp.documents import Package
 
 pytestmark = pytest.mark.real_server
@@ -123,3 +126,45 @@ def test_recipe_for_curl_works_as_the_docs_give_it(served: Site, secret: str, tm
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert {each.filename for each in Package.objects.get().releases[0].files} == set(files)
+
+
+def test_requests_about_one_file_at_once_leave_nothing_behind(served: Site, pep694: Client) -> None:
+    """Bytes are sent again, and the file is completed twice and removed, in every order."""
+    content = wheel(extra={"data": os.urandom(3_000_000)})
+
+    def tried(act: Callable[[], object]) -> int:
+        try:
+            act()
+        except Refused as refused:
+            return refused.status
+        return 200
+
+    for _ in range(8):
+        upload = pep694.announce(wheel_name(), content)
+        pep694.send_bytes(upload, content)
+        acts = [
+            partial(pep694.complete, upload),
+            partial(pep694.send_bytes, upload, content),
+            partial(pep694.complete, upload),
+            partial(pep694.delete, upload),
+        ]
+        with ThreadPoolExecutor(len(acts)) as people:
+            codes = set(people.map(tried, acts))
+        assert codes <= {200, 400, 404, 409, 503}, served.log()
+        tried(partial(pep694.delete, upload))
+
+    claims.settle_leftovers()
+    assert uploads.nothing_stays()
+
+
+def test_attestations_never_make_a_session_larger_than_a_document_may_be(pep694: Client) -> None:
+    large, refused = ["x" * 199_000], []
+    for number in range(50):
+        upload = pep694.announce(f"larder_probe-1.0-py{number}-none-any.whl", wheel())
+        try:
+            pep694.send_attestations(upload, large)
+        except Refused as told:
+            refused.append(told.status)
+
+    assert set(refused) == {413}
+    assert len(pep694.refresh()["files"]) == 50

@@ -7,7 +7,7 @@ A file that does not pass the checks stays in the session, with the reason, unti
 
 import hashlib
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, Any
 
 import bson
 
@@ -22,6 +22,8 @@ from webapp.documents.publishing_session import ERROR, OPEN, PENDING
 SECURE = {name for name in hashlib.algorithms_guaranteed if not name.startswith(("md5", "sha1", "shake"))}
 ENDED = "This upload was cancelled, completed or sent again by another request, or its session is no longer open."
 _BLOCK_BYTES = 1_000_000
+# The attestations that a session holds until its files are completed. A document of MongoDB has 16 MB at most.
+MOST_ATTESTATIONS_BYTES = 8_000_000
 
 
 class NotAnnounced(RuntimeError):
@@ -30,6 +32,10 @@ class NotAnnounced(RuntimeError):
 
 class AlreadyThere(RuntimeError):
     """The session, or the project, has a file of this name."""
+
+
+class TooManyAttestations(RuntimeError):
+    """The attestations of a session's announced files would be too large together."""
 
 
 def announce(session: PublishingSession, filename: str, size: int, hashes: Mapping[str, str], by: User) -> SessionFile:
@@ -65,7 +71,8 @@ def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], 
     content_id = bson.ObjectId()
     file.seek(0)
     contents.put(content_id, entry.filename, file, lambda: None)
-    if not _change(session, entry, {"files.$.content_id": content_id}):
+    this = _pending(entry) | {"content_id": entry.content_id}
+    if not _change(session, this, {"files.$.content_id": content_id}):
         contents.delete(content_id)
         raise NotAnnounced(ENDED)
     if entry.content_id:
@@ -73,18 +80,31 @@ def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], 
 
 
 def keep_attestations(session: PublishingSession, entry: SessionFile, attestations: str, by: User) -> None:
-    """Keep the attestations of an announced file, as they were sent. Raises NotAnnounced."""
+    """Keep the attestations of an announced file, as they were sent. Raises NotAnnounced and TooManyAttestations."""
     check_may_change(session, by)
-    if not _change(session, entry, {"files.$.attestations": attestations}):
+    standing = _sessions().find_one({"_id": session.pk}, {"files.filename": 1, "files.attestations": 1}) or {}
+    others = [each.get("attestations") for each in standing.get("files", []) if each.get("filename") != entry.filename]
+    if sum(len(each.encode()) for each in (*others, attestations) if each) > MOST_ATTESTATIONS_BYTES:
+        raise TooManyAttestations(
+            f"The attestations of files that are not complete may have {MOST_ATTESTATIONS_BYTES:,} bytes together. "
+            "Complete some of these files first."
+        )
+    if not _change(session, _pending(entry), {"files.$.attestations": attestations}):
         raise NotAnnounced(ENDED)
 
 
 def copy_bytes(entry: SessionFile, to: IO[bytes]) -> None:
-    """Write the bytes that have arrived to a file. Raises SessionBusy if they have not."""
+    """Write the bytes that have arrived to a file. Raises SessionBusy if they have not, or go while they are read."""
     if not entry.content_id:
         raise SessionBusy(f"The bytes of {entry.filename} have not arrived yet.")
-    for chunk in contents.Reader(entry.content_id, entry.announced["size"]):
-        to.write(chunk)
+    try:
+        for chunk in contents.Reader(entry.content_id, entry.announced["size"]):
+            to.write(chunk)
+    except contents.MissingBytes:
+        raise SessionBusy(
+            f"The bytes of {entry.filename} are not there any more: another request sent them again, removed the file "
+            "or completed it. Ask for the file's state, and send its bytes again if it is pending."
+        ) from None
 
 
 def differing(entry: SessionFile, file: IO[bytes]) -> str | None:
@@ -101,21 +121,28 @@ def differing(entry: SessionFile, file: IO[bytes]) -> str | None:
 def refuse(session: PublishingSession, entry: SessionFile, problem: str) -> None:
     """Record why a file did not pass the checks, and delete its bytes."""
     ended = {"files.$.state": ERROR, "files.$.problem": problem[:1000]}
-    if _change(session, entry, ended, {"files.$.content_id": "", "files.$.attestations": ""}):
+    if _change(session, entry.as_arrived, ended, {"files.$.content_id": "", "files.$.attestations": ""}):
         contents.delete(entry.content_id)
 
 
 def _check_room(session: PublishingSession, size: int, by: User) -> None:
     """Count the announced files of the project and of the account too. Raises OverQuota."""
     mine = {"state": OPEN, "$or": [{"package": session.package}, {"created_by": by.id}]}
-    found = PublishingSession.objects.raw().find({**mine, "files.state": PENDING}, {"files": 1})
+    found = _sessions().find({**mine, "files.state": PENDING}, {"files.state": 1, "files.announced": 1})
     waiting = [each.get("announced") or {} for son in found for each in son["files"] if each.get("state") == PENDING]
     check_quota(session.package, by.id, size + sum(each.get("size", 0) for each in waiting))
 
 
-def _change(session: PublishingSession, entry: SessionFile, change: Plain, gone: Plain | None = None) -> bool:
+def _pending(entry: SessionFile) -> Plain:
+    return {"filename": entry.filename, "attempt": entry.attempt, "state": PENDING}
+
+
+def _change(session: PublishingSession, this: Plain, change: Plain, gone: Plain | None = None) -> bool:
     """Change the entry of a pending file; False if it is another one by now, or none."""
-    this = {"filename": entry.filename, "attempt": entry.attempt, "state": PENDING, "content_id": entry.content_id}
     which = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": this}}
     update = {"$set": change, **({"$unset": gone} if gone else {})}
-    return bool(PublishingSession.objects.raw().update_one(which, update).matched_count)
+    return bool(_sessions().update_one(which, update).matched_count)
+
+
+def _sessions() -> Any:
+    return PublishingSession.objects.raw()

@@ -39,8 +39,8 @@ class Staged(NamedTuple):
     is_replaced: bool = False
 
 
-def stage(session: PublishingSession, upload: Upload, by: User, attempt: str | None = None) -> Staged:
-    """Add a file to a session, or replace one; `attempt` names the entry that announced it, if any.
+def stage(session: PublishingSession, upload: Upload, by: User, announced: SessionFile | None = None) -> Staged:
+    """Add a file to a session, or replace one; `announced` is its pending entry, if it was announced.
 
     Raises WrongRelease, SessionGone, SessionBusy, TooManyFiles, NotMaintained, ProjectClosed, NotSigned, OverQuota,
     NameTaken, StillArriving and ClaimLost.
@@ -74,7 +74,7 @@ def stage(session: PublishingSession, upload: Upload, by: User, attempt: str | N
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.heartbeat)
         claim.heartbeat()
-        _list(session, upload, by, attempt)
+        _list(session, upload, by, announced)
     except (OverQuota, claims.ClaimLost, SessionGone, SessionBusy, TooManyFiles):
         claim.give_back()
         raise
@@ -88,14 +88,15 @@ def take_out(session: PublishingSession, filename: str, by: User) -> bool:
     Raises NotMaintained, ProjectClosed, SessionGone.
     """
     check_may_change(session, by)
-    entry = session.file(filename)
+    gone = {"$pull": {"files": {"filename": filename}}}
+    before = _sessions().find_one_and_update({"_id": session.pk, "state": OPEN}, gone, {"files": 1})
+    if before is None:
+        raise SessionGone("This session is no longer open, so its files cannot be changed.")
+    entry = next((each for each in before.get("files", []) if each["filename"] == filename), None)
     if entry is None:
         return False
-    gone = {"$pull": {"files": {"filename": filename}}}
-    if not _sessions().update_one({"_id": session.pk, "state": OPEN}, gone).matched_count:
-        raise SessionGone("This session is no longer open, so its files cannot be changed.")
-    if entry.content_id:
-        contents.delete(entry.content_id)
+    if entry.get("content_id"):
+        contents.delete(entry["content_id"])
     document = _files().find_one({"_id": filename, "session": session.pk}, {"metadata": 0})
     if document:
         claims.settle_staged(document)
@@ -112,12 +113,15 @@ def _check_fits(session: PublishingSession, upload: Upload) -> None:
         )
 
 
-def _list(session: PublishingSession, upload: Upload, by: User, attempt: str | None) -> None:
+def _list(session: PublishingSession, upload: Upload, by: User, announced: SessionFile | None) -> None:
     """Let the session list a file whose bytes are stored."""
     file, filename = release_file(upload, by), upload.distribution.filename
-    if attempt is not None:
-        if not complete(session, {"filename": filename, "attempt": attempt, "state": PENDING}, file, by.id):
-            raise SessionGone("This upload was cancelled, or its session is no longer open.")
+    if announced is not None:
+        if not complete(session, announced.as_arrived, file, by.id):
+            raise SessionBusy(
+                "While this file was checked, its upload was cancelled, or its bytes or attestations were sent again, "
+                "or its session ended."
+            )
         return
     add(session, SessionFile(filename=filename, state=COMPLETED, file=file, uploaded_by=by.id))
 

@@ -8,7 +8,7 @@ import bson
 import mongoengine as me
 from packaging.utils import NormalizedName
 
-from webapp.documents.base import utc_now
+from webapp.documents.base import Plain, utc_now
 from webapp.documents.hidden import ShownQuerySet
 from webapp.documents.release import ReleaseFile
 from webapp.mongodb import db
@@ -66,6 +66,12 @@ class SessionFile(me.EmbeddedDocument):
     announced = me.DictField(default=None)  # its size and digests, as they were announced (PEP 694)
     content_id = me.ObjectIdField()  # the bytes that have arrived
     attestations = me.StringField()  # the ones that have arrived, a JSON array
+
+    @property
+    def as_arrived(self) -> Plain:
+        """Return what finds this pending entry only as long as nothing else arrives for it."""
+        names = ("filename", "state", "attempt", "content_id", "attestations")
+        return {name: getattr(self, name) for name in names}
 
 
 class PublishingSession(db.Document):

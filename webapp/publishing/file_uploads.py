@@ -149,7 +149,7 @@ def _complete(permit: Permit, session: PublishingSession, entry: SessionFile) ->
         if name := announced_files.differing(entry, file):
             abort(400, f"The file does not have the {name} digest that was announced.")
         upload = examined(entry.filename, file, permit, {}, entry.attestations)
-        stage(session, upload, member(permit), entry.attempt)
+        stage(session, upload, member(permit), entry)
 
 
 def _size_of(sent: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, ServiceUna
 from werkzeug.formparser import FormDataParser
 
 from webapp.changes import claims
-from webapp.changes.announced_files import AlreadyThere, NotAnnounced
+from webapp.changes.announced_files import AlreadyThere, NotAnnounced, TooManyAttestations
 from webapp.changes.new_names import NameRefused
 from webapp.changes.project_status import ProjectClosed
 from webapp.changes.publishers import NotTrusted, OnlyPublishers, Pipeline, check_admitted
@@ -210,7 +210,7 @@ def refusals() -> Iterator[None]:
         abort(400, str(error))
     except (SessionBusy, AlreadyThere) as error:
         abort(409, str(error))
-    except OverQuota as error:
+    except (OverQuota, TooManyAttestations) as error:
         abort(413, str(error))
     except ValidationError as error:
         abort(400, f"The metadata cannot be stored: {error}")
