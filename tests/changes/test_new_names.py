@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import bson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
@@ -13,7 +14,7 @@ from tests import factories
 from tests.publishing import uploads
 from tests.publishing.uploads import line
 from webapp.changes import new_names, site_stats, withdrawing
-from webapp.documents import NameClaim, Package, StoredFile
+from webapp.documents import NameClaim, Package, PublishingSession, StoredFile, User
 from webapp.documents.base import utc_now
 from webapp.rules import naming
 
@@ -127,7 +128,8 @@ def test_of_projects_that_look_alike_and_begin_at_once_one_is_made(app: Flask) -
 
 def test_name_that_was_taken_an_hour_ago_is_free_for_others(app: Flask) -> None:
     ada, grace = factories.user("Ada").id, factories.user("Grace").id
-    new_names.take(NormalizedName("py-oil"), ada, utc_now() - timedelta(minutes=59))
+    new_names.take(NormalizedName("py-oil"), ada)
+    NameClaim.objects.update(set__taken_at=utc_now() - timedelta(minutes=59))
 
     with pytest.raises(new_names.NameRefused, match="just being created"):
         new_names.take(NormalizedName("py-o1l"), grace)
@@ -135,3 +137,65 @@ def test_name_that_was_taken_an_hour_ago_is_free_for_others(app: Flask) -> None:
     new_names.take(NormalizedName("py-o1l"), grace)
 
     assert NameClaim.objects.get().holder == "py-o1l"
+
+
+NAME, ALIKE = NormalizedName("py-oil"), NormalizedName("pyoil")
+
+
+def session_of(user: User) -> PublishingSession:
+    """A session for a new project that is about to be stored."""
+    later = utc_now() + timedelta(days=7)
+    return PublishingSession(package=NAME, version="1.0", state="open", created_by=user.id, expires_at=later)
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+@pytest.mark.parametrize("is_allowed", [False, True])
+def test_session_reserves_a_name_for_one_member(app: Flask, *, is_allowed: bool, is_stored: bool) -> None:
+    if is_allowed:
+        new_names.allow(NAME)
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    session = session_of(ada)
+    new_names.take(NAME, ada.id, session)
+    if is_stored:
+        session.save()
+
+    for other in (session_of(grace), None):
+        with pytest.raises(new_names.NameReserved, match="py-oil is reserved by a publishing session of somebody else"):
+            new_names.take(NAME, grace.id, other)
+    with pytest.raises(new_names.NameReserved):
+        new_names.take(NAME, None)
+    new_names.take(NAME, ada.id)
+    new_names.take(NAME, ada.id, session_of(ada))
+
+
+@pytest.mark.parametrize("name", [NAME, ALIKE])
+def test_reservation_ends_with_its_session_but_not_by_an_upload(app: Flask, name: NormalizedName) -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    session = session_of(ada).save()
+    new_names.take(NAME, ada.id, session)
+    new_names.take(NAME, ada.id)
+
+    assert NameClaim.objects.get().taken_at == session.expires_at
+    with pytest.raises(new_names.NameRefused):
+        new_names.take(name, grace.id)
+    session.update(state="canceled")
+    new_names.take(name, grace.id)
+
+
+def test_reservation_of_a_session_that_was_never_stored_ends_after_a_minute(app: Flask) -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    session = session_of(ada)
+    session.id = bson.ObjectId.from_datetime(utc_now() - timedelta(seconds=61))
+    new_names.take(NAME, ada.id, session)
+
+    new_names.take(NAME, grace.id)
+
+
+def test_reserved_name_stays_reserved_when_a_name_like_it_is_allowed(app: Flask) -> None:
+    ada = factories.user("Ada")
+    session = session_of(ada).save()
+    new_names.take(NAME, ada.id, session)
+    factories.package(ALIKE)
+    site_stats.refresh()
+
+    new_names.take(NAME, ada.id, session)

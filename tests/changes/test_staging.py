@@ -17,6 +17,7 @@ from tests.publishing.staging import opened, path_of, send, stored
 from tests.publishing.uploads import nothing_stays, wheel, wheel_name
 from webapp.changes import claims, staging
 from webapp.changes.announced_files import announce, keep_bytes
+from webapp.changes.new_names import NameRefused
 from webapp.changes.withdrawing import delete_project
 from webapp.documents import (
     DOCUMENTS,
@@ -172,6 +173,30 @@ def test_project_has_twenty_open_sessions_at_most_and_a_member_fifty() -> None:
     for user, name in ((ada, "ada-probe"), (grace, "grace-probe")):
         with pytest.raises(staging.TooManySessions, match="20 open sessions, and an account 50"):
             staging.open_session(name, NormalizedName(name), "2.0", user)
+
+
+@pytest.mark.usefixtures("app")
+def test_session_that_is_refused_reserves_no_name() -> None:
+    ada = factories.user("Ada")
+    opened_before(50, package="other", created_by=ada.id)
+
+    with pytest.raises(staging.TooManySessions):
+        staging.open_session("py-oil", NormalizedName("py-oil"), "1.0", ada)
+
+    assert NameClaim.objects.count() == 0
+
+
+@pytest.mark.usefixtures("app")
+def test_name_is_given_back_with_the_last_session_of_its_project() -> None:
+    ada, grace = factories.user("Ada"), factories.user("Grace")
+    first, second = (staging.open_session("py-oil", NormalizedName("py-oil"), each, ada) for each in ("1.0", "2.0"))
+
+    staging.cancel(first, ada)
+    with pytest.raises(NameRefused):
+        staging.open_session("pyoil", NormalizedName("pyoil"), "1.0", grace)
+    staging.cancel(second, ada)
+
+    staging.open_session("pyoil", NormalizedName("pyoil"), "1.0", grace)
 
 
 @pytest.mark.usefixtures("app")

@@ -210,7 +210,7 @@ def test_name_of_a_new_project_is_reserved_while_its_session_lives(client: Flask
     assert "is reserved by a publishing session" in uploads.line(direct, 400)
     assert "too similar to a project" in uploads.line(alike, 400)
     add(client, secret, session)
-    assert send(client, other, "/upload/", name="larder-probe", version="3").status_code == 400
+    assert send(client, other, "/upload/", name="larder-probe", version="3").status_code == 409
     assert send(client, secret, path_of(session, "publish")).status_code == 201
 
 

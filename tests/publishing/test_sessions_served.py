@@ -17,6 +17,7 @@ from tests.publishing.upload_client import Answer, Client, Refused
 from tests.publishing.uploads import sdist, sdist_name, wheel, wheel_name
 from tests.servers import ROOT, Site, serving
 from webapp.changes import claims
+from webapp.changes.new_names import allow
 from webapp.documents import Package
 
 pytestmark = pytest.mark.real_server
@@ -168,3 +169,30 @@ def test_attestations_never_make_a_session_larger_than_a_document_may_be(pep694:
 
     assert set(refused) == {413}
     assert len(pep694.refresh()["files"]) == 50
+
+
+@pytest.mark.parametrize("is_allowed", [False, True], ids=["any name", "allowed name"])
+def test_of_three_who_open_sessions_for_a_new_name_at_once_one_gets_it(
+    served: Site, secret: str, *, is_allowed: bool
+) -> None:
+    if is_allowed:
+        allow("larder-probe")
+    secrets = [secret, *(uploads.publisher(name)[1] for name in ("Grace", "Linus"))]
+
+    def open_one(number: int) -> tuple[int, int]:
+        try:
+            client_of(served, secrets[number % 3]).open("larder-probe", f"1.{number}")
+        except Refused as refused:
+            return number % 3, refused.status
+        return number % 3, 201
+
+    with ThreadPoolExecutor(10) as people:
+        answers = list(people.map(open_one, range(10)))
+
+    [winner] = {who for who, code in answers if code == 201}
+    assert {code for who, code in answers if who != winner} == {409}
+    assert {code for who, code in answers if who == winner} == {201}
+    going_on = client_of(served, secrets[winner])
+    going_on.open("larder-probe", "1.0.post1")
+    going_on.upload(wheel_name(version="1.0.post1"), wheel(version="1.0.post1"))
+    going_on.publish()

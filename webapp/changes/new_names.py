@@ -3,10 +3,10 @@
 Names of modules in the standard library, and names that look like that of an existing project, are refused unless an
 administrator allowed them. Of two similar projects created at once only one succeeds: both claim the document whose
 `_id` is what their names have in common. A claim whose project was never created expires after an hour, or an hour
-after the publishing session that will create it.
+after the publishing session that will create it. Such a session reserves the name for the member who opened it.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import bson
@@ -19,42 +19,90 @@ from webapp.rules import naming
 _HOW = "choose another name, or ask an administrator to allow it"
 # No upload takes this long, and `known_names` has the names of all projects much sooner.
 LIFETIME = timedelta(hours=1)
+_STORED_WITHIN = timedelta(minutes=1)
+_HELD = dict.fromkeys(("holder", "taken_at", "taken_by", "session"), "")
 
 
 class NameRefused(RuntimeError):
     """No new project may have this name."""
 
 
-def take(name: NormalizedName, user_id: bson.ObjectId | None, until: datetime | None = None) -> None:
-    """Reserve this normalized name for a new project, for a moment or until this time. Raises NameRefused."""
-    for session in PublishingSession.objects.live_of_project(name).only("created_by").plain():
-        if session.get("created_by") != user_id:
-            raise NameRefused(f"{name} is reserved by a publishing session of somebody else; choose another name")
-    key, now = naming.skeleton(name), utc_now()
-    standing: dict[str, Any] = _claims().find_one({"_id": key}) or {}
-    if name in (standing.get("allowed") or []):
+class NameReserved(NameRefused):
+    """Somebody else has opened a publishing session for a new project of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is reserved by a publishing session of somebody else; choose another name")
+
+
+def take(name: NormalizedName, user_id: bson.ObjectId | None, session: PublishingSession | None = None) -> None:
+    """Reserve this normalized name for a new project: for a moment, or until a session ends, for who opened it.
+
+    Raises NameReserved and NameRefused.
+    """
+    now = utc_now()
+    allowed = _claims().count_documents({"_id": naming.skeleton(name), "allowed": name}, limit=1)
+    key = _key_of_allowed(name) if allowed else naming.skeleton(name)
+    _release_ended(key)
+    held: dict[str, Any] = {"$max": {"taken_at": session.expires_at if session else now}}
+    if session:
+        held["$set"] = {"session": session.pk}
+    mine = {"_id": key, "holder": name, "taken_by": user_id, "taken_at": {"$gt": now}}
+    if user_id and _claims().update_one(mine, held).matched_count:
         return
+    for live in PublishingSession.objects.live_of_project(name).only("created_by").plain():
+        if live.get("created_by") != user_id:
+            raise NameReserved(name)
+    if not allowed:
+        _check_looks(name)
+    is_free = [
+        {"holder": None},
+        {"holder": name, "taken_by": {"$in": [None, user_id]}},
+        {"holder": name, "taken_at": {"$lt": now}},
+        {"taken_at": {"$lt": now - LIFETIME}},
+    ]
+    by = {"taken_by": user_id, "session": session.pk} if session else {"taken_by": None, "session": None}
+    if not NameClaim.objects.upsert_if({"_id": key, "$or": is_free}, {**held, "$set": {"holder": name, **by}}):
+        if _claims().count_documents({"_id": key, "holder": name}, limit=1):
+            raise NameReserved(name)
+        raise NameRefused(f"{name} is too similar to a project that is just being created; {_HOW}")
+
+
+def _release_ended(key: str) -> None:
+    """Release a name whose session has ended, which a process that was killed then did not do."""
+    claim: dict[str, Any] = _claims().find_one({"_id": key, "session": {"$type": "objectId"}}) or {}
+    if not claim:
+        return
+    # A session is stored right after its name was taken.
+    is_stored = PublishingSession.objects(pk=claim["session"]).count_up_to(1)
+    if not is_stored and claim["session"].generation_time > utc_now() - _STORED_WITHIN:
+        return
+    if not PublishingSession.objects.live_of_project(claim["holder"]).count_up_to(1):
+        this = {"_id": key, "holder": claim["holder"], "session": claim["session"]}
+        _claims().update_one(this, {"$unset": _HELD})
+
+
+def _check_looks(name: NormalizedName) -> None:
     if name in naming.STANDARD_LIBRARY:
         raise NameRefused(f"{name} is the name of a module in Python's standard library; {_HOW}")
     known = {each["normalized_name"] for each in KnownName.objects.looking_like(name).plain()}
-    alike = (known | {standing.get("holder")}) - {name, None}
+    claim: dict[str, Any] = _claims().find_one({"_id": naming.skeleton(name)}) or {}
+    alike = (known | {claim.get("holder")}) - {name, None}
     existing = Package.objects.raw().find_one({"_id": {"$in": list(alike)}}, {"readers": 1})
     if existing:
         # Not everybody may know the name of a project that only some teams may read.
         called = "a project of this site" if existing.get("readers") else f"the project {existing['_id']}"
         raise NameRefused(f"{name} is too similar to {called}; {_HOW}")
-    is_free = [{"holder": None}, {"holder": name}, {"taken_at": {"$lt": now - LIFETIME}}]
-    if not NameClaim.objects.upsert_if({"_id": key, "$or": is_free}, _held_by(name, until or now)):
-        raise NameRefused(f"{name} is too similar to a project that is just being created; {_HOW}")
 
 
 def give_back(name: NormalizedName) -> None:
     """Release the name of a project that was not created after all."""
-    _claims().update_one({"_id": naming.skeleton(name), "holder": name}, {"$unset": {"holder": "", "taken_at": ""}})
+    held = {"_id": {"$in": [naming.skeleton(name), _key_of_allowed(name)]}, "holder": name}
+    _claims().update_many(held, {"$unset": _HELD})
 
 
-def _held_by(name: str, taken_at: datetime) -> dict[str, Any]:
-    return {"$set": {"holder": name, "taken_at": taken_at}}
+def _key_of_allowed(name: str) -> str:
+    """Return the `_id` of the claim on an allowed name. It is its own, because others may hold what looks like it."""
+    return f"={name}"
 
 
 def allow(name: str) -> None:

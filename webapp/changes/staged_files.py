@@ -53,7 +53,7 @@ def stage(session: PublishingSession, upload: Upload, by: User, announced: Sessi
     _check_fits(session, upload)
     package = check_may_change(session, by)
     if package is None:
-        take(session.package, by.id, session.expires_at)
+        take(session.package, by.id, session)
     else:
         check_signed(package, upload.signer)
     facts = facts_of(upload, by) | {"session": session.pk}

@@ -60,12 +60,10 @@ class TooManySessions(RuntimeError):
 def open_session(name: str, normalized_name: NormalizedName, version: str, by: User) -> PublishingSession:
     """Open a session for a version of a project, which need not exist yet.
 
-    Raises NotMaintained, ProjectClosed, NameRefused, SessionExists and TooManySessions.
+    Raises NotMaintained, ProjectClosed, NameRefused, NameReserved, SessionExists and TooManySessions.
     """
     is_new = check_permitted(normalized_name, by) is None
     live = PublishingSession.objects.live_of_project(normalized_name)
-    if is_new:
-        new_names.take(normalized_name, by.id, until(utc_now(), int(LIFETIME.total_seconds())))
     mine = PublishingSession.objects.live_of_account(by.id)
     if live.count_up_to(MOST_OF_PROJECT) >= MOST_OF_PROJECT or mine.count_up_to(MOST_OF_ACCOUNT) >= MOST_OF_ACCOUNT:
         raise TooManySessions(
@@ -86,6 +84,9 @@ def open_session(name: str, normalized_name: NormalizedName, version: str, by: U
         expires_at=until(now, int(LIFETIME.total_seconds())),
     )
     session.validate()
+    if is_new:
+        # Last of all: nothing that is refused may leave a name reserved.
+        new_names.take(normalized_name, by.id, session)
     while True:
         try:
             PublishingSession.objects.raw().insert_one(session.to_mongo())
@@ -162,7 +163,7 @@ def extend(session: PublishingSession, seconds: int) -> PublishingSession:
         raise SessionGone("This session has ended, so it cannot be extended.")
     again = _again(session)
     if not Package.objects(pk=session.package).count_up_to(1):
-        new_names.take(session.package, session.created_by, again.expires_at)
+        new_names.take(session.package, session.created_by, again)
     return again
 
 
@@ -196,7 +197,8 @@ def finish_cancelling(session_id: bson.ObjectId) -> None:
         if each.content_id:
             contents.delete(each.content_id)
     _sessions().update_one({"_id": session_id, "state": CANCELED}, {"$set": {"files": []}})
-    if not Package.objects(pk=canceled.package).count_up_to(1):
+    others = PublishingSession.objects.live_of_project(canceled.package)
+    if not Package.objects(pk=canceled.package).count_up_to(1) and not others.count_up_to(1):
         new_names.give_back(canceled.package)
 
 

@@ -37,9 +37,12 @@ class KnownName(db.Document):
 class NameClaim(db.Document):
     """Who creates a project with a name that looks like this, and which names are allowed; 60 bytes per project."""
 
-    skeleton = me.StringField(primary_key=True)  # naming.skeleton of the name, so that only one project can have it
+    # naming.skeleton of the name, so that only one project can have it; of an allowed name "=" and the name
+    skeleton = me.StringField(primary_key=True)
     holder = me.StringField()  # the normalized name of the project that was created last
-    taken_at = me.DateTimeField()
+    taken_at = me.DateTimeField()  # in the future while a publishing session reserves the name ...
+    taken_by = me.ObjectIdField()  # ... for this member ...
+    session = me.ObjectIdField()  # ... who opened this one last
     allowed = me.ListField(me.StringField(), default=None)  # normalized names
 
     meta = {"collection": "name_claims", "queryset_class": ReadingQuerySet, "auto_create_index": False}

@@ -144,7 +144,7 @@ def _release_name(son: Plain) -> bool:
     unchanged = {"_id": son["_id"], "holder": son["holder"], "taken_at": son.get("taken_at")}
     claims = NameClaim.objects.raw()
     if son.get("allowed"):
-        change = {"$unset": {"holder": "", "taken_at": ""}}
+        change = {"$unset": dict.fromkeys(("holder", "taken_at", "taken_by", "session"), "")}
         return bool(claims.update_one(unchanged, change).matched_count)
     return bool(claims.delete_one(unchanged).deleted_count)
 

@@ -12,6 +12,7 @@ from packaging.utils import NormalizedName
 from packaging.version import InvalidVersion, Version
 from werkzeug.exceptions import Conflict, HTTPException
 
+from webapp.changes.new_names import NameReserved
 from webapp.changes.staged_publishing import publish_session
 from webapp.changes.staging import SessionExists, cancel, extend, open_session
 from webapp.documents import PublishingSession
@@ -52,6 +53,8 @@ def open_one() -> Response:
             conflict = problem(Conflict(str(standing)))
             conflict.headers["Location"] = address("session", standing.session)
             return conflict
+        except NameReserved as error:
+            abort(409, str(error))
     record(permit, session, "Opened")
     response = described(session, 201)
     response.headers["Location"] = address("session", session)
