@@ -1,5 +1,6 @@
 """A database for each test on the real server, and the command as an operator calls it."""
 
+import atexit
 import json
 import re
 import sqlite3
@@ -15,11 +16,13 @@ from click.testing import CliRunner
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from migrations_sql_to_mongo import rendering
 from migrations_sql_to_mongo.cli import main
 from tests.changes.conftest import breaking
 from tests.conftest import database_uri
 from tests.migrations_sql_to_mongo.old_site import Rows, download, make_sqlite, package, release, some_rows, user
 from tests.migrations_sql_to_mongo.servers import SERVERS, Server, empty_database
+from webapp.rendering import renderers
 
 __all__ = ["breaking"]
 
@@ -54,6 +57,18 @@ class Mover:
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Outcome(done.exit_code, done.stdout, done.stderr)
+
+
+# The processes that render descriptions take longer to start than most of these tests, so all moves share them.
+_children = renderers(2)
+atexit.register(_children.close)
+
+
+@pytest.fixture(autouse=True)
+def warm_renderers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a move keep the processes for the next one."""
+    monkeypatch.setattr(rendering, "renderers", lambda _: _children)
+    monkeypatch.setattr(_children, "close", lambda: None)
 
 
 Make = Callable[[Rows], Mover]
