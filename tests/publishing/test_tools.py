@@ -1,8 +1,5 @@
 """Real twine, uv and pip against the live site on a real server: what is uploaded can be installed."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -216,23 +213,3 @@ def test_twine_and_uv_print_why_a_direct_upload_is_refused(address: str, dist: P
         assert "takes new files through publishing sessions only." in " ".join(text.split()), text
     assert code != 0
     assert published.returncode != 0
-
-
-def test_recipe_with_curl_publishes_by_the_draft_alone(address: str, dist: Path, tmp_path: Path) -> None:
-    _, secret = uploads.publisher()
-    text = Path("docs/publishing.md").read_text()
-    recipes = [each.partition("```")[0] for each in text.split("```sh\n")[1:]]
-    first, second = (next(each for each in recipes if word in each) for word in ("/upload/", "file_url"))
-    api, opening = first[first.index("api()") : first.index("# 1.")], first[first.index("api --json") :]
-    opening = opening[: opening.index("session.json") + len("session.json")]
-    publish = '\napi --json \'{"meta": {"api-version": "2.0"}}\' "$(link session.json links publish)"\n'
-    script = f"set -eu\n{api}{opening}\n{second}{publish}".replace("https://packages.example.org", address)
-    script = script.replace("hello-larder", "larder-probe").replace("python -c", f"{sys.executable} -c")
-
-    done = subprocess.run(
-        ["/bin/sh", "-c", script], cwd=tmp_path, env={**os.environ, "TOKEN": secret}, capture_output=True, text=True
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    [release] = Package.objects.get(pk="larder-probe").releases
-    assert sorted(file.filename for file in release.files) == sorted(path.name for path in dist.iterdir())
