@@ -100,6 +100,20 @@ def test_new_owner_of_an_address_does_not_get_the_account(app: Flask, monkeypatc
     assert "This account is already connected to somebody else at Acme." in reason()
 
 
+def test_two_first_sign_ins_at_once_lead_to_one_account(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    allow(app, monkeypatch, OIDC_LINK_BY_EMAIL=1, OIDC_CREATE_ACCOUNTS=1)
+    looked_up = User.objects.account_of
+
+    def while_another_is_faster(queryset: Any, email: str) -> User | None:
+        if not User.objects.count():
+            member(identity=identity())
+        return looked_up(email)
+
+    monkeypatch.setattr(type(User.objects), "account_of", while_another_is_faster)
+
+    assert account_of(ADA).id == User.objects.get().id
+
+
 def test_account_moves_to_a_new_provider(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     allow(app, monkeypatch, OIDC_LINK_BY_EMAIL=1)
     user = member(identity=identity(issuer="https://former.example.org"))

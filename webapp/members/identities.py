@@ -119,7 +119,12 @@ def _found_by_address(person: Person) -> User | None:
             f"The account of {person.email} is an administrator's. Sign in with its password, and connect it on the "
             "account page."
         )
-    connect(user, person)
+    try:
+        connect(user, person)
+    except NoAccount:
+        if already := _connected(person):  # by another sign-in of theirs
+            return already
+        raise
     return _connected(person)
 
 
