@@ -2,6 +2,9 @@
 
 import ipaddress
 
+# Where IPv4 addresses are written as IPv6. Source: RFC 4291, section 2.5.5.2.
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+
 
 def network_of(address: str) -> str:
     """Return the network by which an address is counted: an IPv4 address itself, or the /64 of an IPv6 address.
@@ -31,11 +34,18 @@ def is_ip_address(host: str) -> bool:
 
 
 def network_in(text: str) -> str | None:
-    """Return an address or a range of addresses in its usual form, or None: "192.0.2.7" -> "192.0.2.7/32"."""
+    """Return an address or a range of addresses in its usual form, or None: "192.0.2.7" -> "192.0.2.7/32".
+
+    A range of IPv4 addresses written as IPv6 becomes one of IPv4: "::ffff:192.0.2.0/120" -> "192.0.2.0/24".
+    """
     try:
-        return str(ipaddress.ip_network(text, strict=False))
+        network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        mapped = int(network.network_address) & 0xFFFFFFFF
+        return str(ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED.prefixlen)))
+    return str(network)
 
 
 def is_within(address: str | None, networks: list[str]) -> bool:
@@ -46,4 +56,4 @@ def is_within(address: str | None, networks: list[str]) -> bool:
         return False
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
-    return any(network_in(each) is not None and parsed in ipaddress.ip_network(each) for each in networks)
+    return any(parsed in ipaddress.ip_network(each) for each in map(network_in, networks) if each)
