@@ -300,6 +300,18 @@ def test_token_of_one_project_reads_that_project(members_only: Flask) -> None:
     assert {statuses[path] for path in foreign} == {403}
 
 
+def test_token_of_one_project_reads_its_files_whatever_their_names(members_only: Flask) -> None:
+    headers = as_program(reader(project="larder-probe-1"))
+    addresses = []
+    for package, name in (("larder-probe", "larder-probe-1-2.tar.gz"), ("larder-probe-1", "larder-probe-1-3-beta.zip")):
+        sha256 = str(factories.stored_file(name, name.encode(), package=package).sha256)
+        addresses.append(f"/packages/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{name}")
+
+    statuses = [browser(members_only).get(each, headers=headers).status_code for each in addresses]
+
+    assert statuses == [403, 200]
+
+
 def test_who_signed_out_is_shown_nothing_that_was_kept(members_only: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(members_only.extensions, "page_cache", PageCache(1_000_000, 60))
     member = signed_in(members_only, "Grace")

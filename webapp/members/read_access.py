@@ -9,7 +9,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import BadConfig
-from webapp.documents import Package, User
+from webapp.documents import Package, StoredFile, User
 from webapp.documents.api_token import READ
 from webapp.documents.hidden import hide
 from webapp.members import api_tokens, local_sign_in, requirement
@@ -138,6 +138,6 @@ def _check_scope(permit: api_tokens.Permit) -> None:
 
 
 def _project_of(filename: str) -> str:
-    """Return the project that a file's name starts with, as uploads require."""
-    filename = filename.removesuffix(".metadata")
-    return filename.partition("-")[0] if filename.endswith(".whl") else filename.rpartition("-")[0]
+    """Return the project that a file belongs to: foo-1-2.tar.gz may be foo's as well as foo-1's."""
+    file = StoredFile.objects.named(filename.removesuffix(".metadata")).only("package").plain_first() or {}
+    return str(file.get("package", ""))
