@@ -1,5 +1,6 @@
 """How clients audit a project by the advisories of a site that has no internet to ask."""
 
+import json
 from typing import Any
 
 from tests.clients.abilities import Ability
@@ -9,7 +10,7 @@ from tests.clients.shop import APP, NAME, Shop
 
 PIP_AUDIT = "pip-audit==2.10.1"
 
-# Of a project that is here, in a release that is here; of one that is not here; and one that does not count.
+# Of a project that is here: fixed by 2.0, of releases that nobody has, withdrawn. Of a project that is not here.
 ADVISORIES: dict[str, dict[str, Any]] = {
     "ACME-2026-1": {"name": NAME, "fixed": "2.0", "summary": "Takes too much"},
     "ACME-2026-2": {"name": NAME, "introduced": "2.5", "fixed": "3.0"},
@@ -76,15 +77,17 @@ def audit_with_uv(client: Client, shop: Shop) -> None:
 
 
 def audit_with_pip_audit(client: Client, shop: Shop) -> None:
+    """It says where each problem is fixed, too: nowhere, where all affected versions are listed."""
     address = f"{shop.site_for_all}/osv/v1/query"
-    for version, expected in (("1.0", {"ACME-2026-1", "PYSEC-2026-4"}), ("2.0", {"PYSEC-2026-4"})):
+    for version, expected in (("1.0", {"ACME-2026-1": ["2.0"], "PYSEC-2026-4": []}), ("2.0", {"PYSEC-2026-4": []})):
         (client.home / "requirements.txt").write_text(f"{NAME}=={version}\nelsewhere==0.4\n")
 
         done = client.run("pip-audit", "-s", "osv", "--osv-url", address, "-r", "requirements.txt", "--no-deps",
-                          "--disable-pip")  # fmt: skip
+                          "--disable-pip", "--format", "json")  # fmt: skip
 
-        assert named_in(done) == expected, said(done)
         assert done.returncode == 1, said(done)
+        found = [each for project in json.loads(done.stdout)["dependencies"] for each in project["vulns"]]
+        assert {each["id"]: each["fix_versions"] for each in found} == expected, said(done)
 
 
 def resolve_with_pip_audit(client: Client, shop: Shop) -> None:
