@@ -34,6 +34,7 @@ def test_two_teams_cannot_have_one_name(app: Flask) -> None:
 
 
 def test_member_is_added_once(app: Flask) -> None:
+    teams.create_team("payments", "", [])
     ada = factories.user("Ada")
 
     added = [teams.add_member("payments", ada.id, role) for role in ("member", "owner")]
@@ -82,6 +83,16 @@ def test_team_with_projects_cannot_be_deleted(app: Flask) -> None:
 
     assert Team.objects.count() == 0
     assert memberships(ada) == []
+
+
+def test_nobody_joins_a_team_that_was_just_deleted(app: Flask) -> None:
+    ada = factories.user()
+
+    assert not teams.add_member("payments", ada.id)
+    teams.create_team("payments", "", [])
+
+    assert memberships(ada) == []
+    assert teams.add_member("payments", ada.id)
 
 
 def test_team_that_alone_may_read_a_project_cannot_be_deleted(app: Flask) -> None:

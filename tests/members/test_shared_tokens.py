@@ -1,5 +1,6 @@
 """API tokens that belong to a team or a project: who makes them, and what programs may do with them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.publishing import uploads
 from tests.reading import one, page_of, words
 from webapp.changes import teams
 from webapp.documents import ApiToken, AuditEvent, JournalEntry, Maintainer, Membership, Package, Team, TeamRole, User
+from webapp.members.api_tokens import make_token
 
 FORM = {"name": "CI of payments", "purpose": "upload", "lifetime": "30", "password": PASSWORD}
 
@@ -69,6 +71,28 @@ def test_token_of_a_team_does_what_the_team_may_no_longer(app: Flask, owner: Bro
     teams.take_role(Package.objects.get(pk="larder-probe").pk, "payments", User.objects.get(name="Ada Lovelace"))
 
     assert upload(app, secret).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("page", "delete"),
+    [
+        ("/teams/payments/tokens/new", lambda: Team.objects.delete()),
+        ("/manage/larder-probe/tokens/new", lambda: Package.objects.delete()),
+    ],
+)
+def test_no_token_outlives_an_owner_that_is_deleted_at_the_same_moment(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch, page: str, delete: Callable[[], Any]
+) -> None:
+    def made_too_late(*args: Any, **fields: Any) -> tuple[str, ApiToken]:
+        delete()
+        return make_token(*args, **fields)
+
+    monkeypatch.setattr("webapp.members.shared_tokens.make_token", made_too_late)
+
+    answer = owner.send(page, **FORM)
+
+    assert answer.status_code == 404
+    assert ApiToken.objects.count() == 0
 
 
 def test_project_that_a_team_creates_is_the_teams(app: Flask, owner: Browser) -> None:

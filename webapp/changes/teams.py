@@ -9,6 +9,7 @@ from typing import NamedTuple
 import bson
 from mongoengine.errors import NotUniqueError
 from packaging.utils import NormalizedName
+from pymongo import ReadPreference
 
 from webapp.changes.changing import Act
 from webapp.changes.maintaining import LastOwner, NotThere, project_changes
@@ -74,10 +75,15 @@ def delete_team(name: str) -> None:
 
 
 def add_member(team: str, user_id: bson.ObjectId, role: str = TEAM_MEMBER) -> bool:
-    """Add a user to a team by hand; False if they belong to it already, or to too many teams."""
+    """Add a user to a team by hand; False if they belong to it already, or to too many teams, or if it is gone."""
     free = {"_id": user_id, "teams.team": {"$ne": team}, f"teams.{MOST_TEAMS - 1}": {"$exists": False}}
     entry = {"team": team, "role": role, "source": BY_HAND}
-    return bool(User.objects.raw().update_one(free, {"$push": {"teams": entry}}).matched_count)
+    if not User.objects.raw().update_one(free, {"$push": {"teams": entry}}).matched_count:
+        return False
+    if Team.objects.read_preference(ReadPreference.PRIMARY).filter(pk=team).count():
+        return True
+    remove_member(team, user_id)  # it was deleted at this moment, and another team may get its name
+    return False
 
 
 def change_member(team: str, user_id: bson.ObjectId, role: str) -> bool:

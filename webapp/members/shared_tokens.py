@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import bson
 from flask import abort, flash, make_response, redirect, render_template
+from pymongo import ReadPreference
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import ApiToken, User
+from webapp.documents import ApiToken, Package, Team, User
 from webapp.documents.api_token import PROJECT, TokenOwner
-from webapp.documents.base import utc_now
+from webapp.documents.base import ReadingQuerySet, utc_now
 from webapp.members import audit, confirming
 from webapp.members.api_tokens import USER, make_token
 from webapp.members.confirmation import password_is_correct
@@ -72,6 +73,9 @@ def made(form: TokenForm, shared: Shared) -> AnyResponse | None:
         networks=(form.networks.data or "").split(),
         owner=TokenOwner(kind=shared.kind, name=shared.name),
     )
+    if not _is_there(shared):  # it was deleted at this moment, and another may get its name
+        ApiToken.objects.raw().delete_one({"_id": token.id})
+        abort(404, f"This {shared.kind} no longer exists.")
     said = f"Created the API token “{token.name}” ({token.hint}…) of the {shared.kind} {shared.name}."
     audit.record(audit.TOKEN, said, target=_target(shared))
     return make_response(
@@ -97,6 +101,11 @@ def revoked(shared: Shared, token_id: str) -> AnyResponse:
     audit.record(audit.TOKEN, said, target=_target(shared))
     flash("The token was revoked. Programs that use it can no longer sign in.")
     return redirect(shared.address)
+
+
+def _is_there(shared: Shared) -> bool:
+    owners: ReadingQuerySet = Package.objects if shared.kind == PROJECT else Team.objects
+    return bool(owners.read_preference(ReadPreference.PRIMARY).filter(pk=shared.name).count())
 
 
 def _target(shared: Shared) -> str:
