@@ -209,6 +209,15 @@ def test_site_that_is_busy_says_so_in_the_form_that_clients_print(
     assert json.loads(answer.text)["errors"] == [{"code": "request-failed", "description": BUSY}]
 
 
+def test_issuer_that_hangs_is_named_before_the_step_for_pypi_gives_up(client: Browser, issuer: Issuer) -> None:
+    project(issuer)
+    issuer.answers["/keys"] = issuer.answers["/keys"]._replace(delay_s=6)
+    began = time.monotonic()
+
+    assert refusal(client, issuer.signed())[1].endswith("did not answer within 4 seconds.")
+    assert time.monotonic() - began < 5
+
+
 def test_issuer_that_is_away_is_named(client: Browser, issuer: Issuer) -> None:
     project(issuer)
     issuer.answers["/keys"] = Answer(500)

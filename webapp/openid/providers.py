@@ -16,8 +16,9 @@ from webapp.upstream.fetching import Fetcher
 # The answer with an ID token may have an access token with as many groups beside it.
 MAX_BYTES = 1_000_000
 MOST_KEYS = 100
-# For a connection, for the head of an answer, and for its body.
-TIMEOUT_S = 5
+# For a connection, for the head of an answer, and for its body. pypa/gh-action-pypi-publish waits five seconds for this
+# site, and prints no reason after that.
+TIMEOUT_S = 4
 # Keys that an issuer withdrew are accepted for this long, and for a day if it does not answer.
 FRESH_S, USABLE_S = 3600, 86_400
 # How often unknown keys lead to another request: anybody can send tokens with invented ones.
