@@ -30,9 +30,13 @@ class Browser(FlaskClient):
 
     def press(self, page: str, action: str) -> TestResponse:
         """Open a page, and press the button whose form leads to this address."""
+        return self.post(action, data=self.fields_of(page, action))
+
+    def fields_of(self, page: str, action: str) -> dict[str, str]:
+        """The hidden fields of the form on a page that leads to this address."""
         found = LexborHTMLParser(self.get(page).text).css(f'form[action="{action}"]')
         assert len(found) == 1, f"{page} has {len(found)} forms for {action}"
-        return self.post(action, data=_named(found[0].css("input[type=hidden]")))
+        return _named(found[0].css("input[type=hidden]"))
 
     def hidden_fields(self, address: str) -> dict[str, str]:
         """The hidden fields of a page's form, its token among them."""

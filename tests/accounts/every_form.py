@@ -23,6 +23,7 @@ from webapp.documents import (
     ProjectStatus,
     Publisher,
     PublishingSession,
+    ReleaseFile,
     SessionFile,
     Team,
     TeamRole,
@@ -43,6 +44,10 @@ ADA, GRACE = bson.ObjectId("5" * 24), bson.ObjectId("6" * 24)
 TOKEN, TEAM_TOKEN, PROJECT_TOKEN = (bson.ObjectId(digit * 24) for digit in "789")
 SECRETS = {"networks": "192.0.2.0/24", "password": PASSWORD}
 HOOK, SESSION, FULL, READY = (bson.ObjectId(digit * 24) for digit in "8abc")
+# The wheel of the session that can be published, and what its page shows of it.
+WHEEL, WHEEL_NAME = uploads.wheel("staged", "3.0"), uploads.wheel_name("staged", "3.0")
+_READY_FILE = SessionFile(filename=WHEEL_NAME, state="completed", file=ReleaseFile(sha256=uploads.sha256(WHEEL)))
+SEEN = PublishingSession(files=[_READY_FILE]).fingerprint
 RECOVERY_CODE = "aaaa-bbbb-cccc-dddd"
 
 
@@ -127,7 +132,7 @@ FORMS = {
     "teams.change_role": Form(f"/teams/staff/members/{GRACE}/owner", {}),
     "teams.remove": Form(f"/teams/staff/members/{GRACE}/remove", {}),
     "manage.publishing_sessions": Form("/manage/shared/sessions/", {"version": "3.0"}),
-    "manage.publish_session_now": Form(f"/manage/staged/sessions/{READY}/publish", {}),
+    "manage.publish_session_now": Form(f"/manage/staged/sessions/{READY}/publish", {"seen": SEEN}),
     "manage.cancel_session": Form(f"/manage/shared/sessions/{SESSION}/cancel", {}),
     "manage.extend_session": Form(f"/manage/shared/sessions/{SESSION}/extend", {}),
     "manage.remove_from_session": Form(f"/manage/shared/sessions/{FULL}/remove/x.whl", {}),
@@ -162,7 +167,8 @@ FORMS = {
     "webhooks.change_hook": Form(f"/manage/shared/webhooks/{HOOK}/new-secret", {}),
     "webhooks.again": Form(f"/manage/shared/webhooks/{HOOK}/messages/msg_1/again", {}),
 }
-FILLED_IN = [endpoint for endpoint, form in FORMS.items() if form.fields]
+# Nobody types what the button that publishes a session carries.
+FILLED_IN = [endpoint for endpoint, form in FORMS.items() if form.fields and endpoint != "manage.publish_session_now"]
 # Only an app or a passkey can fill these in: test_two_factor.py and test_passkeys.py do.
 DEVICE_FORMS = {
     "accounts.new_app": "/account/two-factor/app",
@@ -246,9 +252,8 @@ def _make_world(app: Flask, **fields: Any) -> dict[str, Any]:
 
 def _fill_session(app: Flask, user: User) -> None:
     """Upload a file to the session that can be published, with a token that is gone afterwards."""
-    content, filename = uploads.wheel("staged", "3.0"), uploads.wheel_name("staged", "3.0")
     secret = uploads.token_of(user)
-    response = uploads.upload(app.test_client(), secret, content, filename, f"/legacy/sessions/{READY}/")
+    response = uploads.upload(app.test_client(), secret, WHEEL, WHEEL_NAME, f"/legacy/sessions/{READY}/")
     assert response.status_code == 200, response.text
     ApiToken.objects(user_id=user.id, name="tests").delete()
 

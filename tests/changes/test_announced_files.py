@@ -8,7 +8,7 @@ from tests import factories
 from webapp.changes.announced_files import NotAnnounced, announce, copy_bytes, keep_attestations, keep_bytes, refuse
 from webapp.changes.staged_files import take_out
 from webapp.changes.staging import SessionBusy, cancel, open_session
-from webapp.documents import PublishingSession, SessionFile, User
+from webapp.documents import Maintainer, Package, PublishingSession, SessionFile, User
 from webapp.documents.contents import Chunk, Contents
 from webapp.rules.naming import normalize_name
 
@@ -81,3 +81,16 @@ def test_cancelled_session_keeps_nothing_of_its_announced_files(ada: User, sessi
 
     assert PublishingSession.objects.get().files == []
     assert (Contents.objects.count(), Chunk.objects.count()) == (0, 0)
+
+
+def test_everybody_who_sends_something_for_a_file_is_one_of_its_senders(ada: User, session: PublishingSession) -> None:
+    factories.package("larder-probe", maintainers=[{"user_id": ada.id, "role": "owner"}])
+    others = [factories.user(name) for name in ("Grace", "Linus")]
+    Package.objects.update(push_all__maintainers=[Maintainer(user_id=each.id, role="owner") for each in others])
+    entry = announce(session, FILENAME, 4, DIGESTS, ada)
+
+    keep_bytes(session, entry, io.BytesIO(b"here"), others[0])
+    keep_attestations(session, entry, "[]", others[1])
+    keep_attestations(session, entry, "[]", others[1])
+
+    assert again(session)[1].senders == [each.id for each in (ada, *others)]

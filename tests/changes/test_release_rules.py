@@ -1,13 +1,17 @@
 """Projects that demand publishing sessions, and another owner who publishes them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
+from tests.changes.sessions import age
 from tests.publishing import staging, uploads
 from tests.publishing.staging import add, opened, path_of, said, send
+from tests.publishing.test_file_uploads import client_of
 from tests.publishing.uploads import line, sdist, sdist_name, wheel, wheel_name
+from webapp.changes import staged_files
 from webapp.changes.publishers import SessionsDemanded, demand_publishers
 from webapp.changes.release_rules import Impossible, set_rule
 from webapp.documents import JournalEntry, Maintainer, Package, User
@@ -124,6 +128,41 @@ def test_owner_who_replaces_one_file_does_not_publish_either(
 
     assert refused == [403, 403]
     assert Package.objects.get().release_count == 1
+
+
+@pytest.mark.parametrize("part", ["announce", "send_bytes"])
+def test_everybody_with_a_part_in_a_file_counts_as_its_uploader(
+    client: FlaskClient, ada: tuple[User, str], grace: tuple[User, str], part: str
+) -> None:
+    set_rule(NAME, REVIEWED, ada[0])
+    _, helper = another("Linus", MAINTAINER)
+    session = opened(client, helper, version="2.0")
+    content, whose = wheel(version="2.0"), {"announce": helper, "send_bytes": helper}
+    whose[part] = ada[1]
+    clients = {secret: client_of(client, secret, session=session) for secret in (helper, ada[1])}
+    upload = clients[whose["announce"]].announce(wheel_name(version="2.0"), content)
+    clients[whose["send_bytes"]].send_bytes(upload, content)
+    clients[helper].complete(upload)
+
+    by_ada, by_grace = (send(client, secret, path_of(session, "publish")) for secret in (ada[1], grace[1]))
+
+    assert (by_ada.status_code, by_grace.status_code) == (403, 201)
+    assert "Ada Lovelace uploaded some of them" in said(by_ada)["details"]
+
+
+def test_owner_whose_replacement_of_a_file_was_killed_counts_as_its_uploader(
+    client: FlaskClient, ada: tuple[User, str], grace: tuple[User, str], killed_at: Callable[..., None]
+) -> None:
+    set_rule(NAME, REVIEWED, ada[0])
+    session = second(client, grace[1])
+    better = wheel(version="2.0", extra={"better.py": ""})
+    killed_at(lambda: add(client, ada[1], session, better, wheel_name(version="2.0")), staged_files, "complete")
+    age()
+
+    refused = [send(client, secret, path_of(session, "publish")).status_code for secret in (ada[1], grace[1])]
+
+    assert refused == [403, 403]
+    assert staging.stored(session).files[0].file.sha256 == uploads.sha256(better)
 
 
 def test_rule_that_is_set_while_a_session_is_open_applies_to_it(

@@ -131,3 +131,33 @@ def test_reason_for_a_refusal_is_shown(ada: Browser, publish: Publish, client: F
 
     assert answer.status_code == 403
     assert "archived" in answer.text
+
+
+@pytest.mark.parametrize("change", ["replaced", "added", "removed"])
+def test_button_publishes_only_the_files_that_its_page_showed(
+    ada: Browser, publish: Publish, client: FlaskClient, secret: str, change: str
+) -> None:
+    publish("0.9")
+    described = opened(client, secret)
+    add(client, secret, described)
+    add(client, secret, described, uploads.sdist(), uploads.sdist_name())
+    page = place(stored(described))
+    shown = ada.fields_of(page, f"{page}/publish")
+    if change == "replaced":
+        add(client, secret, described, uploads.wheel(extra={"more.py": ""}))
+    elif change == "added":
+        other = uploads.wheel_name().replace("py3", "py36")
+        assert add(client, secret, described, uploads.wheel(), other).status_code == 200
+    else:
+        ada.press(page, f"{page}/remove/{uploads.sdist_name()}")
+
+    answers = [ada.post(f"{page}/publish", data=each) for each in (shown, shown | {"seen": ""})]
+
+    for answer in answers:
+        assert answer.status_code == 409
+        assert "The files of this session changed since you saw them. Nothing was published." in answer.text
+        assert f'action="{page}/publish"' in answer.text
+    assert Package.objects.get().release_count == 1
+    assert stored(described).state == "open"
+    assert ada.press(page, f"{page}/publish").status_code == 302
+    assert Package.objects.get().release_count == 2

@@ -19,8 +19,8 @@ from webapp.documents.contents import Chunk, Contents
 from webapp.publishing import file_uploads
 
 
-def client_of(client: FlaskClient, secret: str, root: str = "http://localhost/upload/") -> Client:
-    """A client of the draft, with a token."""
+def client_of(client: FlaskClient, secret: str, session: dict[str, Any] | None = None) -> Client:
+    """A client of the draft, with a token, and perhaps with a session that is open already."""
 
     def send(method: str, address: str, headers: dict[str, str], body: bytes) -> Answer:
         assert address.startswith("http://localhost/"), address
@@ -31,7 +31,9 @@ def client_of(client: FlaskClient, secret: str, root: str = "http://localhost/up
             headers["location"] = "http://localhost" + headers["location"]
         return Answer(response.status_code, headers, response.data)
 
-    return Client(root, send)
+    found = Client("http://localhost/upload/", send)
+    found.session = session or {}
+    return found
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests import factories
 from tests.publishing import staging, uploads
@@ -298,3 +299,24 @@ def test_project_has_a_limited_number_of_sessions(client: FlaskClient, secret: s
     assert response.status_code == 400
     assert "Publish or cancel one of them first" in said(response)["details"]
     assert Contents.objects.count() == 0
+
+
+def test_publication_can_be_bound_to_the_files_that_were_seen(client: FlaskClient, secret: str) -> None:
+    session = opened(client, secret)
+    add(client, secret, session)
+    seen = client.get(path_of(session, "session"), auth=("__token__", secret)).headers["ETag"]
+    add(client, secret, session, wheel(extra={"more.py": ""}))
+
+    def publish(tag: str) -> TestResponse:
+        body, headers = {"meta": {"api-version": "2.0"}}, {"If-Match": tag}
+        return client.post(path_of(session, "publish"), json=body, headers=headers, auth=("__token__", secret))
+
+    for tag in (seen, '"other"', "nothing"):
+        refused = publish(tag)
+        assert refused.status_code == 412
+        assert said(refused)["details"] == (
+            "The files of this session changed since you saw them. Nothing was published."
+        )
+    assert (stored(session).state, Package.objects.count()) == ("open", 0)
+    now = client.get(path_of(session, "session"), auth=("__token__", secret)).headers["ETag"]
+    assert publish(f"W/{now}").status_code == 201

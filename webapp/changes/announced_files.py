@@ -55,6 +55,7 @@ def announce(session: PublishingSession, filename: str, size: int, hashes: Mappi
         state=PENDING,
         attempt=str(bson.ObjectId()),
         uploaded_by=by.id,
+        senders=[by.id],
         announced={"size": bson.Int64(size), "hashes": dict(hashes)},
     )
     add(session, entry)
@@ -72,7 +73,7 @@ def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], 
     file.seek(0)
     contents.put(content_id, entry.filename, file, lambda: None)
     this = _pending(entry) | {"content_id": entry.content_id}
-    if not _change(session, this, {"files.$.content_id": content_id}):
+    if not _change(session, this, _sent(by, content_id=content_id)):
         contents.delete(content_id)
         raise NotAnnounced(ENDED)
     if entry.content_id:
@@ -89,7 +90,7 @@ def keep_attestations(session: PublishingSession, entry: SessionFile, attestatio
             f"The attestations of files that are not complete may have {MOST_ATTESTATIONS_BYTES:,} bytes together. "
             "Complete some of these files first."
         )
-    if not _change(session, _pending(entry), {"files.$.attestations": attestations}):
+    if not _change(session, _pending(entry), _sent(by, attestations=attestations)):
         raise NotAnnounced(ENDED)
 
 
@@ -121,7 +122,8 @@ def differing(entry: SessionFile, file: IO[bytes]) -> str | None:
 def refuse(session: PublishingSession, entry: SessionFile, problem: str) -> None:
     """Record why a file did not pass the checks, and delete its bytes."""
     ended = {"files.$.state": ERROR, "files.$.problem": problem[:1000]}
-    if _change(session, entry.as_arrived, ended, {"files.$.content_id": "", "files.$.attestations": ""}):
+    gone = {"files.$.content_id": "", "files.$.attestations": ""}
+    if _change(session, entry.as_arrived, {"$set": ended, "$unset": gone}):
         contents.delete(entry.content_id)
 
 
@@ -137,11 +139,17 @@ def _pending(entry: SessionFile) -> Plain:
     return {"filename": entry.filename, "attempt": entry.attempt, "state": PENDING}
 
 
-def _change(session: PublishingSession, this: Plain, change: Plain, gone: Plain | None = None) -> bool:
+def _sent(by: User, **arrived: Any) -> Plain:
+    return {
+        "$addToSet": {"files.$.senders": by.id},
+        "$set": {f"files.$.{name}": value for name, value in arrived.items()},
+    }
+
+
+def _change(session: PublishingSession, this: Plain, change: Plain) -> bool:
     """Change the entry of a pending file; False if it is another one by now, or none."""
     which = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": this}}
-    update = {"$set": change, **({"$unset": gone} if gone else {})}
-    return bool(_sessions().update_one(which, update).matched_count)
+    return bool(_sessions().update_one(which, change).matched_count)
 
 
 def _sessions() -> Any:

@@ -56,7 +56,7 @@ def check_reviewed(package: Package, session: PublishingSession, by: User) -> No
     wanted = f"The project {package.pk} demands that an owner who uploaded none of the files publishes a session"
     if package.role_of(by.id, by.team_names) != OWNER:
         raise NotReviewed(f"{wanted}; {by.shown_name} is not an owner.")
-    if any(each.uploaded_by == by.id for each in session.files):
+    if any(by.id in (each.uploaded_by, *(each.senders or ())) for each in session.files):
         raise NotReviewed(f"{wanted}; {by.shown_name} uploaded some of them.")
 
 

@@ -117,13 +117,13 @@ def _list(session: PublishingSession, upload: Upload, by: User, announced: Sessi
     """Let the session list a file whose bytes are stored."""
     file, filename = release_file(upload, by), upload.distribution.filename
     if announced is not None:
-        if not complete(session, announced.as_arrived, file, by.id):
+        if not complete(session, announced.as_arrived, file, by.id, {*(announced.senders or ()), by.id}):
             raise SessionBusy(
                 "While this file was checked, its upload was cancelled, or its bytes or attestations were sent again, "
                 "or its session ended."
             )
         return
-    add(session, SessionFile(filename=filename, state=COMPLETED, file=file, uploaded_by=by.id))
+    add(session, SessionFile(filename=filename, state=COMPLETED, file=file, uploaded_by=by.id, senders=[by.id]))
 
 
 def add(session: PublishingSession, entry: SessionFile) -> None:
@@ -149,7 +149,7 @@ def _replace(session: PublishingSession, upload: Upload, by: User, old: Plain, f
     """Replace a file of a session by another one of its name. Raises SessionBusy, OverQuota and ClaimLost."""
     filename, attempt = upload.distribution.filename, str(bson.ObjectId())
     new = release_file(upload, by)
-    before = _begin_replacing(session, filename, old, attempt, new)
+    before = _begin_replacing(session, old, attempt, new, by.id)
     claim = Claim(filename, bson.ObjectId(), attempt)
     entry = {"filename": filename, "attempt": attempt}
     try:
@@ -163,18 +163,19 @@ def _replace(session: PublishingSession, upload: Upload, by: User, old: Plain, f
             raise claims.ClaimLost(f"{filename}: another upload of this file took over")
     except (OverQuota, claims.ClaimLost):
         contents.delete(claim.content_id)
-        complete(session, entry, before.file, before.uploaded_by)
+        complete(session, entry, before.file, before.uploaded_by, before.senders)
         claim.settle(STAGED)
         raise
-    complete(session, entry, new, by.id)
+    complete(session, entry, new, by.id, {by.id})
     claim.settle(STAGED)
     contents.delete(old["content_id"])
 
 
 def _begin_replacing(
-    session: PublishingSession, filename: str, old: Plain, attempt: str, new: ReleaseFile
+    session: PublishingSession, old: Plain, attempt: str, new: ReleaseFile, by_id: bson.ObjectId
 ) -> SessionFile:
     """Make an entry pending until its file is replaced, and return what it was. Raises SessionBusy."""
+    filename = new.filename
     busy = SessionBusy(f"Another upload of {filename} to this session has not finished yet.")
     mine = {"_id": filename, "state": STAGED, "session": session.pk, "content_id": old["content_id"], "attempt": None}
     # First the sign of life: an entry without one is settled at once.
@@ -183,7 +184,8 @@ def _begin_replacing(
     this = {"filename": filename, "state": COMPLETED, "file.sha256": old["sha256"]}
     pending = {"files.$.state": PENDING, "files.$.attempt": attempt, "files.$.replacement": new.to_mongo()}
     place = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": this}}
-    if not _sessions().update_one(place, {"$set": pending}).matched_count:
+    # Both count as its senders until it is known whose file it is.
+    if not _sessions().update_one(place, {"$addToSet": {"files.$.senders": by_id}, "$set": pending}).matched_count:
         _files().update_one({"_id": filename, "attempt": attempt}, {"$unset": {"attempt": "", "alive_at": ""}})
         raise busy
     standing: PublishingSession | None = PublishingSession.objects(pk=session.pk).declared_first()

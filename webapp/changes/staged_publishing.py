@@ -36,16 +36,23 @@ from webapp.rules.signatures import Signer
 _REFUSALS = (*REFUSALS, NotReviewed, SessionBusy, RenderersBusy)
 
 
-def publish_session(session: PublishingSession, by: User) -> PublishingSession:
-    """Publish all files of a session, or none, and return it.
+class SessionChanged(RuntimeError):
+    """The files of the session are not the ones that were seen."""
 
-    Raises NotMaintained, ProjectClosed, NotReviewed, NotSigned, SessionGone, SessionBusy, NameTaken, PackageTooLarge,
-    ConcurrentChange and RenderersBusy. After any other error it is unknown what the database has done; a minute later
-    `staging.current` finds out.
+
+def publish_session(session: PublishingSession, by: User, seen: str | None = None) -> PublishingSession:
+    """Publish all files of a session, or none, and return it; `seen` is the fingerprint that it must have, if any.
+
+    Raises NotMaintained, ProjectClosed, NotReviewed, NotSigned, SessionGone, SessionBusy, SessionChanged, NameTaken,
+    PackageTooLarge, ConcurrentChange and RenderersBusy. After any other error it is unknown what the database has done;
+    a minute later `staging.current` finds out.
     """
     if package := check_may_change(session, by):
         check_reviewed(package, session, by)
     closed = _close(session, by)
+    if seen is not None and closed.fingerprint != seen:
+        reopen(closed)
+        raise SessionChanged("The files of this session changed since you saw them. Nothing was published.")
     try:
         package = _list(closed, _new_release(closed), by)
     except _REFUSALS:

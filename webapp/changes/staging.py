@@ -5,6 +5,7 @@ upload; `claims.py` reserves their names. Publishing is the write by which the p
 (`staged_publishing.py`).
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -244,13 +245,20 @@ def _settle_pending(session: PublishingSession, entry: SessionFile) -> None:
     if document is None or (document.alive_at and document.alive_at > alive_since):
         return
     stored = entry.replacement if document.sha256 == entry.replacement.sha256 else entry.file
-    complete(session, {"filename": entry.filename, "attempt": entry.attempt}, stored, entry.uploaded_by)
+    complete(session, {"filename": entry.filename, "attempt": entry.attempt}, stored, entry.uploaded_by, entry.senders)
     _files().update_one({"_id": entry.filename, "attempt": entry.attempt}, {"$unset": {"attempt": "", "alive_at": ""}})
 
 
-def complete(session: PublishingSession, which: Plain, file: ReleaseFile, uploaded_by: bson.ObjectId) -> bool:
+def complete(
+    session: PublishingSession,
+    which: Plain,
+    file: ReleaseFile,
+    uploaded_by: bson.ObjectId,
+    senders: Iterable[bson.ObjectId] | None,
+) -> bool:
     """Let a session list this file as completed, in the place of the entry that `which` describes."""
-    listed = SessionFile(filename=file.filename, state=COMPLETED, file=file, uploaded_by=uploaded_by)
+    people: Plain = {"uploaded_by": uploaded_by, "senders": sorted(senders or ()) or None}
+    listed = SessionFile(filename=file.filename, state=COMPLETED, file=file, **people)
     place = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": which}}
     return bool(_sessions().update_one(place, {"$set": {"files.$": listed.to_mongo()}}).matched_count)
 

@@ -1,5 +1,6 @@
 """Releases that are being prepared: collection `publishing_sessions`."""
 
+import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Self
@@ -59,7 +60,8 @@ class SessionFile(me.EmbeddedDocument):
     state = me.StringField(choices=(PENDING, COMPLETED, ERROR), required=True)
     problem = me.StringField()  # why its checks failed
     file = me.EmbeddedDocumentField(ReleaseFile)  # what the package will list
-    uploaded_by = me.ObjectIdField()
+    uploaded_by = me.ObjectIdField()  # who sent it, or completed it
+    senders = me.ListField(me.ObjectIdField(), default=None)  # everybody who had a part in what it is
     # While pending:
     attempt = me.StringField()  # which upload it is
     replacement = me.EmbeddedDocumentField(ReleaseFile)  # what the package will list if that upload succeeds
@@ -140,6 +142,12 @@ class PublishingSession(db.Document):
     def is_open(self) -> bool:
         """Tell whether its files may be changed."""
         return self.state == OPEN and bool(self.expires_at and self.expires_at > utc_now())
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest of its files, which is another one as soon as one of them is."""
+        listed = sorted(f"{each.filename} {each.state} {each.file.sha256 if each.file else ''}" for each in self.files)
+        return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
     @property
     def shown_state(self) -> str:

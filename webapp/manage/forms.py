@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from wtforms import PasswordField, SelectField, StringField, SubmitField, TextAreaField
+from wtforms import HiddenField, PasswordField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
 
@@ -12,7 +12,7 @@ from webapp.documents import Team
 from webapp.documents.package import MAINTAINER, OWNER, REVIEWED, SESSIONS
 from webapp.documents.project_status import ACTIVE, ARCHIVED, DEPRECATED
 from webapp.members import passwords
-from webapp.members.forms import Needed, SiteForm, one_line, stripped
+from webapp.members.forms import ButtonForm, Needed, SiteForm, one_line, stripped
 from webapp.members.inviting import INVITEE
 from webapp.openid.providers import issuers
 from webapp.rules import naming
@@ -202,6 +202,12 @@ class PendingPublisherForm(PublisherForm):
     """Let a pipeline create a project."""
 
     project = StringField("Project", [Needed(), Length(max=MAX_TYPED_LENGTH), project_name], [stripped])
+
+
+class PublishForm(ButtonForm):
+    """The button that publishes a session."""
+
+    seen = HiddenField()  # the fingerprint of the files that the page showed
 
 
 class SessionForm(SiteForm):

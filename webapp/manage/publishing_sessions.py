@@ -15,13 +15,13 @@ from webapp.changes.publishers import OnlyPublishers
 from webapp.changes.release_rules import NotReviewed, check_reviewed
 from webapp.changes.signers import NotSigned
 from webapp.changes.staged_files import take_out
-from webapp.changes.staged_publishing import publish_session
+from webapp.changes.staged_publishing import SessionChanged, publish_session
 from webapp.changes.staging import SessionBusy, SessionExists, SessionGone, TooManySessions
 from webapp.changes.uploads import NotMaintained
 from webapp.documents import Package, PublishingSession
 from webapp.documents.publishing_session import LIFETIME
 from webapp.manage.blueprint import bp, project
-from webapp.manage.forms import SessionForm
+from webapp.manage.forms import PublishForm, SessionForm
 from webapp.manage.session_review import review
 from webapp.members import audit
 from webapp.members.form_views import form_view, members_only
@@ -82,10 +82,14 @@ def _session(name: str, session_id: str) -> tuple[PublishingSession, Package]:
 @members_only
 def publishing_session(name: str, session_id: str) -> Response:
     """Show a session: its files, what is odd in them, and how it differs from the latest release."""
-    session, package = _session(name, session_id)
+    return _shown(*_session(name, session_id))
+
+
+def _shown(session: PublishingSession, package: Package, problem: str | None = None) -> Response:
     return make_response(
         render_template(
             "manage/session.html",
+            problem=problem,
             package=package,
             session=session,
             is_new=not _exists(session),
@@ -119,12 +123,16 @@ def _button(act: str) -> Any:
 
 @bp.post("/manage/<name>/sessions/<session_id>/publish")
 @members_only
-@form_view(ButtonForm, "manage/act.html", _button("Publish the session"))
-def publish_session_now(_: ButtonForm, name: str, session_id: str) -> AnyResponse:
-    """Publish all files of a session at once."""
+@form_view(PublishForm, "manage/act.html", _button("Publish the session"))
+def publish_session_now(form: PublishForm, name: str, session_id: str) -> AnyResponse:
+    """Publish all files of a session at once, if they are the ones that the page showed."""
     session, package = _session(name, session_id)
     try:
-        published = publish_session(session, me().user)
+        published = publish_session(session, me().user, form.seen.data or "")
+    except SessionChanged as error:
+        again = _shown(*_session(name, session_id), f"{error} Look at them again, and publish them then.")
+        again.status_code = 409
+        return again
     except (NotMaintained, NotReviewed, OnlyPublishers, ProjectClosed) as error:
         raise NotPermitted(str(error)) from None
     except SessionGone as error:

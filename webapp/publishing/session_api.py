@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 from werkzeug.exceptions import Conflict, HTTPException
 
 from webapp.changes.new_names import NameReserved
-from webapp.changes.staged_publishing import publish_session
+from webapp.changes.staged_publishing import SessionChanged, publish_session
 from webapp.changes.staging import SessionExists, cancel, extend, open_session
 from webapp.documents import PublishingSession
 from webapp.documents.api_token import UPLOAD
@@ -80,10 +80,17 @@ def cancel_one(session_id: str) -> Response:
 
 @api.post("/<session_id>/publish")
 def publish(session_id: str) -> Response:
-    """Publish all files of a session at once."""
+    """Publish all files of a session at once; with If-Match, only if they are the ones that were seen."""
     permit, found = permitted(session_id)
+    seen = None
+    if "If-Match" in request.headers:
+        # A proxy that compresses answers makes their tags weak.
+        seen = found.fingerprint if request.if_match.contains_weak(found.fingerprint) else ""
     with refusals():
-        published = publish_session(found, member(permit))
+        try:
+            published = publish_session(found, member(permit), seen)
+        except SessionChanged as error:
+            abort(412, str(error))
     record(permit, published, "Published")
     response = described(published, 201)
     response.headers["Location"] = address("session", published)
@@ -186,7 +193,9 @@ def described(session: PublishingSession, code: int = 200) -> Response:
         },
         "notices": [],
     }
-    return answer(document, code)
+    response = answer(document, code)
+    response.set_etag(session.fingerprint)
+    return response
 
 
 def answer(document: dict[str, Any], code: int) -> Response:
