@@ -5,7 +5,7 @@ import gc
 import migrations_sql_to_mongo
 from config import BadConfig, config_from_environment
 from webapp import create_app
-from webapp.mongodb.programs import MongodError
+from webapp.mongodb.mongod_programs import MongodError
 
 try:
     app = create_app(config_from_environment())

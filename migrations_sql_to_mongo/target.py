@@ -46,7 +46,7 @@ from webapp.documents import (
 )
 from webapp.documents.validators import set_validator, validator_of
 from webapp.mongodb import embedded
-from webapp.mongodb.programs import MongodError
+from webapp.mongodb.mongod_programs import MongodError
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")

@@ -31,7 +31,7 @@ from webapp import create_app
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
 from webapp.mongodb import embedded
 from webapp.mongodb.data_folder import server_pid
-from webapp.mongodb.programs import MongodNotFound
+from webapp.mongodb.mongod_programs import MongodNotFound
 from webapp.serving.footer import Footer, footer
 from webapp.serving.log_config import JsonFormatter
 from webapp.serving.slow_clients import SlowClients, slow_clients

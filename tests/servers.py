@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from tests.conftest import free_port, required
-from webapp.mongodb.programs import MongodNotFound, find_mongod
+from webapp.mongodb.mongod_programs import MongodNotFound, find_mongod
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60

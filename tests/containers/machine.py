@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from webapp.mongodb.programs import find_mongods
+from webapp.mongodb.mongod_programs import find_mongods
 
 ROOT = Path(__file__).resolve().parents[2]
 BASES = Path(__file__).parent / "bases"

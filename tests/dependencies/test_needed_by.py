@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from tests import factories
-from webapp.dependencies import users
-from webapp.dependencies.users import users_of
+from webapp.dependencies import needed_by
+from webapp.dependencies.needed_by import users_of
 from webapp.documents import Package
 
 
@@ -53,7 +53,7 @@ def test_project_edited_by_hand_is_shown_as_far_as_it_can_be_read(app: Flask) ->
 
 
 def test_list_is_cut_after_the_last_that_is_allowed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(users, "MAX_NODES", 2)
+    monkeypatch.setattr(needed_by, "MAX_NODES", 2)
     factories.package("B1", requires_dist=["jam"])
     factories.package("B2", requires_dist=["jam"])
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests import factories
 from tests.reading import links, one, read, texts, words
-from webapp.dependencies import needs, users
+from webapp.dependencies import needed_by, needs
 from webapp.documents import UpstreamFile, UpstreamProject
 
 
@@ -183,7 +183,7 @@ def test_large_tree_is_cut_and_says_so(
 
 
 def test_long_list_of_users_is_cut_and_says_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(users, "MAX_NODES", 3)
+    monkeypatch.setattr(needed_by, "MAX_NODES", 3)
     factories.package("A")
     for number in range(4):
         factories.package(f"B{number}", requires_dist=["a"])

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from tests.conftest import free_port, required
-from webapp.mongodb.programs import find_mongod
+from webapp.mongodb.mongod_programs import find_mongod
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

@@ -24,7 +24,7 @@ from tests.deploy.conftest import (
     tool,
     wait_for,
 )
-from webapp.mongodb.programs import find_mongod
+from webapp.mongodb.mongod_programs import find_mongod
 
 
 def flask(uri: str, *arguments: str) -> subprocess.CompletedProcess[str]:

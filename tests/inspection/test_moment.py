@@ -24,7 +24,7 @@ from webapp.inspection import dump as dump_module
 from webapp.inspection import moment
 from webapp.inspection.dump import dump
 from webapp.inspection.moment import present_moment
-from webapp.mongodb.programs import find_mongod
+from webapp.mongodb.mongod_programs import find_mongod
 
 pytestmark = pytest.mark.real_server
 

@@ -13,7 +13,7 @@ from tests.publishing.uploads import token_of, upload, wheel, wheel_name
 from tests.reading import links, one, page_of, texts, words
 from webapp.documents import ApiToken, AuditEvent, User
 from webapp.members import mails, tokens
-from webapp.members.confirming import UNCONFIRMED
+from webapp.members.email_confirmation import UNCONFIRMED
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
 GRACE = {"username": "grace", "password": PASSWORD, "email": "grace@example.org"}

@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from tests.serving.conftest import raising
 from webapp.mongodb import embedded
 from webapp.mongodb.embedded import release
-from webapp.mongodb.programs import MongodNotFound, find_mongod
+from webapp.mongodb.mongod_programs import MongodNotFound, find_mongod
 
 __all__ = ["raising"]
 

@@ -19,9 +19,9 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from tests.mongodb.conftest import LOAD, USER, User, address, connect, left_behind, plain_mongod
-from webapp.mongodb import embedded, programs
+from webapp.mongodb import embedded, mongod_programs
 from webapp.mongodb.embedded import acquire, release
-from webapp.mongodb.programs import MongodFailed, MongodNotFound, find_mongods
+from webapp.mongodb.mongod_programs import MongodFailed, MongodNotFound, find_mongods
 
 # Has a forked child, which inherits the descriptors of its locks and outlives its use of the server.
 FORKING_USER = f"""{LOAD}
@@ -363,7 +363,7 @@ def test_server_that_cannot_come_back_yet_is_tried_again(
 ) -> None:
     attempts: list[None] = []
 
-    def missing_once() -> list[programs.Program]:
+    def missing_once() -> list[mongod_programs.Program]:
         attempts.append(None)
         if len(attempts) == 1:
             raise MongodNotFound("it is being upgraded")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.mongodb.programs import MongodNotFound, find_mongod, find_mongods, support_warning
+from webapp.mongodb.mongod_programs import MongodNotFound, find_mongod, find_mongods, support_warning
 
 
 class Wheel:

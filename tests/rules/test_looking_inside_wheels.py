@@ -8,7 +8,7 @@ import pytest
 
 from tests.publishing import uploads
 from webapp.rules.looking_inside import open_archive
-from webapp.rules.wheel_contents import WheelContents, wheel_contents
+from webapp.rules.looking_inside_wheels import WheelContents, wheel_contents
 
 INFO = "larder_probe-1.0.dist-info"
 

@@ -22,7 +22,7 @@ from tests.conftest import free_port, required
 from tests.reading import one, page_of, read, words
 from tests.serving.complaints import bulk, complaints
 from webapp.documents import PackageTooLarge
-from webapp.mongodb.programs import MongodNotFound, find_mongod
+from webapp.mongodb.mongod_programs import MongodNotFound, find_mongod
 from webapp.rules.naming import InvalidName
 
 JSON = {"Accept": "application/json"}

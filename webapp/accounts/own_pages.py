@@ -14,7 +14,17 @@ from webapp.documents import ApiToken, AuditEvent, Package, User, Watcher
 from webapp.documents.api_token import revoke_all
 from webapp.documents.base import utc_now
 from webapp.documents.user import address_of, fold
-from webapp.members import audit, confirming, inviting, limits, local_sign_in, mails, passwords, sessions, tokens
+from webapp.members import (
+    audit,
+    email_confirmation,
+    inviting,
+    limits,
+    local_sign_in,
+    mails,
+    passwords,
+    sessions,
+    tokens,
+)
 from webapp.members.confirmation import password_is_correct
 from webapp.members.form_views import confirmed_with_second_factor, form_view, members_only
 from webapp.members.forms import ButtonForm
@@ -146,7 +156,7 @@ def change_email(form: EmailForm) -> AnyResponse | None:
     if not limits.count_mail(email):
         form.refuse("email", "Too many emails were sent to this address. Try again later.")
         return None
-    confirming.ask_to_confirm(user, email)
+    email_confirmation.ask_to_confirm(user, email)
     audit.record(audit.EMAIL, f"Asked to change the address to {email}.", user=user)
     return make_response(render_template("accounts/email_asked.html", email=email))
 

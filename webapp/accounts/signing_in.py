@@ -13,7 +13,7 @@ from webapp.accounts.second_step import DISABLED, ask_for_second_step, signed_in
 from webapp.documents import Package, User
 from webapp.members import (
     audit,
-    confirming,
+    email_confirmation,
     inviting,
     limits,
     local_sign_in,
@@ -70,7 +70,7 @@ def _register_by_mail(form: RegistrationForm) -> AnyResponse | None:
         form.refuse("email", mails.NONE_SENT)
         return None
     if limits.count_mail(email):
-        confirming.ask_to_register(form.name.data, email, safe_next(form.next.data) or "")
+        email_confirmation.ask_to_register(form.name.data, email, safe_next(form.next.data) or "")
     return make_response(render_template("accounts/registration_sent.html", email=email))
 
 

@@ -11,7 +11,7 @@ from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import SignupForm
 from webapp.documents import User
 from webapp.documents.user import fold
-from webapp.members import confirming, limits, mails
+from webapp.members import email_confirmation, limits, mails
 from webapp.members.registration import create_user
 from webapp.serving.extensions import csrf
 
@@ -57,7 +57,7 @@ def signup() -> Response:
             return make_response(jsonify(error_code=NAME_TAKEN), 400)
         abort(400, "email: another account uses this address.")
     if is_sent:
-        confirming.ask_to_confirm(user, email)
+        email_confirmation.ask_to_confirm(user, email)
     return make_response(jsonify(message="User signed up successfully"))
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.accounts.blueprint import bp
 from webapp.documents import ApiToken, Package
 from webapp.documents.base import utc_now
-from webapp.members import audit, confirming
+from webapp.members import audit, email_confirmation
 from webapp.members.api_tokens import USER, make_token, may_still_have_token
 from webapp.members.confirmation import password_is_correct
 from webapp.members.form_views import confirmed_with_second_factor, form_view, members_only
@@ -32,8 +32,8 @@ def api_tokens() -> Response:
 
 
 def _confirmed() -> dict[str, Any]:
-    if confirming.must_confirm(me().user):
-        abort(403, confirming.UNCONFIRMED)
+    if email_confirmation.must_confirm(me().user):
+        abort(403, email_confirmation.UNCONFIRMED)
     return {}
 
 

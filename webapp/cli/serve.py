@@ -24,7 +24,7 @@ from webapp.cli.db import prepare_database
 from webapp.documents import Package
 from webapp.members import mails
 from webapp.mongodb.errors import explained, is_away
-from webapp.mongodb.programs import support_warning
+from webapp.mongodb.mongod_programs import support_warning
 from webapp.rendering import end_children
 from webapp.serving.log_config import logging_config
 from webapp.serving.slow_clients import BODIES, STREAMS, UPSTREAM

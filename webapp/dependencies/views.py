@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from webapp.dependencies.needed_by import users_of
 from webapp.dependencies.needs import Choice, tree_of
 from webapp.dependencies.picture import picture_of
-from webapp.dependencies.users import users_of
 from webapp.documents import ReleaseFacts
 from webapp.documents.package_page import package_page
 from webapp.members.limits import count_by_address

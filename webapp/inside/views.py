@@ -19,7 +19,7 @@ from webapp.rendering import highlighted
 from webapp.rules import naming
 from webapp.rules.archives import has_control_characters
 from webapp.rules.looking_inside import FILE, Archive, CannotLook, open_archive
-from webapp.rules.wheel_contents import wheel_contents
+from webapp.rules.looking_inside_wheels import wheel_contents
 from webapp.serving.errors import RETRY_AFTER_S
 from webapp.serving.pagination import page_number
 from webapp.serving.per_app import PerApp

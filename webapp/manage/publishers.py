@@ -22,7 +22,7 @@ from webapp.documents import Package, PendingPublisher, Publisher
 from webapp.documents.package import OWNER
 from webapp.manage.blueprint import bp, button_for, is_owner, project
 from webapp.manage.forms import PendingPublisherForm, PublisherForm
-from webapp.members import audit, confirming
+from webapp.members import audit, email_confirmation
 from webapp.members.form_views import confirmed_members_only, form_view, members_only
 from webapp.members.forms import ButtonForm
 from webapp.members.notices import tell_of_act
@@ -128,8 +128,8 @@ def pending_publishers() -> Response:
 def _new_pending() -> dict[str, Any]:
     if not issuers():
         abort(404, NONE_TRUSTED)
-    if confirming.must_confirm(me().user):
-        abort(403, confirming.UNCONFIRMED)
+    if email_confirmation.must_confirm(me().user):
+        abort(403, email_confirmation.UNCONFIRMED)
     return {"initial": {}}
 
 

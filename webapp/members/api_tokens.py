@@ -15,7 +15,7 @@ from werkzeug.http import quote_header_value
 from webapp.documents import ApiToken, Membership, Team, TokenScope, User
 from webapp.documents.api_token import PROJECT, READ, UPLOAD, TokenOwner
 from webapp.documents.base import utc_now
-from webapp.members import confirming, limits, requirement
+from webapp.members import email_confirmation, limits, requirement
 
 # The prefix by which people and secret scanners recognize a token.
 PREFIX = "larder-"
@@ -130,8 +130,8 @@ def authenticate(permission: str) -> Permit:
     if not token.may_come_from(request.remote_addr):
         raise Forbidden("This API token may not be used from your address.")
     if user and not user.is_program:
-        if permission == UPLOAD and confirming.must_confirm(user):
-            raise Forbidden(confirming.UNCONFIRMED)
+        if permission == UPLOAD and email_confirmation.must_confirm(user):
+            raise Forbidden(email_confirmation.UNCONFIRMED)
         requirement.refuse_programs(user)
     if permission not in token.permissions:
         raise Forbidden(f"This API token does not have the {permission} permission.")

@@ -14,7 +14,7 @@ from webapp.changes.administrators import LastAdministrator
 from webapp.documents import User
 from webapp.documents.base import utc_now
 from webapp.documents.user import USERNAME, Identity, fold
-from webapp.members import audit, confirming, limits, mails
+from webapp.members import audit, email_confirmation, limits, mails
 from webapp.members.registration import store_user
 
 log = logging.getLogger(__name__)
@@ -150,8 +150,8 @@ def _made(person: Person) -> User | None:
                 ) from None
             continue
         audit.record(audit.REGISTRATION, f"Got an account by signing in with {_provider()}.", user=user, by=user)
-        if confirming.must_confirm(user) and mails.can_send_links() and limits.count_mail(email):
-            confirming.ask_to_confirm(user, email)
+        if email_confirmation.must_confirm(user) and mails.can_send_links() and limits.count_mail(email):
+            email_confirmation.ask_to_confirm(user, email)
         return user
     return None
 

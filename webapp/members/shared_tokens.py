@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.documents import ApiToken, Package, Team, User
 from webapp.documents.api_token import PROJECT, TokenOwner
 from webapp.documents.base import ReadingQuerySet, utc_now
-from webapp.members import audit, confirming
+from webapp.members import audit, email_confirmation
 from webapp.members.api_tokens import USER, make_token
 from webapp.members.confirmation import password_is_correct
 from webapp.members.forms import ButtonForm
@@ -56,8 +56,8 @@ def listed(shared: Shared) -> AnyResponse:
 def made(form: TokenForm, shared: Shared) -> AnyResponse | None:
     """Make a token from a valid form and show its secret, or return None after adding an error to the form."""
     user = me().user
-    if confirming.must_confirm(user):
-        abort(403, confirming.UNCONFIRMED)
+    if email_confirmation.must_confirm(user):
+        abort(403, email_confirmation.UNCONFIRMED)
     if not password_is_correct(form):
         return None
     if ApiToken.objects.of_owner(shared.kind, shared.name).count() >= MOST_TOKENS:

@@ -35,7 +35,7 @@ from webapp.mongodb.data_folder import (
     unlock,
     write_record,
 )
-from webapp.mongodb.programs import MongodError, MongodFailed, Program, find_mongods
+from webapp.mongodb.mongod_programs import MongodError, MongodFailed, Program, find_mongods
 
 log = logging.getLogger(__name__)
 
