@@ -1,9 +1,15 @@
 """How the site connects to its database."""
 
+from typing import Any
+
+import mongoengine
 import pytest
 from flask import Flask
+from pymongo import MongoClient
 
 from config import BadConfig, TestingConfig
+from tests.conftest import free_port
+from webapp.documents import Page
 from webapp.mongodb import connection
 
 
@@ -31,3 +37,16 @@ def test_write_is_confirmed_by_a_majority_that_has_it_on_disk_and_silence_is_not
     assert (settings["heartbeatFrequencyMS"], settings["maxPoolSize"]) == (2000, 7)
     assert settings["read_preference"].name == "PrimaryPreferred"
     assert settings["tz_aware"] is True
+
+
+def test_server_is_there_once_it_answered(app: Flask) -> None:
+    Page.objects.count()
+
+    assert connection.is_there()
+
+
+def test_server_that_never_answered_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MongoClient[dict[str, Any]](port=free_port(), connect=False) as client:
+        monkeypatch.setattr(mongoengine, "get_connection", lambda: client)
+
+        assert not connection.is_there()

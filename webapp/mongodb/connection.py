@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import mongoengine
 from flask import Flask
-from pymongo import ReadPreference
+from pymongo import MongoClient, ReadPreference
 from pymongo.errors import ConfigurationError
 
 from config import BadConfig
@@ -33,6 +34,12 @@ def init_app(app: Flask, listeners: Sequence[Any] = ()) -> None:
         db.init_app(app)
     except (ConfigurationError, ValueError) as error:
         raise BadConfig(f"MONGODB_URI cannot be used: {error}") from None
+
+
+def is_there() -> bool:
+    """Tell, without asking, whether a server was there when the driver last looked, at most two seconds ago."""
+    client = mongoengine.get_connection()
+    return not isinstance(client, MongoClient) or bool(client.nodes)
 
 
 def _mongodb(uri: str, app: Flask, listeners: Sequence[Any]) -> dict[str, Any]:

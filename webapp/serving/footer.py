@@ -7,6 +7,7 @@ from pymongo.errors import PyMongoError
 
 from webapp.documents import Page
 from webapp.documents.base import Plain
+from webapp.mongodb import connection
 from webapp.serving.per_app import PerApp
 
 # How long a process shows what it knows. A new link shows as soon as an edit by hand does.
@@ -17,8 +18,7 @@ MAX_LINKS = 20
 class Footer:
     """The path and title of each page in the footer, in the order of their titles.
 
-    Every page needs them, so they are asked for once in some seconds, and a database that does not answer costs no page
-    its footer.
+    Every page needs them, so they are asked for once in some seconds, and no page waits for a database that is away.
     """
 
     def __init__(self) -> None:
@@ -27,13 +27,14 @@ class Footer:
 
     def pages(self) -> list[Plain]:
         """Return them: [{path, title}]."""
-        if self._asked_at is None or time.monotonic() - self._asked_at > KNOWN_S:
+        is_known = self._asked_at is not None and time.monotonic() - self._asked_at < KNOWN_S
+        if not is_known and connection.is_there():
             self._asked_at = time.monotonic()  # others use what is known meanwhile
             try:
                 found = Page.objects.in_footer().only("path", "title").limit(MAX_LINKS).plain()
                 self._pages = [{"path": page["path"], "title": page.get("title") or page["path"]} for page in found]
             except PyMongoError:
-                pass  # the page itself tells of it, if it needs the database
+                pass  # a page that needs the database says so itself
         return self._pages
 
     @property
