@@ -44,6 +44,15 @@ def counts(found: Imported) -> tuple[int, int, int, int]:
     return found.new, found.changed, found.unchanged, found.removed
 
 
+def test_progress_is_told_after_each_batch(app: Flask, dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advisories, "BATCH", 2)
+    told: list[tuple[int, int]] = []
+
+    import_dump(dump, lambda *each: told.append(each))
+
+    assert told == [(2, 3), (3, 3)]
+
+
 def test_dump_is_stored_with_what_the_site_compares_and_shows(app: Flask, dump: Path) -> None:
     found = import_dump(dump)
 

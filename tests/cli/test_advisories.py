@@ -1,6 +1,7 @@
 """`flask advisories`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from flask.testing import FlaskCliRunner
 
 from tests.changes.test_advisories import dump_of
 from tests.factories import record
+from webapp.changes import advisories
 from webapp.documents import Advisory
 
 
@@ -33,6 +35,21 @@ def test_left_out_records_are_named_and_the_exit_code_says_so(runner: FlaskCliRu
     assert result.exit_code == 1
     assert "Left out: broken.json: it has no usable `id`" in result.stderr
     assert "1 advisories imported" in result.stdout
+
+
+def test_progress_is_shown_while_a_dump_is_imported(
+    runner: FlaskCliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advisories, "BATCH", 1)
+    # A progress bar is drawn on a terminal only.
+    monkeypatch.setattr("click._termui_impl.isatty", lambda _: True)
+    dump = dump_of(tmp_path / "all.zip", record("PYSEC-1"), record("PYSEC-2"), record("PYSEC-3"), record("PYSEC-4"))
+
+    result = runner.invoke(args=["advisories", "import", str(dump)])
+
+    shown = [int(each) for each in re.findall(r"Importing +\[[#-]*\] +(\d+)%", result.stderr)]
+    assert (shown, result.exit_code) == ([0, 25, 50, 75, 100], 0)
+    assert "Importing" not in result.stdout
 
 
 @pytest.mark.parametrize(
