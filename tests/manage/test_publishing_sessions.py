@@ -91,6 +91,11 @@ def test_file_is_removed_and_session_extended_and_canceled(
     assert stored(described).expires_at > utc_now() + timedelta(days=6)
     assert ada.press(place(session), f"{place(session)}/cancel").location == PAGE
     assert stored(described).state == "canceled"
+    events = AuditEvent.objects(target=f"package {NAME}", kind="project").order_by("created_date", "pk")
+    assert [(each.actor_name, each.description) for each in events] == [
+        ("Ada Lovelace", f"{done} the publishing session of larder-probe 1.0.")
+        for done in ("Opened", f"Removed {uploads.wheel_name()} from", "Canceled")
+    ]
     assert ada.post(f"{place(session)}/publish", data=ada.hidden_fields(PAGE)).status_code == 404
 
 
@@ -122,15 +127,24 @@ def test_others_do_not_see_a_session(publish: Publish, join: Join, client: Flask
     assert stored(described).state == "open"
 
 
-def test_reason_for_a_refusal_is_shown(ada: Browser, publish: Publish, client: FlaskClient, secret: str) -> None:
+@pytest.mark.parametrize("marker", ["archived", "quarantined"])
+def test_reason_for_a_refusal_is_shown(
+    ada: Browser, publish: Publish, client: FlaskClient, secret: str, marker: str
+) -> None:
     publish("0.9")
     described = opened(client, secret)
-    Package.objects.update(status={"marker": "archived"})
+    add(client, secret, described)
+    page = place(stored(described))
+    Package.objects.update(status={"marker": marker, "reason": "Done"})
 
-    answer = ada.press(place(stored(described)), f"{place(stored(described))}/publish")
+    opening = ada.send(PAGE, version="2.0")
+    acts = [ada.press(page, f"{page}/{each}") for each in ("publish", f"remove/{uploads.wheel_name()}")]
 
-    assert answer.status_code == 403
-    assert "archived" in answer.text
+    assert [each.status_code for each in (opening, *acts)] == [400, 403, 403]
+    for answer in (opening, *acts):
+        assert f"The project larder-probe is {marker}" in answer.text
+        assert "Done." in answer.text
+    assert (stored(described).state, len(stored(described).files)) == ("open", 1)
 
 
 @pytest.mark.parametrize("change", ["replaced", "added", "removed"])

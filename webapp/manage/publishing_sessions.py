@@ -181,8 +181,12 @@ def remove_from_session(_: ButtonForm, name: str, session_id: str, filename: str
     session, _package = _session(name, session_id)
     try:
         is_gone = take_out(session, filename, me().user)
-    except (SessionGone, OnlyPublishers, ProjectClosed) as error:
+    except (NotMaintained, OnlyPublishers, ProjectClosed) as error:
+        raise NotPermitted(str(error)) from None
+    except SessionGone as error:
         raise NotThere(str(error)) from None
+    if is_gone:
+        _record(session, f"Removed {filename} from")
     flash(f"{filename} was removed." if is_gone else "Nothing was changed.")
     return redirect(_address(session))
 

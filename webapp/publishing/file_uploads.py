@@ -37,6 +37,7 @@ from webapp.publishing.session_api import (
     answer,
     api,
     read_json,
+    record,
     text_of,
     whole_seconds,
 )
@@ -83,6 +84,7 @@ def remove_file(session_id: str, filename: str) -> Response:
     with refusals():
         if not take_out(session, filename, member(permit)):
             abort(404, "The session has no such file.")
+    record(permit, session, f"Removed {filename} from")
     return Response(status=204)
 
 
