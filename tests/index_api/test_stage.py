@@ -11,7 +11,7 @@ from tests import factories
 from tests.publishing import uploads
 from tests.publishing.staging import add, opened, path_of, said, send
 from tests.publishing.uploads import sha256, wheel, wheel_name
-from webapp.documents import Package, PublishingSession, User
+from webapp.documents import Membership, Package, PublishingSession, User
 from webapp.documents.base import utc_now
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
@@ -133,21 +133,23 @@ def test_stage_of_a_site_for_members_is_for_members(
     reader = uploads.token_of(factories.user("Grace"), permissions=("read",))
     of_another = uploads.token_of(factories.user("Eve"), permissions=("read",), project="other")
 
-    for address in (path_of(session, "stage"), path_of(session, "stage") + "larder-probe/", url):
+    for address in (path_of(session, "stage"), path_of(session, "stage") + "larder-probe/", url, f"{url}.metadata"):
         assert client.get(address).status_code == 401
         assert client.get(address, auth=("__token__", of_another)).status_code == 403
         assert client.get(address, auth=("__token__", reader)).status_code == 200
 
 
 def test_stage_of_a_project_for_some_teams_is_for_these(
-    app: Flask, client: FlaskClient, secret: str, session: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    app: Flask, client: FlaskClient, session: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = page(client, session)["files"][1]["url"]
     monkeypatch.setitem(app.config, "READ_ACCESS", "members")
     Package.objects.update(readers=["staff"])
     reader = uploads.token_of(factories.user("Grace"), permissions=("read",))
+    staff = uploads.token_of(factories.user("Hedy", teams=[Membership(team="staff")]), permissions=("read",))
     own = uploads.token_of(User.objects.get(name="Ada Lovelace"), permissions=("read",))
 
-    for address in (path_of(session, "stage") + "larder-probe/", url):
+    for address in (path_of(session, "stage"), path_of(session, "stage") + "larder-probe/", url, f"{url}.metadata"):
         assert client.get(address, auth=("__token__", reader)).status_code == 404
-        assert client.get(address, auth=("__token__", own)).status_code == 200
+        for secret in (own, staff):
+            assert client.get(address, auth=("__token__", secret)).status_code == 200

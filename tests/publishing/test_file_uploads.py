@@ -297,6 +297,80 @@ def test_files_that_are_on_their_way_count_towards_the_quota(
     assert [each.filename for each in session.files] == [wheel_name()]
 
 
+@pytest.mark.parametrize(
+    ("setting", "whose"),
+    [("PROJECT_BYTES", "The files of this project"), ("ACCOUNT_BYTES", "The files that you uploaded")],
+)
+def test_staged_files_count_towards_the_quota_of_an_announced_one(
+    app: Flask, pep694: Client, monkeypatch: pytest.MonkeyPatch, setting: str, whose: str
+) -> None:
+    needed = len(wheel()) + len(sdist())
+    monkeypatch.setitem(app.config, setting, needed - 1)
+    staged = pep694.upload(wheel_name(), wheel())
+
+    with pytest.raises(Refused) as refused:
+        pep694.announce(sdist_name(), sdist())
+
+    assert refused.value.status == 413
+    assert str(refused.value) == (
+        f"{whose} would take {needed:,} bytes; the limit is {needed - 1:,} bytes. "
+        "Delete files that nobody needs, or ask an operator for more storage."
+    )
+    pep694.delete(staged)
+    pep694.upload(sdist_name(), sdist())
+
+
+def test_limit_that_was_lowered_meanwhile_counts_when_bytes_are_sent(
+    app: Flask, pep694: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    monkeypatch.setitem(app.config, "PROJECT_BYTES", len(wheel()) - 1)
+
+    with pytest.raises(Refused, match="of this project would take") as refused:
+        pep694.send_bytes(upload, wheel())
+
+    assert refused.value.status == 413
+    assert (Contents.objects.count(), pep694.state(upload)) == (0, "pending")
+
+
+@pytest.mark.parametrize(
+    ("marker", "answer"),
+    [
+        ("archived", " and accepts no new files: Done. An owner can make it active again in its settings."),
+        ("quarantined", ": Done."),
+    ],
+)
+def test_closed_project_takes_nothing_and_says_why(client: FlaskClient, secret: str, marker: str, answer: str) -> None:
+    assert uploads.upload(client, secret, wheel(version="0.9"), wheel_name(version="0.9")).status_code == 200
+    pep694 = client_of(client, secret)
+    pep694.open("larder-probe", "1.0")
+    complete, waiting = pep694.upload(wheel_name(), wheel()), pep694.announce(sdist_name(), sdist())
+    pep694.send_bytes(waiting, sdist())
+    Package.objects.update(status={"marker": marker, "reason": "Done"})
+
+    for refused in (
+        lambda: pep694.open("larder-probe", "2.0"),
+        lambda: pep694.announce(wheel_name().replace("py3", "py36"), wheel()),
+        lambda: pep694.send_bytes(waiting, sdist()),
+        lambda: pep694.send_attestations(waiting, []),
+        lambda: pep694.complete(waiting),
+        lambda: pep694.delete(complete),
+        lambda: pep694.publish(),
+    ):
+        with pytest.raises(Refused) as said:
+            refused()
+        assert (said.value.status, str(said.value)) == (403, f"The project larder-probe is {marker}{answer}")
+
+    assert {name: each["status"] for name, each in pep694.refresh()["files"].items()} == {
+        wheel_name(): "completed",
+        sdist_name(): "pending",
+    }
+    assert Package.objects.get().release_count == 1
+    Package.objects.update(unset__status=True)
+    pep694.complete(waiting)
+    pep694.publish()
+
+
 def test_form_and_draft_fill_the_same_session(client: FlaskClient, pep694: Client, secret: str) -> None:
     address = pep694.session["links"]["legacy"].removeprefix("http://localhost")
     assert uploads.upload(client, secret, wheel(), wheel_name(), address).status_code == 200
