@@ -14,7 +14,7 @@ ARGS :=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongodb test-sql test-browser test-faults test-thorough test-deploy test-clients test-containers lint format bench requirements clean
+.PHONY: help run test test-mongodb test-migration test-browser test-faults test-thorough test-deploy test-clients test-containers lint format bench requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,8 @@ test: $(VENV)/.dev ## Run the everyday tests: on mongomock, or on a real MongoDB
 test-mongodb: $(VENV)/.dev ## Run on a real MongoDB, too, what `make test` runs on mongomock
 	$(BIN)/pytest -n 2 -m again
 
-test-sql: $(VENV)/.dev ## Move from PostgreSQL and MariaDB, too, which must listen on their usual ports
-	$(BIN)/pytest -n 2 -m sql_servers
+test-migration: $(VENV)/.dev ## Move sites from SQLite, PostgreSQL and MariaDB, which must listen on their usual ports
+	$(BIN)/pytest -n 2 -m migration
 
 test-browser: $(VENV)/.dev .tools/.installed ## Drive Chromium through the pages, and check them with axe-core
 	$(BIN)/pytest -n 2 -m browser

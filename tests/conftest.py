@@ -39,6 +39,7 @@ from webapp.serving.slow_clients import SlowClients, slow_clients
 # Names the folder of the server that all tests share.
 DATA = "LARDER_TEST_DATA"
 MEMORY_BYTES = 4_000_000_000
+OTHER_TARGETS = ("faults", "thorough", "deployment", "clients", "containers")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -87,18 +88,21 @@ def required(reason: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by the marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what mongomock cannot do, and mark what runs on a real server for the second time.
+    """Leave out what mongomock cannot do, and mark the tests of the move and what runs on a real server, too.
 
     Tests marked `real_server` run on the real one only. The others run on mongomock, and again on the real one.
     """
     left_out = []
     for item in items:
+        has_its_target = any(item.get_closest_marker(name) for name in OTHER_TARGETS)
+        if "migrations_sql_to_mongo" in item.path.parts and not has_its_target:
+            item.add_marker("migration")
         servers = (
             item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
         )
         if item.get_closest_marker("real_server"):
             left_out += [item] if "mongomock" in servers else []
-        elif "mongod" in servers:
+        elif "mongod" in servers and not has_its_target:
             item.add_marker("again")
     out = set(left_out)
     items[:] = [item for item in items if item not in out]

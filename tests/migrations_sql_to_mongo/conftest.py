@@ -101,7 +101,7 @@ def mover(tmp_path: Path, target_uri: str) -> Callable[[Rows], Mover]:
     return make
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.sql_servers) for name in sorted(SERVERS)])
+@pytest.fixture(params=sorted(SERVERS))
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """An empty database on a server, gone after the test."""
     with empty_database(request.param) as made:

@@ -1,12 +1,9 @@
 """Tables are found where they are."""
 
-import pytest
-
 from tests.migrations_sql_to_mongo.conftest import Db, Mover
 from tests.migrations_sql_to_mongo.servers import empty_database
 
 
-@pytest.mark.sql_servers
 def test_views_and_one_other_schema_are_found_by_themselves(target_uri: str, db: Db) -> None:
     with empty_database("postgresql") as server:
         server.execute(

@@ -18,7 +18,6 @@ KEYS = [
 ]
 
 
-@pytest.mark.sql_servers
 @pytest.mark.parametrize(("dialect", "sql_type", "key", "object_id", "sql_id"), KEYS)
 def test_keys_of_any_type_lead_to_users(
     target_uri: str, db: Db, dialect: str, sql_type: str, key: str, object_id: str, sql_id: Any
@@ -57,7 +56,6 @@ EQUAL = [
 ]
 
 
-@pytest.mark.sql_servers
 @pytest.mark.parametrize(("dialect", "sql_type", "references"), EQUAL)
 def test_references_that_the_server_holds_equal_are_followed(
     target_uri: str, db: Db, dialect: str, sql_type: str, references: list[str]
@@ -83,7 +81,6 @@ def test_references_that_the_server_holds_equal_are_followed(
     assert (db.packages.find_one("flask") or {})["release_count"] == len(references)
 
 
-@pytest.mark.sql_servers
 @pytest.mark.parametrize(("options", "name", "code"), [((), None, 1), (("--encoding", "latin-1"), "José", 0)])
 def test_postgresql_in_sql_ascii(
     target_uri: str, db: Db, options: tuple[str, ...], name: str | None, code: int

@@ -18,7 +18,6 @@ def test_sqlite_only_reads() -> None:
             connection.exec_driver_sql("INSERT INTO jam VALUES (1)")
 
 
-@pytest.mark.sql_servers
 def test_postgresql_only_reads_in_utc_and_without_limits() -> None:
     with empty_database("postgresql") as server, server.engine.connect() as connection:
         connection.exec_driver_sql("CREATE TABLE jam (id INTEGER)")
@@ -32,7 +31,6 @@ def test_postgresql_only_reads_in_utc_and_without_limits() -> None:
             connection.exec_driver_sql("INSERT INTO jam VALUES (1)")
 
 
-@pytest.mark.sql_servers
 def test_times_of_mariadb_are_in_utc_and_idle_sessions_live_on() -> None:
     with empty_database("mysql") as server, server.engine.connect() as connection:
         connection.exec_driver_sql("SET SESSION time_zone = '+05:00', SESSION wait_timeout = 1")
@@ -43,7 +41,6 @@ def test_times_of_mariadb_are_in_utc_and_idle_sessions_live_on() -> None:
         assert tuple(variables) == ("+00:00", 2_000_000)
 
 
-@pytest.mark.sql_servers
 def test_checksum_changes_with_every_value() -> None:
     with empty_database("mysql") as server:
         server.execute("CREATE TABLE jam (id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO jam VALUES (1, 'plum')")

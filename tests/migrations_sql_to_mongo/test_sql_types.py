@@ -18,8 +18,6 @@ from migrations_sql_to_mongo.values import as_json
 from migrations_sql_to_mongo.verify.reading import VerifyReading
 from tests.migrations_sql_to_mongo.servers import empty_database
 
-pytestmark = pytest.mark.sql_servers
-
 REJECTED = "(the row is rejected)"
 NO_DATE = "(no date)"
 

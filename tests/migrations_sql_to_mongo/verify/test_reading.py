@@ -139,7 +139,6 @@ MISTAKES: dict[str, tuple[str, Callable[[Any, Any, Any], Any | None], str]] = {
 }
 
 
-@pytest.mark.sql_servers
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_wrong_reading_of_a_server_is_found(target_uri: str, monkeypatch: pytest.MonkeyPatch, mistake: str) -> None:
     dialect, wrong, named = MISTAKES[mistake]
