@@ -4,7 +4,6 @@ What axe cannot see is below: what is announced, what a keyboard reaches, border
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -13,7 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.accounts.every_form import FORMS, SESSION, path_of, world
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.browser.test_browser import PAGES
-from tests.conftest import required
 from tests.live import live
 from tests.members.test_forms import BUTTONS
 from tests.people import member
@@ -21,7 +19,6 @@ from tests.publishing import uploads
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server]
 
-AXE = Path(__file__).resolve().parents[2] / ".tools" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Folds are open, or axe would not see what is in them.
 LOOK = """async (rules) => {
@@ -113,14 +110,6 @@ ROOMS = {
     "stats",
     "teams",
 }
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The script that looks for violations."""
-    if not AXE.exists():
-        required(f"there is no axe-core: `make .tools/.installed` puts it at {AXE}")
-    return AXE.read_text()
 
 
 def violations(page: Page, axe: str, paths: list[str]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 
 from tests.publishing import uploads
 from tests.publishing.staging import add, opened, stored
+from tests.publishing.test_file_uploads import client_of
 from tests.publishing.uploads import metadata, sdist, sdist_name, wheel, wheel_name
 from webapp.manage.session_review import review
 
@@ -62,7 +63,18 @@ def test_first_release_is_compared_with_nothing(client: FlaskClient, secret: str
     found = review(stored(session))
 
     assert (found["compared_with"], found["odd"]) == (None, [])
-    assert review(stored(opened(client, secret, "empty-probe")))["odd"] == ["There are no files yet."]
+
+
+def test_session_without_complete_files_is_compared_with_nothing(client: FlaskClient, secret: str) -> None:
+    session = opened(client, secret)
+    empty = review(stored(session))
+    client_of(client, secret, session).announce(wheel_name(), wheel())
+
+    pending = review(stored(session))
+
+    assert (empty["compared_with"], empty["odd"]) == (None, [])
+    assert pending["compared_with"] is None
+    assert pending["odd"][0] == f"{wheel_name()} has not arrived completely."
 
 
 def test_warnings_are_told_by_file(client: FlaskClient, secret: str) -> None:

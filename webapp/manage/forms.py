@@ -228,9 +228,9 @@ class ReleaseRuleForm(SiteForm):
         "New files",
         [Needed()],
         choices=[
-            SelectChoice(DIRECT, "Are published as soon as they are uploaded"),
+            SelectChoice(DIRECT, "Are published when they are uploaded"),
             SelectChoice(SESSIONS, "Come through publishing sessions"),
-            SelectChoice(REVIEWED, "Come through sessions that another owner publishes"),
+            SelectChoice(REVIEWED, "Need another owner to publish them"),
         ],
     )
 

@@ -158,7 +158,7 @@ def release_rule(form: ReleaseRuleForm, name: str) -> AnyResponse | None:
         said = RULES[chosen]
         audit.record(audit.PROJECT, f"New files of {package.pk} {said}.", target=f"package {package.pk}")
         tell_of_act(package, f"Chose that new files {said}")
-        flash(f"New files {said} now.")
+        flash(f"From now on, new files {said}.")
     else:
         flash("Nothing was changed.")
     return redirect(url_for("manage.settings", name=package.pk))

@@ -38,7 +38,7 @@ def review(session: PublishingSession) -> Plain:
     found = {
         "odd": list(_odd(session, statements, rows, latest)),
         "warnings": {each["filename"]: each.get("warnings", []) for each in stored},
-        "compared_with": latest,
+        "compared_with": latest if said else None,
     }
     return found | (_differences(session, latest, said) if latest and said else {}) | {"files": rows}
 
@@ -57,7 +57,6 @@ def _odd(
         elif each.state != COMPLETED:
             yield f"{each.filename} did not pass the checks: {each.problem}"
     if not session.files:
-        yield "There are no files yet."
         return
     if all(each.filename.endswith(".whl") for each in session.files):
         yield "There is no source distribution."
