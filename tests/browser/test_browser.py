@@ -372,3 +372,28 @@ def test_all_pages_work_without_an_error_in_both_themes(visitor: Visitor) -> Non
         page.goto(path)
         page.get_by_role("button", name="Dark mode").click()
         expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_commands_break_between_words_only(visitor: Visitor) -> None:
+    page = visitor.window(PHONE)
+    for path in ("/", "/project/example/"):
+        page.goto(path)
+        words = page.locator(".command .word")
+        assert words.count() >= 3
+        # A word that takes two lines is broken, unless it is wider than the whole block.
+        broken = words.evaluate_all("""(words) => words.filter((word) => {
+          const range = document.createRange();
+          range.selectNodeContents(word);
+          const room = word.closest("code").clientWidth || word.closest("code").getBoundingClientRect().width;
+          return range.getClientRects().length > 1 && word.getBoundingClientRect().width < room - 20;
+        }).map((word) => word.textContent)""")
+        assert broken == [], path
+
+
+def test_an_advisory_has_its_id_on_one_line(visitor: Visitor) -> None:
+    page = visitor.window(PHONE)
+    page.goto("/advisories/GHSA-aaaa-bbbb-cccc/")
+    title = page.locator("h1")
+    lines = title.evaluate("(title) => title.clientHeight / parseFloat(getComputedStyle(title).lineHeight)")
+
+    assert round(lines) == 1
