@@ -1,11 +1,13 @@
 """What a file joins when a package lists it."""
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
 from tests.publishing import uploads
 from tests.publishing.uploads import sdist, sdist_name, upload, wheel, wheel_name
-from webapp.documents import Maintainer, Package
+from webapp.changes import claims
+from webapp.documents import Maintainer, Package, contents
 
 
 def test_file_of_an_equal_version_joins_its_release(client: FlaskClient) -> None:
@@ -44,3 +46,23 @@ def test_file_that_is_added_to_a_yanked_release_is_yanked(client: FlaskClient) -
     [release] = Package.objects.get().releases
     assert release.yanked
     assert {file.yanked_reason for file in release.files} == {"broken"}
+
+
+def test_file_whose_claim_was_lost_meanwhile_is_not_listed(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, secret = uploads.publisher()
+    beats: list[None] = []
+
+    def lost_at_the_end(_: claims.Claim) -> None:
+        beats.append(None)
+        if Package.objects.count() or contents.Contents.objects.count():  # the bytes are stored, and now it is listed
+            raise claims.ClaimLost("Somebody else took the name.")
+
+    monkeypatch.setattr(claims.Claim, "heartbeat", lost_at_the_end)
+
+    refused = upload(client, secret, wheel(), wheel_name())
+
+    assert beats
+    assert refused.status_code in (400, 503)
+    assert Package.objects.count() == 0
