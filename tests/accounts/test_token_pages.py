@@ -41,6 +41,15 @@ def test_secret_is_shown_once_and_stands_nowhere(app: Flask) -> None:
     assert "Created the API token “CI”" in everything
 
 
+def test_pages_of_tokens_lead_on_to_the_projects(app: Flask) -> None:
+    visitor = signed_in(app)
+
+    made = page_of(visitor.send("/account/tokens/new", **MADE))
+
+    assert texts(made, 'main a[href="/manage/"]') == ["your projects"]
+    assert texts(page_of(visitor.get("/account/tokens/")), 'main a[href="/manage/"]') == ["publish your projects"]
+
+
 def test_token_for_one_project_says_so(app: Flask) -> None:
     visitor = signed_in(app)
 
