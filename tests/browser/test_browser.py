@@ -397,3 +397,16 @@ def test_an_advisory_has_its_id_on_one_line(visitor: Visitor) -> None:
     lines = title.evaluate("(title) => title.clientHeight / parseFloat(getComputedStyle(title).lineHeight)")
 
     assert round(lines) == 1
+
+
+def test_addresses_of_links_are_printed_but_not_those_of_badges(visitor: Visitor) -> None:
+    page = visitor.window()
+    page.goto("/project/example/")
+    page.emulate_media(media="print")
+    badges = '<p><a href="https://ci.example.org"><span class="description-image">build</span></a></p>'
+    page.locator(".description").evaluate("(text, badges) => text.insertAdjacentHTML('beforeend', badges)", badges)
+
+    printed = page.locator(".description a").evaluate_all(
+        'links => links.map((link) => getComputedStyle(link, "::after").content)'
+    )
+    assert ["example.org" in each for each in printed] == [True, False]
