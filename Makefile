@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # pip installs only files whose hashes are in the requirements.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+# Many tests wait for a server, so three workers keep two processors busy.
+WORKERS := 3
+
 # The benchmark that `make bench` runs, and its options.
 NAME := site
 ARGS :=
@@ -23,13 +26,13 @@ run: $(VENV)/.run ## Start the site and its database at http://127.0.0.1:5006/
 	@$(BIN)/flask --app app serve
 
 test: $(VENV)/.dev ## Run the everyday tests: on mongomock, or on a real MongoDB if mongomock does not suffice
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n $(WORKERS)
 
 test-mongodb: $(VENV)/.dev ## Run on a real MongoDB, too, what `make test` runs on mongomock
-	$(BIN)/pytest -n 2 -m again
+	$(BIN)/pytest -n $(WORKERS) -m again
 
 test-migration: $(VENV)/.dev ## Move sites from SQLite, PostgreSQL and MariaDB, which must listen on their usual ports
-	$(BIN)/pytest -n 2 -m migration
+	$(BIN)/pytest -n $(WORKERS) -m migration
 
 test-browser: $(VENV)/.dev .tools/.installed ## Drive Chromium through the pages, and check them with axe-core
 	$(BIN)/pytest -n 2 -m browser
