@@ -194,8 +194,15 @@ def test_words_past_the_twelfth_are_passed_over(client: FlaskClient) -> None:
     assert found(client, " ".join(f"w{number}" for number in range(200))) == ["one"]
 
 
-def test_results_are_nothing_for_search_engines(client: FlaskClient) -> None:
-    assert one(asked(client, "bread"), "meta[name=robots]")["content"] == "noindex"
+@pytest.mark.parametrize("query", ["q=bread", "license=MIT", "order=name", "page=2"])
+def test_results_are_nothing_for_search_engines_but_the_search_itself_is(client: FlaskClient, query: str) -> None:
+    for number in range(21):
+        factories.package(f"bread-{number}", license="MIT")
+
+    assert one(read(client, f"/search/?{query}"), "meta[name=robots]")["content"] == "noindex"
+    search = read(client, "/search/")
+    assert search.select("meta[name=robots]") == []
+    assert "Search the projects" in one(search, "meta[name=description]")["content"]
 
 
 def test_everything_is_listed_when_the_database_lost_its_number(

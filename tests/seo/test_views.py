@@ -137,7 +137,7 @@ def test_robots_are_told_what_to_leave_and_where_the_sitemap_is(client: FlaskCli
     assert response.content_type == "text/plain; charset=utf-8"
     assert response.text.splitlines() == [
         "User-agent: *",
-        "Disallow: /search/",
+        "Disallow: /search/?",
         "Disallow: /inside/",
         "Disallow: /dependencies/",
         f"Sitemap: {SITE}/sitemap.xml",

@@ -83,7 +83,7 @@ def robots() -> Response:
     """Tell crawlers what they may read: everything except what is endless, but nothing on a site for members."""
     lines = [
         "User-agent: *",
-        "Disallow: /search/",
+        "Disallow: /search/?",
         "Disallow: /inside/",
         "Disallow: /dependencies/",
         f"Sitemap: {absolute_url('seo.sitemap')}",
