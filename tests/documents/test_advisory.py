@@ -1,16 +1,17 @@
 """Which advisories are about a project, and which affect a version of it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from mongoengine.errors import OperationError
 from pymongo.errors import OperationFailure
 
 from tests import factories
 from webapp.documents import Advisory
 from webapp.documents.advisory import COLLECTION_DROPPED, AdvisoryState
-from webapp.documents.base import ReadingQuerySet
 from webapp.rules.osv import sort_key
 
 A_DAY = factories.A_DAY
@@ -53,26 +54,36 @@ def test_advisories_are_found_by_project_and_by_when_they_arrived(app: Flask) ->
     assert ids(Advisory.objects.newest(3)) == ["PYSEC-2", "PYSEC-1", "PYSEC-0"]
 
 
+QUESTIONS: dict[str, Callable[[], Any]] = {
+    "find": lambda: [each["id"] for each in Advisory.objects.about(["jam"]).plain()],
+    "count_documents": lambda: Advisory.objects.about(["jam"]).count_up_to(9),
+    "aggregate": lambda: Advisory.objects.known(["jam", "rice"]),
+}
+
+
 @pytest.mark.parametrize("code", [COLLECTION_DROPPED, 2])
-def test_query_is_asked_again_only_if_its_collection_was_replaced(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, code: int
+@pytest.mark.parametrize(("method", "answer"), [("find", ["PYSEC-1"]), ("count_documents", 1), ("aggregate", {"jam"})])
+def test_question_is_asked_again_only_if_its_collection_was_replaced(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, method: str, answer: Any, code: int
 ) -> None:
     factories.advisory("PYSEC-1", "jam")
     failures = [OperationFailure("oh", code)]
-    plain = ReadingQuerySet.plain
+    collection = type(Advisory.objects.raw())
+    right = getattr(collection, method)
 
-    def failing_once(self: Any) -> Any:
+    def failing_once(self: Any, *args: Any, **kwargs: Any) -> Any:
         if failures:
             raise failures.pop()
-        return plain(self)
+        return right(self, *args, **kwargs)
 
-    monkeypatch.setattr(ReadingQuerySet, "plain", failing_once)
+    monkeypatch.setattr(collection, method, failing_once)
 
     if code == COLLECTION_DROPPED:
-        assert [each["id"] for each in Advisory.objects.about(["jam"]).plain()] == ["PYSEC-1"]
+        assert QUESTIONS[method]() == answer
+        assert not failures
     else:
-        with pytest.raises(OperationFailure):
-            Advisory.objects.about(["jam"]).plain()
+        with pytest.raises((OperationFailure, OperationError)):
+            QUESTIONS[method]()
 
 
 def test_state_of_the_last_import_is_empty_before_the_first(app: Flask) -> None:

@@ -84,7 +84,7 @@ def too_many(error: TooManyRequests) -> Response:
 
 
 def _results(queries: list[Query]) -> Iterator[Plain]:
-    known = _known({each.name for each in queries if each.name})
+    known = Advisory.objects.known(each.name for each in queries if each.name)
     left, enough, is_late = BATCH_PAGE, time.thread_time() + MOST_CPU_S, False
     for each in queries:
         if each.name not in known:
@@ -109,20 +109,6 @@ def _about(asked: Query) -> AdvisoryQuerySet:
     about: AdvisoryQuerySet = Advisory.objects
     about = about.about([asked.name or ""]) if asked.key is None else about.affecting(asked.name or "", asked.key)
     return about.standing().filter(pk__gt=asked.after).order_by("pk")
-
-
-def _known(names: set[str]) -> set[str]:
-    """Return those of some projects that have advisories: a few, in an ordinary audit."""
-    wanted = {"affects.package": {"$in": list(names)}}
-    rows = Advisory.objects.raw().aggregate(
-        [
-            {"$match": wanted},
-            {"$project": {"affects.package": 1}},
-            {"$unwind": "$affects"},
-            {"$group": {"_id": "$affects.package"}},
-        ]
-    )
-    return {row["_id"] for row in rows} & names
 
 
 def _body() -> Any:

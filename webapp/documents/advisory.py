@@ -1,8 +1,8 @@
 """Security advisories in the OSV format: collections `advisories` and `advisory_state`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import mongoengine as me
 from pymongo.errors import OperationFailure
@@ -15,6 +15,17 @@ from webapp.mongodb import db
 STATE = "state"
 # MongoDB's code for a query that was running when its collection went: QueryPlanKilled.
 COLLECTION_DROPPED = 175
+T = TypeVar("T")
+
+
+def asked_again(question: Callable[[], T]) -> T:
+    """Return the answer to a question; ask it again if an import put a new collection in the place of the old one."""
+    try:
+        return question()
+    except OperationFailure as error:
+        if error.code != COLLECTION_DROPPED:
+            raise
+    return question()
 
 
 class AdvisoryQuerySet(ShownQuerySet):
@@ -23,16 +34,23 @@ class AdvisoryQuerySet(ShownQuerySet):
     NAMED_IN = "affects.package"
 
     def plain(self) -> list[Plain]:
-        """Return the advisories as plain dictionaries; see ReadingQuerySet.
+        """Return the advisories as plain dictionaries; see ReadingQuerySet."""
+        return asked_again(lambda: ReadingQuerySet.plain(self.clone()))
 
-        An import that puts a new collection in the place of this one meanwhile ends the query, so it is asked again.
-        """
-        try:
-            return super().plain()
-        except OperationFailure as error:
-            if error.code != COLLECTION_DROPPED:
-                raise
-        return ReadingQuerySet.plain(self.clone())
+    def count_up_to(self, most: int) -> int:
+        """Return how many there are, at most `most`; see ReadingQuerySet."""
+        return asked_again(lambda: ReadingQuerySet.count_up_to(self.clone(), most))
+
+    def known(self, normalized_names: Iterable[str]) -> set[str]:
+        """Return those of some projects that have advisories: a few, in an ordinary audit."""
+        wanted = set(normalized_names)
+        steps: list[dict[str, Any]] = [
+            {"$match": {"affects.package": {"$in": list(wanted)}}},
+            {"$project": {"affects.package": 1}},
+            {"$unwind": "$affects"},
+            {"$group": {"_id": "$affects.package"}},
+        ]
+        return {row["_id"] for row in asked_again(lambda: list(self.raw().aggregate(steps)))} & wanted
 
     def about(self, normalized_names: Iterable[str]) -> Self:
         """The advisories about some projects, withdrawn ones included."""
