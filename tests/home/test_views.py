@@ -29,7 +29,7 @@ def test_home_counts_projects_releases_and_users(client: FlaskClient) -> None:
 
     page = read(client, "/")
 
-    assert facts(page, ".counts") == {"projects": "2", "releases": "3", "users": "1"}
+    assert facts(page, ".counts") == {"projects": "2", "releases": "3", "user": "1"}
 
 
 def test_new_site_leads_to_its_first_project_in_three_steps(client: FlaskClient) -> None:

@@ -86,7 +86,7 @@ def test_page_counts_projects_releases_and_users(client: FlaskClient) -> None:
     page = read(client, "/stats/")
 
     assert words(one(page, "h1")) == "Statistics"
-    assert facts(page, ".counts") == {"projects": "1", "releases": "2", "users": "1", "downloads": "0"}
+    assert facts(page, ".counts") == {"project": "1", "releases": "2", "user": "1", "downloads": "0"}
     assert words(one(page, ".page-head .muted")).startswith("Counted at 20")
 
 

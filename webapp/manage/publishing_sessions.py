@@ -130,7 +130,7 @@ def publish_session_now(form: PublishForm, name: str, session_id: str) -> AnyRes
     try:
         published = publish_session(session, me().user, form.seen.data or "")
     except SessionChanged as error:
-        again = _shown(*_session(name, session_id), f"{error} Look at them again, and publish them then.")
+        again = _shown(*_session(name, session_id), f"{error} Look at them again, then publish them.")
         again.status_code = 409
         return again
     except (NotMaintained, NotReviewed, OnlyPublishers, ProjectClosed) as error:
