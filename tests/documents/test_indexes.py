@@ -51,6 +51,7 @@ from webapp.documents.indexes import ensure_one
 from webapp.documents.journal import JournalQuerySet
 from webapp.documents.labels import LabelQuerySet
 from webapp.documents.package_queries import PackageQuerySet
+from webapp.documents.page import PageQuerySet
 from webapp.documents.publisher import PendingQuerySet
 from webapp.documents.stored_file import StoredFileQuerySet
 from webapp.documents.team import TeamQuerySet
@@ -201,7 +202,9 @@ QUESTIONS = [
 # Named questions that give no queryset, or what `listed` asks with some fields more; their pages stand below.
 ASKED_OTHERWISE = {
     "inviting",  # of two indexes, below
+    "known",  # by a batch of queries, below
     "names",
+    "count_up_to",
     "plain",
     "add_missing",
     "meaning",
@@ -422,6 +425,7 @@ def test_every_index_of_the_packages_answers_a_question() -> None:
         TeamQuerySet,
         PendingQuerySet,
         LabelQuerySet,
+        PageQuerySet,
         StoredFileQuerySet,
         TokenQuerySet,
         JournalQuerySet,
@@ -453,6 +457,18 @@ def test_each_page_asks_nothing_that_reads_a_whole_collection(filled: Flask, you
 
     assert response.status_code in (200, 302)
     assert operations
+    assert unindexed(operations) == []
+
+
+@pytest.mark.real_server
+def test_batch_of_queries_about_advisories_reads_no_whole_collection(filled: Flask) -> None:
+    queries = [{"package": {"name": f"package-{number}", "ecosystem": "PyPI"}} for number in range(9)]
+
+    with recorded() as operations:
+        answer = filled.test_client().post("/osv/v1/querybatch", json={"queries": queries})
+
+    assert any("vulns" in each for each in answer.get_json()["results"])
+    assert any("aggregate" in operation["command"] for operation in operations)
     assert unindexed(operations) == []
 
 
