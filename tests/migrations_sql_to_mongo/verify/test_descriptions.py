@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
+from migrations_sql_to_mongo.digests import RENDERED
 from tests.migrations_sql_to_mongo.conftest import Mover
 from tests.migrations_sql_to_mongo.old_site import Rows, package, some_rows
 
@@ -63,6 +64,21 @@ def test_description_that_was_rendered_by_a_catch_up_needs_no_rendering_again(mo
 
     assert done.code == 0, done.err
     assert done.report["rendered_again"] == 0
+
+
+def test_description_whose_digest_a_killed_run_did_not_keep_is_rendered_again(mover: Make, db: Db) -> None:
+    move = mover(described(3))
+    assert move("run").code == 0
+    [digests] = [name for name in db.list_collection_names() if name.startswith("migrations_digests")]
+    assert db[digests].delete_many({"collection": RENDERED}).deleted_count
+    db.packages.update_one({"_id": "project-001"}, {"$set": {"description_html": "<p>Something else</p>"}})
+
+    done = move("verify", "--render", "none", "--json")
+
+    assert done.report["rendered_again"] == 3
+    assert done.report["differences"] == [
+        "packages project-001: description_html is not what the description renders to"
+    ]
 
 
 def test_rejected_description_that_is_no_text_does_not_end_verify(mover: Make) -> None:
