@@ -17,6 +17,7 @@ from typing import Any, ParamSpec
 import bson
 from cachetools import Cache, LRUCache, TTLCache
 from flask import Flask, Response, make_response, render_template, request
+from werkzeug.http import quote_etag
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents.hidden import reader_key
@@ -127,8 +128,7 @@ def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Resp
     digest.update(footer().digest)
     etag = digest.hexdigest()[:32]
     not_modified = Response(status=304)
-    # A page is sent in two forms, so its ETag does not promise identical bytes (RFC 9110, section 8.8.3).
-    not_modified.set_etag(etag, weak=True)
+    not_modified.set_etag(etag)
     if _reader_has(not_modified):
         return not_modified
     cache = made_pages()
@@ -144,7 +144,7 @@ def made_from(source: bytes, make: Callable[[], AnyResponse], form: str) -> Resp
 def _kept_as(etag: str, made: AnyResponse, cache: PageCache | None) -> AnyResponse:
     if cache and len(made.get_data()) > COMPRESSED_FROM:
         send_gzipped(made, gzipped([made.get_data()]))
-    made.set_etag(etag, weak=True)
+    made.set_etag(etag)
     if cache:
         cache.put(etag, made)
     return made
@@ -174,6 +174,8 @@ def _decompressed(compressed: bytes) -> Iterator[bytes]:
 def _for_reader(kept: AnyResponse) -> Response:
     """Return a copy of a page that the caller may modify, in an encoding that this reader accepts."""
     headers = kept.headers.copy()
+    if etag := _etag_for_reader(kept):
+        headers["ETag"] = quote_etag(etag)
     if kept.content_encoding != "gzip" or request.accept_encodings["gzip"]:
         return Response(kept.response, kept.status_code, headers, direct_passthrough=kept.direct_passthrough)
     del headers["Content-Encoding"]
@@ -187,20 +189,31 @@ def _made_public(response: Response) -> Response:
         if not response.cache_control.no_cache:
             response.cache_control.max_age = response.cache_control.max_age or MAX_AGE_S
         if not response.get_etag()[0] and not response.is_streamed:
-            response.add_etag(weak=response.content_encoding == "gzip")
+            response.add_etag()
     return response
 
 
-def _reader_has(page: AnyResponse) -> bool:
+def _etag_for_reader(page: AnyResponse) -> str | None:
+    """Return the ETag of a page in the encoding that this reader accepts.
+
+    Each encoding has its own, so both are strong (RFC 9110, section 8.8.3): uv asks for no 304 by a weak one.
+    """
     etag, _ = page.get_etag()
+    return etag if etag is None or request.accept_encodings["gzip"] else f"{etag}-plain"
+
+
+def _reader_has(page: AnyResponse) -> bool:
+    etag = _etag_for_reader(page)
     return etag is not None and request.if_none_match.contains_weak(etag)
 
 
 def _not_modified(page: AnyResponse) -> Response:
     response = Response(status=304)
-    for name in ("ETag", "Cache-Control", "Vary", "Last-Modified"):
+    for name in ("Cache-Control", "Vary", "Last-Modified"):
         if name in page.headers:
             response.headers[name] = page.headers[name]
+    if etag := _etag_for_reader(page):
+        response.set_etag(etag)
     return response
 
 
