@@ -1,8 +1,10 @@
 """Importing advisories: dumps as a whole, and an operator's own."""
 
 import json
+import re
 import zipfile
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,7 @@ def test_record_that_is_only_written_differently_did_not_arrive_again(app: Flask
     import_dump(dump)
     before = Advisory.objects.get(pk="PYSEC-1").imported_at
 
-    import_dump(dump_of(dump, record("PYSEC-1", schema_version="1.7.0")))
+    import_dump(dump_of(dump, record("PYSEC-1", schema_version="1.7.0")), may_remove_most=True)
 
     assert Advisory.objects.get(pk="PYSEC-1").imported_at == before
     assert Advisory.objects.get(pk="PYSEC-1").record["schema_version"] == "1.7.0"
@@ -136,9 +138,16 @@ def test_unusable_records_are_left_out_and_named(app: Flask, dump: Path, monkeyp
         "deep": orjson.dumps(record("deep", x=deep)),
         "null": orjson.dumps(record("null") | {"a\0b": 1}),
         "large": b'{"id": "large", "x": 1' + b"0" * 1999 + b"}",
+        "damaged": orjson.dumps(record("damaged")),
     }
+    dump_of(dump, record("PYSEC-1"), **files)
+    with zipfile.ZipFile(dump) as archive:
+        [damaged] = [each for each in archive.infolist() if each.filename == "damaged.json"]
+    content = bytearray(dump.read_bytes())
+    content[damaged.header_offset + 30 + len(damaged.filename)] = 0xFF  # the first byte of its compressed data
+    dump.write_bytes(content)
 
-    found = import_dump(dump_of(dump, record("PYSEC-1"), **files))
+    found = import_dump(dump)
 
     assert ids() == ["PYSEC-1"]
     told = {each.partition(".json: ")[0]: each.partition(".json: ")[2] for each in found.left_out}
@@ -147,12 +156,80 @@ def test_unusable_records_are_left_out_and_named(app: Flask, dump: Path, monkeyp
     assert told["long"].startswith("it has 2,")
     assert told["deep"] == "it is nested more than 80 levels deep"
     assert told["null"].startswith("MongoDB cannot store it: ")
+    assert "while decompressing" in told["damaged"]
     assert set(told) == set(files)
+
+
+def with_name_in_no_encoding() -> bytes:
+    """A zip file that says that its names are UTF-8, which they are not."""
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("é.json", "{}")
+    return file.getvalue().replace("é".encode(), b"\xff\xfe")
+
+
+def of_npm(advisory_id: str) -> Record:
+    return record(advisory_id) | {"affected": [{"package": {"name": "left-pad", "ecosystem": "npm"}}]}
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"GHSA-2": orjson.dumps(of_npm("GHSA-2"))}, "GHSA-2.json: it affects no package of the ecosystem PyPI"),
+        ({"advisory-1": orjson.dumps(record("PYSEC-1"))}, "advisory-1.json: its id is PYSEC-1"),
+        ({"PYSEC-1": b"[]", "ACME-1": orjson.dumps(record("ACME-1"))}, "PYSEC-1.json: it is not a JSON object"),
+    ],
+    ids=["npm", "other names", "only one that is replaced by the operator's"],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_dump_in_which_no_record_can_be_used_changes_nothing(
+    app: Flask, dump: Path, tmp_path: Path, files: dict[str, bytes], why: str, *, is_first: bool
+) -> None:
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(record("ACME-1", "private")))
+    advisories.add_own(own)
+    if not is_first:
+        import_dump(dump)
+    before, state = ids(), AdvisoryState.current()
+
+    with pytest.raises(CannotImport, match=f"has no advisory that can be used.*{re.escape(why)}"):
+        import_dump(dump_of(tmp_path / "npm.zip", **files), may_remove_most=True)
+
+    assert ids() == before
+    assert {**AdvisoryState.current(), "claimed_until": None} == {**state, "claimed_until": None}
+    assert "advisories_building" not in Advisory._get_db().list_collection_names()
+
+
+def test_dump_without_most_of_the_advisories_is_taken_only_if_asked_for(app: Flask, dump: Path) -> None:
+    import_dump(dump)
+    part = dump_of(dump, record("GHSA-2", withdrawn="2026-11-02T00:00:00Z"), of_npm("GHSA-5"), record("PYSEC-6"))
+
+    with pytest.raises(CannotImport, match="has only 1 of the 3 advisories that are here"):
+        import_dump(part)
+    assert ids() == ["GHSA-2", "MAL-3", "PYSEC-1"]
+
+    assert counts(import_dump(part, may_remove_most=True)) == (1, 0, 1, 2)
+    assert ids() == ["GHSA-2", "PYSEC-6"]
+
+
+def test_advisories_that_were_all_withdrawn_stay_readable(app: Flask, dump: Path) -> None:
+    import_dump(dump)
+    withdrawn = [record(each, withdrawn="2026-11-03T00:00:00Z") for each in ids()]
+
+    found = import_dump(dump_of(dump, *withdrawn))
+
+    assert counts(found) == (0, 3, 0, 0)
+    assert Advisory.objects.standing().count() == 0
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(None, "No such file"), (b"", "not a zip file"), (b"PK\3\4 but cut off", "not a zip file")],
+    [
+        (None, "No such file"),
+        (b"", "not a zip file"),
+        (b"PK\3\4 but cut off", "not a zip file"),
+        (with_name_in_no_encoding(), "can't decode"),
+    ],
 )
 def test_unreadable_dump_changes_nothing(app: Flask, dump: Path, content: bytes | None, why: str) -> None:
     import_dump(dump)
@@ -183,7 +260,7 @@ def test_interrupted_import_changes_nothing_and_can_be_repeated(app: Flask, dump
 
     assert len(ids()) == 3
     assert "advisories_building" not in Advisory._get_db().list_collection_names()
-    import_dump(later)
+    import_dump(later, may_remove_most=True)
     assert ids() == ["PYSEC-4"]
 
 

@@ -37,6 +37,19 @@ def test_left_out_records_are_named_and_the_exit_code_says_so(runner: FlaskCliRu
     assert "1 advisories imported" in result.stdout
 
 
+def test_dump_that_lacks_most_advisories_is_refused_unless_asked_for(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    dump = dump_of(tmp_path / "all.zip", record("PYSEC-1"), record("PYSEC-2"), record("PYSEC-3"))
+    runner.invoke(args=["advisories", "import", str(dump)])
+    dump_of(dump, record("PYSEC-1"))
+
+    refused = runner.invoke(args=["advisories", "import", str(dump)])
+    asked_for = runner.invoke(args=["advisories", "import", str(dump), "--remove-most"])
+
+    assert (refused.exit_code, asked_for.exit_code) == (1, 0)
+    assert "If it is complete, import it with --remove-most." in refused.stderr
+    assert "1 unchanged, 2 removed" in asked_for.stdout
+
+
 def test_progress_is_shown_while_a_dump_is_imported(
     runner: FlaskCliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ the time, and a killed import changes nothing.
 """
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -48,10 +49,13 @@ class Imported(NamedTuple):
     left_out: list[str]
 
 
-def import_dump(path: Path, said: Callable[[int, int], None] | None = None) -> Imported:
+def import_dump(
+    path: Path, said: Callable[[int, int], None] | None = None, *, may_remove_most: bool = False
+) -> Imported:
     """Replace all advisories, except the operator's own, by those of a dump: `all.zip` with one `<ID>.json` each.
 
-    `said` is called with the number of records read and their total. Raises CannotImport.
+    `said` is called with the number of records read and their total. Raises CannotImport, also for a dump that can only
+    be the wrong one: no record of it can be used, or it would remove most of the advisories.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -59,8 +63,8 @@ def import_dump(path: Path, said: Callable[[int, int], None] | None = None) -> I
             if not entries:
                 raise CannotImport(f"{path} contains no *.json files")
             with _claimed(), without_time_limit():
-                return _replace(archive, entries, path.name, said)
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
+                return _replace(archive, entries, path.name, said, may_remove_most=may_remove_most)
+    except (OSError, zipfile.BadZipFile, EOFError, UnicodeDecodeError) as error:
         raise CannotImport(f"{path}: {error}") from None
 
 
@@ -139,14 +143,21 @@ class _Counts:
         self.new = self.changed = self.unchanged = 0
         self.left_out: list[str] = []
 
+    @property
+    def known(self) -> int:
+        """How many of the records were here before."""
+        return self.unchanged + self.changed
+
 
 def _replace(
     archive: zipfile.ZipFile,
     entries: list[zipfile.ZipInfo],
     filename: str,
     said: Callable[[int, int], None] | None,
+    *,
+    may_remove_most: bool,
 ) -> Imported:
-    """Build the new collection and put it in the place of the old one."""
+    """Build the new collection and put it in the place of the old one. Raises CannotImport."""
     started = utc_now()
     advisories = Advisory.objects.raw()
     is_first = not AdvisoryState.current().get("imported_at")
@@ -162,14 +173,27 @@ def _replace(
             AdvisoryState.note(claimed_until=utc_now() + CLAIM)
             if said:
                 said(done, len(entries))
+        _check(counts, before, filename, may_remove_most=may_remove_most)
         put_in_place(Advisory, building)
     except BaseException:  # including Ctrl-C
         building.drop()
         raise
-    known = counts.unchanged + counts.changed
-    records = known + counts.new
+    records, removed = counts.known + counts.new, before - counts.known
     AdvisoryState.note(filename=filename, records=bson.Int64(records), imported_at=started)
-    return Imported(records, counts.new, counts.changed, counts.unchanged, before - known, counts.left_out)
+    return Imported(records, counts.new, counts.changed, counts.unchanged, removed, counts.left_out)
+
+
+def _check(counts: _Counts, before: int, filename: str, *, may_remove_most: bool) -> None:
+    """Refuse a dump that can only be the wrong one: of another ecosystem, or a part. Raises CannotImport."""
+    if counts.left_out and not counts.known + counts.new:
+        example = counts.left_out[0]
+        raise CannotImport(f"{filename} has no advisory that can be used, so nothing was changed. Its first: {example}")
+    # Advisories are withdrawn rather than removed, so a dump of everything is hardly ever shorter than the last one.
+    if counts.known * 2 < before and not may_remove_most:
+        raise CannotImport(
+            f"{filename} has only {counts.known:,} of the {before:,} advisories that are here, so it may be a part or "
+            "of another ecosystem, and nothing was changed. If it is complete, import it with --remove-most."
+        )
 
 
 def _empty_building() -> Collection[Plain]:
@@ -228,7 +252,7 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         raise BadAdvisory(f"it has {entry.file_size:,} bytes; at most {MAX_RECORD_BYTES:,} are read")
     try:
         return archive.read(entry)
-    except (RuntimeError, NotImplementedError) as error:  # encrypted, or compressed in an unusual way
+    except (RuntimeError, NotImplementedError, zlib.error) as error:  # encrypted, compressed in an unusual way, damaged
         raise BadAdvisory(str(error)) from None
 
 

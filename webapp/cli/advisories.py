@@ -22,17 +22,19 @@ advisories_group = SiteGroup("advisories", help="Import security advisories.")
     type=click.Path(path_type=Path),
     help="Add an advisory of your own, or replace it: a JSON file in the OSV format. Can be given several times.",
 )
-def import_command(dump: Path | None, own: tuple[Path, ...]) -> None:
+@click.option("--remove-most", is_flag=True, help="Import the dump even if most of the advisories here are not in it.")
+def import_command(dump: Path | None, own: tuple[Path, ...], *, remove_most: bool) -> None:
     """Import a dump of OSV's PyPI advisories (all.zip), which replaces the last one, and advisories of your own.
 
-    Exits with 1 if records of the dump had to be left out; standard error says which, and why.
+    Exits with 1 if records of the dump had to be left out; standard error says which, and why. A dump without a usable
+    record is refused.
     """
     if not dump and not own:
         raise click.UsageError("name a dump, or an advisory of your own with --add")
     try:
         for path in own:
             click.echo(f"Added {advisories.add_own(path)}.")
-        left_out = _import(dump) if dump else []
+        left_out = _import(dump, may_remove_most=remove_most) if dump else []
     except CannotImport as error:
         raise click.ClickException(str(error)) from None
     for each in left_out:
@@ -41,14 +43,14 @@ def import_command(dump: Path | None, own: tuple[Path, ...]) -> None:
         raise SystemExit(1)
 
 
-def _import(dump: Path) -> list[str]:
+def _import(dump: Path, *, may_remove_most: bool) -> list[str]:
     with click.progressbar(length=0, label="Importing", file=sys.stderr) as bar:
 
         def show(done: int, total: int) -> None:
             bar.length = total
             bar.update(done - bar.pos)
 
-        found = advisories.import_dump(dump, show)
+        found = advisories.import_dump(dump, show, may_remove_most=may_remove_most)
     click.echo(
         f"{found.records:,} advisories imported: {found.new:,} new, {found.changed:,} changed, "
         f"{found.unchanged:,} unchanged, {found.removed:,} removed, {len(found.left_out):,} left out."
