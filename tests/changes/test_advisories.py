@@ -222,6 +222,25 @@ def test_advisories_that_were_all_withdrawn_stay_readable(app: Flask, dump: Path
     assert Advisory.objects.standing().count() == 0
 
 
+@pytest.mark.parametrize("batch", [1, 500])
+def test_last_of_several_files_with_one_id_is_taken(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(advisories, "BATCH", batch)
+    dump = tmp_path / "all.zip"
+    with zipfile.ZipFile(dump, "w") as archive:
+        for folder, summary in [("old", "Old"), ("new", "New"), ("same", "New")]:
+            archive.writestr(f"{folder}/PYSEC-1.json", json.dumps(record("PYSEC-1", summary=summary)))
+        archive.writestr("PYSEC-2.json", json.dumps(record("PYSEC-2")))
+
+    for expected in [(2, 0, 0, 0), (0, 0, 2, 0)]:
+        found = import_dump(dump)
+
+        assert (counts(found), ids()) == (expected, ["PYSEC-1", "PYSEC-2"])
+        assert found.left_out == ["old/PYSEC-1.json: same/PYSEC-1.json comes later and has the same id"]
+        assert Advisory.objects.get(pk="PYSEC-1").summary == "New"
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -166,6 +166,7 @@ def _replace(
     try:
         own = {each["_id"] for each in _copied(advisories.find({"is_own": True}), building)}
         counts, done = _Counts(), 0
+        entries = _one_a_name(entries, counts)
         for batch in in_batches(entries, BATCH):
             # At first everything is new, and the dates of the records say more.
             _import_batch(archive, batch, own, building, counts, None if is_first else started)
@@ -181,6 +182,21 @@ def _replace(
     records, removed = counts.known + counts.new, before - counts.known
     AdvisoryState.note(filename=filename, records=bson.Int64(records), imported_at=started)
     return Imported(records, counts.new, counts.changed, counts.unchanged, removed, counts.left_out)
+
+
+def _one_a_name(entries: list[zipfile.ZipInfo], counts: _Counts) -> list[zipfile.ZipInfo]:
+    """Return the last file of each name, in whatever folder; note those before it that differ from it."""
+    last = {_id_of(entry): entry for entry in entries}
+    for entry in entries:
+        chosen = last[_id_of(entry)]
+        if (entry.CRC, entry.file_size) != (chosen.CRC, chosen.file_size):
+            counts.left_out.append(f"{entry.filename}: {chosen.filename} comes later and has the same id")
+    return list(last.values())
+
+
+def _id_of(entry: zipfile.ZipInfo) -> str:
+    """Return the id of the record that a file should have."""
+    return PurePosixPath(entry.filename).stem
 
 
 def _check(counts: _Counts, before: int, filename: str, *, may_remove_most: bool) -> None:
@@ -216,7 +232,7 @@ def _import_batch(
 ) -> None:
     """Import some files of a dump. `started` is when the import began, or None for the first one."""
     advisories = Advisory.objects.raw()
-    named = {PurePosixPath(entry.filename).stem: entry for entry in batch}
+    named = {_id_of(entry): entry for entry in batch}
     fields = {"crc": 1, "size": 1, "modified": 1, "imported_at": 1, "is_own": 1}
     standing = {each["_id"]: each for each in advisories.find({"_id": {"$in": list(named)}}, fields)}
     same = [name for name, entry in named.items() if name not in own and _is_same(standing.get(name, {}), entry)]
