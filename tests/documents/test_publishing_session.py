@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests import factories
-from webapp.documents import PublishingSession, SessionFile
+from tests.factories import A_DAY
+from webapp.documents import PublishingSession, ReleaseFile, SessionFile
 from webapp.documents.base import utc_now
 from webapp.documents.publishing_session import (
     CANCELED,
@@ -19,6 +20,7 @@ from webapp.documents.publishing_session import (
     new_stage_token,
     until,
 )
+from webapp.documents.publisher import Source
 from webapp.rules.naming import normalize_name
 
 JAM = normalize_name("jam")
@@ -68,6 +70,38 @@ def test_file_is_found_by_its_name() -> None:
     assert file is not None
     assert file.state == PENDING
     assert found.file("2.whl") is None
+
+
+@pytest.mark.usefixtures("app")
+def test_fingerprint_is_another_one_for_everything_that_the_package_will_list() -> None:
+    def listing(**changes: object) -> PublishingSession:
+        file = ReleaseFile(
+            filename="0.whl", sha256="a" * 64, uploaded_at=A_DAY, signed_by="ada@example.org", is_attested=True
+        )
+        for name, value in changes.items():
+            setattr(file, name, value)
+        made = session(files=(COMPLETED, COMPLETED))
+        made.files[0].file = file
+        return made
+
+    others: list[dict[str, object]] = [
+        {"sha256": "b" * 64},
+        {"signed_by": "grace@example.org"},
+        {"signed_by": None},
+        {"is_attested": None},
+        {"uploaded_at": A_DAY + timedelta(milliseconds=1)},
+        {"uploaded_by": "Grace"},
+        {"requires_python": ">=3.9"},
+        {"source": Source(repository="https://github.com/acme/jam", commit="c" * 40)},
+    ]
+    found = {listing(**each).fingerprint for each in others}
+
+    same = listing()
+    same.files.reverse()
+    same.save()
+    assert same.fingerprint == listing().fingerprint == PublishingSession.objects.get().fingerprint
+    assert len(found) == len(others)
+    assert listing().fingerprint not in found
 
 
 @pytest.mark.parametrize("spelling", ["1.0", "1", "v1.0.0"])

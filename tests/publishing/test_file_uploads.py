@@ -14,7 +14,7 @@ from tests.publishing.upload_client import Answer, Client, Refused
 from tests.publishing.uploads import sdist, sdist_name, wheel, wheel_name
 from webapp.changes import announced_files
 from webapp.changes.staged_files import take_out
-from webapp.documents import AuditEvent, Package, PublishingSession, StoredFile
+from webapp.documents import AuditEvent, Package, PublishingSession, StoredFile, User
 from webapp.documents.contents import Chunk, Contents
 from webapp.publishing import file_uploads
 
@@ -269,6 +269,35 @@ def test_attestations_are_checked_and_kept_with_the_file(client: FlaskClient, se
 
     assert StoredFile.objects.get().attestations == attested.attestations(GITHUB)
     assert Package.objects.get().releases[0].files[0].is_attested
+
+
+def test_same_file_with_other_attestations_is_not_what_was_seen(client: FlaskClient, secret: str) -> None:
+    pep694 = client_of(client, secret)
+    pep694.open("pypi-attestations", "0.0.19")
+    both = attested.attestations(GITHUB)
+    one_of_them = both[:1]
+
+    def tag_after_upload_with(attestations: list[dict[str, Any]]) -> str:
+        upload = pep694.announce(GITHUB, attested.content(GITHUB))
+        pep694.send_bytes(upload, attested.content(GITHUB))
+        pep694.send_attestations(upload, attestations)
+        pep694.complete(upload)
+        return client.get(path("session"), auth=("__token__", secret)).headers["ETag"]
+
+    def path(link: str) -> str:
+        return str(pep694.session["links"][link]).removeprefix("http://localhost")
+
+    seen = tag_after_upload_with(both)
+    assert take_out(PublishingSession.objects.get(), GITHUB, User.objects.get())
+    tag_after_upload_with(one_of_them)
+    refused = client.post(
+        path("publish"), json={"meta": {"api-version": "2.0"}}, headers={"If-Match": seen}, auth=("__token__", secret)
+    )
+
+    assert len(both) > len(one_of_them)
+    assert StoredFile.objects.get().attestations == one_of_them
+    assert refused.status_code == 412
+    assert Package.objects.count() == 0
 
 
 def test_attestations_about_another_file_fail_its_upload(pep694: Client) -> None:

@@ -145,9 +145,16 @@ class PublishingSession(db.Document):
 
     @property
     def fingerprint(self) -> str:
-        """Return a digest of its files, which is another one as soon as one of them is."""
-        listed = sorted(f"{each.filename} {each.state} {each.file.sha256 if each.file else ''}" for each in self.files)
-        return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+        """Return a digest of its files, which is another one as soon as one of them is.
+
+        It covers all that the package will list: who signed and sent a file as well as its bytes. The time of the upload
+        is part of that, so the same bytes that were sent again, with other attestations, are another file.
+        """
+        listed = [
+            {"filename": each.filename, "state": each.state, "file": each.file.to_mongo() if each.file else None}
+            for each in sorted(self.files, key=lambda each: str(each.filename))
+        ]
+        return hashlib.sha256(bson.encode({"files": listed})).hexdigest()
 
     @property
     def shown_state(self) -> str:
