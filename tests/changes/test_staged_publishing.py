@@ -8,10 +8,11 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from tests import factories
 from tests.changes.sessions import BETTER, FILES, age, filled, seen
-from tests.publishing.staging import add, path_of, said, send, stored
+from tests.publishing import uploads
+from tests.publishing.staging import add, opened, path_of, said, send, stored
 from tests.publishing.uploads import sha256, wheel_name
-from webapp.changes import changing, claims, listing, staged_publishing, staging
-from webapp.documents import JournalEntry, Package, PublishingSession, StoredFile
+from webapp.changes import changing, claims, listing, staged_publishing, staging, withdrawing
+from webapp.documents import JournalEntry, Package, PublishingSession, StoredFile, User
 from webapp.documents.base import utc_now
 from webapp.documents.release import own_url
 
@@ -109,3 +110,46 @@ def test_refused_publication_leaves_the_session_open(client: FlaskClient, secret
     )
     assert stored(session).state == "open"
     assert {each.state for each in StoredFile.objects} == {"staged"}
+
+
+@pytest.mark.parametrize("moment", ["before its check", "after its check", "while it reads", "killed while it reads"])
+def test_session_brings_no_project_back_that_was_deleted_meanwhile(
+    client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch, killed_at: Callable[..., None], moment: str
+) -> None:
+    uploads.upload(client, secret, uploads.wheel(version="0.9"), wheel_name(version="0.9"))
+    session = filled(client, secret)
+    owner = User.objects.get()
+
+    def deleting(module: Any, name: str) -> None:
+        """Delete the project when this is called for the first time, and then call it."""
+        wanted = getattr(module, name)
+
+        def then(*args: Any) -> Any:
+            monkeypatch.setattr(module, name, wanted)
+            withdrawing.delete_project(session["name"], owner)
+            return wanted(*args)
+
+        monkeypatch.setattr(module, name, then)
+
+    if moment == "before its check":
+        monkeypatch.setattr(withdrawing, "cancel_all", lambda *_: None)  # this comes a moment later
+        withdrawing.delete_project(session["name"], owner)
+    elif moment == "after its check":
+        deleting(staged_publishing, "_close")
+    else:
+        deleting(staged_publishing, "_new_release")
+    if moment.startswith("killed"):
+        killed_at(lambda: send(client, secret, path_of(session, "publish")), staged_publishing, "_list")
+        age()
+
+    response = send(client, secret, path_of(session, "publish"))
+
+    assert response.status_code == 404
+    assert Package.objects.count() == 0
+    assert stored(session).state == "canceled"
+    assert set(StoredFile.objects.scalar("state")) <= {"deleted"}
+    # Who means to create it again can do so.
+    again = opened(client, secret, version="2.0")
+    content = uploads.wheel(version="2.0")
+    assert add(client, secret, again, content, wheel_name(version="2.0")).status_code == 200
+    assert send(client, secret, path_of(again, "publish")).status_code == 201

@@ -1,12 +1,17 @@
 """What an upload makes of a project: its releases, its files, its journal."""
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
 from tests import factories
 from tests.publishing import uploads
 from tests.publishing.uploads import line, sdist, sdist_name, upload, wheel, wheel_name
+from webapp.changes import withdrawing
+from webapp.changes.rendering import render_into
 from webapp.documents import JournalEntry, Maintainer, Package, StoredFile, contents
+from webapp.rules import naming
 
 
 def test_upload_is_in_the_journal_under_the_serial_that_the_project_shows(client: FlaskClient) -> None:
@@ -139,3 +144,23 @@ def test_project_that_demands_its_publishers_takes_no_file_of_a_member(client: F
     response = upload(client, secret, wheel(), wheel_name())
 
     assert "accepts new files from its trusted publishers only" in line(response, 403)
+
+
+def test_upload_brings_no_project_back_that_was_deleted_meanwhile(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+
+    def delete_then_render(*args: Any) -> None:
+        withdrawing.delete_project(naming.normalize_name("larder-probe"), user)
+        render_into(*args)
+
+    monkeypatch.setattr("webapp.changes.uploads.render_into", delete_then_render)
+
+    response = upload(client, secret, wheel(version="2.0"), wheel_name(version="2.0"))
+
+    assert (response.status_code, "was deleted during this upload" in response.text) == (403, True)
+    assert Package.objects.count() == 0
+    monkeypatch.undo()
+    assert upload(client, secret, wheel(version="2.0"), wheel_name(version="2.0")).status_code == 200

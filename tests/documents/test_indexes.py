@@ -175,6 +175,12 @@ QUESTIONS = [
     Question(
         "/manage/<name>/history", "by_package", lambda: JournalEntry.objects.about_package("package-7"), "about_package"
     ),
+    Question(
+        "/legacy/",
+        "by_package",
+        lambda: JournalEntry.objects.deletions_since("package-7", utc_now()).limit(1),
+        "deletions_since",
+    ),
     Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
     Question("/osv/v1/querybatch", "by_package", lambda: Advisory.objects.about(["package-7", "package-8"]), "about"),
     Question("/osv/v1/query", "by_package", lambda: Advisory.objects.affecting("package-7", "a1"), "affecting"),

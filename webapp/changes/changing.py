@@ -21,7 +21,7 @@ import bson
 from packaging.utils import NormalizedName
 
 from webapp.documents.base import utc_now
-from webapp.documents.journal import JournalFields, SerialTaken, lift_counter, next_serial, write_entry
+from webapp.documents.journal import REMOVE_PROJECT, JournalFields, SerialTaken, lift_counter, next_serial, write_entry
 from webapp.documents.package import ConcurrentChange, Package
 from webapp.documents.release_facts import ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 30.0
 
 # After this entry is written, its project no longer exists.
-REMOVE_PROJECT = "remove project"
 
 # Threads of one process take turns instead of outrunning each other: 100 simultaneous uploads to one project take 100
 # writes, and took some thousand attempts without these locks. Two names may share a lock, which only costs time.

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import bson
+from packaging.utils import NormalizedName
 
 from webapp.changes import claims
 from webapp.changes.listing import NewFile, NewRelease, list_files
@@ -20,10 +21,10 @@ from webapp.changes.pypi_json import keep_labels
 from webapp.changes.release_rules import NotReviewed, check_reviewed
 from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.signers import check_signed
-from webapp.changes.staging import SessionBusy, SessionGone, check_may_change, finish_publishing, reopen
+from webapp.changes.staging import SessionBusy, SessionGone, cancel, check_may_change, finish_publishing, reopen
 from webapp.changes.stating import statement_of, with_rendered
 from webapp.changes.uploads import REFUSALS, NotMaintained
-from webapp.documents import Maintainer, Package, PublishingSession, StoredFile, User
+from webapp.documents import JournalEntry, Maintainer, Package, PublishingSession, StoredFile, User
 from webapp.documents.base import utc_now
 from webapp.documents.package import OWNER
 from webapp.documents.publishing_session import COMPLETED, ERROR, OPEN, PENDING, PUBLISHING
@@ -38,6 +39,13 @@ _REFUSALS = (*REFUSALS, NotReviewed, SessionBusy, RenderersBusy)
 
 class SessionChanged(RuntimeError):
     """The files of the session are not the ones that were seen."""
+
+
+class ProjectDeleted(SessionGone):
+    """The project was deleted after the session was opened, so the session may not bring it back."""
+
+    def __init__(self, name: NormalizedName) -> None:
+        super().__init__(f"The project {name} was deleted after this session was opened, so the session was cancelled.")
 
 
 def publish_session(session: PublishingSession, by: User, seen: str | None = None) -> PublishingSession:
@@ -55,6 +63,10 @@ def publish_session(session: PublishingSession, by: User, seen: str | None = Non
         raise SessionChanged("The files of this session changed since you saw them. Nothing was published.")
     try:
         package = _list(closed, _new_release(closed), by)
+    except ProjectDeleted:
+        reopen(closed)
+        cancel(closed, by)  # whoever deleted the project could not, because it was being published
+        raise
     except _REFUSALS:
         reopen(closed)
         raise
@@ -121,6 +133,9 @@ def _list(closed: PublishingSession, new: NewRelease, by: User) -> Package:
 
 def _admit(closed: PublishingSession, by: User, package: Package, is_new: bool) -> None:  # noqa: FBT001 - as it is called
     if is_new:
+        # A deletion is in the journal before the package is gone.
+        if JournalEntry.objects.deletions_since(package.pk, closed.created_at).count_up_to(1):
+            raise ProjectDeleted(package.pk)
         package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role=OWNER)]
         return
     if package.role_of(by.id, by.team_names) is None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import IO, Any, NamedTuple
 
@@ -28,7 +29,7 @@ from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.room import OverQuota, check_quota
 from webapp.changes.signers import NotSigned, check_signed
 from webapp.changes.stating import Statement, statement_of, with_rendered
-from webapp.documents import Maintainer, Package, PackageTooLarge, ReleaseFile, TeamRole, User, contents
+from webapp.documents import JournalEntry, Maintainer, Package, PackageTooLarge, ReleaseFile, TeamRole, User, contents
 from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
 from webapp.documents.release import own_url
@@ -116,7 +117,7 @@ def publish(upload: Upload, by: User | None) -> Published:
     NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange, RenderersBusy. After any other error the
     claim stays, because it is unknown what the database has done; `claims` settles it later.
     """
-    distribution = upload.distribution
+    distribution, began_at = upload.distribution, utc_now()
     stored = stored_rendering(distribution.normalized_name, *_DECIDING)
     if stored is not None:
         _check_permitted(stored, upload, by)  # an early check, before the bytes are stored; `_list` decides
@@ -134,7 +135,7 @@ def publish(upload: Upload, by: User | None) -> Published:
         check_quota(distribution.normalized_name, by.id if by else None)
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.heartbeat)
-        package = with_rendered(partial(_list, upload, statement, by, claim.heartbeat))
+        package = with_rendered(partial(_list, upload, statement, by, began_at, claim.heartbeat))
     except REFUSALS:
         claim.give_back()
         raise
@@ -167,7 +168,13 @@ def facts_of(upload: Upload, by: User | None) -> dict[str, object]:
     }
 
 
-def _list(upload: Upload, statement: Statement, by: User | None, heartbeat: Callable[[], None]) -> Package:
+def _list(
+    upload: Upload,
+    statement: Statement,
+    by: User | None,
+    began_at: datetime,
+    heartbeat: Callable[[], None],
+) -> Package:
     """Add the file to its package, and return that; `statement` is what the file's metadata states."""
     distribution = upload.distribution
     files = [NewFile(release_file(upload, by), statement)]
@@ -175,6 +182,8 @@ def _list(upload: Upload, statement: Statement, by: User | None, heartbeat: Call
     new = NewRelease(statement.said.name, distribution.normalized_name, distribution.version, files, note)
 
     def admit(package: Package, is_new: bool) -> None:  # noqa: FBT001 - as `list_files` calls it
+        if is_new and JournalEntry.objects.deletions_since(package.pk, began_at).count_up_to(1):
+            raise NotMaintained(f"The project {package.pk} was deleted during this upload.")
         if is_new:
             _create(package, statement, upload, by)
         else:

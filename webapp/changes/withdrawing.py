@@ -9,13 +9,14 @@ from collections.abc import Callable
 from packaging.utils import NormalizedName
 
 from webapp.changes import removal
-from webapp.changes.changing import REMOVE_PROJECT, Act
+from webapp.changes.changing import Act
 from webapp.changes.maintaining import NotThere, project_changes
 from webapp.changes.project_status import refuse_in_quarantine
 from webapp.changes.staging import cancel_all
 from webapp.changes.stating import DESCRIPTION, forget_unlisted, restate, show_latest, with_rendered
 from webapp.documents import Package, Release, ReleaseFile, User
 from webapp.documents.api_token import PROJECT, revoke_shared
+from webapp.documents.journal import REMOVE_PROJECT
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.documents.release_facts import STATED
 

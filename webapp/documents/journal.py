@@ -1,5 +1,6 @@
 """The journal of changes to projects: collection `journal`, and their serials: collection `counters`."""
 
+from datetime import datetime
 from typing import Any, Self
 
 import bson
@@ -14,6 +15,7 @@ from webapp.mongodb import db
 # What readers are told of a project without changes in the journal, such as a migrated one. bandersnatch takes 0 for an
 # answer without a serial, and mirrors nothing; the first change has a higher one, or mirrors would miss it.
 UNCHANGED_SERIAL = 1
+REMOVE_PROJECT = "remove project"
 
 
 # What two entries have in common only if they are the same.
@@ -62,6 +64,10 @@ class JournalQuerySet(ReadingQuerySet):
     def about_package(self, normalized_name: NormalizedName) -> Self:
         """The changes of this project, newest first."""
         return self.filter(package=normalized_name).order_by("-pk")
+
+    def deletions_since(self, normalized_name: NormalizedName, at: datetime) -> Self:
+        """The deletions of this project since then."""
+        return self.about_package(normalized_name).filter(action=REMOVE_PROJECT, at__gte=at)
 
     def untold(self) -> Self:
         """The changes that webhooks and watchers have not been told, oldest first."""
