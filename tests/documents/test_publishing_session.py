@@ -8,6 +8,7 @@ from tests import factories
 from tests.factories import A_DAY
 from webapp.documents import PublishingSession, ReleaseFile, SessionFile
 from webapp.documents.base import utc_now
+from webapp.documents.publisher import Source
 from webapp.documents.publishing_session import (
     CANCELED,
     COMPLETED,
@@ -20,7 +21,6 @@ from webapp.documents.publishing_session import (
     new_stage_token,
     until,
 )
-from webapp.documents.publisher import Source
 from webapp.rules.naming import normalize_name
 
 JAM = normalize_name("jam")

@@ -147,8 +147,8 @@ class PublishingSession(db.Document):
     def fingerprint(self) -> str:
         """Return a digest of its files, which is another one as soon as one of them is.
 
-        It covers all that the package will list: who signed and sent a file as well as its bytes. The time of the upload
-        is part of that, so the same bytes that were sent again, with other attestations, are another file.
+        It covers all that the package will list: who signed and sent a file as well as its bytes. The time of the
+        upload is part of that, so the same bytes that were sent again, with other attestations, are another file.
         """
         listed = [
             {"filename": each.filename, "state": each.state, "file": each.file.to_mongo() if each.file else None}
