@@ -1,11 +1,16 @@
 """The form of an upload: what is read of it, and why it is refused."""
 
+import io
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from tests.publishing import uploads
 from tests.publishing.uploads import line, nothing_stays, upload, wheel, wheel_name
+from webapp.publishing import receiving
 
 
 @pytest.mark.parametrize("field", ["sha256_digest", "blake2_256_digest", "md5_digest"])
@@ -52,6 +57,29 @@ def test_file_past_the_limit_is_refused(client: FlaskClient, app: Flask, monkeyp
     response = upload(client, secret, wheel(), wheel_name())
 
     assert "may have 100 bytes" in line(response, 413)
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["length told", "chunked"])
+def test_form_of_exactly_the_limit_is_accepted(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch, *, is_told: bool
+) -> None:
+    _, secret = uploads.publisher()
+    content = wheel()
+    file = FileStorage(io.BytesIO(content), wheel_name())
+    boundary, body = encode_multipart({":action": "file_upload", "description": "x" * 200_000, "content": file})
+    # Web servers say that they end a body themselves.
+    environ = {"wsgi.input_terminated": True, "CONTENT_TYPE": f"multipart/form-data; boundary={boundary}"}
+    environ |= {"CONTENT_LENGTH": str(len(body))} if is_told else {"HTTP_TRANSFER_ENCODING": "chunked"}
+    monkeypatch.setitem(app.config, "MAX_FILE_BYTES", len(content))
+
+    statuses = []
+    for rest_of_form in (len(body) - len(content) - 1, len(body) - len(content)):
+        monkeypatch.setattr(receiving, "FORM_BYTES", rest_of_form)
+        sent = environ | {"wsgi.input": io.BytesIO(body)}
+        answer = client.post("/legacy/", auth=("__token__", secret), environ_overrides=sent)
+        statuses.append(answer.status_code)
+
+    assert statuses == [413, 200]
 
 
 def test_form_of_endless_parts_is_refused(client: FlaskClient) -> None:

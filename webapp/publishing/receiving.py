@@ -36,7 +36,7 @@ from webapp.rules.distributions import Distribution, examine
 from webapp.rules.signatures import Signer
 from webapp.serving.errors import RETRY_AFTER_S
 from webapp.serving.extensions import signature_verifier
-from webapp.serving.slow_clients import receiving
+from webapp.serving.slow_clients import limit_body, receiving
 
 # The rest of the form. Tools send the metadata along, including the description, but only the file's own metadata
 # counts.
@@ -129,13 +129,14 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
         # Small files stay in memory.
         return opened.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES))
 
-    parser = FormDataParser(
-        stream_factory=to_disk,
-        max_form_memory_size=FORM_BYTES,
-        max_content_length=current_app.config["MAX_FILE_BYTES"] + FORM_BYTES,
-        max_form_parts=FORM_PARTS,
-    )
     try:
+        limit_body(current_app.config["MAX_FILE_BYTES"] + FORM_BYTES)
+        parser = FormDataParser(
+            stream_factory=to_disk,
+            max_form_memory_size=FORM_BYTES,
+            max_content_length=request.max_content_length,
+            max_form_parts=FORM_PARTS,
+        )
         _, form, files = parser.parse_from_environ(request.environ)
     except RequestEntityTooLarge:
         _too_large()
