@@ -76,3 +76,14 @@ def test_who_has_the_file_gets_304(client: FlaskClient) -> None:
     response = client.get(kept(), headers={"If-None-Match": f'"{sha256(CONTENT)}"'})
 
     assert (response.status_code, response.data) == (304, b"")
+
+
+# RFC 9110, section 13.2.2.
+@pytest.mark.parametrize("asked", ["bytes=0-9", f"bytes={len(CONTENT)}-"])
+def test_other_conditions_come_before_the_range(client: FlaskClient, asked: str) -> None:
+    address, own = kept(), f'"{sha256(CONTENT)}"'
+
+    has_it = client.get(address, headers={"Range": asked, "If-None-Match": own})
+    wants_other = client.get(address, headers={"Range": asked, "If-Match": '"other"'})
+
+    assert (has_it.status_code, wants_other.status_code) == (304, 412)

@@ -55,6 +55,29 @@ def test_part_is_sent_only_to_those_who_surely_have_the_rest(client: FlaskClient
     assert statuses == [206, 200, 200, 200, 200, 200]
 
 
+# RFC 9110, section 14.2: what is not understood is ignored, and several ranges may be.
+@pytest.mark.parametrize("asked", ["bytes=0-0,2-2", "bytes=5-1", "bytes=x-y", "lines=1-2", "5-6", "bytes=-0"])
+@pytest.mark.parametrize("path", FILES)
+def test_range_that_is_not_sent_is_answered_with_the_whole(client: FlaskClient, path: str, asked: str) -> None:
+    answer = client.get(path, buffered=True, headers={"Range": asked})
+
+    assert (answer.status_code, answer.data) == (200, client.get(path, buffered=True).data)
+
+
+def test_ranges_of_a_static_file_are_those_of_any_file(client: FlaskClient) -> None:
+    whole = client.get(FILES[0], buffered=True)
+    size = len(whole.data)
+
+    suffix = client.get(FILES[0], buffered=True, headers={"Range": f"bytes=-{size + 1}"})
+    behind = client.get(FILES[0], buffered=True, headers={"Range": f"bytes={size}-"})
+    head = client.head(FILES[0], buffered=True, headers={"Range": "bytes=0-9"})
+
+    assert (suffix.status_code, suffix.data) == (206, whole.data)
+    assert suffix.headers["Content-Range"] == f"bytes 0-{size - 1}/{size}"
+    assert (behind.status_code, behind.headers["Content-Range"]) == (416, f"bytes */{size}")
+    assert (head.status_code, head.content_length) == (200, size)
+
+
 def test_part_of_a_file_and_a_picture_are_sent_as_they_are(client: FlaskClient) -> None:
     part = client.get(FILES[0], buffered=True, headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"})
     picture = client.get("/static/img/favicon.png", buffered=True, headers={"Accept-Encoding": "gzip"})
