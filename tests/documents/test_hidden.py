@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests import factories
 from webapp.documents import Package, hidden
-from webapp.documents.hidden import everything_shown, hidden_names, hide, reader_key, shown
+from webapp.documents.hidden import MEMBERS, admit, everything_shown, hidden_names, hide, is_stranger, reader_key, shown
 
 
 @pytest.fixture
@@ -72,3 +72,22 @@ def test_queryset_leaves_out_hidden_projects_whatever_else_it_asks(app: Flask) -
 
     assert [each["name"] for each in found] == ["Jelly"]
     assert Package.objects.count() == 3
+
+
+def test_everybody_is_a_stranger_on_a_site_for_members_until_they_are_admitted() -> None:
+    site = Flask(__name__)
+    site.config["READ_ACCESS"] = MEMBERS
+
+    with site.app_context():
+        assert not is_stranger(), "commands and threads read everything"
+    with site.test_request_context():
+        hide([])
+        before = (is_stranger(), reader_key())
+        admit()
+        with everything_shown():
+            pass
+
+        assert before == (True, "stranger")
+        assert (is_stranger(), reader_key()) == (False, "")
+    with Flask(__name__).test_request_context():
+        assert not is_stranger()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from config import BadConfig, TestingConfig
 from tests import factories
@@ -19,6 +20,7 @@ from webapp.documents import Page, User
 from webapp.documents.base import utc_now
 from webapp.members import read_access
 from webapp.openid.sign_on import SignOn
+from webapp.serving.footer import Footer, footer
 from webapp.serving.programs import PATHS
 from webapp.serving.public_pages import PageCache
 
@@ -323,6 +325,43 @@ def test_who_signed_out_is_shown_nothing_that_was_kept(members_only: Flask, monk
 
     assert (page.status_code, again.status_code, stranger.status_code) == (200, 304, 302)
     assert page.headers["Cache-Control"] == again.headers["Cache-Control"] == "private, no-cache"
+
+
+def footer_of(answer: TestResponse) -> str:
+    return words(one(page_of(answer, answer.status_code), "footer"))
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/account/login", 200), ("/account/forgotten", 200), ("/account/register", 403), ("/account/reset/x", 410)],
+)
+def test_footer_tells_strangers_of_no_page_that_they_may_not_read(
+    members_only: Flask, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    Page.objects.update(in_footer=True)
+    monkeypatch.setitem(members_only.extensions, "page_cache", PageCache(1_000_000, 60))
+    footer.set(members_only, Footer())
+    member = signed_in(members_only, "Grace")
+
+    first, page, again = browser(members_only).get(path), member.get("/about"), browser(members_only).get(path)
+
+    assert "History" in footer_of(page)
+    for answer in (first, again):
+        assert answer.status_code == status
+        assert "History" not in answer.text
+        assert "company/history" not in answer.text
+    monkeypatch.setitem(members_only.config, "READ_ACCESS", "public")
+    assert "History" in footer_of(browser(members_only).get(path))
+
+
+def test_error_before_anybody_is_asked_who_they_are_tells_of_no_page(members_only: Flask) -> None:
+    Page.objects.update(in_footer=True)
+    footer.set(members_only, Footer())
+
+    answer = browser(members_only).get("/about", headers={"Host": "a b"})
+
+    assert answer.status_code == 400
+    assert "History" not in answer.text
 
 
 def test_robots_are_told_to_stay_away(members_only: Flask) -> None:

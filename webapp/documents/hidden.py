@@ -1,4 +1,6 @@
-"""Which projects are hidden from the reader of this request: those that a site for members shows to some teams only.
+"""What a site for members hides from the reader of this request: projects that are for some teams only.
+
+Strangers, who may read nothing but what signing in needs, are told apart here, too.
 
 `members/read_access.py` decides that once per request. Querysets of collections that name projects leave them out by
 themselves; what reads a collection through `raw()` adds `shown()` to its condition. Code that changes something sees
@@ -10,9 +12,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import g, has_request_context
+from flask import current_app, g, has_request_context
 
 from webapp.documents.base import Plain, ReadingQuerySet
+
+MEMBERS = "members"  # what READ_ACCESS is on a site for members
+
+
+def admit() -> None:
+    """Note that the reader of this request may read the site."""
+    g.is_admitted = True
+
+
+def is_stranger() -> bool:
+    """Tell whether the reader of this request may not read the site, be it that nobody has decided that yet."""
+    return has_request_context() and current_app.config.get("READ_ACCESS") == MEMBERS and not g.get("is_admitted")
 
 
 def hide(names: Iterable[str]) -> None:
@@ -27,7 +41,9 @@ def hidden_names() -> list[str]:
 
 
 def reader_key() -> str:
-    """Return what tells apart readers who see different projects, for the keys of caches."""
+    """Return what tells apart readers who see different things, for the keys of caches."""
+    if is_stranger():
+        return "stranger"
     names = hidden_names()
     return hashlib.sha256("\n".join(names).encode()).hexdigest() if names else ""
 

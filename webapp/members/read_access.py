@@ -11,13 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from config import BadConfig
 from webapp.documents import Package, StoredFile, User
 from webapp.documents.api_token import READ
-from webapp.documents.hidden import hide
+from webapp.documents.hidden import MEMBERS, admit, hide
 from webapp.members import api_tokens, local_sign_in, requirement
 from webapp.members.sessions import signed_in_user, to_sign_in
 from webapp.rules import naming
 from webapp.serving.programs import is_for_programs
 
-PUBLIC, MEMBERS = "public", "members"
+PUBLIC = "public"
 
 # Open to everybody: signing in and what it needs, monitoring, and uploads, which check their own token.
 OPEN = {
@@ -101,7 +101,8 @@ def refuse_strangers() -> AnyResponse | None:
 
 
 def narrow(user: User) -> None:
-    """Hide the projects that only others may read. Administrators see everything."""
+    """Let a member read the site without the projects that only others may read. Administrators see everything."""
+    admit()
     hide([] if user.is_admin else Package.objects.hidden_from(user.id, user.team_names))
 
 

@@ -7,6 +7,7 @@ from pymongo.errors import PyMongoError
 
 from webapp.documents import Page
 from webapp.documents.base import Plain
+from webapp.documents.hidden import is_stranger
 from webapp.mongodb import connection
 from webapp.serving.per_app import PerApp
 
@@ -26,7 +27,9 @@ class Footer:
         self._asked_at: float | None = None
 
     def pages(self) -> list[Plain]:
-        """Return them: [{path, title}]."""
+        """Return them: [{path, title}]. Strangers on a site for members, who could not read the pages, get none."""
+        if is_stranger():
+            return []
         is_known = self._asked_at is not None and time.monotonic() - self._asked_at < KNOWN_S
         if not is_known and connection.is_there():
             self._asked_at = time.monotonic()  # others use what is known meanwhile
