@@ -1,13 +1,19 @@
+"""The content pages that the footer links to."""
+
+import time
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pymongo.errors import ServerSelectionTimeoutError
 
+from tests.conftest import SLOW
 from tests.factories import A_DAY
 from tests.people import Browser, signed_in
 from tests.reading import links, page_of, read
 from webapp.documents import Page
 from webapp.documents.base import ReadingQuerySet
+from webapp.documents.page import PageQuerySet
 from webapp.serving.footer import Footer, footer
 
 
@@ -66,6 +72,23 @@ def test_database_that_does_not_answer_costs_no_page_its_footer(
 
     assert in_footer(client) == []
     assert footer().pages() == []
+
+
+@pytest.mark.real_server
+def test_no_page_waits_for_a_footer_that_takes_the_database_long(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added("company/imprint", "Imprint", in_footer=True)
+    known = in_footer(client)
+    footer()._asked_at = None
+    takes_seconds = {"$expr": {"$and": [SLOW] * 8}}
+    monkeypatch.setattr(PageQuerySet, "in_footer", lambda pages: pages.filter(__raw__=takes_seconds))
+    started = time.monotonic()
+
+    shown = in_footer(client)
+
+    assert time.monotonic() - started < app.config["MONGODB_TIMEOUT_MS"] / 2000
+    assert shown == known == [("Imprint", "/company/imprint")]
 
 
 def test_administrator_puts_a_page_into_the_footer_and_takes_it_out(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 import time
 
+import pymongo
 from flask import Flask
 from pymongo.errors import PyMongoError
 
@@ -13,13 +14,15 @@ from webapp.serving.per_app import PerApp
 
 # How long a process shows what it knows. A new link shows as soon as an edit by hand does.
 KNOWN_S = 5
+# How long a page waits for its footer; a server that was frozen a moment ago looks like one that is there.
+PATIENCE_S = 0.25
 MAX_LINKS = 20
 
 
 class Footer:
     """The path and title of each page in the footer, in the order of their titles.
 
-    Every page needs them, so they are asked for once in some seconds, and no page waits for a database that is away.
+    Every page needs them, so they are asked for once in some seconds, and no page waits long for that.
     """
 
     def __init__(self) -> None:
@@ -34,10 +37,11 @@ class Footer:
         if not is_known and connection.is_there():
             self._asked_at = time.monotonic()  # others use what is known meanwhile
             try:
-                found = Page.objects.in_footer().only("path", "title").limit(MAX_LINKS).plain()
+                with pymongo.timeout(PATIENCE_S):
+                    found = Page.objects.in_footer().only("path", "title").limit(MAX_LINKS).plain()
                 self._pages = [{"path": page["path"], "title": page.get("title") or page["path"]} for page in found]
             except PyMongoError:
-                pass  # a page that needs the database says so itself
+                pass  # what was known still stands, and a page that needs the database says so itself
         return self._pages
 
     @property
