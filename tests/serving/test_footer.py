@@ -1,6 +1,7 @@
 """The content pages that the footer links to."""
 
 import time
+from urllib.parse import unquote
 
 import pytest
 from flask import Flask
@@ -89,6 +90,39 @@ def test_no_page_waits_for_a_footer_that_takes_the_database_long(
 
     assert time.monotonic() - started < app.config["MONGODB_TIMEOUT_MS"] / 2000
     assert shown == known == [("Imprint", "/company/imprint")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", " ", "/imprint", "imprint/..", "./imprint", "a\nb", "a\0b", "\u200b", "about", "search/", "static/x"],
+)
+def test_page_that_no_link_leads_to_is_left_out(client: FlaskClient, path: str) -> None:
+    Page.objects.raw().insert_one({"_id": path, "title": "Odd", "in_footer": True})
+    added("company/imprint", "Imprint", in_footer=True)
+
+    shown = [text for text, _ in links(read(client, "/about"), "footer a")]
+
+    assert "Imprint" in shown
+    assert "Odd" not in shown
+
+
+@pytest.mark.parametrize(
+    "path", ["Imprint", "über uns", "a?b", "a#b", "100%25", "a&b", "a..b/...", "x/", "a//b", "a\\b"]
+)
+def test_link_to_an_unusual_path_shows_the_page(client: FlaskClient, path: str) -> None:
+    Page.objects.raw().insert_one({"_id": path, "title": "Unusual", "in_footer": True, "content_html": "<p>Words</p>"})
+
+    [address] = [address for text, address in links(read(client, "/about"), "footer a") if text == "Unusual"]
+
+    assert unquote(address) == f"/{path}"
+    assert "<p>Words</p>" in client.get(address).text
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\u200b\u00ad", "\n", None, 7])
+def test_title_that_nobody_sees_gives_way_to_the_path(client: FlaskClient, title: object) -> None:
+    Page.objects.raw().insert_one({"_id": "company/imprint", "title": title, "in_footer": True})
+
+    assert in_footer(client) == [("company/imprint", "/company/imprint")]
 
 
 def test_administrator_puts_a_page_into_the_footer_and_takes_it_out(app: Flask) -> None:

@@ -3,8 +3,9 @@
 import time
 
 import pymongo
-from flask import Flask
+from flask import Flask, current_app
 from pymongo.errors import PyMongoError
+from werkzeug.exceptions import HTTPException
 
 from webapp.documents import Page
 from webapp.documents.base import Plain
@@ -17,6 +18,8 @@ KNOWN_S = 5
 # How long a page waits for its footer; a server that was frozen a moment ago looks like one that is there.
 PATIENCE_S = 0.25
 MAX_LINKS = 20
+# Browsers go up a level for these.
+_STEPS = {".", ".."}
 
 
 class Footer:
@@ -39,7 +42,7 @@ class Footer:
             try:
                 with pymongo.timeout(PATIENCE_S):
                     found = Page.objects.in_footer().only("path", "title").limit(MAX_LINKS).plain()
-                self._pages = [{"path": page["path"], "title": page.get("title") or page["path"]} for page in found]
+                self._pages = [_link(page) for page in found if _leads_there(page["path"])]
             except PyMongoError:
                 pass  # what was known still stands, and a page that needs the database says so itself
         return self._pages
@@ -48,6 +51,23 @@ class Footer:
     def digest(self) -> bytes:
         """Return bytes that change with the links, for the ETag of each page."""
         return repr(self.pages()).encode()
+
+
+def _link(page: Plain) -> Plain:
+    title = page.get("title", "")
+    is_visible = any(letter.isprintable() and not letter.isspace() for letter in title)
+    return {"path": page["path"], "title": title if is_visible else page["path"]}
+
+
+def _leads_there(path: str) -> bool:
+    """Tell whether a link to this path shows the page: paths that were edited by hand may be anything."""
+    if not path.strip() or not path.isprintable() or _STEPS & set(path.split("/")):
+        return False
+    try:
+        found = current_app.url_map.bind("").match(f"/{path}", method="GET")
+    except HTTPException:
+        return False
+    return found == ("pages.page", {"path": path})
 
 
 footer = PerApp[Footer]("footer")
