@@ -1,11 +1,14 @@
 """Requests that no browser makes get the right answer, and never a 500."""
 
+import io
+import json
 import re
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 from tests import factories
 from tests.reading import links, read
@@ -121,10 +124,48 @@ def test_options_names_the_methods(reader: FlaskClient, app: Flask) -> None:
         assert {"GET", "HEAD"} <= {each.strip() for each in response.headers["Allow"].split(",")}
 
 
-def test_large_body_is_refused_before_it_is_read(reader: FlaskClient) -> None:
-    response = reader.post("/search/", data={"q": "x" * 2_000_000})
+def too_large(client: FlaskClient, address: str, method: str) -> list[TestResponse]:
+    """The answers to a body of a byte too many: one that says its length, and a chunked one."""
+    size = client.application.config["MAX_CONTENT_LENGTH"] + 1
+    answers = []
+    for framing in ({"CONTENT_LENGTH": str(size)}, {"HTTP_TRANSFER_ENCODING": "chunked"}):
+        body = {"wsgi.input": io.BytesIO(bytes(size)), "wsgi.input_terminated": True}
+        answers.append(client.open(address, method=method, environ_overrides=body | framing))
+    return answers
 
-    assert response.status_code in (405, 413)
+
+def test_body_that_is_too_large_is_refused_on_every_route_whether_it_says_so_or_not(client: FlaskClient) -> None:
+    routes = {
+        (re.sub(r"<[^>]+>", "x", rule.rule), method)
+        for rule in client.application.url_map.iter_rules()
+        for method in rule.methods or ()
+        # Those of uploads have other limits; test_receiving.py has them.
+        if method not in ("HEAD", "OPTIONS") and not rule.endpoint.startswith("publishing.")
+    }
+
+    for address, method in sorted(routes - {("/", "POST")}):
+        told, chunked = too_large(client, address, method)
+
+        assert (told.status_code, chunked.status_code) == (413, 413), (address, method)
+        assert (told.content_type, told.data) == (chunked.content_type, chunked.data), (address, method)
+    assert len([method for _, method in routes if method == "POST"]) > 50
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/RPC2", {"message"}),
+        ("/pypi", {"message"}),
+        ("/signup", {"message"}),
+        ("/_/oidc/burn-token", {"message"}),
+        ("/_/oidc/mint-token", {"message", "errors", "type", "title", "status", "detail"}),
+    ],
+)
+def test_programs_are_told_in_json_that_a_body_is_too_large(
+    client: FlaskClient, address: str, expected: set[str]
+) -> None:
+    for answer in too_large(client, address, "POST"):
+        assert set(json.loads(answer.data)) == expected
 
 
 @pytest.mark.parametrize("text", NO_PAGE_NUMBERS)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from tests.publishing import uploads
+from tests.publishing import staging, uploads
 from tests.publishing.uploads import line, nothing_stays, upload, wheel, wheel_name
 from webapp.publishing import receiving
 
@@ -80,6 +80,37 @@ def test_form_of_exactly_the_limit_is_accepted(
         statuses.append(answer.status_code)
 
     assert statuses == [413, 200]
+
+
+@pytest.mark.parametrize(
+    "route", ["/legacy/", "/", "legacy", "/upload/", "extend", "upload", "attestations_url", "file_url", "yank"]
+)
+def test_body_over_the_limit_is_refused_whether_it_says_its_length_or_not(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    user, secret = uploads.publisher()
+    session = staging.opened(client, secret)
+    sent = {"filename": wheel_name(), "size": 1000, "hashes": {"sha256": "0" * 64}, "mechanism": "http-post-bytes"}
+    file = staging.said(staging.send(client, secret, staging.path_of(session, "upload"), "POST", **sent))
+    links = session["links"] | file["mechanism"] | {"yank": "/pypi/larder-probe/1.0/yank"}
+    monkeypatch.setitem(app.config, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(receiving, "FORM_BYTES", 100_000)
+    kind = {"file_url": "application/octet-stream", "yank": "application/x-www-form-urlencoded"}
+    if route in ("/legacy/", "/", "legacy"):
+        kind[route] = "multipart/form-data; boundary=b"
+    if route == "yank":
+        secret = uploads.token_of(user, permissions=("yank",))
+
+    answers = []
+    for framing in ({"CONTENT_LENGTH": "1000001"}, {"HTTP_TRANSFER_ENCODING": "chunked"}):
+        environ = {"wsgi.input": io.BytesIO(b"x" * 1_000_001), "wsgi.input_terminated": True} | framing
+        environ["CONTENT_TYPE"] = kind.get(route, staging.MEDIA_TYPE)
+        address = links.get(route, route).removeprefix("http://localhost")
+        answers.append(client.post(address, auth=("__token__", secret), environ_overrides=environ))
+
+    told, chunked = answers
+    assert (told.status_code, chunked.status_code) == (413, 413)
+    assert (told.content_type, told.data) == (chunked.content_type, chunked.data)
 
 
 def test_form_of_endless_parts_is_refused(client: FlaskClient) -> None:

@@ -1,7 +1,7 @@
 """Which addresses are for programs."""
 
 import pytest
-from flask import Flask, g
+from flask import Flask
 
 from webapp.serving.programs import is_for_programs
 
@@ -11,6 +11,7 @@ from webapp.serving.programs import is_for_programs
     [
         ("/simple/flask/", True),
         ("/RPC2", True),
+        ("/signup", True),
         ("/sitemap.xml", True),
         ("/health", True),
         ("/", False),
@@ -22,9 +23,3 @@ from webapp.serving.programs import is_for_programs
 def test_address_tells_by_its_first_part(path: str, expected: bool) -> None:  # noqa: FBT001 - a parametrized value
     with Flask(__name__).test_request_context(path):
         assert is_for_programs() is expected
-
-
-def test_view_may_say_so() -> None:
-    with Flask(__name__).test_request_context("/project/x/"):
-        g.for_programs = True
-        assert is_for_programs()

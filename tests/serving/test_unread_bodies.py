@@ -14,7 +14,7 @@ def send(client: FlaskClient, path: str, body: BytesIO, *, terminated: bool = Tr
     return client.post(path, environ_overrides=environ).status_code
 
 
-@pytest.mark.parametrize(("path", "status"), [("/legacy/", 401), ("/project/nothing/", 405), ("/nothing", 405)])
+@pytest.mark.parametrize(("path", "status"), [("/legacy/", 401), ("/project/nothing/", 413), ("/nothing", 413)])
 def test_body_that_nobody_wants_is_taken_before_the_answer(client: FlaskClient, path: str, status: int) -> None:
     body = BytesIO(b"x" * 3_000_000)
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from io import BytesIO
 from typing import Any
 
 import bson
@@ -195,6 +196,18 @@ def test_body_without_a_token_is_refused(client: Browser, issuer: Issuer, body: 
 def test_token_of_any_length_is_called_too_long(client: Browser, issuer: Issuer) -> None:
     for length in (20_000, 60_000):
         assert refusal(client, issuer.signed(more="x" * length))[1] == "The token is too long."
+
+
+def test_long_token_in_chunks_is_refused_as_one_that_says_its_length(client: Browser, issuer: Issuer) -> None:
+    body = BODIES[-1]
+
+    answers = []
+    for framing in ({"CONTENT_LENGTH": str(len(body))}, {"HTTP_TRANSFER_ENCODING": "chunked"}):
+        environ = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True} | framing
+        answers.append(client.post("/_/oidc/mint-token", environ_overrides=environ))
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert answers[0].data == answers[1].data
 
 
 def test_site_that_is_busy_says_so_in_the_form_that_clients_print(

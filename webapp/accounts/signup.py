@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, abort, g, jsonify, make_response, request
+from flask import Response, abort, jsonify, make_response, request
 from mongoengine.errors import NotUniqueError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
@@ -18,13 +18,6 @@ from webapp.serving.extensions import csrf
 # The code by which clients of the old site recognize a taken name.
 NAME_TAKEN = 401
 FIELDS = ("username", "password", "email", "name")
-
-
-@bp.before_request
-def speak_json() -> None:
-    """Answer errors of this page as JSON, whatever the client accepts."""
-    if request.path == "/signup":
-        g.for_programs = True
 
 
 @bp.post("/signup")

@@ -4,7 +4,7 @@ People are redirected to the sign-in page. Programs (pip, uv, feed readers) use 
 read permission. Shared caches may not keep the answers.
 """
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -76,12 +76,10 @@ def refuse_strangers() -> AnyResponse | None:
     """Let only members and their programs in. Raises Unauthorized, Forbidden and TooManyRequests."""
     hide([])
     if request.endpoint in CLOSED and not local_sign_in.is_for_everybody():
-        g.for_programs = request.endpoint == "accounts.signup"
         raise Forbidden(local_sign_in.refusal())
     if not for_members_only() or request.endpoint in OPEN:
         return None
     if request.endpoint in CLOSED:
-        g.for_programs = request.endpoint == "accounts.signup"
         raise Forbidden("Accounts on this site are created by its administrators. Please ask one of them.")
     if is_for_programs():
         if request.authorization or not signed_in_user():

@@ -1,6 +1,6 @@
 """`POST /pypi/<name>/<version>/yank` and `/unyank`, for programs with a token that may yank. Answers are one line."""
 
-from flask import Response, abort, request
+from flask import Response, abort, current_app, request
 
 from webapp.changes import withdrawing
 from webapp.changes.maintaining import NotPermitted, NotThere
@@ -9,6 +9,7 @@ from webapp.members import api_tokens, audit
 from webapp.publishing.views import bp
 from webapp.rules import naming
 from webapp.serving.extensions import csrf
+from webapp.serving.slow_clients import FORM_S, whole_body
 
 # As in the form of the web site.
 MAX_REASON_LENGTH = 300
@@ -18,6 +19,7 @@ MAX_REASON_LENGTH = 300
 def yank(name: str, version: str, act: str) -> Response:
     """Yank a release, with the reason in the form field `reason`, or undo that."""
     permit = api_tokens.authenticate(YANK)
+    whole_body(current_app.config["MAX_CONTENT_LENGTH"], FORM_S)
     normalized_name, reason = naming.normalize_name(name), request.form.get("reason", "").strip()
     if permit.user is None or not permit.token.is_for(normalized_name):
         abort(403, f"This API token is for {permit.token.shown_scope} only.")

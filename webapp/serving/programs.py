@@ -1,8 +1,8 @@
 """Addresses meant for programs, which get JSON or plain text and are never redirected to a page."""
 
-from flask import g, request
+from flask import request
 
-# The first part of each address used by pip, uv, twine, mirrors, feed readers and monitoring.
+# The first part of each address used by pip, uv, twine, mirrors, feed readers, monitoring and scripts.
 PATHS = frozenset(
     [
         "simple",
@@ -15,6 +15,7 @@ PATHS = frozenset(
         "osv",
         "legacy",
         "_",
+        "signup",
         ".well-known",
         "upload",
         "stage",
@@ -32,5 +33,5 @@ PATHS = frozenset(
 
 
 def is_for_programs() -> bool:
-    """Tell whether this request comes from a program, judging by its path, or because a view says so."""
-    return bool(g.get("for_programs")) or request.path.split("/", 2)[1] in PATHS
+    """Tell whether this request comes from a program, judging by its path."""
+    return request.path.split("/", 2)[1] in PATHS

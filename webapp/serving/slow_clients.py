@@ -132,16 +132,16 @@ def init_app(app: Flask) -> None:
 
 
 def receive_body() -> None:
-    """Receive the body before anything else. Raises ServiceUnavailable and RequestTimeout."""
+    """Receive the body before anything else.
+
+    Raises RequestEntityTooLarge, ServiceUnavailable and RequestTimeout.
+    """
     says_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.method in ("GET", "HEAD", "OPTIONS") and not says_body:
         return
-    # Uploads are received after their token was checked. No other view reads a body that is too large.
-    most = current_app.config["MAX_CONTENT_LENGTH"]
-    too_large = (request.content_length or 0) > most
-    if "publishing" in request.blueprints or too_large:
+    if "publishing" in request.blueprints:  # uploads are received after their token was checked
         return
-    body = whole_body(most, FORM_S)
+    body = whole_body(current_app.config["MAX_CONTENT_LENGTH"], FORM_S)
     request.environ["wsgi.input"] = io.BytesIO(body)
     g.body_is_received = True
 

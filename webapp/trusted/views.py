@@ -127,7 +127,7 @@ def _sent_token() -> str:
 
 
 def _is_too_long() -> bool:
-    return (request.content_length or 0) > 2 * MAX_TOKEN_LENGTH
+    return len(request.get_data()) > 2 * MAX_TOKEN_LENGTH
 
 
 def _identity(issuer: str, claims: dict[str, Any]) -> str:
