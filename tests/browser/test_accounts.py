@@ -142,6 +142,19 @@ def test_navigation_counts_open_invitations(visitor: Visitor, size: tuple[int, i
     expect(page.get_by_role("heading", name="Invitations (2)")).to_be_visible()
 
 
+def test_navigation_says_that_there_are_more_invitations(visitor: Visitor) -> None:
+    member("Grace Hopper", email="grace@example.org")
+    page = visitor.window()
+    sign_in(page, "grace@example.org", PASSWORD)
+    told = {"name": "Grace Hopper", "address": "/account", "invitations": 50, "has_more_invitations": True}
+    page.route("**/account/nav*", lambda route: route.fulfill(json=told))
+
+    page.goto("/projects/")
+
+    link = page.get_by_role("link", name="Your account, Grace Hopper 50+ open invitations")
+    expect(link.get_by_text("50+", exact=True)).to_be_visible()
+
+
 def note(asked: list[str], request: Request) -> None:
     asked.append(request.url)
 

@@ -1,12 +1,16 @@
 """What an account is invited to."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
+from tests import factories
 from tests.manage.conftest import NAME, PEOPLE, Publish, ada, publish, roles
 from tests.people import Browser, signed_in
 from tests.reading import one, page_of, words
-from webapp.documents import Package, User
+from webapp.documents import Invitation, Maintainer, Package, Team, User
+from webapp.documents.base import utc_now
 
 __all__ = ["ada", "publish"]  # fixtures
 
@@ -22,6 +26,57 @@ def number_in_navigation(browser: Browser) -> int:
 def invitations(browser: Browser) -> list[str]:
     """The addresses to answer the invitations on somebody's account page."""
     return [str(form["action"]) for form in page_of(browser.get("/account")).select("#invitations form")]
+
+
+def invite(owner: User, person: User, count: int, *, expires_in: timedelta = timedelta(days=1)) -> None:
+    """Invite somebody to so many projects."""
+    for number in range(count):
+        invitation = Invitation(
+            invitation_id=str(number),
+            email=person.email,
+            user_id=person.id,
+            invited_by=owner.id,
+            expires_at=utc_now() + expires_in,
+        )
+        name = f"{'valid' if expires_in > timedelta() else 'over'}-{number}"
+        factories.package(name, maintainers=[Maintainer(user_id=owner.id, role="owner")], invitations=[invitation])
+
+
+@pytest.mark.parametrize(("count", "has_more"), [(50, False), (51, True)])
+def test_more_invitations_than_are_shown_are_told_of(app: Flask, count: int, *, has_more: bool) -> None:
+    owner, grace = factories.user("Ada"), signed_in(app, "Grace")
+    person = User.objects.get(name="Grace")
+    invite(owner, person, 60, expires_in=-timedelta(days=1))
+    invite(owner, person, count)
+
+    told, page = grace.get("/account/nav").json, page_of(grace.get("/account"))
+
+    assert told is not None
+    assert (told["invitations"], told["has_more_invitations"]) == (50, has_more)
+    assert len(page.select("#invitations form")) == 50
+    assert words(one(page, "#invitations h2")) == f"Invitations (50{'+' if has_more else ''})"
+    assert ("There are more. They appear as you answer these." in words(one(page, "#invitations"))) == has_more
+
+
+def test_invitations_to_projects_and_to_teams_are_shown_up_to_a_number_together(app: Flask) -> None:
+    owner, grace = factories.user("Ada", is_admin=True), signed_in(app, "Grace")
+    person = User.objects.get(name="Grace")
+    invite(owner, person, 49)
+    for name in ("staff", "helpers"):
+        invitation = Invitation(
+            invitation_id="1",
+            email=person.email,
+            user_id=person.id,
+            role="member",
+            invited_by=owner.id,
+            expires_at=utc_now() + timedelta(days=1),
+        )
+        Team(name=name, invitations=[invitation]).save()
+
+    told = grace.get("/account/nav").json
+
+    assert told is not None
+    assert (told["invitations"], told["has_more_invitations"]) == (50, True)
 
 
 def test_invited_member_answers_on_the_account_page(app: Flask, ada: Browser, publish: Publish) -> None:

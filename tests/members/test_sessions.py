@@ -278,7 +278,7 @@ class TestPublicPages:
         }
 
         member = {"name": "Ada Lovelace", "address": "/account", "administration": "/admin/", "manages": False}
-        member |= {"invitations": 0}
+        member |= {"invitations": 0, "has_more_invitations": False}
         assert response.json == member
         assert manages == {"engine": member | {"manages": True}, "other": member}
         assert response.headers["Cache-Control"] == "no-store"

@@ -202,12 +202,14 @@ def navigation() -> Response:
         sessions.mark(0)
         return make_response(jsonify(name=None))
     administration = url_for("admin.index") if user.is_admin else None
+    invited = inviting.waiting_for(user)
     return make_response(
         jsonify(
             name=user.shown_name,
             address=url_for("accounts.account"),
             administration=administration,
-            invitations=inviting.number_open_to(user),
+            invitations=len(invited.shown),
+            has_more_invitations=invited.has_more,
             manages=_manages(user, request.args.get("project", "")),
         )
     )

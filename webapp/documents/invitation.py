@@ -2,7 +2,7 @@
 
 import mongoengine as me
 
-from webapp.documents.base import Plain
+from webapp.documents.base import Plain, utc_now
 
 # Who takes part in a project, or in a team: `package.ROLES`, and the roles in `user.py`.
 ROLES = ("owner", "maintainer", "member")
@@ -27,11 +27,20 @@ class Invitation(me.EmbeddedDocument):
 
 
 def to_account(user_id: object, email_folded: str | None) -> Plain:
-    """Return the filter for documents that invite an account: itself, or its address if that is confirmed."""
-    ways: list[Plain] = [{"invitations.user_id": user_id}]
+    """Return the filter for documents that invite an account: itself, or its address if that is confirmed.
+
+    Those whose invitation has expired are left out.
+    """
+    ways = [_way("user_id", user_id)]
     if email_folded:
-        ways.append({"invitations.email_folded": email_folded})
+        ways.append(_way("email_folded", email_folded))
     return {"$or": ways}
+
+
+def _way(field: str, value: object) -> Plain:
+    # MongoDB uses the partial index only if the field stands by itself, too.
+    one = {field: value, "expires_at": {"$gt": utc_now()}}
+    return {f"invitations.{field}": value, "invitations": {"$elemMatch": one}}
 
 
 # Both fields are absent from most documents.

@@ -36,6 +36,13 @@ class Open(NamedTuple):
     token: str
 
 
+class Waiting(NamedTuple):
+    """The invitations of an account: 50 at most, and whether there are more."""
+
+    shown: list[Open]
+    has_more: bool
+
+
 def address_or_username(form: FlaskForm, field: Field) -> None:
     """Reject what is neither an address nor a username."""
     if "@" in field.data:
@@ -84,27 +91,23 @@ def send(invitation: Invitation, act: str, name: str, link: str, by: User) -> No
     mails.later(lambda: mails.send("invitation", email, subject, **context))
 
 
-def open_to(user: User) -> list[Open]:
+def open_to(user: User) -> Waiting:
     """Return the invitations of an account, to projects and to teams, and who sent them."""
-    found = _waiting_for(user)
-    names = {str(each.id): each.shown_name for each in User.objects(pk__in=[each.by for each in found])}
-    return [each._replace(by=names.get(each.by, "Another user")) for each in found]
+    found = waiting_for(user)
+    names = {str(each.id): each.shown_name for each in User.objects(pk__in=[each.by for each in found.shown])}
+    return found._replace(shown=[each._replace(by=names.get(each.by, "Another user")) for each in found.shown])
 
 
-def number_open_to(user: User) -> int:
-    """Return how many invitations an account has: two questions to indexes, for almost everybody."""
-    return len(_waiting_for(user))
-
-
-def _waiting_for(user: User) -> list[Open]:
-    """Return the invitations of an account, each `by` the id of a user.
+def waiting_for(user: User) -> Waiting:
+    """Return the invitations of an account, each `by` the id of a user: two questions to indexes, for almost everybody.
 
     An address counts only where addresses are confirmed by mail: elsewhere anybody could register with it.
     """
     folded = user.email_folded if mails.are_configured() else None
+    most = MOST_SHOWN + 1
     with everything_shown():  # who is invited does not maintain the project yet
-        projects = [Package(**each) for each in Package.objects.inviting(user.id, folded).limit(MOST_SHOWN).plain()]
-    groups = [Team(**each) for each in Team.objects.inviting(user.id, folded).limit(MOST_SHOWN).plain()]
+        projects = [Package(**each) for each in Package.objects.inviting(user.id, folded).limit(most).plain()]
+    groups = [Team(**each) for each in Team.objects.inviting(user.id, folded).limit(most).plain()]
     found = []
     for package in projects:
         for each in _of(maintaining.pending(package), user, folded):
@@ -114,7 +117,7 @@ def _waiting_for(user: User) -> list[Open]:
         for each in _of(team_invitations.pending(team), user, folded):
             token = tokens.for_team_invitation(team.name, each.invitation_id)
             found.append(_open(f"the team {team.shown_name}", each, "teams.invitation", token))
-    return found
+    return Waiting(found[:MOST_SHOWN], has_more=max(len(projects), len(groups), len(found)) > MOST_SHOWN)
 
 
 def _of(invitations: list[Invitation], user: User, folded: str | None) -> list[Invitation]:

@@ -16,9 +16,10 @@ async function showMember(link) {
   link.classList.add("member-link");
   let label = `Your account, ${member.name}`;
   if (member.invitations) {
-    const invited = `${member.invitations} open invitation${member.invitations === 1 ? "" : "s"}`;
+    const number = `${member.invitations}${member.has_more_invitations ? "+" : ""}`;
+    const invited = `${number} open invitation${number === "1" ? "" : "s"}`;
     const count = document.createElement("span");
-    count.textContent = member.invitations;
+    count.textContent = number;
     count.className = "nav-count";
     count.title = invited;
     link.append(" ", count);
