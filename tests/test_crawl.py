@@ -142,6 +142,7 @@ def test_every_address_and_link_of_a_varied_site_leads_to_a_sound_page(
     assert {"home.index", "stats.index", "search.search", "pages.page", "packages.classifier"} <= kinds.keys()
 
 
+@pytest.mark.again
 @pytest.mark.real_server  # the import of so many files takes mongomock long
 def test_every_kind_of_address_of_a_real_catalogue_leads_to_a_sound_page(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch

@@ -617,6 +617,7 @@ OWN_FIELDS = {
 
 @pytest.mark.skipif(not REAL_DOCUMENTS, reason="there are no real documents beside the checkout")
 # On one server: mongomock would keep the 11,343 files another quarter of a minute and tell nothing new.
+@pytest.mark.again
 @pytest.mark.real_server
 class TestRealDocuments:
     def test_every_release_file_and_field_is_kept_and_answered_as_it_was_given(self, app: Flask) -> None:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from pymongo.database import Database
 
 from tests import factories
+from tests.beginnings import begin
 from tests.inspection.damage import CHUNK_BYTES, FIRST, LONG_AGO, PACKAGES, SECOND
 from tests.inspection.odd_documents import odd_documents
 from tests.publishing import uploads
@@ -60,15 +61,19 @@ def files_in_order(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Flas
     """Two projects with uploaded files of several chunks, and nothing to find."""
     ensure_indexes(DOCUMENTS)
     monkeypatch.setattr(contents, "CHUNK_BYTES", CHUNK_BYTES)
-    _, secret = uploads.publisher()
-    for name, version in ((FIRST, "1.0"), (FIRST, "2.0"), (SECOND, "1.0")):
-        assert upload(client, secret, wheel(name, version), wheel_name(name, version)).status_code == 200
-    # Nothing happened lately, so that nothing is left out because it may still go on.
-    PACKAGES().update_many({}, {"$set": {"updated_date": LONG_AGO}})
-    SearchEntry._get_collection().update_many({}, {"$set": {"made_from": LONG_AGO}})
-    search_index.rebuild()
-    catching_up.remember_names()
-    assert [finding[:4] for finding in check(deep=True)] == []
+
+    def publish() -> None:
+        _, secret = uploads.publisher()
+        for name, version in ((FIRST, "1.0"), (FIRST, "2.0"), (SECOND, "1.0")):
+            assert upload(client, secret, wheel(name, version), wheel_name(name, version)).status_code == 200
+        # Nothing happened lately, so that nothing is left out because it may still go on.
+        PACKAGES().update_many({}, {"$set": {"updated_date": LONG_AGO}})
+        SearchEntry._get_collection().update_many({}, {"$set": {"made_from": LONG_AGO}})
+        search_index.rebuild()
+        catching_up.remember_names()
+        assert [finding[:4] for finding in check(deep=True)] == []
+
+    begin(client.application, "files in order", publish)
     return client
 
 
