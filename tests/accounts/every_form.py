@@ -34,6 +34,7 @@ from webapp.documents import (
 )
 from webapp.documents.api_token import TokenOwner, TokenScope
 from webapp.documents.base import utc_now
+from webapp.documents.release import own_url
 from webapp.documents.second_factor import RecoveryCode, SecondFactor
 from webapp.documents.user import Identity
 from webapp.members import tokens
@@ -46,7 +47,14 @@ SECRETS = {"networks": "192.0.2.0/24", "password": PASSWORD}
 HOOK, SESSION, FULL, READY = (bson.ObjectId(digit * 24) for digit in "8abc")
 # The wheel of the session that can be published, and what its page shows of it.
 WHEEL, WHEEL_NAME = uploads.wheel("staged", "3.0"), uploads.wheel_name("staged", "3.0")
-_READY_FILE = SessionFile(filename=WHEEL_NAME, state="completed", file=ReleaseFile(sha256=uploads.sha256(WHEEL)))
+_LISTED = ReleaseFile(
+    filename=WHEEL_NAME,
+    url=own_url(uploads.sha256(WHEEL), WHEEL_NAME),
+    size=len(WHEEL),
+    packagetype="bdist_wheel",
+    sha256=uploads.sha256(WHEEL),
+)
+_READY_FILE = SessionFile(filename=WHEEL_NAME, state="completed", file=_LISTED, uploaded_by=ADA)
 SEEN = PublishingSession(files=[_READY_FILE]).fingerprint
 RECOVERY_CODE = "aaaa-bbbb-cccc-dddd"
 
@@ -255,6 +263,7 @@ def _fill_session(app: Flask, user: User) -> None:
     secret = uploads.token_of(user)
     response = uploads.upload(app.test_client(), secret, WHEEL, WHEEL_NAME, f"/legacy/sessions/{READY}/")
     assert response.status_code == 200, response.text
+    PublishingSession.objects(pk=READY).update(set__files=[_READY_FILE])  # without the time, which is never the same
     ApiToken.objects(user_id=user.id, name="tests").delete()
 
 
