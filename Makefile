@@ -20,7 +20,9 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test test-mongodb test-migration test-browser test-faults test-thorough test-deploy test-clients test-containers lint format bench requirements clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "Tests that take longer or need more:"
+	@awk -F ':.*## ' '/^test-[a-z]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## Start the site and its database at http://127.0.0.1:5006/
 	@$(BIN)/flask --app app serve
@@ -67,9 +69,6 @@ format: $(VENV)/.dev ## Format the code and fix what can be fixed automatically
 
 bench: $(VENV)/.dev ## Run one benchmark: NAME=site (default), scale, index ...; see benchmarks/README.md
 	$(BIN)/python -m benchmarks.$(NAME) $(ARGS) | tee benchmarks/results/$(NAME).txt
-
-bench-migration-beside: $(VENV)/.dev ## Measure the move beside another commit's (BASELINE=commit), and catch-up
-	$(BIN)/python -m benchmarks.migration_beside $(if $(BASELINE),--baseline $(BASELINE)) | tee benchmarks/results/migration_beside.txt
 
 PIN := $(BIN)/uv pip compile -q --universal --generate-hashes --no-strip-extras --upgrade --python-version 3.11 --custom-compile-command "make requirements"
 

@@ -1,8 +1,8 @@
 """How fast the move's commands are beside those of another commit, and how long catch-up takes.
 
-`make bench-migration-beside BASELINE=commit`. `run` and `verify` are called as an operator calls them, in turns: this
-build, then the other one, which is checked out with an environment of its own. Two sources: the synthetic one of
-`benchmarks.migration`, and one whose packages all have long descriptions: those of ../shared/data/pypi-json with
+`make bench NAME=migration_beside ARGS="--baseline COMMIT"`. `run` and `verify` are called as an operator calls them, in
+turns: this build, then the other one, which is checked out with an environment of its own. Two sources: the synthetic
+one of `benchmarks.migration`, and one whose packages all have long descriptions: those of ../shared/data/pypi-json with
 variations where they are, otherwise ones that are made up. Then a source of which one package in a hundred changes is
 moved, changed and caught up with.
 """
