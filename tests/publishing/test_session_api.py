@@ -36,7 +36,7 @@ def test_new_session_says_where_everything_is(client: FlaskClient, secret: str) 
     session = said(response)
     assert response.status_code == 201
     assert response.content_type == staging.MEDIA_TYPE
-    assert response.headers["Location"] == path_of(session, "session")
+    assert response.headers["Location"] == session["links"]["session"]
     assert session["meta"] == {"api-version": "2.0"}
     assert (session["status"], session["files"], session["notices"]) == ("open", {}, [])
     assert session["mechanisms"] == ["http-post-bytes"]
@@ -59,7 +59,7 @@ def test_session_is_invisible_until_it_is_published_at_once(client: FlaskClient,
 
     assert response.status_code == 201, response.text
     assert said(response)["status"] == "published"
-    assert response.headers["Location"] == path_of(session, "session")
+    assert response.headers["Location"] == session["links"]["session"]
     assert sorted(simple(client)) == [wheel_name(), sdist_name()]
     actions = [(each.action, each.filename) for each in JournalEntry.objects.order_by("pk")]
     assert actions == [("new project", wheel_name()), ("new file", sdist_name())]
@@ -118,7 +118,7 @@ def test_second_session_of_a_version_is_a_conflict_with_the_first(client: FlaskC
     response = send(client, secret, "/upload/", name="larder_probe", version="1.0.0")
 
     assert response.status_code == 409
-    assert response.headers["Location"] == path_of(session, "session")
+    assert response.headers["Location"] == session["links"]["session"]
     assert response.content_type == "application/problem+json"
     add(client, secret, session)
     send(client, secret, path_of(session, "publish"))

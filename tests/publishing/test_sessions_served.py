@@ -44,8 +44,6 @@ def client_of(served: Site, secret: str) -> Client:
         answer = requests.request(method, address, headers=headers, data=body, auth=("__token__", secret), timeout=60)
         assert answer.status_code != 500, served.log()
         said = {name.lower(): each for name, each in answer.headers.items()}
-        if said.get("location", "").startswith("/"):
-            said["location"] = served.address + said["location"]
         return Answer(answer.status_code, said, answer.content)
 
     return Client(f"{served.address}/upload/", send)
