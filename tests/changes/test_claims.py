@@ -118,8 +118,25 @@ def test_claim_that_may_be_alive_is_waited_for(
 
     response = upload(client, secret, wheel(), wheel_name())
 
-    assert "try again in a minute" in line(response, 503)
-    assert response.headers["Retry-After"]
+    assert "try again in 60 s" in line(response, 503)
+    assert response.headers["Retry-After"] == "60"
+
+
+def test_claim_that_has_been_silent_for_long_is_not_waited_for(
+    client: FlaskClient, secret: str, stop_at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at("listing")
+    monkeypatch.setattr(claims, "POLL_S", -1)  # `sleep` raises ValueError
+    age(20)
+
+    response = upload(client, secret, wheel(), wheel_name())
+
+    said = line(response, 503)
+    left_s = int(response.headers["Retry-After"])
+    assert 35 <= left_s <= 40
+    assert said.endswith(f"try again in {left_s} s")
+    age(20 + left_s)
+    assert upload(client, secret, wheel(), wheel_name()).status_code == 200
 
 
 def test_upload_that_lost_its_claim_publishes_nothing(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

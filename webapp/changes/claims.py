@@ -12,6 +12,7 @@ A file of a publishing session is listed by that session first, and its claim is
 reserved until the session is published or ends.
 """
 
+import math
 import time
 from datetime import timedelta
 from typing import Any
@@ -29,7 +30,8 @@ LIFETIME_S = 60
 GIVE_UP_S = 30
 # How often a sign of life is written while bytes are stored.
 BEAT_S = 5
-# How long, and how often, to wait for another upload of the same name.
+# How long, and how often, to wait for another upload of the same name. One whose last sign of life is older was
+# probably killed, and is not waited for.
 PATIENCE_S = 10.0
 POLL_S = 0.05
 
@@ -39,7 +41,15 @@ class NameTaken(RuntimeError):
 
 
 class StillArriving(RuntimeError):
-    """Another upload of the same file name has not finished yet."""
+    """Another upload of the same file name has not finished yet.
+
+    Unless it shows a sign of life, its claim is left over in so many `seconds`.
+    """
+
+    def __init__(self, filename: str, seconds: float) -> None:
+        # The clocks of two machines may differ.
+        self.seconds = max(1, min(math.ceil(seconds), LIFETIME_S))
+        super().__init__(f"An earlier upload of {filename} has not finished yet; try again in {self.seconds} s")
 
 
 class ClaimLost(RuntimeError):
@@ -122,11 +132,11 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
             case "stored" if other["sha256"] == sha256:
                 return None
             case "arriving":
-                settle_leftover(other)
-                if time.monotonic() > give_up_at:
-                    raise StillArriving(
-                        f"An earlier upload of {other['_id']} has not finished yet; try again in a minute"
-                    )
+                if settle_leftover(other):
+                    continue
+                silent_s = (utc_now() - other["alive_at"]).total_seconds()
+                if silent_s > PATIENCE_S or time.monotonic() > give_up_at:
+                    raise StillArriving(other["_id"], LIFETIME_S - silent_s)
                 time.sleep(POLL_S)
             case "staged":
                 if settle_staged(other):

@@ -215,5 +215,7 @@ def refusals() -> Iterator[None]:
         abort(413, str(error))
     except ValidationError as error:
         abort(400, f"The metadata cannot be stored: {error}")
-    except (claims.StillArriving, claims.ClaimLost, ConcurrentChange) as error:
+    except claims.StillArriving as error:
+        raise ServiceUnavailable(str(error), retry_after=error.seconds) from None
+    except (claims.ClaimLost, ConcurrentChange) as error:
         raise ServiceUnavailable(str(error), retry_after=RETRY_AFTER_S) from None
