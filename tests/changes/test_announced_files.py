@@ -5,7 +5,7 @@ import io
 import pytest
 
 from tests import factories
-from webapp.changes.announced_files import NotAnnounced, announce, copy_bytes, keep_attestations, keep_bytes, refuse
+from webapp.changes.announced_files import UploadEnded, announce, copy_bytes, keep_attestations, keep_bytes, refuse
 from webapp.changes.staged_files import take_out
 from webapp.changes.staging import SessionBusy, cancel, open_session
 from webapp.documents import Maintainer, Package, PublishingSession, SessionFile, User
@@ -36,7 +36,7 @@ def test_bytes_of_an_upload_that_was_cancelled_meanwhile_are_deleted(ada: User, 
     entry = announce(session, FILENAME, 4, DIGESTS, ada)
     take_out(again(session)[0], FILENAME, ada)
 
-    with pytest.raises(NotAnnounced):
+    with pytest.raises(UploadEnded):
         keep_bytes(session, entry, io.BytesIO(b"here"), ada)
 
     assert (Contents.objects.count(), Chunk.objects.count()) == (0, 0)
@@ -46,7 +46,7 @@ def test_bytes_that_two_requests_send_at_once_are_those_of_one(ada: User, sessio
     entry = announce(session, FILENAME, 4, DIGESTS, ada)
     keep_bytes(session, entry, io.BytesIO(b"one1"), ada)
 
-    with pytest.raises(NotAnnounced):
+    with pytest.raises(UploadEnded):
         keep_bytes(session, entry, io.BytesIO(b"two2"), ada)
 
     copied = io.BytesIO()

@@ -138,13 +138,33 @@ def test_reason_for_a_refusal_is_shown(
     Package.objects.update(status={"marker": marker, "reason": "Done"})
 
     opening = ada.send(PAGE, version="2.0")
-    acts = [ada.press(page, f"{page}/{each}") for each in ("publish", f"remove/{uploads.wheel_name()}")]
+    acts = [ada.press(page, f"{page}/{each}") for each in ("publish", "extend")]
 
     assert [each.status_code for each in (opening, *acts)] == [400, 403, 403]
     for answer in (opening, *acts):
         assert f"The project larder-probe is {marker}" in answer.text
         assert "Done." in answer.text
     assert (stored(described).state, len(stored(described).files)) == ("open", 1)
+
+
+def test_file_is_removed_from_a_session_of_an_archived_project_and_not_of_one_in_quarantine(
+    ada: Browser, publish: Publish, client: FlaskClient, secret: str
+) -> None:
+    publish("0.9")
+    described = opened(client, secret)
+    add(client, secret, described)
+    page = place(stored(described))
+    remove = f"{page}/remove/{uploads.wheel_name()}"
+
+    Package.objects.update(status={"marker": "quarantined", "reason": "Done"})
+    refused = ada.press(page, remove)
+    Package.objects.update(status={"marker": "archived", "reason": "Done"})
+    removed = ada.press(page, remove)
+
+    assert refused.status_code == 403
+    assert "The project larder-probe is quarantined: Done." in refused.text
+    assert removed.location == page
+    assert stored(described).files == []
 
 
 @pytest.mark.parametrize("change", ["replaced", "added", "removed"])

@@ -14,7 +14,7 @@ from tests.publishing.upload_client import Answer, Client, Refused
 from tests.publishing.uploads import sdist, sdist_name, wheel, wheel_name
 from webapp.changes import announced_files
 from webapp.changes.staged_files import take_out
-from webapp.documents import AuditEvent, Package, PublishingSession, StoredFile, User
+from webapp.documents import AuditEvent, Package, PublishingSession, StoredFile, User, contents
 from webapp.documents.contents import Chunk, Contents
 from webapp.publishing import file_uploads
 
@@ -27,8 +27,6 @@ def client_of(client: FlaskClient, secret: str, session: dict[str, Any] | None =
         path = address.removeprefix("http://localhost")
         response = client.open(path, method=method, headers=headers, data=body, auth=("__token__", secret))
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if headers.get("location", "").startswith("/"):
-            headers["location"] = "http://localhost" + headers["location"]
         return Answer(response.status_code, headers, response.data)
 
     found = Client("http://localhost/upload/", send)
@@ -373,7 +371,8 @@ def test_closed_project_takes_nothing_and_says_why(client: FlaskClient, secret: 
     assert uploads.upload(client, secret, wheel(version="0.9"), wheel_name(version="0.9")).status_code == 200
     pep694 = client_of(client, secret)
     pep694.open("larder-probe", "1.0")
-    complete, waiting = pep694.upload(wheel_name(), wheel()), pep694.announce(sdist_name(), sdist())
+    pep694.upload(wheel_name(), wheel())
+    waiting = pep694.announce(sdist_name(), sdist())
     pep694.send_bytes(waiting, sdist())
     Package.objects.update(status={"marker": marker, "reason": "Done"})
 
@@ -383,7 +382,7 @@ def test_closed_project_takes_nothing_and_says_why(client: FlaskClient, secret: 
         lambda: pep694.send_bytes(waiting, sdist()),
         lambda: pep694.send_attestations(waiting, []),
         lambda: pep694.complete(waiting),
-        lambda: pep694.delete(complete),
+        lambda: pep694.extend(),
         lambda: pep694.publish(),
     ):
         with pytest.raises(Refused) as said:
@@ -398,6 +397,64 @@ def test_closed_project_takes_nothing_and_says_why(client: FlaskClient, secret: 
     Package.objects.update(unset__status=True)
     pep694.complete(waiting)
     pep694.publish()
+
+
+def test_session_of_an_archived_project_is_cleared_and_one_in_quarantine_stays(
+    client: FlaskClient, secret: str
+) -> None:
+    assert uploads.upload(client, secret, wheel(version="0.9"), wheel_name(version="0.9")).status_code == 200
+    pep694 = client_of(client, secret)
+    pep694.open("larder-probe", "1.0")
+    complete, waiting = pep694.upload(wheel_name(), wheel()), pep694.announce(sdist_name(), sdist())
+
+    Package.objects.update(status={"marker": "quarantined", "reason": "Done"})
+    for upload in (complete, waiting):
+        with pytest.raises(Refused, match="quarantined: Done") as refused:
+            pep694.delete(upload)
+        assert refused.value.status == 403
+    Package.objects.update(status={"marker": "archived", "reason": "Done"})
+    for upload in (complete, waiting):
+        pep694.delete(upload)
+
+    assert pep694.refresh()["files"] == {}
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["announced", "refused"])
+def test_form_with_an_announced_file_is_told_what_to_do(
+    client: FlaskClient, pep694: Client, secret: str, *, is_refused: bool
+) -> None:
+    address = pep694.session["links"]["legacy"].removeprefix("http://localhost")
+    upload = pep694.announce(wheel_name(), wheel())
+    if is_refused:
+        pep694.send_bytes(upload, bytes(len(wheel())))
+        with pytest.raises(Refused, match="does not have the sha256 digest"):
+            pep694.complete(upload)
+
+    answer = uploads.upload(client, secret, wheel(), wheel_name(), address)
+
+    said = uploads.line(answer, 409)
+    assert "was announced in this session" in said
+    assert "remove the file from the session" in said
+    pep694.delete(upload)
+    assert uploads.upload(client, secret, wheel(), wheel_name(), address).status_code == 200
+
+
+def test_bytes_of_an_upload_that_ended_meanwhile_are_a_conflict(
+    pep694: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = pep694.announce(wheel_name(), wheel())
+    real_put = contents.put
+
+    def put(*args: Any) -> int:
+        PublishingSession.objects.raw().update_one({}, {"$set": {"files.0.attempt": "another"}})
+        return real_put(*args)
+
+    monkeypatch.setattr(contents, "put", put)
+
+    with pytest.raises(Refused, match="cancelled, completed or sent again") as refused:
+        pep694.send_bytes(upload, wheel())
+    assert refused.value.status == 409
+    assert Contents.objects.count() == 0
 
 
 def test_form_and_draft_fill_the_same_session(client: FlaskClient, pep694: Client, secret: str) -> None:

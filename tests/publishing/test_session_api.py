@@ -274,8 +274,9 @@ def test_session_is_no_way_around_trusted_publishers(client: FlaskClient, secret
     published = send(client, secret, path_of(session, "publish"))
     added = add(client, secret, session, sdist(version="2.0"), sdist_name(version="2.0"))
     another = send(client, secret, "/upload/", name="larder-probe", version="3.0")
+    extended = send(client, secret, path_of(session, "extend"))
 
-    assert [each.status_code for each in (published, added, another)] == [403] * 3
+    assert [each.status_code for each in (published, added, another, extended)] == [403] * 4
     assert "from its trusted publishers only" in said(published)["details"]
     assert Package.objects.get().release_count == 1
 

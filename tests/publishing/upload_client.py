@@ -120,6 +120,10 @@ class Client:
         answer = self.ask("POST", self.session["links"]["publish"], (201, 202))
         assert answer.headers["location"] == self.session["links"]["session"]
 
+    def extend(self, seconds: int = 86_400) -> None:
+        """Let the session live longer."""
+        self.ask("POST", self.session["links"]["extend"], (200,), **{"extend-for": seconds})
+
     def cancel(self) -> None:
         """Cancel the session."""
         self.ask("DELETE", self.session["links"]["session"], (204,))

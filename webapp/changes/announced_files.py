@@ -26,8 +26,8 @@ _BLOCK_BYTES = 1_000_000
 MOST_ATTESTATIONS_BYTES = 8_000_000
 
 
-class NotAnnounced(RuntimeError):
-    """The session has no such file, or it takes nothing more."""
+class UploadEnded(RuntimeError):
+    """The upload of an announced file ended, or began anew, while something arrived for it."""
 
 
 class AlreadyThere(RuntimeError):
@@ -65,7 +65,7 @@ def announce(session: PublishingSession, filename: str, size: int, hashes: Mappi
 def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], by: User) -> None:
     """Store the bytes of an announced file, in the place of those that were sent before.
 
-    Raises NotMaintained, ProjectClosed, OverQuota and NotAnnounced.
+    Raises NotMaintained, ProjectClosed, OverQuota and UploadEnded.
     """
     check_may_change(session, by)
     _check_room(session, 0, by)
@@ -75,13 +75,13 @@ def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], 
     this = _pending(entry) | {"content_id": entry.content_id}
     if not _change(session, this, _sent(by, content_id=content_id)):
         contents.delete(content_id)
-        raise NotAnnounced(ENDED)
+        raise UploadEnded(ENDED)
     if entry.content_id:
         contents.delete(entry.content_id)
 
 
 def keep_attestations(session: PublishingSession, entry: SessionFile, attestations: str, by: User) -> None:
-    """Keep the attestations of an announced file, as they were sent. Raises NotAnnounced and TooManyAttestations."""
+    """Keep the attestations of an announced file, as they were sent. Raises UploadEnded and TooManyAttestations."""
     check_may_change(session, by)
     standing = _sessions().find_one({"_id": session.pk}, {"files.filename": 1, "files.attestations": 1}) or {}
     others = [each.get("attestations") for each in standing.get("files", []) if each.get("filename") != entry.filename]
@@ -91,7 +91,7 @@ def keep_attestations(session: PublishingSession, entry: SessionFile, attestatio
             "Complete some of these files first."
         )
     if not _change(session, _pending(entry), _sent(by, attestations=attestations)):
-        raise NotAnnounced(ENDED)
+        raise UploadEnded(ENDED)
 
 
 def copy_bytes(entry: SessionFile, to: IO[bytes]) -> None:

@@ -13,6 +13,7 @@ import bson
 from webapp.changes import claims
 from webapp.changes.claims import Claim, InSession
 from webapp.changes.new_names import take
+from webapp.changes.project_status import check_open, is_in_quarantine
 from webapp.changes.room import OverQuota, check_quota
 from webapp.changes.signers import check_signed
 from webapp.changes.staging import SessionBusy, SessionGone, check_may_change, complete
@@ -85,9 +86,11 @@ def stage(session: PublishingSession, upload: Upload, by: User, announced: Sessi
 def take_out(session: PublishingSession, filename: str, by: User) -> bool:
     """Remove a file from a session, pending or not; False if there is none of this name.
 
-    Raises NotMaintained, ProjectClosed, SessionGone.
+    The project may take no new files, but must not be in quarantine. Raises NotMaintained, ProjectClosed, SessionGone.
     """
-    check_may_change(session, by)
+    package = check_may_change(session, by, even_closed=True)
+    if package and is_in_quarantine(package):
+        check_open(package)
     gone = {"$pull": {"files": {"filename": filename}}}
     before = _sessions().find_one_and_update({"_id": session.pk, "state": OPEN}, gone, {"files": 1})
     if before is None:
@@ -142,6 +145,12 @@ def add(session: PublishingSession, entry: SessionFile) -> None:
         raise SessionGone("This session is no longer open, so its files cannot be changed.")
     if len(now.files) >= MOST_FILES:
         raise TooManyFiles(f"A session can have {MOST_FILES} files.")
+    standing = now.file(entry.filename)
+    if standing and standing.announced:
+        raise SessionBusy(
+            f"{entry.filename} was announced in this session, and that upload is not complete. Complete it with the "
+            "tool that announced it, or remove the file from the session and upload it again."
+        )
     raise SessionBusy(f"Another upload of {entry.filename} to this session has not finished yet.")
 
 

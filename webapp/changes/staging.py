@@ -156,8 +156,12 @@ def check_may_change(session: PublishingSession, by: User, *, even_closed: bool 
     return package
 
 
-def extend(session: PublishingSession, seconds: int) -> PublishingSession:
-    """Let a session live this long from now, unless it lives longer anyway; 30 days at most. Raises SessionGone."""
+def extend(session: PublishingSession, seconds: int, by: User) -> PublishingSession:
+    """Let a session live this long from now, unless it lives longer anyway; 30 days at most.
+
+    Raises NotMaintained, OnlyPublishers, ProjectClosed and SessionGone.
+    """
+    check_may_change(session, by)
     later = {"$max": {"expires_at": until(utc_now(), seconds)}}
     still_open = {"_id": session.pk, "state": OPEN, "expires_at": {"$gt": utc_now()}}
     if not _sessions().update_one(still_open, later).matched_count:

@@ -166,7 +166,9 @@ def extend_session(_: ButtonForm, name: str, session_id: str) -> AnyResponse:
     """Let a session live a week from now."""
     session, _package = _session(name, session_id)
     try:
-        staging.extend(session, int(LIFETIME.total_seconds()))
+        staging.extend(session, int(LIFETIME.total_seconds()), me().user)
+    except (NotMaintained, OnlyPublishers, ProjectClosed) as error:
+        raise NotPermitted(str(error)) from None
     except SessionGone as error:
         raise NotThere(str(error)) from None
     flash("The session was extended.")

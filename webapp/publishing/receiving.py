@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, ServiceUna
 from werkzeug.formparser import FormDataParser
 
 from webapp.changes import claims
-from webapp.changes.announced_files import AlreadyThere, NotAnnounced, TooManyAttestations
+from webapp.changes.announced_files import AlreadyThere, TooManyAttestations, UploadEnded
 from webapp.changes.new_names import NameRefused
 from webapp.changes.project_status import ProjectClosed
 from webapp.changes.publishers import NotTrusted, OnlyPublishers, Pipeline, check_admitted
@@ -205,11 +205,11 @@ def refusals() -> Iterator[None]:
         yield
     except (NotMaintained, NotReviewed, NotTrusted, OnlyPublishers, OnlySessions, ProjectClosed) as error:
         abort(403, str(error))
-    except (SessionGone, NotAnnounced) as error:
+    except SessionGone as error:
         abort(404, str(error))
     except (NameRefused, NotSigned, WrongRelease, TooManyFiles, TooManySessions, claims.NameTaken) as error:
         abort(400, str(error))
-    except (SessionBusy, AlreadyThere) as error:
+    except (SessionBusy, AlreadyThere, UploadEnded) as error:
         abort(409, str(error))
     except (OverQuota, TooManyAttestations) as error:
         abort(413, str(error))

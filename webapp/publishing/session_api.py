@@ -100,12 +100,12 @@ def publish(session_id: str) -> Response:
 @api.post("/<session_id>/extend")
 def extend_one(session_id: str) -> Response:
     """Extend a session by some seconds from now, up to 30 days."""
-    _, found = permitted(session_id)
+    permit, found = permitted(session_id)
     seconds = read_json().get("extend-for", int(LIFETIME.total_seconds()))
     if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
         abort(400, "“extend-for” has to be a number of seconds.")
     with refusals():
-        return described(extend(found, seconds))
+        return described(extend(found, seconds, member(permit)))
 
 
 @api.errorhandler(HTTPException)
