@@ -9,13 +9,17 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
+from tests import factories
 from tests.accounts.every_form import FORMS, SESSION, path_of, world
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
-from tests.browser.test_browser import PAGES
+from tests.browser.test_browser import OVERFLOW, PAGES
 from tests.live import live
+from tests.local_http import Answer, served
 from tests.members.test_forms import BUTTONS
 from tests.people import member
 from tests.publishing import uploads
+from tests.rules.test_images import SVG
+from webapp.upstream.images import Images
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_server]
 
@@ -130,6 +134,61 @@ def test_axe_finds_nothing_on_the_pages_of_readers(visitor: Visitor, axe: str) -
     visitor.expected.append("404 (NOT FOUND)")
 
     assert violations(visitor.window(), axe, READERS) == {}
+
+
+PICTURED = """<p align="center"><img src="{host}/logo.svg" alt="Logo" width="300"></p>
+
+[![Build]({host}/build.svg)](https://example.org) ![Coverage]({host}/none.svg) [![]({host}/none.png)](https://example.org)
+
+# Pictured
+
+![How it works]({host}/wide.svg)
+
+| Before | After |
+|---|---|
+| ![]({host}/logo.svg) | ![]({host}/none.gif) |
+"""
+
+
+@pytest.fixture
+def pictured(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a project with a logo, badges and a diagram, and with images that cannot be had."""
+    monkeypatch.setitem(app.extensions, "images", Images(1_000_000, allows_private=lambda: True))
+    wide = SVG.replace(b'width="9"', b'width="2000"')
+    images = {"/logo.svg": Answer(body=SVG), "/build.svg": Answer(body=SVG), "/wide.svg": Answer(body=wide)}
+    with served(images) as host:
+        description = PICTURED.format(host=host)
+        factories.package("Pictured", description=description, description_content_type="text/markdown")
+        yield "/project/pictured/"
+
+
+@pytest.mark.parametrize("setting", ["off", "proxy"])
+def test_axe_finds_nothing_on_pages_with_images(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, visitor: Visitor, pictured: str, axe: str, setting: str
+) -> None:
+    monkeypatch.setitem(app.config, "DESCRIPTION_IMAGES", setting)
+    visitor.expected.append("404 (NOT FOUND)")
+
+    # Twice, because each round shows every size in one of the themes.
+    assert violations(visitor.window(), axe, [pictured, f"{pictured}?again"]) == {}
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_images_fit_in_and_those_that_cannot_be_had_are_named(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, visitor: Visitor, pictured: str, size: tuple[int, int]
+) -> None:
+    monkeypatch.setitem(app.config, "DESCRIPTION_IMAGES", "proxy")
+    visitor.expected.append("404 (NOT FOUND)")
+    page = visitor.window(size, color_scheme="dark")
+    page.goto(pictured)
+    page.locator(".description table").scroll_into_view_if_needed()
+
+    expect(page.locator(".description .description-image")).to_have_text(["Coverage", "none.png", "none.gif"])
+    diagram = page.get_by_role("img", name="How it works")
+    assert diagram.evaluate("each => each.naturalWidth") == 2000
+    assert page.evaluate(OVERFLOW) <= 0
+    # What is drawn in black for a white page is not lost on a dark one.
+    assert diagram.evaluate("each => getComputedStyle(each).backgroundColor") == "rgb(255, 255, 255)"
 
 
 @pytest.fixture

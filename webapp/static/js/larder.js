@@ -133,6 +133,21 @@ function scrollableCode() {
   document.querySelectorAll("pre, .table-scroll:not([role])").forEach((each) => watcher.observe(each));
 }
 
+// An image that cannot be shown is named in its place, as where the site shows no images.
+function missingImages() {
+  const nameInstead = (image) => {
+    const name = document.createElement("span");
+    name.className = "description-image";
+    name.textContent = image.alt;
+    image.replaceWith(name);
+  };
+  for (const image of document.querySelectorAll(".description-picture")) {
+    image.addEventListener("error", () => nameInstead(image));
+    // It may have failed before this script ran. An SVG without a size has no width either.
+    if (image.complete && !image.naturalWidth) image.decode().catch(() => nameInstead(image));
+  }
+}
+
 // Folds that are open on wide screens: what newer browsers do by CSS alone.
 function openFolds() {
   if (CSS.supports("selector(::details-content)") || matchMedia("(max-width: 61.99rem)").matches) return;
@@ -143,6 +158,7 @@ themeToggle();
 openFolds();
 scrollableCode();
 copyButtons();
+missingImages();
 localDates();
 tabsInAddress();
 fileFilters();
