@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -137,7 +138,8 @@ def test_nobody_sees_a_part_of_the_release(
             for each in others:
                 each.join()
 
-    record_property("seen", {**seen, **installed})
+    everything: dict[str, Counter[Any]] = {**seen, **installed}
+    record_property("seen", {name: dict(counts) for name, counts in everything.items()})
     assert done.returncode == 0, said(done)
     assert "1 passed" in done.stdout  # the tests, from the stage
     assert all(set(counts) == {0, 12} for counts in seen.values()), seen
