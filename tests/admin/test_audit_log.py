@@ -77,7 +77,7 @@ def numbers(log: Browser, query: str) -> list[int]:
 def test_log_is_filtered(log: Browser, query: str, expected: list[int]) -> None:
     assert numbers(log, query) == expected
     page = page_of(log.get(f"/admin/audit?{query}"))
-    assert len(page.select("tbody tr td:first-child.whole")) >= len(expected)
+    assert len(page.select("tbody tr td:first-child .whole")) >= len(expected)
 
 
 def test_page_keeps_what_was_typed_and_leads_to_its_export(log: Browser) -> None:

@@ -287,7 +287,7 @@ def test_system_decides_until_the_reader_does(visitor: Visitor) -> None:
     page.evaluate("matchMedia('(prefers-color-scheme: dark)').onchange = () => { window.systemChanged = true; }")
     page.emulate_media(color_scheme="dark")
     page.emulate_media(color_scheme="light")
-    page.wait_for_function("window.systemChanged")
+    page.wait_for_function("() => window.systemChanged")
 
     expect(root).to_have_attribute("data-bs-theme", "dark")
 

@@ -10,7 +10,8 @@ from flask import Flask
 from tests import factories
 from tests.people import Browser, browser, member
 from tests.publishing import staging, uploads
-from tests.reading import page_of, texts
+from tests.reading import links, one, page_of, texts
+from tests.reading import words as words_of
 from webapp.documents import Package, User
 from webapp.home.api_calls import CALLS, Call
 from webapp.serving.programs import PATHS
@@ -106,3 +107,12 @@ def test_page_shows_each_call_with_curl(app: Flask) -> None:
     assert texts(page, "h3")[0] == "GET /simple/"
     assert "curl -H 'Accept: application/vnd.pypi.simple.v1+json' http" in texts(page, "pre")[0]
     assert User.objects.count() == 0
+
+
+def test_page_begins_with_links_to_its_sections(app: Flask) -> None:
+    page = page_of(browser(app).get("/help/api"))
+
+    found = links(page, "nav[aria-label='On this page'] a")
+
+    assert [title for title, _ in found] == list(CALLS)
+    assert [words_of(one(page, f"h2{address}")) for _, address in found] == list(CALLS)

@@ -33,7 +33,7 @@ def test_what_is_no_date_is_shown_as_nothing(odd: Any) -> None:
 def test_times_have_the_forms_of_texts_sitemaps_and_feeds() -> None:
     when = datetime(2024, 3, 1, 12, 0, 5, tzinfo=UTC)
 
-    assert filters.moment(when) == "2024-03-01 12:00 UTC"
+    assert filters.moment(when) == '<span class="whole">2024-03-01 12:00 UTC</span>'
     assert filters.isoformat(when) == "2024-03-01T12:00:05Z"
     assert filters.rfc822(when) == "Fri, 01 Mar 2024 12:00:05 +0000"
 

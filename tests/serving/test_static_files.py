@@ -99,3 +99,10 @@ def test_first_page_and_what_it_loads_take_less_than_60_kb(client: FlaskClient) 
     assert len(page) > COMPRESSED_FROM
     assert sum(sizes.values()) + len(gzipped([page])) < 60_000
     assert max(size for each, size in sizes.items() if ".js" in each) < 30_000
+
+
+def test_design_is_one_file_of_less_than_600_lines(client: FlaskClient) -> None:
+    styles = re.findall(r'<link rel="stylesheet" href="(/static/[^"]+)"', client.get("/").text)
+
+    assert len(styles) == 1
+    assert client.get(styles[0], buffered=True).text.count("\n") < 600

@@ -166,3 +166,11 @@ def test_administrator_creates_a_webhook_of_the_site(app: Flask) -> None:
     assert hook.project is None
     assert URL in admin.get("/admin/webhooks").text
     assert admin.get(f"/admin/webhooks/{hook.id}").status_code == 200
+
+
+def test_pages_of_webhooks_stand_under_the_settings_of_their_project(ada: Browser) -> None:
+    hook_id = stored()
+
+    for address in (OURS, f"{OURS}/new", f"{OURS}/{hook_id}"):
+        current = one(page_of(ada.get(address)), ".admin-nav [aria-current]")
+        assert (words(current), current["aria-current"]) == ("Settings", "true")

@@ -90,9 +90,11 @@ def day(when: Any) -> Markup | str:
     return Markup(html)  # noqa: S704 - see above
 
 
-def moment(when: Any) -> str:
-    """Return a time as text: "2024-03-01 12:00 UTC"."""
-    return f"{_utc(when):%Y-%m-%d %H:%M} UTC" if isinstance(when, datetime) else ""
+def moment(when: Any) -> Markup | str:
+    """Return a time that stays on one line: "2024-03-01 12:00 UTC"."""
+    if not isinstance(when, datetime):
+        return ""
+    return Markup(f'<span class="whole">{_utc(when):%Y-%m-%d %H:%M} UTC</span>')  # noqa: S704 - no user input
 
 
 def isoformat(when: Any) -> str:
