@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Request, expect
 from tests import factories
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.people import ANOTHER, PASSWORD, member, outbox
+from tests.publishing import uploads
 from webapp.documents import Invitation, Maintainer, User
 from webapp.documents.base import utc_now
 
@@ -94,6 +95,36 @@ def test_member_walks_from_registering_to_leaving(
     page = visitor.window(size, java_script_enabled=scripts)
 
     walk(app, visitor, page)
+
+
+def test_newcomer_with_a_phone_is_led_from_the_first_page_to_the_first_upload(app: Flask, visitor: Visitor) -> None:
+    page = visitor.window(PHONE, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Account").click()
+    page.get_by_role("link", name="Register").click()
+    page.get_by_label("Name", exact=True).fill("Augusta King")
+    page.get_by_label("Email address").fill("augusta@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Register").click()
+
+    lead = page.get_by_role("link", name="Publish your first")
+    expect(lead).to_be_in_viewport()  # nobody has to scroll for it
+    lead.click()
+    page.get_by_role("link", name="Create an API token").click()
+    page.get_by_label("Token name").fill("laptop")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Create token").click()
+    page.get_by_role("button", name="Copy the token").click()
+    secret = page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Copy the command for uv").click()
+    assert page.evaluate("navigator.clipboard.readText()") == f"uv publish --publish-url {visitor.address}/legacy/"
+    answer = uploads.upload(app.test_client(), secret, uploads.wheel(), uploads.wheel_name())
+    assert answer.status_code == 200, answer.text
+
+    page.get_by_role("link", name="your projects").click()
+    page.get_by_role("link", name="larder-probe").click()
+    page.get_by_role("link", name="View project").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("larder-probe 1.0")
 
 
 def test_name_appears_on_public_pages_only_for_who_is_signed_in(visitor: Visitor) -> None:

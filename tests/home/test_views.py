@@ -32,6 +32,19 @@ def test_home_counts_projects_releases_and_users(client: FlaskClient) -> None:
     assert facts(page, ".counts") == {"projects": "2", "releases": "3", "user": "1"}
 
 
+def test_counts_that_do_not_know_the_first_project_yet_are_not_shown(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "STATS_MAX_AGE_S", 3600)
+    read(client, "/")
+    factories.package()
+
+    page = read(client, "/")
+
+    assert texts(page, "[aria-labelledby=newest-releases] .package-link") == ["Example 1.0"]
+    assert page.select(".counts") == []
+
+
 def test_new_site_leads_to_its_first_project_in_three_steps(client: FlaskClient) -> None:
     page = read(client, "/")
 

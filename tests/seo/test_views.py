@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
+from tests.reading import one, read
 from webapp.changes import site_stats
 from webapp.changes.site_stats import refresh
 from webapp.documents import License, Package, Page, ProgrammingLanguage
@@ -169,3 +170,17 @@ def test_other_methods_are_405_with_those_allowed(client: FlaskClient, path: str
 
     assert response.status_code == 405
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/about", "/projects/", "/search/", "/stats/", "/license/MIT/", "/project/example/"]
+)
+def test_page_that_is_found_says_what_it_is_and_where(client: FlaskClient, path: str) -> None:
+    factories.package(license="MIT", summary="Jam")
+
+    page = read(client, path)
+
+    assert one(page, "meta[name=description]")["content"]
+    assert one(page, "link[rel=canonical]")["href"] == f"{SITE}{path}"
+    assert page.select("meta[name=robots]") == []
+    assert page.select("a:not([href])") == []
