@@ -16,7 +16,7 @@ from webapp.documents import DownloadCount, SearchEntry, SearchWord
 from webapp.documents.base import utc_now
 from webapp.search import finding
 from webapp.search.finding import Search
-from webapp.search.query import parse
+from webapp.search.parsing import parse
 from webapp.search.terms import Filters
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from webapp.search.query import parse
+from webapp.search.parsing import parse
 from webapp.search.ranking import WEIGHTS, Ranking
 
 ENTRY = {"name_words": ["bread", "bake"], "summary_words": ["butter", "jam"], "text_words": ["salt"]}

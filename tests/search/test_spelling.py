@@ -10,7 +10,7 @@ from tests.search.results_page import search
 from webapp.documents import SearchEntry, SearchWord
 from webapp.documents.search_entry import TYPO_LETTERS
 from webapp.rules import wording
-from webapp.search.query import parse
+from webapp.search.parsing import parse
 from webapp.search.spelling import hint
 
 

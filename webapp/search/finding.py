@@ -15,7 +15,7 @@ from webapp.documents.base import Plain, as_declared
 from webapp.documents.hidden import shown
 from webapp.documents.search_entry import ESTABLISHED, MAX_PREFIX
 from webapp.rules import wording
-from webapp.search.query import Query
+from webapp.search.parsing import Query
 from webapp.search.ranking import WEIGHTS, Ranking
 from webapp.search.results import Found, a_year_ago, date_of, facets_of
 from webapp.search.terms import Condition, Filters, Source, Term

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from webapp.documents.base import Plain
 from webapp.rules import wording
-from webapp.search.query import Query
+from webapp.search.parsing import Query
 
 # What a word counts, by where it is found: in the name, the summary, or anything else.
 WEIGHTS = {"name_words": 10, "summary_words": 5, "text_words": 1}

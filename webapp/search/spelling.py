@@ -4,7 +4,7 @@ from webapp.documents import SearchEntry, SearchWord
 from webapp.documents.hidden import hidden_names
 from webapp.documents.search_entry import similarly_written
 from webapp.rules import wording
-from webapp.search.query import Query
+from webapp.search.parsing import Query
 
 # A search that finds at least this many results is not a typo.
 FEW = 20

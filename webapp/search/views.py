@@ -15,7 +15,7 @@ from webapp.search import spelling
 from webapp.search.finding import ORDERS, Search
 from webapp.search.forms import MAX_QUERY_LENGTH, SearchForm, filters_of
 from webapp.search.marking import marked
-from webapp.search.query import parse
+from webapp.search.parsing import parse
 from webapp.search.results import Found
 from webapp.search.terms import Filters
 from webapp.serving import affected_releases

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapp.rules import wording
-from webapp.search.query import MAX_WORDS, Query, parse
+from webapp.search.parsing import MAX_WORDS, Query, parse
 
 
 @pytest.mark.parametrize(
