@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from bson import Int64, ObjectId
 from pymongo.database import Database
 
@@ -432,6 +433,36 @@ INSERT INTO files VALUES
     ('pa', '9.9', 'pa-9.9.zip', NULL, 'short', NULL, 8),
     ('pa', 'final', 'README', NULL, NULL, NULL, 9);
 """
+
+
+@pytest.mark.parametrize(
+    ("highest", "form"),
+    [
+        (2_299_999, "unix seconds"),
+        (2_300_000, "julian day"),
+        (2_600_000, "julian day"),
+        (2_600_001, "unix seconds"),
+        (18_000_100, "unix seconds"),
+        (18_000_101, "yyyymmdd"),
+        (22_001_231, "yyyymmdd"),
+        (22_001_232, "unix seconds"),
+        (99_999_999_999, "unix seconds"),
+        (100_000_000_000, "unix milliseconds"),
+        (10**14, "unix milliseconds"),
+        (10**14 + 1, "unix seconds"),
+    ],
+)
+def test_form_of_dates_that_are_numbers_follows_from_the_highest(
+    old_site: Callable[[str], Site], highest: int, form: str
+) -> None:
+    site = old_site(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, email TEXT, created_date INTEGER);"
+        f"INSERT INTO users VALUES (1, 'Ann', 'ann@example.org', 0), (2, 'Bob', 'bob@example.org', {highest});"
+    )
+
+    suggested = site.suggested()
+
+    assert f'columns.created_date = {{ column = "created_date", as = "{form}" }}' in lines_of(suggested)
 
 
 def test_natural_keys_everywhere(old_site: Callable[[str], Site], db: Db) -> None:
