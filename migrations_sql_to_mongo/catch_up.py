@@ -162,7 +162,7 @@ def _resumed(ledger: Ledger, target: Target) -> Entry | None:
         return entry
     # The old site may have changed in the meantime, and only the list of changes is lost.
     changes.take_back(target, ledger, entry, discard=True)
-    ledger.note(entry, state=UNDONE, ended_at=now(), error="interrupted; the next catch-up began anew")
+    ledger.note(entry, state=UNDONE, ended_at=now(), error="interrupted; the next catch-up started over")
     return None
 
 

@@ -68,7 +68,7 @@ def _plan(shared: Shared, options: Options) -> None:
     if options.replace_existing:
         report["in_the_way"] = []
     if report["in_the_way"]:
-        report |= {"exit_code": 3, "summary": "run would refuse: the target holds documents that no move wrote."}
+        report |= {"exit_code": 3, "summary": "run would refuse: the target holds documents that no migration wrote."}
     elif options.max_rejects is not None and rejected > options.max_rejects:
         text = f"run would stop: {rejected:,} rows would be rejected, and {options.max_rejects:,} are allowed."
         report |= {"exit_code": 3, "summary": text}
@@ -130,7 +130,7 @@ def run_command(
     type=click.Choice(["changed", "all"]),
     default="changed",
     show_default=True,
-    help="What to compare with the source before the site's data are replaced.",
+    help="What to compare with the source before the site's data is replaced.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what it would do, without writing.")
 def catch_up_command(
@@ -185,7 +185,7 @@ def catch_up_command(
     type=click.Choice(RENDERS),
     default="sample",
     show_default=True,
-    help="Which descriptions to render once more; digests tell whether the others have changed.",
+    help="Which descriptions to render again; digests show whether the others have changed.",
 )
 def verify_command(shared: Shared, run_id: str | None, to_render: str) -> None:
     """Read both sides again, and compare every field of every row."""

@@ -166,7 +166,7 @@ class Copy:
         email_owner = self._email_owners.get(mapping.fold(email), sql_id)
         username_owner = self._username_owners.get(username or "", sql_id)
         if email_owner != sql_id:
-            text = "email is another user's but for its case: both are kept, the first one logs in by it"
+            text = "email differs from another user's only in case: both are kept, and the first one signs in with it"
             values.remarks = [*values.remarks, Remark(text, f"{rules.shown(email)}, as user {email_owner}")]
         if username_owner != sql_id:
             text = "username is another user's: kept under `legacy`"

@@ -68,7 +68,7 @@ class Ledger:
     def note(self, entry: Entry, **fields: Any) -> None:
         """Record the result of a run. Raises Stopped if another migration has taken over the lock."""
         if self._lost.is_set():
-            raise Stopped("another move has taken over: this process was silent for too long")
+            raise Stopped("another process has taken over: this one was silent for too long")
         entry |= fields
         self._target.patiently(self._entries.update_one, {"_id": entry["_id"]}, {"$set": fields})
 
@@ -78,7 +78,7 @@ class Ledger:
         Whatever it says was written is already in the journal; if the record gets lost, a little is written twice.
         """
         if self._lost.is_set():
-            raise Stopped("another move has taken over: this process was silent for too long")
+            raise Stopped("another process has taken over: this one was silent for too long")
         entry["checkpoint"] = fields
         entries = self._target.without_waiting(COLLECTION)
         self._target.patiently(entries.update_one, {"_id": entry["_id"]}, {"$set": {"checkpoint": fields}})
@@ -125,7 +125,7 @@ class Ledger:
                 if taken is None:
                     continue
             return
-        raise Stopped("others take the lock all the time")
+        raise Stopped("other processes keep taking the lock")
 
     def _beat(self, ended: threading.Event) -> None:
         while not ended.wait(HEARTBEAT_S):

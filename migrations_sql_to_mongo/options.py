@@ -72,7 +72,7 @@ def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]
             except (MoveError, click.UsageError) as error:
                 failure: click.ClickException = error
             except KeyboardInterrupt:
-                failure = Stopped("interrupted; the same command again goes on from here")
+                failure = Stopped("interrupted; repeat the command to continue from here")
             except PyMongoError as error:
                 failure = Stopped(one_line(error))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours is one line too, unless asked for more

@@ -93,7 +93,7 @@ def _check_columns(file: Path, lines: list[dict[str, Any]], source: Source) -> N
     for number, line in enumerate(lines, start=1):
         if unknown := {*line["row"]} ^ {*source.columns.get(line["table"], {})}:
             raise CannotStart(
-                f"{file}, line {number}: the row has too much or too little: {', '.join(sorted(unknown))}"
+                f"{file}, line {number}: the row has too many or too few values: {', '.join(sorted(unknown))}"
             )
 
 

@@ -15,8 +15,8 @@ Report = dict[str, Any]
 
 REPORT_TEXT, REPORT_JSON = "report.md", "report.json"
 LATEST_ALONE = (
-    "What the old site says of a project (summary, description, requirements, licence and so on) is shown for its "
-    "latest release. It says nothing of older releases, so these are shown as unknown."
+    "What the old site says about a project (summary, description, requirements, licence and so on) is shown for its "
+    "latest release. It says nothing about older releases, so these are shown as unknown."
 )
 
 

@@ -60,7 +60,8 @@ def _described(target: Target, name: str, count: int) -> str:
     examples = [_name(document) for document in collection.find(new).sort("_id", 1).limit(EXAMPLES)]
     if not number:
         return f"{name} holds {count} documents of an earlier move, edited since"
-    return f"{name} holds {number} documents that no move wrote ({', '.join(examples)}{', ...' * (number > EXAMPLES)})"
+    more = ", ..." * (number > EXAMPLES)
+    return f"{name} holds {number} documents that no migration wrote ({', '.join(examples)}{more})"
 
 
 def _name(document: Entry) -> str:

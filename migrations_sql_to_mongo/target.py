@@ -119,7 +119,7 @@ class Target:
             return f"the account may not write to {self.shown}: {_without_details(error)}"
         if "No space left on device" in str(error) or getattr(error, "code", None) == _NO_SPACE:
             why = _without_details(error)
-            return f"the disk of {self.shown} is full ({why}); make room, and the same command again goes on"
+            return f"the disk of {self.shown} is full ({why}); make room, and repeat the command to continue"
         return f"{self.shown}: {_without_details(error)}"
 
     def insert(self, collection: str, documents: list[bytes]) -> None:

@@ -237,7 +237,7 @@ def test_query_that_is_no_text_at_all_is_refused(reader: FlaskClient, path: str)
     response = reader.get("/", environ_overrides={"PATH_INFO": path, "QUERY_STRING": "q=\xed\xa0\x80"})
 
     assert response.status_code == 400
-    assert "What follows the question mark is no text in UTF-8." in response.text
+    assert "What follows the question mark is not text in UTF-8." in response.text
 
 
 @pytest.mark.parametrize(

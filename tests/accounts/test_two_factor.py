@@ -302,7 +302,7 @@ def test_reset_by_an_administrator(app: Flask, ada: Browser, clock: Clock) -> No
     assert run.invoke(args=["users", "list"]).output.rstrip().endswith("two-factor")
     done = run.invoke(args=["users", "reset-2fa", "ada@example.org"])
 
-    assert (done.exit_code, done.output) == (0, "Ada Lovelace signs in with a password alone from now on.\n")
+    assert (done.exit_code, done.output) == (0, "Ada Lovelace now signs in with a password only.\n")
     assert not ada.is_signed_in()
     assert browser(app).sign_in("ada@example.org").location == "/account"
     assert outbox(app)[-1].subject == "Two-factor authentication was reset by an administrator · Larder"

@@ -120,7 +120,7 @@ class TestTransfer:
         assert sorted(mail.to[0] for mail in outbox(app)) == ["ada@example.org", "emmy@example.org"]
         assert f"Grace Hopper transferred engine to Emmy at Larder.\n\nReason: {WHY}\n" in outbox(app)[0].body
         again = admin.send("/admin/packages/engine/transfer", user=str(emmy.id), reason=WHY)
-        assert errors(again) == {"user": "Emmy is the only owner already."}
+        assert errors(again) == {"user": "Emmy is already the only owner."}
 
     @pytest.mark.parametrize("who", ["emmy@example.org", "nobody@example.org"])
     def test_nobody_else_gets_it(self, admin: Browser, who: str) -> None:

@@ -79,7 +79,7 @@ def test_release_is_reviewed_and_published_by_another_owner(
     look(grace, "rule")
     grace.get_by_role("button", name="Save").click()
     expect(grace.get_by_role("status")).to_have_text(
-        "From now on, new files come through publishing sessions only, which another owner than the uploader publishes."
+        "From now on, new files come through publishing sessions only, published by an owner other than the uploader."
     )
 
     grace.goto("/manage/larder-probe/sessions/")

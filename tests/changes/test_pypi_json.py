@@ -218,7 +218,7 @@ class TestWhatIsKept:
 
         assert [release["version"] for release in stored()["releases"]] == ["1.0"]
         assert len(remarks) == 1
-        assert "this is no version" in remarks[0]
+        assert "this is not a version" in remarks[0]
         assert remarks[0].isprintable()
 
     @pytest.mark.parametrize("files", [None, 5, "text", {}, {"filename": "a.whl"}])
@@ -226,7 +226,7 @@ class TestWhatIsKept:
         remarks = imported(document(releases={"1.0": files}))
 
         assert stored()["releases"][0]["files"] == []
-        assert remarks == ["release 1.0: its files are no list"]
+        assert remarks == ["release 1.0: its files are not a list"]
 
     @pytest.mark.parametrize(
         "odd", [None, 5, "a.whl", [], {}, {"url": "x"}, {"filename": ""}, {"filename": 5}, {"filename": "\ud800.whl"}]

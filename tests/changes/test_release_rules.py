@@ -109,7 +109,7 @@ def test_another_owner_than_the_uploader_publishes(
 
     assert (by_uploader.status_code, by_maintainer.status_code) == (403, 403)
     assert said(by_uploader)["details"] == (
-        "The project larder-probe demands that an owner who uploaded none of the files publishes a session; "
+        "The project larder-probe requires sessions to be published by an owner who uploaded none of the files; "
         "Ada Lovelace uploaded some of them."
     )
     assert said(by_maintainer)["details"].endswith("Linus is not an owner.")

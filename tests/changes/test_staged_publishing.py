@@ -91,7 +91,7 @@ def test_of_two_who_publish_at_once_one_is_told_to_wait(client: FlaskClient, sec
 
     response = send(client, secret, path_of(session, "publish"))
 
-    assert (response.status_code, said(response)["details"]) == (409, "This session is being published already.")
+    assert (response.status_code, said(response)["details"]) == (409, "This session is already being published.")
     assert client.delete(path_of(session, "session"), auth=("__token__", secret)).status_code == 409
     assert add(client, secret, session, BETTER).status_code == 409
 

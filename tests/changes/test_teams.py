@@ -29,7 +29,7 @@ def owned(**fields: Any) -> User:
 def test_two_teams_cannot_have_one_name(app: Flask) -> None:
     teams.create_team("payments", "Payments", [])
 
-    with pytest.raises(TeamRefused, match="There is a team of this name already"):
+    with pytest.raises(TeamRefused, match="A team with this name already exists"):
         teams.create_team("payments", "Others", [])
 
 

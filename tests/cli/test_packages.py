@@ -167,8 +167,8 @@ class TestFiles:
             ([], "name at least one file, folder or project"),
             (["--from-index"], "name at least one file, folder or project"),
             (["--from-index", "https://example.org"], "name at least one project of this index"),
-            (["--from-index", "ftp://example.org", "flask"], "is no project name"),
-            (["--from-index", "https://example.org", "../flask"], "is no project name"),
+            (["--from-index", "ftp://example.org", "flask"], "is not a project name"),
+            (["--from-index", "https://example.org", "../flask"], "is not a project name"),
         ],
     )
     def test_wrong_use_is_told_with_exit_code_2(self, runner: FlaskCliRunner, args: list[str], message: str) -> None:

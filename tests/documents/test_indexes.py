@@ -568,7 +568,7 @@ def test_site_starts_without_an_index_that_only_makes_it_fast(app: Flask, runner
     ensure_indexes([Package])
     assert started.exit_code == 0, started.output
     assert started.stderr.startswith(
-        "warning: packages: the index by_license cannot be built: another index stands in its way, drop it: "
+        "warning: packages: the index by_license cannot be built: another index is in its way; drop it: "
     )
     assert started.stderr.count("\n") == 1
 

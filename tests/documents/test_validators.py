@@ -136,7 +136,7 @@ def test_account_that_may_not_set_rules_is_told_so(
     with caplog.at_level(logging.WARNING):
         validators.set_validator(guarded["packages"], {})
 
-    assert "packages has no rules" in caplog.text
+    assert "packages has no validation rules" in caplog.text
 
 
 def test_fields_of_every_kind_have_a_rule() -> None:

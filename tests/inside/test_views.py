@@ -72,7 +72,7 @@ def test_text_of_a_file_is_highlighted_and_harmless(reader: FlaskClient) -> None
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
-        ("larder_probe/data.bin", "This file is not a text, so it is not shown."),
+        ("larder_probe/data.bin", "This file is not text, so it is not shown."),
         ("larder_probe/empty", "This file is empty."),
         ("larder_probe/latin.txt", "café"),
     ],

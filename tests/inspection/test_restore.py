@@ -132,7 +132,7 @@ def test_what_cannot_be_restored_is_one_line(client: FlaskClient, runner: FlaskC
     for name, reason in (
         ("other", "other exists. Delete the project first"),
         ("stranger", "has no project stranger"),
-        ("?", "is no project name"),
+        ("?", "is not a project name"),
     ):
         said = run(runner, folder, name)
         assert said.exit_code == 1

@@ -75,7 +75,7 @@ def test_link_lets_one_person_in_once(app: Flask, invited: Callable[..., str]) -
 
     again = eve.post(link, data={"csrf_token": eve.token("/account/profile")})
 
-    assert "it was used" in words(one(page_of(again, 410), ".lead"))
+    assert "already used" in words(one(page_of(again, 410), ".lead"))
     assert page_of(eve.get(link), 410)
     assert "Eve" not in roles()
 
@@ -166,7 +166,8 @@ def test_address_that_is_none_and_too_many_invitations_are_refused(
 
     assert list(errors(ada.send(PEOPLE, email="nobody", role="owner"))) == ["email"]
     assert list(errors(ada.send(PEOPLE, email="a@example.org", role="king"))) == ["role"]
-    assert "20 people are invited already" in errors(ada.send(PEOPLE, email="a@example.org", role="owner"))["email"]
+    too_many = errors(ada.send(PEOPLE, email="a@example.org", role="owner"))
+    assert "20 people have already been invited" in too_many["email"]
     monkeypatch.setitem(app.config, "HTTPS_ONLY", 1)
     monkeypatch.setitem(app.config, "MAIL_SERVER", "")
     assert "cannot send email" in errors(ada.send(PEOPLE, email="a@example.org", role="owner"))["email"]

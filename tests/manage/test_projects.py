@@ -115,11 +115,11 @@ def test_owner_demands_sessions_and_all_owners_are_told(app: Flask, ada: Browser
     assert answer.status_code == 302, answer.text
     assert Package.objects.get().release_rule == "reviewed"
     assert sorted(mail.to[0] for mail in outbox(app)) == ["ada@example.org", "grace@example.org"]
-    assert "another owner than the uploader publishes" in outbox(app)[0].body
-    assert "which another owner than the uploader publishes" in words(read(ada, f"/manage/{NAME}/settings"))
+    assert "published by an owner other than the uploader" in outbox(app)[0].body
+    assert "published by an owner other than the uploader" in words(read(ada, f"/manage/{NAME}/settings"))
     event = AuditEvent.objects(target=f"package {NAME}", kind="project").order_by("-created_date").first()
     assert event.description.startswith(f"New files of {NAME} come through publishing sessions only")
-    assert "Demanded that another owner" in words(read(ada, f"/manage/{NAME}/history"))
+    assert "Required an owner other than the uploader" in words(read(ada, f"/manage/{NAME}/history"))
     ada.send(RULE, rule="direct")
     assert Package.objects.get().release_rule is None
     assert len(outbox(app)) == 4

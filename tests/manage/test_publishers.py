@@ -80,7 +80,7 @@ def test_owner_adds_conditions_of_another_issuer(ada: Browser) -> None:
         (
             {"service": "other", "repository": "", "workflow": "", "conditions": "ref = refs/heads/main"},
             "conditions",
-            "Add a condition without * that only your own pipeline fulfils, such as sub = ... (its subject).",
+            "Add a condition without * that only your own pipeline meets, such as sub = ... (its subject).",
         ),
     ],
 )

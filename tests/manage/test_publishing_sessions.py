@@ -94,7 +94,7 @@ def test_file_is_removed_and_session_extended_and_canceled(
     events = AuditEvent.objects(target=f"package {NAME}", kind="project").order_by("created_date", "pk")
     assert [(each.actor_name, each.description) for each in events] == [
         ("Ada Lovelace", f"{done} the publishing session of larder-probe 1.0.")
-        for done in ("Opened", f"Removed {uploads.wheel_name()} from", "Canceled")
+        for done in ("Opened", f"Removed {uploads.wheel_name()} from", "Cancelled")
     ]
     assert ada.post(f"{place(session)}/publish", data=ada.hidden_fields(PAGE)).status_code == 404
 

@@ -131,7 +131,7 @@ def test_account_is_made_without_a_password(app: Flask, monkeypatch: pytest.Monk
     user = User.objects.get()
     assert (user.name, user.username, user.email) == ("Ada Lovelace", "ada", "ada@example.org")
     assert user.hashed_password is None
-    assert events() == ["Got an account by signing in with Acme."]
+    assert events() == ["Created an account by signing in with Acme."]
 
 
 def test_address_that_nobody_verified_is_to_be_confirmed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

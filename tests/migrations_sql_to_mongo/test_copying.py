@@ -24,7 +24,7 @@ def test_emails_that_differ_by_case_are_both_kept(mover: Make, db: Db) -> None:
     )
 
     assert done.code == 0
-    assert remarks(tables, "users") == {"email is another user's but for its case": 1}
+    assert remarks(tables, "users") == {"email differs from another user's only in case": 1}
     assert [one.get("email_folded") for one in db.users.find().sort("_id", 1)] == [
         "ada@example.org",
         None,

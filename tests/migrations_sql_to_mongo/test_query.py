@@ -43,7 +43,7 @@ def test_keys_of_any_type_lead_to_users(
     [maintainer] = (db.packages.find_one("flask") or {})["maintainers"]
     assert (maintainer["user_id"], maintainer["name"]) == (second["_id"], "Second")
     [remark] = done.report["tally"]["tables"]["users"]["remarks"]
-    assert remark["text"].startswith("email is another user's but for its case")
+    assert remark["text"].startswith("email differs from another user's only in case")
     assert remark["examples"][0].endswith(f"ada@example.org, as user {other.strip(chr(39))}")
 
 

@@ -93,7 +93,7 @@ def test_replay_does_not_overwrite_what_was_edited(mover: Make, db: Db, tmp_path
     [
         ("nonsense", "rejects.jsonl"),
         ("{}", "not a line of a rejects file"),
-        ('{"_id": "users/1", "table": "users", "key": "1", "row": {}}', "too much or too little"),
+        ('{"_id": "users/1", "table": "users", "key": "1", "row": {}}', "too many or too few values"),
     ],
 )
 def test_replay_of_something_else_is_refused(mover: Make, tmp_path: Path, content: str, complaint: str) -> None:

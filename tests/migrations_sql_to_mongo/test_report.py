@@ -21,7 +21,7 @@ def test_report_folder_holds_everything(mover: Make, tmp_path: Path) -> None:
     assert done.code == 1
     report = (tmp_path / "report" / "report.md").read_text()
     assert "size is not a whole number" in report
-    assert "is shown for its latest release. It says nothing of older releases" in report
+    assert "is shown for its latest release. It says nothing about older releases" in report
     assert json.loads((tmp_path / "report" / "report.json").read_text())["exit_code"] == 1
     [line] = (tmp_path / "report" / "rejects-releases.jsonl").read_text().splitlines()
     assert json.loads(line)["row"]["size"] == "12 MB"

@@ -84,7 +84,7 @@ def test_nobody_is_told_of_a_release_that_is_cancelled(
 
 
 @WAYS
-@pytest.mark.parametrize("end", ["Published", "Canceled"])
+@pytest.mark.parametrize("end", ["Published", "Cancelled"])
 def test_audit_log_says_who_did_what(client: FlaskClient, secret: str, fill: Fill, end: str) -> None:
     session = opened(client, secret)
     fill(client, secret, session)

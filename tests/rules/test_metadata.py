@@ -140,7 +140,7 @@ def test_license_files_of_an_sdist_stand_in_its_folder() -> None:
 def test_license_beside_license_expression_is_refused_in_new_metadata() -> None:
     both = ("License: MIT", "License-Expression: MIT")
 
-    with pytest.raises(BadDistribution, match="License beside License-Expression"):
+    with pytest.raises(BadDistribution, match="both License and License-Expression"):
         warnings_of_wheel(text("2.4", *both))
     assert warnings_of_wheel(text("2.3", *both))
 

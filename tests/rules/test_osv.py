@@ -133,7 +133,7 @@ def test_summary_is_the_first_sentence_of_the_details_if_there_is_none(
         (record("A-1", schema_version="2.0.0"), "schema_version is '2.0.0'"),
         (record("A-1", affected=[]), "no package of the ecosystem PyPI"),
         (record("A-1", affected="all"), "`affected` is not a list"),
-        (record("A-1", "-"), "is no project name"),
+        (record("A-1", "-"), "is not a project name"),
         (record("A-1", versions=[1]), "`versions` has something other than text"),
         (record("A-1", fixed=2), "an event has something other than text"),
     ],

@@ -37,7 +37,7 @@ def test_name_is_taken_once(administrator: Browser) -> None:
     administrator.send("/teams/new", name="payments")
 
     assert errors(administrator.send("/teams/new", name="payments")) == {
-        "name": "There is a team of this name already."
+        "name": "A team with this name already exists."
     }
 
 

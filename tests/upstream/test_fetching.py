@@ -181,7 +181,7 @@ class TestWhatIsWrongThere:
 
         assert failure(client, address) == (
             502,
-            f"{NAME} is larger than the 100 bytes that are taken from there.",
+            f"{NAME} is larger than the 100 bytes that are accepted.",
         )
 
     def test_past_the_limit_of_all_what_was_used_longest_ago_goes(
@@ -250,7 +250,7 @@ class TestWhatIsWrongThere:
 
         code, message = failure(client, f"{file_address(client)}.metadata")
 
-        assert (code, "not those of its digest" in message) == (502, True)
+        assert (code, "does not match its digest" in message) == (502, True)
         assert UpstreamFile.objects.count() == 0
 
     @pytest.mark.parametrize("status", [403, 404, 410])

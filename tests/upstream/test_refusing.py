@@ -120,7 +120,7 @@ def test_withdrawn_advisories_refuse_nothing(
     [
         ("severe", "", "UPSTREAM_REFUSE_SEVERITY is 'severe'; it can be any, low, medium, high, critical"),
         ("high", "jam==one", "'jam==one', whose version PEP 440 cannot parse"),
-        ("high", "-==1", "'-==1', which is no project and version"),
+        ("high", "-==1", "'-==1', which is not a project and version"),
     ],
 )
 def test_settings_that_cannot_work_stop_the_start(severity: str, exceptions: str, why: str) -> None:

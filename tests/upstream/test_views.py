@@ -193,7 +193,7 @@ class TestDependencyConfusion:
 
         assert failure(client) == (
             404,
-            "larder-probe was a project of this site, so it is looked for here alone.",
+            "larder-probe was a project of this site, so it is looked for only here.",
         )
         assert other.asked == []
 
@@ -213,7 +213,7 @@ class TestDependencyConfusion:
     ) -> None:
         configured(app, monkeypatch, RESERVED_NAMES=patterns)
 
-        assert failure(client) == (404, "larder-probe is a reserved name: it is looked for here alone.")
+        assert failure(client) == (404, "larder-probe is a reserved name: it is looked for only here.")
         assert client.get(f"/upstream/larder-probe/{uploads.sha256(WHEEL)}/{NAME}").status_code == 404
         assert other.asked == []
 

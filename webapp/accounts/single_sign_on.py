@@ -42,7 +42,7 @@ SIGN_IN, CONFIRM, CONNECT = "sign in", "confirm", "connect"
 ASKED, FOUND = "oidc", "oidc_found"
 # How long a member may take to say that they want their account connected.
 FOUND_AGE_S = 600
-STAYS = "Your teams here stay as they are. Ask an administrator of this site if you miss one."
+STAYS = "Your teams here stay as they are. Ask an administrator of this site if one is missing."
 ENDED = "Your session here ended while you were away. Sign in, then try again."
 UNASKED = "This sign-in took too long, or began in another browser. Try again."
 

@@ -88,7 +88,7 @@ def transfer_project(form: TransferForm, name: NormalizedName) -> AnyResponse | 
         return None
     by = signed_in_user()
     if by is None or not transfer(name, user, by):
-        form.refuse("user", f"{user.shown_name} is the only owner already.")
+        form.refuse("user", f"{user.shown_name} is already the only owner.")
         return None
     done(package, f"Transferred {name} to {user.shown_name}", form.reason.data, about=user)
     return redirect(url_for("admin.maintainers", name=name))

@@ -149,7 +149,7 @@ def invite(
             others = [each for each in pending(change.package) if fold(each.email) != fold(email)]
             if len(others) >= MOST_INVITATIONS:
                 raise TooManyInvitations(
-                    f"{MOST_INVITATIONS} people are invited already. Take an invitation back first."
+                    f"{MOST_INVITATIONS} people have already been invited. Revoke an invitation first."
                 )
             change.package.invitations = [*others, invitation]
             # Without the address, because the journal stays forever.
@@ -178,7 +178,7 @@ def revoke_invitation(normalized_name: NormalizedName, invitation_id: str, by: U
             all_of_them = change.package.invitations or []
             revoked = [each for each in all_of_them if each.invitation_id == invitation_id]
             if not revoked:
-                raise NotThere("There is no such invitation any more.")
+                raise NotThere("This invitation no longer exists.")
             change.package.invitations = [each for each in all_of_them if each not in revoked]
             change.act = Act("revoke invitation")
     return revoked[0]
@@ -199,7 +199,7 @@ def accept(normalized_name: NormalizedName, invitation_id: str, user: User) -> s
         with change:
             invitation = valid_invitation(change.package, invitation_id)
             if not _is_free(change.package, user):
-                raise NotThere("You look after this project already, or it has too many maintainers.")
+                raise NotThere("You already maintain this project, or it has too many maintainers.")
             change.package.invitations = [each for each in change.package.invitations if each != invitation]
             change.act = _add(change.package, user, invitation.role)
     return str(invitation.role)
@@ -228,7 +228,7 @@ def valid_invitation(package: Package | None, invitation_id: str) -> Invitation:
     for each in pending(package) if package else []:
         if each.invitation_id == invitation_id:
             return each
-    raise NotThere("This invitation is too old, or it was used, declined or taken back. Ask for another one.")
+    raise NotThere("This invitation has expired, or was already used, declined or revoked. Ask for another one.")
 
 
 def rename_maintainer(user_id: bson.ObjectId, name: str) -> None:
@@ -272,7 +272,7 @@ def _maintainer(package: Package, user_id: bson.ObjectId) -> Maintainer:
     for each in package.maintainers:
         if each.user_id == user_id:
             return each
-    raise NotThere("This user does not look after this project.")
+    raise NotThere("This user does not maintain this project.")
 
 
 def _is_free(package: Package, user: User) -> bool:

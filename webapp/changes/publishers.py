@@ -76,7 +76,7 @@ def remove_publisher(normalized_name: NormalizedName, publisher_id: str, by: Use
             present = change.package.publishers or []
             removed = [each for each in present if each.publisher_id == publisher_id]
             if not removed:
-                raise NotThere("The project has no such trusted publisher any more.")
+                raise NotThere("The project no longer has this trusted publisher.")
             change.package.publishers = [each for each in present if each not in removed] or None
             change.act = Act("remove publisher", note=removed[0].key[:300])
     return removed[0]

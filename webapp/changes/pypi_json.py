@@ -111,10 +111,10 @@ def package_from_document(document: Any) -> Imported:
 def _releases(releases: dict[str, Any], remarks: list[str]) -> Iterator[Release]:
     for version, files in releases.items():
         if not _is_usable(version):
-            remarks.append(f"release {version[:100]!r} left out: this is no version")
+            remarks.append(f"release {version[:100]!r} left out: this is not a version")
             continue
         if not isinstance(files, list):
-            remarks.append(f"release {version}: its files are no list")
+            remarks.append(f"release {version}: its files are not a list")
             files = []
         if naming.parse_version(version) is None:
             remarks.append(f"release {version}: PEP 440 cannot parse this version; it is kept below all others")

@@ -53,7 +53,7 @@ def check_reviewed(package: Package, session: PublishingSession, by: User) -> No
     """Raise NotReviewed, with the reason, if somebody else has to publish a session."""
     if package.release_rule != REVIEWED:
         return
-    wanted = f"The project {package.pk} demands that an owner who uploaded none of the files publishes a session"
+    wanted = f"The project {package.pk} requires sessions to be published by an owner who uploaded none of the files"
     if package.role_of(by.id, by.team_names) != OWNER:
         raise NotReviewed(f"{wanted}; {by.shown_name} is not an owner.")
     if any(by.id in (each.uploaded_by, *(each.senders or ())) for each in session.files):

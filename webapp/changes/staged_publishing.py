@@ -87,7 +87,7 @@ def _close(session: PublishingSession, by: User) -> PublishingSession:
     if standing is None or not standing.is_live:
         raise SessionGone("This session has ended.")
     if standing.state == PUBLISHING:
-        raise SessionBusy("This session is being published already.")
+        raise SessionBusy("This session is already being published.")
     if not standing.files:
         raise SessionBusy("This session has no files yet, so there is nothing to publish.")
     pending = [each.filename for each in standing.files if each.state != COMPLETED]

@@ -50,7 +50,7 @@ class SessionExists(RuntimeError):
     """There is an open session of this version, `session`."""
 
     def __init__(self, session: PublishingSession) -> None:
-        super().__init__(f"There is already an open publishing session of {session.package} {session.version}.")
+        super().__init__(f"There is already an open publishing session for {session.package} {session.version}.")
         self.session = session
 
 

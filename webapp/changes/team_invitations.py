@@ -7,7 +7,7 @@ from webapp.documents.base import utc_now
 from webapp.documents.user import TEAM_MEMBER, TEAM_OWNER, fold
 
 MOST_INVITATIONS = 50
-GONE = "This invitation is too old, or it was used, declined or taken back. Ask for another one."
+GONE = "This invitation has expired, or was already used, declined or revoked. Ask for another one."
 
 
 def invite(
@@ -26,7 +26,7 @@ def invite(
             return invitation
     if not Team.objects(pk=team).count():
         raise NotThere("This team no longer exists.")
-    raise TooManyInvitations(f"{MOST_INVITATIONS} people are invited already. Take an invitation back first.")
+    raise TooManyInvitations(f"{MOST_INVITATIONS} people have already been invited. Revoke an invitation first.")
 
 
 def take_out(team: str, invitation_id: str) -> None:
@@ -41,11 +41,11 @@ def accept(team: str, invitation_id: str, user: User) -> str:
     """Make the invited user a member of a team, once; return their role. Raises NotThere."""
     invitation = valid_invitation(Team.objects(pk=team).declared_first(), invitation_id)
     if user.role_in(team):
-        raise NotThere("You belong to this team already.")
+        raise NotThere("You already belong to this team.")
     take_out(team, invitation_id)
     role = TEAM_OWNER if invitation.role == TEAM_OWNER else TEAM_MEMBER
     if not add_member(team, user.id, role):
-        raise NotThere("You belong to this team already, or to too many teams.")
+        raise NotThere("You already belong to this team, or to too many teams.")
     return role
 
 

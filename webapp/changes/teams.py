@@ -45,7 +45,7 @@ def create_team(name: str, title: str, groups: list[str]) -> Team:
     try:
         team.save(force_insert=True)
     except NotUniqueError:
-        raise TeamRefused("There is a team of this name already.") from None
+        raise TeamRefused("A team with this name already exists.") from None
     return team
 
 
@@ -66,8 +66,8 @@ def delete_team(name: str) -> None:
         )
     if package := Package.objects.narrowed_to(name).only("normalized_name").plain_first():
         raise TeamRefused(
-            f"The team may read projects that others may not, such as {package['normalized_name']}. Take it off their "
-            "readers first."
+            f"The team may read projects that others may not, such as {package['normalized_name']}. "
+            "Remove it from their readers first."
         )
     Team.objects.raw().delete_one({"_id": name})
     revoke_shared(TEAM, name)

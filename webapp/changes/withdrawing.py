@@ -20,8 +20,8 @@ from webapp.documents.journal import REMOVE_PROJECT
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.documents.release_facts import STATED
 
-NO_RELEASE = "There is no such release any more."
-NO_FILE = "There is no such file any more."
+NO_RELEASE = "This release no longer exists."
+NO_FILE = "This file no longer exists."
 
 # The files that a change deletes, with their versions.
 Taken = list[tuple[str, ReleaseFile]]

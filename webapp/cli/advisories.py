@@ -61,7 +61,7 @@ def _import(dump: Path, *, may_remove_most: bool) -> list[str]:
 @advisories_group.command("remove")
 @click.argument("advisory_id", metavar="ID")
 def remove_command(advisory_id: str) -> None:
-    """Remove an advisory of your own. The next dump brings back one of the same id that it contains."""
+    """Remove an advisory of your own. If the next dump contains one with the same id, it comes back."""
     try:
         removed = advisories.remove_own(advisory_id)
     except CannotImport as error:

@@ -27,7 +27,7 @@ def check_command(*, as_json: bool, deep: bool) -> None:
 @db_group.command("repair")
 @click.option("--dry-run", is_flag=True, help="Show what would be repaired, without changing anything.")
 def repair_command(*, dry_run: bool) -> None:
-    """Repair whatever can be derived from the rest of the database, and list what is left for a person.
+    """Repair whatever can be derived from the rest of the database, and list what has to be fixed by hand.
 
     Exits with 1 if something is left or, with --dry-run, would be repaired.
     """

@@ -27,7 +27,7 @@ from webapp.mongodb.errors import explained, reason_of
 def dump_command(folder: Path, *, no_snapshot: bool) -> None:
     """Write the whole database to DIR: a file for each collection, and a manifest.
 
-    A dump that was interrupted is continued by the same command.
+    To continue an interrupted dump, repeat the command.
     """
     with one_line():
         manifest = dump(Package._get_db(), folder, click.echo, snapshot=not no_snapshot)
@@ -62,7 +62,7 @@ def load_command(folder: Path, *, check: bool) -> None:
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Show what would be restored, and look for its bytes, without changes.")
 def restore_project_command(folder: Path, name: str, *, dry_run: bool) -> None:
-    """Restore the project NAME, which does not exist any more, from the dump in DIR, while the site goes on.
+    """Restore the deleted project NAME from the dump in DIR, while the site keeps running.
 
     Its files, their bytes, its history and its place in searches and lists come back with it.
     """

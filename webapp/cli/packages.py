@@ -55,7 +55,7 @@ def allow_command(name: str) -> None:
 @click.option(
     "--every-release",
     is_flag=True,
-    help="With --from-index: fetch what each older release states, too. A command that was stopped goes on from there.",
+    help="With --from-index: also fetch what older releases state. If interrupted, repeat the command to continue.",
 )
 def import_command(paths: tuple[str, ...], *, from_index: bool, every_release: bool) -> None:
     """Import JSON documents as PyPI serves them: files, folders of *.json, or projects of another index.

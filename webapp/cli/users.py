@@ -89,14 +89,14 @@ def set_password_command(who: str, password: str) -> None:
 def reset_2fa_command(who: str) -> None:
     """Remove a user's second factors and recovery codes, and end their sessions.
 
-    WHO is an email address, a username or an id. Make sure that it is really them who ask for it.
+    WHO is an email address, a username or an id. Make sure first that it is really the user who asks for it.
     """
     user = _find_or_fail(who)
     changed = second_factors.remove_all(user)
     if changed:
         sessions.end_others(user.id)
         second_factors.tell(user, "Two-factor authentication was reset by an administrator")
-    done = "signs in with a password alone from now on" if changed else "has no second factor"
+    done = "now signs in with a password only" if changed else "has no second factor"
     click.echo(f"{user.shown_name} {done}.")
 
 

@@ -118,7 +118,7 @@ def twins_of(document_type: type[me.Document], spec: Plain) -> Iterator[list[Any
 
 def _reason(document_type: type[me.Document], spec: Plain, error: OperationFailure) -> str:
     if error.code in _CONFLICTS:
-        return f"another index stands in its way, drop it: {_one_line(error)}"
+        return f"another index is in its way; drop it: {_one_line(error)}"
     if not isinstance(document_type._get_db(), Database):
         return _one_line(error)
     groups = []

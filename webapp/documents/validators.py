@@ -104,4 +104,4 @@ def set_validator(collection: Collection[Any], validator: Plain) -> None:
     except OperationFailure as error:
         if error.code != _UNAUTHORIZED:
             raise
-        log.warning("%s has no rules against slips: the database account may not set them", collection.name)
+        log.warning("%s has no validation rules: the database account may not set them", collection.name)

@@ -159,7 +159,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ),
         Call(
             "/upload/SESSION/files/STAGED/complete",
-            "Have it checked and added to the session.",
+            "Check it and add it to the session.",
             PROBLEM,
             ("details",),
             (*_TOKEN, *_SEND_SESSION, '{"meta": {"api-version": "2.0"}}'),
@@ -174,7 +174,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ),
         Call(
             "/upload/SESSION/extend",
-            "Extend it by so many seconds from now.",
+            "Extend it to this many seconds from now.",
             SESSION,
             ("expires-at",),
             (*_TOKEN, *_SEND_SESSION, '{"meta": {"api-version": "2.0"}, "extend-for": 604800}'),
@@ -211,7 +211,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
             ("vulns",),
             (*_SEND_JSON, '{"package": {"name": "NAME", "ecosystem": "PyPI"}, "version": "VERSION"}'),
         ),
-        Call("/osv/v1/querybatch", "Many of these questions.", JSON, ("results",), (*_SEND_JSON, '{"queries": []}')),
+        Call("/osv/v1/querybatch", "Several of these queries.", JSON, ("results",), (*_SEND_JSON, '{"queries": []}')),
         Call("/osv/v1/vulns/ADVISORY", "One advisory.", JSON, ("id", "modified")),
     ),
     "Feeds": (
@@ -234,7 +234,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call("/ready", "Whether it takes requests.", JSON),
         Call(
             "/signup",
-            "Make an account.",
+            "Create an account.",
             JSON,
             ("message",),
             (*_SEND_JSON, '{"username": "eve", "password": "the analytical engine weaves"}'),

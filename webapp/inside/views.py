@@ -72,7 +72,7 @@ def _opened(found: Found) -> Iterator[Archive]:
     """Open an archive, when it is its turn. Raises CannotLook and ServiceUnavailable, whose pages are not kept."""
     turns = open_archives()
     if not turns.acquire(timeout=PATIENCE_S):
-        message = "Others are looking into files at the moment. Please try again in a few seconds."
+        message = "Too many files are being looked into at the moment. Please try again in a few seconds."
         raise ServiceUnavailable(message, retry_after=RETRY_AFTER_S)
     try:
         file = Seekable(cast("bson.ObjectId", found.content_id), found.size or 0)
@@ -123,7 +123,7 @@ def _text(found: Found, path: str) -> Plain:
     is_cut = len(data) > MAX_TEXT_BYTES
     text = _decoded(shown, is_cut=is_cut)
     if text is None:
-        return {"problem": "This file is not a text, so it is not shown.", "size": size}
+        return {"problem": "This file is not text, so it is not shown.", "size": size}
     lines = text.count("\n") + (not text.endswith("\n") and bool(text))
     filename = path.rpartition("/")[2]
     return {"size": size, "lines": lines, "shown": len(shown), "is_cut": is_cut, "html": highlighted(text, filename)}

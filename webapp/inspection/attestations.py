@@ -86,7 +86,7 @@ def _of_upstream() -> Iterator[Finding]:
         try:
             check_provenance(son["provenance"].encode(), son["_id"])
         except BadAttestations as error:
-            what = f"its provenance is of no use: {error}"
+            what = f"its provenance is unusable: {error}"
             yield Finding("upstream_files", son["_id"], "provenance", what, partial(_forget, son))
 
 

@@ -194,7 +194,7 @@ class PublisherForm(SiteForm):
                 raise ValidationError("Write each condition as claim = value, such as ref = refs/tags/*.")
         if self.service.data == OTHER and key_of("", dict(lines)) is None:
             raise ValidationError(
-                "Add a condition without * that only your own pipeline fulfils, such as sub = ... (its subject)."
+                "Add a condition without * that only your own pipeline meets, such as sub = ... (its subject)."
             )
 
 

@@ -49,7 +49,7 @@ def maintainers(form: InvitationForm, name: str) -> AnyResponse | None:
     if invitee is None:
         return None
     if invitee.person and invitee.person.id in [each.user_id for each in package.maintainers]:
-        form.refuse("email", "They maintain this project already.")
+        form.refuse("email", "They already maintain this project.")
         return None
     email, person, username = invitee
     try:

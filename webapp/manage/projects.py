@@ -30,7 +30,7 @@ ENTRIES_PER_PAGE = 50
 RULES = {
     DIRECT: "are published as soon as they are uploaded",
     SESSIONS: "come through publishing sessions only",
-    REVIEWED: "come through publishing sessions only, which another owner than the uploader publishes",
+    REVIEWED: "come through publishing sessions only, published by an owner other than the uploader",
 }
 MOST_SESSIONS = 50
 

@@ -75,7 +75,7 @@ def new_publisher_page(form: PublisherForm, name: str) -> AnyResponse | None:
     if is_new:
         _record(f"Let a pipeline publish {package.pk}: {publisher.key}.", package.pk)
         tell_of_act(package, f"Let a pipeline publish {package.name}: {publisher.key[:MAX_KEY_SHOWN]}")
-    flash(f"This pipeline can publish {package.name} now." if is_new else "This pipeline could publish already.")
+    flash(f"This pipeline can publish {package.name} now." if is_new else "This pipeline could already publish.")
     return redirect(url_for("manage.publishers", name=package.pk))
 
 
@@ -161,7 +161,7 @@ def remove_pending_publisher(_: ButtonForm, publisher_id: str) -> AnyResponse:
     mine = {"_id": bson.ObjectId(publisher_id), "user_id": me().user.id} if bson.ObjectId.is_valid(publisher_id) else {}
     removed = PendingPublisher.objects.raw().find_one_and_delete(mine) if mine else None
     if removed is None:
-        raise NotThere("There is no such pending publisher any more.")
+        raise NotThere("This pending publisher no longer exists.")
     _record(f"Removed the pending publisher of {removed.get('project')}.", str(removed.get("project")))
     flash("The pending publisher was removed.")
     return redirect(url_for("manage.pending_publishers"))

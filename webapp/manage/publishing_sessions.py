@@ -130,7 +130,7 @@ def publish_session_now(form: PublishForm, name: str, session_id: str) -> AnyRes
     try:
         published = publish_session(session, me().user, form.seen.data or "")
     except SessionChanged as error:
-        again = _shown(*_session(name, session_id), f"{error} Look at them again, then publish them.")
+        again = _shown(*_session(name, session_id), f"{error} Look at them again, then publish.")
         again.status_code = 409
         return again
     except (NotMaintained, NotReviewed, OnlyPublishers, ProjectClosed) as error:
@@ -152,8 +152,8 @@ def cancel_session(_: ButtonForm, name: str, session_id: str) -> AnyResponse:
         staging.cancel(session, me().user)
     except SessionGone as error:
         raise NotThere(str(error)) from None
-    _record(session, "Canceled")
-    flash(f"The publishing session of {package.name} {session.version} was canceled.")
+    _record(session, "Cancelled")
+    flash(f"The publishing session of {package.name} {session.version} was cancelled.")
     if _exists(session):
         return redirect(url_for("manage.publishing_sessions", name=session.package))
     return redirect(url_for("manage.index"))

@@ -38,7 +38,7 @@ def add_team(form: TeamRoleForm, name: str) -> AnyResponse | None:
     package = project(name, OWNER)
     team: Team | None = Team.objects(pk=form.team.data.lower()).declared_first()
     if team is None:
-        form.refuse("team", "There is no team of this name. Administrators of the site create teams.")
+        form.refuse("team", "There is no team with this name. Administrators of the site create teams.")
         return None
     try:
         _give(package, team, form.role.data)

@@ -149,7 +149,7 @@ def _made(person: Person) -> User | None:
                     f"to {_provider()} on the account page."
                 ) from None
             continue
-        audit.record(audit.REGISTRATION, f"Got an account by signing in with {_provider()}.", user=user, by=user)
+        audit.record(audit.REGISTRATION, f"Created an account by signing in with {_provider()}.", user=user, by=user)
         if email_confirmation.must_confirm(user) and mails.can_send_links() and limits.count_mail(email):
             email_confirmation.ask_to_confirm(user, email)
         return user

@@ -86,7 +86,7 @@ def refuse_strangers() -> AnyResponse | None:
             permit = api_tokens.authenticate(READ)
             _check_scope(permit)
             if permit.user is None:
-                raise Forbidden("This API token belongs to nobody, so it cannot read what members read.")
+                raise Forbidden("This API token does not belong to a member, so it cannot read what members read.")
             narrow(permit.user)
         elif user := signed_in_user():
             narrow(user)

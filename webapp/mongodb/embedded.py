@@ -102,7 +102,7 @@ def release() -> None:
                 with locked(data_dir / "larder-start.lock"):
                     _leave(data_dir)
             except OSError as error:
-                log.warning("mongod on %s may still run: %s", data_dir, error)
+                log.warning("mongod on %s may still be running: %s", data_dir, error)
 
 
 def _join(data_dir: Path, port: int, password: str) -> int:
@@ -165,9 +165,9 @@ def _watch(data_dir: Path, port: int, ended: threading.Event) -> None:
             with locked(data_dir / "larder-start.lock"):
                 # Under the lock, because a check takes mongod's own lock for an instant, in which none could start.
                 if not ended.is_set() and server_pid(data_dir) is None:
-                    log.error("mongod on %s has died and is started again", data_dir)
+                    log.error("mongod on %s has died and is being restarted", data_dir)
                     _beside_others(data_dir, port, password_of(data_dir))
-                    log.warning("mongod on %s runs again", data_dir)
+                    log.warning("mongod on %s is running again", data_dir)
             pause = WATCH_S
         except (MongodError, OSError) as error:
             pause = min(2 * pause, WATCH_PAUSE_S)
@@ -205,7 +205,7 @@ def _start(data_dir: Path, port: int, password: str, *, keep_port: bool = False)
         for _ in range(PORT_ATTEMPTS):
             is_taken = code == EXIT_CODE_PORT_TAKEN or (code and PORT_TAKEN in complaint)
             if is_taken and not keep_port:
-                log.info("port %d is taken, mongod gets another one", port)
+                log.info("port %d is taken, so mongod uses another one", port)
                 port = _free_port()
                 code, complaint = _launch(program, data_dir, port)
         if code == EXIT_CODE_OTHER_VERSION and older:
@@ -221,7 +221,7 @@ def _start(data_dir: Path, port: int, password: str, *, keep_port: bool = False)
         break
     running = _running_port(data_dir, password)
     if running is None:
-        raise MongodFailed(f"mongod has ended right after its start; see {data_dir}/mongod.log")
+        raise MongodFailed(f"mongod exited right after it started; see {data_dir}/mongod.log")
     return running
 
 
@@ -260,7 +260,7 @@ def _launch(program: Program, data_dir: Path, port: int) -> tuple[int, str]:
         process.kill()  # only the command; the daemon lives on, because recovering a lot of data may take longer
         process.wait()
         raise MongodFailed(
-            f"mongod has not started within {START_TIMEOUT_S:.0f} s, but goes on; see {log_path} and try again later"
+            f"mongod needs more than {START_TIMEOUT_S:.0f} s to start; see {log_path}, and try again later"
         ) from None
     except BaseException:  # Ctrl-C: a server must be running before it can be stopped
         process.wait(START_TIMEOUT_S)
@@ -287,7 +287,7 @@ def _stop(data_dir: Path) -> None:
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while server_pid(data_dir) is not None:
             if time.monotonic() > deadline:
-                log.warning("mongod, process %d, takes long to stop", pid)
+                log.warning("mongod, process %d, is taking long to stop", pid)
                 return
             time.sleep(0.005)
     if server_pid(data_dir) is None:

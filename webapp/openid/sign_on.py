@@ -139,7 +139,7 @@ class SignOn:
         address = self.provider.endpoint("userinfo_endpoint")
         found = self.provider.fetch(address, authorization=f"Bearer {access_token}")
         if found.get("sub") != subject:
-            raise TokenRefused("The userinfo endpoint tells about somebody else.")
+            raise TokenRefused("The userinfo endpoint describes somebody else.")
         return found
 
     def person(self, claims: Mapping[str, Any]) -> Person:

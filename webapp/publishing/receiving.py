@@ -47,7 +47,7 @@ IN_MEMORY_BYTES = 500_000
 MAX_UPLOAD_S = 900
 # What old tools still send.
 RETIRED = {
-    "submit": "Projects are not registered in advance any more: upload a file, and the project is created.",
+    "submit": "Projects are no longer registered in advance: upload a file, and the project is created.",
     "doc_upload": "This index does not host documentation. Link to it in the project's metadata instead.",
 }
 # The form fields with digests.

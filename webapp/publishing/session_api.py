@@ -74,7 +74,7 @@ def cancel_one(session_id: str) -> Response:
     permit, found = permitted(session_id)
     with refusals():
         cancel(found, member(permit))
-    record(permit, found, "Canceled")
+    record(permit, found, "Cancelled")
     return Response(status=204)
 
 

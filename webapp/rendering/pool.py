@@ -127,7 +127,7 @@ class _Child:
         self._answers = self._link.makefile("rb")
         try:
             if self._answers.readline() != READY:
-                raise ChildProcessError(f"it ended at its start, with exit code {self._process.wait()}")
+                raise ChildProcessError(f"it exited right after it started, with exit code {self._process.wait()}")
         except OSError:
             self.end()
             raise

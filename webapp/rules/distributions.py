@@ -75,7 +75,7 @@ def examine(filename: str, file: IO[bytes], size: int) -> Distribution:
         raise
     except DAMAGED as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise BadDistribution(f"{filename} cannot be opened, it is damaged or of another kind: {reason}") from None
+        raise BadDistribution(f"{filename} cannot be opened; it is damaged or of another kind: {reason}") from None
     is_wheel = name.packagetype == WHEEL
     text, warnings = _text_of(contents, name)
     checked = check_metadata(text, is_wheel=is_wheel)
@@ -126,7 +126,7 @@ def _read(file: IO[bytes], size: int, name: _Name) -> Contents:
 
 def _parse_filename(filename: str) -> _Name:
     if len(filename) > MAX_FILENAME_LENGTH or not _FILENAME.fullmatch(filename):
-        raise BadDistribution("A file name has letters, digits and . _ + ! - only, and 255 of them at most.")
+        raise BadDistribution("A file name may have only letters, digits and . _ + ! -, and at most 255 of them.")
     if filename.endswith(".whl"):
         return _parse_wheel_name(filename)
     ending = next((each for each in ENDINGS if filename.endswith(each)), None)

@@ -66,7 +66,7 @@ def check_metadata(text: str, *, is_wheel: bool) -> Checked:
         raise BadDistribution(" ".join(too_much))
     warnings = [f"Metadata: {_reason(error)}." for error in errors]
     if raw.get("license_expression") and (old := _license_classifiers(raw)):
-        warnings.append(f"Beside License-Expression the classifier {shown(old[0])} says nothing (PEP 639).")
+        warnings.append(f"Next to License-Expression, the classifier {shown(old[0])} has no meaning (PEP 639).")
     return Checked(raw, warnings + [f"{each} The rest is left out." for each in too_much])
 
 
@@ -78,11 +78,11 @@ def check_licenses(raw: RawMetadata, folder: str, paths: set[str]) -> None:
     if not _is_strict(raw):
         return
     if raw.get("license") and raw.get("license_expression"):
-        raise BadDistribution("The metadata have License beside License-Expression; PEP 639 allows one of them.")
+        raise BadDistribution("The metadata has both License and License-Expression; PEP 639 allows only one of them.")
     for path in raw.get("license_files", []):
         place = f"{folder}/{path}".lstrip("/")
         if place not in paths:
-            raise BadDistribution(f"The metadata name a License-File that is not in the archive: {shown(place)}")
+            raise BadDistribution(f"The metadata names a License-File that is not in the archive: {shown(place)}")
 
 
 def _is_strict(raw: RawMetadata) -> bool:

@@ -47,7 +47,7 @@ def normalize_name(name: str) -> NormalizedName:
     if len(name) > MAX_NAME_LENGTH:
         raise InvalidName(f"a project name has at most {MAX_NAME_LENGTH} characters")
     if not _NAME.fullmatch(name):
-        raise InvalidName(f"{name!r} is no project name")
+        raise InvalidName(f"{name!r} is not a project name")
     return NormalizedName(_SEPARATORS.sub("-", name).lower())
 
 

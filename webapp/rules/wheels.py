@@ -84,7 +84,7 @@ def _only_folder(names: list[str], project: str, version: object) -> str:
     folder = folders.pop()
     its_project, _, its_version = folder.removesuffix(".dist-info").partition("-")
     if canonicalize_name(its_project) != project or parse_version(its_version) != version:
-        raise BadDistribution(f"The wheel's folder {folder[:200]} is not the one of its file name.")
+        raise BadDistribution(f"The wheel's folder {folder[:200]} does not match its file name.")
     return folder
 
 
@@ -100,7 +100,7 @@ def _check_places(paths: set[str], folder: str, project: str) -> list[str]:
         top, separator, _ = path.partition("/")
         if "\\" in path:
             raise BadDistribution(
-                f"The wheel has a name with a backslash, which not every system reads alike: {shown(path)}"
+                f"The wheel has a name with a backslash, which not every system reads in the same way: {shown(path)}"
             )
         if not separator or not top.endswith(".data") or top == own:
             continue

@@ -75,7 +75,7 @@ def read_to_end(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, digests: Itera
             for digest in digests:
                 digest.update(part)
     if length != entry.file_size:
-        raise BadDistribution(f"The archive has an entry of another length than it says: {shown(entry.filename)}")
+        raise BadDistribution(f"The archive has an entry with another length than it states: {shown(entry.filename)}")
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
@@ -85,11 +85,11 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     if entry.flag_bits & _ENCRYPTED:
         raise BadDistribution(f"The archive is encrypted: {shown(entry.filename)}")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise BadDistribution(f"The archive has a compression that installers lack: {shown(entry.filename)}")
+        raise BadDistribution(f"The archive uses a compression that installers do not support: {shown(entry.filename)}")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind == stat.S_IFLNK:
         raise BadDistribution(
-            f"The archive has a symbolic link, which not every installer makes: {shown(entry.filename)}"
+            f"The archive has a symbolic link, which not every installer creates: {shown(entry.filename)}"
         )
     if entry.is_dir() and entry.file_size:
         raise BadDistribution(f"The archive has a folder with contents of its own: {shown(entry.filename)}")
@@ -102,9 +102,11 @@ def _check_names(entries: list[zipfile.ZipInfo]) -> None:
     ordered = sorted(zip(keys, (entry.filename for entry in entries), strict=True))
     for (one, _), (other, path) in pairwise(ordered):
         if one == other:
-            raise BadDistribution(f"The archive has two entries of one name, or one on some systems: {shown(path)}")
+            raise BadDistribution(
+                f"The archive has two entries of the same name, at least on some systems: {shown(path)}"
+            )
         if not one.endswith("\0") and other.startswith(one + "\0"):
-            raise BadDistribution(f"The archive has a file and a folder of one name: {shown(path)}")
+            raise BadDistribution(f"The archive has a file and a folder with the same name: {shown(path)}")
 
 
 def _check_places(archive: zipfile.ZipFile, file: IO[bytes], size: int) -> None:

@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
         try:
             request.args  # noqa: B018 - which Werkzeug decodes when somebody asks for them
         except UnicodeDecodeError:
-            abort(400, "What follows the question mark is no text in UTF-8.")
+            abort(400, "What follows the question mark is not text in UTF-8.")
 
     @app.after_request
     def add_headers(response: Response) -> Response:

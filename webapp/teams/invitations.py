@@ -36,7 +36,7 @@ def invite(form: InvitationForm, team: str) -> AnyResponse | None:
         return None
     email, person, username = invitee
     if person and person.role_in(team):
-        form.refuse("email", "They belong to the team already.")
+        form.refuse("email", "They already belong to the team.")
         return None
     try:
         invitation = team_invitations.invite(team, email, form.role.data, user, person=person, username=username)

@@ -57,7 +57,7 @@ def add_member(form: MemberForm, team: str) -> AnyResponse | None:
         form.refuse("user", NOT_FOUND)
         return None
     if not teams.add_member(team, person.id, form.role.data):
-        form.refuse("user", f"{person.shown_name} belongs to the team already, or to too many teams.")
+        form.refuse("user", f"{person.shown_name} already belongs to the team, or to too many teams.")
         return None
     audit.record(
         audit.TEAM, f"Added {person.shown_name} as {form.role.data} of {team}.", user=person, target=f"team {team}"

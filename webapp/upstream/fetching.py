@@ -91,7 +91,7 @@ class Fetcher:
     ) -> requests.Response:
         host = host_of(url)
         if self._hosts is not None and host not in self._hosts:
-            raise UpstreamFailed(f"{host} is not one of the hosts {self._named}, so nothing is asked of it")
+            raise UpstreamFailed(f"{host} is not one of the hosts {self._named}, so it is not contacted")
         auth: Any = self._auth if url.startswith(f"{self._origin}/") else None
         if self._hosts is None or "Authorization" in headers:
             auth = without_credentials

@@ -121,13 +121,13 @@ class Index:
         is or was here, or that the operator reserved, is never requested (dependency confusion).
         """
         if any(fnmatch.fnmatchcase(normalized_name, pattern) for pattern in self._reserved):
-            return f"{normalized_name} is a reserved name: it is looked for here alone."
+            return f"{normalized_name} is a reserved name: it is looked for only here."
         if Package.objects(pk=normalized_name).count():
             return f"{normalized_name} is a project of this site."
         # A project that is hidden from the reader counts as one that was here.
         is_known = KnownName.objects(pk=normalized_name).count_up_to(1) or normalized_name in hidden_names()
         if is_known or JournalEntry.objects.about_package(normalized_name).count_up_to(1):
-            return f"{normalized_name} was a project of this site, so it is looked for here alone."
+            return f"{normalized_name} was a project of this site, so it is looked for only here."
         return None
 
     def project(self, normalized_name: str) -> Plain | None:
@@ -223,11 +223,11 @@ class Index:
             body = self._metadata_in(normalized_name, file)
         if hashlib.sha256(body).hexdigest() != file["metadata_sha256"]:
             self._promise_no_metadata(normalized_name, file)
-            raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are not those of its digest")
+            raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that does not match its digest")
         try:
             text = body.decode()
         except UnicodeDecodeError:
-            raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that are no UTF-8") from None
+            raise UpstreamFailed(f"{self.host} sent metadata of {file['filename']} that is not UTF-8") from None
         kept = {"filename": file["filename"], "package": normalized_name, "metadata": text}
         UpstreamFile.store_part(file["sha256"], "metadata", kept, len(body), self._max_bytes)
         return text
@@ -365,7 +365,7 @@ class Index:
             raise UpstreamFailed(f"{host_of(file['url'])} sent other bytes than its digest of {file['filename']} says")
 
     def _refuse_size(self, filename: str) -> None:
-        raise UpstreamFailed(f"{filename} is larger than the {self._max_file_bytes:,} bytes that are taken from there")
+        raise UpstreamFailed(f"{filename} is larger than the {self._max_file_bytes:,} bytes that are accepted")
 
 
 def _last_held_back(parts: Iterator[bytes]) -> Iterator[bytes]:

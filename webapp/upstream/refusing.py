@@ -78,7 +78,7 @@ def _names_of(exception: str) -> list[str]:
         normalized_name = naming.normalize_name(name.strip())
     except naming.InvalidName:
         if equals:
-            raise BadConfig(f"UPSTREAM_REFUSE_EXCEPT has {exception!r}, which is no project and version") from None
+            raise BadConfig(f"UPSTREAM_REFUSE_EXCEPT has {exception!r}, which is not a project and version") from None
         return [exception]
     if not equals:
         return [exception, normalized_name]

@@ -35,13 +35,13 @@ def webhook(package: Package | None, hook_id: str) -> Plain:
     """Return a webhook of this project or, for None, of the site. Raises NotFound."""
     key = bson.ObjectId(hook_id) if bson.ObjectId.is_valid(hook_id) else None
     mine = Webhook.objects.of_project(package.pk if package else None)
-    return mine.filter(pk=key).plain_first() or abort(404, "There is no such webhook any more.")
+    return mine.filter(pk=key).plain_first() or abort(404, "This webhook no longer exists.")
 
 
 def message(hook: Plain, message_id: str) -> Plain:
     """Return a message of a webhook. Raises NotFound."""
     found = WebhookMessage.objects.of_webhook(hook["id"]).filter(pk=message_id).plain_first()
-    return found or abort(404, "There is no such message any more: they are kept for two weeks.")
+    return found or abort(404, "This message no longer exists: messages are kept for two weeks.")
 
 
 @bp.after_request
