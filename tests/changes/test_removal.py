@@ -5,11 +5,12 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from tests import factories
-from tests.changes.conftest import DELETIONS, Publish, clean, delete_and_die
+from tests.changes.conftest import DELETIONS, STEPS, Publish, clean, delete_and_die
 from tests.manage.conftest import NAME
 from tests.publishing import uploads
 from webapp.changes import claims, removal, withdrawing
-from webapp.documents import JournalEntry, Maintainer, Package, StoredFile
+from webapp.documents import ApiToken, JournalEntry, Maintainer, Package, StoredFile
+from webapp.documents.api_token import TokenOwner, TokenScope
 
 
 @pytest.mark.parametrize("what", DELETIONS)
@@ -64,3 +65,19 @@ def test_upload_that_arrives_under_the_name_of_a_deleted_record_is_left_alone(ap
     withdrawing.delete_release(NAME, "1.0", ada)
 
     assert StoredFile.objects.get().state == "arriving"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_tokens_of_a_deleted_project_are_gone_before_somebody_else_creates_it(
+    runner: FlaskCliRunner, publish: Publish, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    publish()
+    owner, scope = TokenOwner(kind="project", name=NAME), TokenScope(kind="account")
+    ApiToken(owner=owner, name="CI", digest="x", scope=scope).save()
+    delete_and_die(monkeypatch, "project", step)
+
+    clean(runner)
+
+    is_gone = not Package.objects(pk=NAME)
+    assert is_gone or Package.objects.get().releases  # deleted, or as it was
+    assert ApiToken.objects(owner__name=NAME).count() == (0 if is_gone else 1)

@@ -15,6 +15,7 @@ from webapp.changes import changing, claims, listing, staged_publishing, staging
 from webapp.documents import JournalEntry, Package, PublishingSession, StoredFile, User
 from webapp.documents.base import utc_now
 from webapp.documents.release import own_url
+from webapp.rules import naming
 
 
 @pytest.mark.parametrize(
@@ -126,14 +127,14 @@ def test_session_brings_no_project_back_that_was_deleted_meanwhile(
 
         def then(*args: Any) -> Any:
             monkeypatch.setattr(module, name, wanted)
-            withdrawing.delete_project(session["name"], owner)
+            withdrawing.delete_project(naming.normalize_name(session["name"]), owner)
             return wanted(*args)
 
         monkeypatch.setattr(module, name, then)
 
     if moment == "before its check":
         monkeypatch.setattr(withdrawing, "cancel_all", lambda *_: None)  # this comes a moment later
-        withdrawing.delete_project(session["name"], owner)
+        withdrawing.delete_project(naming.normalize_name(session["name"]), owner)
     elif moment == "after its check":
         deleting(staged_publishing, "_close")
     else:
@@ -153,3 +154,65 @@ def test_session_brings_no_project_back_that_was_deleted_meanwhile(
     content = uploads.wheel(version="2.0")
     assert add(client, secret, again, content, wheel_name(version="2.0")).status_code == 200
     assert send(client, secret, path_of(again, "publish")).status_code == 201
+
+
+@pytest.mark.parametrize("how", ["meanwhile", "after a kill"])
+@pytest.mark.parametrize("what", ["project", "release", "file"])
+def test_what_is_deleted_before_the_session_has_ended_keeps_its_names_and_stays_deleted(
+    client: FlaskClient,
+    secret: str,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: Callable[..., None],
+    what: str,
+    how: str,
+) -> None:
+    session, owner = filled(client, secret), User.objects.get()
+    finish = staging.finish_publishing
+
+    def delete() -> None:
+        name = naming.normalize_name(session["name"])
+        if what == "project":
+            withdrawing.delete_project(name, owner)
+        elif what == "release":
+            withdrawing.delete_release(name, "1.0", owner)
+        else:
+            withdrawing.delete_file(name, "1.0", wheel_name(), owner)
+
+    def delete_then_finish(*args: Any) -> None:
+        delete()
+        finish(*args)
+
+    if how == "meanwhile":
+        monkeypatch.setattr(staged_publishing, "finish_publishing", delete_then_finish)
+        send(client, secret, path_of(session, "publish"))
+    else:
+        killed_at(lambda: send(client, secret, path_of(session, "publish")), staged_publishing, "finish_publishing")
+        delete()
+        age()
+
+    assert said(send(client, secret, path_of(session, "session"), "GET"))["status"] == "published"
+    assert send(client, secret, path_of(session, "publish")).status_code == 404
+    deleted = {wheel_name()} if what == "file" else set(FILES)
+    assert seen(client) == set(FILES) - deleted
+    assert {each.filename: each.state for each in StoredFile.objects} == {
+        name: "deleted" if name in deleted else "stored" for name in FILES
+    }
+    again = uploads.upload(client, secret, BETTER, wheel_name())
+    assert (again.status_code, "cannot be reused" in again.text) == (400, True)
+
+
+def test_session_of_a_deleted_project_keeps_its_name_from_nobody(
+    client: FlaskClient, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads.upload(client, secret, uploads.wheel(version="0.9"), wheel_name(version="0.9"))
+    session = filled(client, secret)
+    # The process that deletes the project is killed before it cancels the sessions.
+    monkeypatch.setattr(withdrawing, "cancel_all", lambda *_: None)
+    withdrawing.delete_project(naming.normalize_name(session["name"]), User.objects.get())
+    _, other = uploads.publisher("Eve")
+
+    response = uploads.upload(client, other, uploads.wheel(version="2.0"), wheel_name(version="2.0"))
+
+    assert response.status_code == 200, response.text
+    assert stored(session).state == "canceled"
+    assert send(client, secret, path_of(session, "extend"), **{"extend-for": 3600}).status_code == 404

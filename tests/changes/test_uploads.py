@@ -164,3 +164,17 @@ def test_upload_brings_no_project_back_that_was_deleted_meanwhile(
     assert Package.objects.count() == 0
     monkeypatch.undo()
     assert upload(client, secret, wheel(version="2.0"), wheel_name(version="2.0")).status_code == 200
+
+
+def test_upload_that_began_before_the_deletion_brings_no_project_back(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, secret = uploads.publisher()
+    upload(client, secret, wheel(), wheel_name())
+    withdrawing.delete_project(naming.normalize_name("larder-probe"), user)
+    monkeypatch.setattr("webapp.publishing.receiving.elapsed_s", lambda: 600.0)  # the body took as long
+
+    response = upload(client, secret, wheel(version="2.0"), wheel_name(version="2.0"))
+
+    assert (response.status_code, "was deleted during this upload" in response.text) == (403, True)
+    assert Package.objects.count() == 0

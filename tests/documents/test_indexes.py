@@ -182,6 +182,7 @@ QUESTIONS = [
         lambda: JournalEntry.objects.deletions_since("package-7", utc_now()).limit(1),
         "deletions_since",
     ),
+    Question("/upload/<id>", "by_package", lambda: JournalEntry.objects.deletions("package-7").limit(1), "deletions"),
     Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
     Question("/osv/v1/querybatch", "by_package", lambda: Advisory.objects.about(["package-7", "package-8"]), "about"),
     Question("/osv/v1/query", "by_package", lambda: Advisory.objects.affecting("package-7", "a1"), "affecting"),

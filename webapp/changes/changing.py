@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Self
 import bson
 from packaging.utils import NormalizedName
 
+from webapp.documents.api_token import PROJECT, revoke_shared
 from webapp.documents.base import utc_now
 from webapp.documents.journal import REMOVE_PROJECT, JournalFields, SerialTaken, lift_counter, next_serial, write_entry
 from webapp.documents.package import ConcurrentChange, Package
@@ -144,6 +145,8 @@ def write_out(normalized_name: NormalizedName, entries: list[dict[str, Any]]) ->
     # these entries along with its own and copies them again, to where they already are.
     is_unchanged = {"_id": normalized_name, "last_serial": last["serial"]}
     if last.get("action") == REMOVE_PROJECT:
+        # Before the package is gone: somebody else may create a project of this name, whose tokens these are not.
+        revoke_shared(PROJECT, normalized_name)
         if Package.objects.raw().delete_one(is_unchanged).deleted_count:
             SearchEntry.objects.raw().delete_one({"_id": normalized_name})
             ReleaseFacts.forget(normalized_name, None, last.get("at"))

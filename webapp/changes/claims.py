@@ -20,7 +20,7 @@ from typing import Any
 import bson
 from pymongo.errors import DuplicateKeyError
 
-from webapp.documents import Package, PublishingSession, StoredFile, contents
+from webapp.documents import JournalEntry, Package, PublishingSession, ReleaseFile, StoredFile, contents
 from webapp.documents.base import utc_now
 from webapp.documents.publishing_session import CANCELED, COMPLETED, LIVE, OPEN, REMEMBERED
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STAGED, STORED
@@ -205,6 +205,23 @@ def end_if_expired(session_id: Any) -> None:
     sessions.update_one({"_id": session_id, "state": OPEN, "expires_at": {"$lte": now}}, end)
 
 
+def end_deleted(normalized_name: str) -> int:
+    """End the open sessions of a project that was deleted after they were opened; return how many there were.
+
+    Whoever deleted it may have been killed before they were canceled, or one of them was being published.
+    """
+    if Package.objects(pk=normalized_name).count_up_to(1):
+        return 0
+    deletion = JournalEntry.objects.deletions(normalized_name).only("at").plain_first()
+    if deletion is None:
+        return 0
+    now = utc_now()
+    older = {"package": normalized_name, "state": OPEN, "created_at": {"$lte": deletion.get("at")}}
+    ended = {"state": CANCELED, "ended_at": now, "forget_at": now + REMEMBERED}
+    end = {"$set": ended, "$unset": {"live_key": ""}}
+    return int(PublishingSession.objects.raw().update_many(older, end).matched_count)
+
+
 def is_reserved(document: dict[str, Any]) -> bool:
     """Tell whether a live publishing session lists this file; an arriving one with exactly these bytes."""
     listed = {"filename": document["_id"]}
@@ -227,6 +244,13 @@ def is_listed(document: dict[str, Any]) -> bool:
             limit=1,
         )
     )
+
+
+def is_listed_here(normalized_name: str, file: ReleaseFile) -> bool:
+    """Tell whether the package lists this file, with its bytes stored here and not elsewhere."""
+    this = {"filename": file.filename, "sha256": file.sha256, "url": file.url}
+    listed = {"_id": normalized_name, "releases.files": {"$elemMatch": this}}
+    return bool(Package.objects.raw().count_documents(listed, limit=1))
 
 
 def _files() -> Any:

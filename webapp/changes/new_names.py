@@ -12,6 +12,7 @@ from typing import Any
 import bson
 from packaging.utils import NormalizedName
 
+from webapp.changes import claims
 from webapp.documents import KnownName, NameClaim, Package, PublishingSession
 from webapp.documents.base import utc_now
 from webapp.rules import naming
@@ -42,6 +43,7 @@ def take(name: NormalizedName, user_id: bson.ObjectId | None, session: Publishin
     now = utc_now()
     allowed = _claims().count_documents({"_id": naming.skeleton(name), "allowed": name}, limit=1)
     key = _key_of_allowed(name) if allowed else naming.skeleton(name)
+    claims.end_deleted(name)
     _release_ended(key)
     held: dict[str, Any] = {"$max": {"taken_at": session.expires_at if session else now}}
     if session:

@@ -17,7 +17,7 @@ from pymongo.errors import BulkWriteError
 from webapp.documents import Package, ReleaseFile, StoredFile, contents
 from webapp.documents.base import in_batches, utc_now
 from webapp.documents.release import is_own
-from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STORED
+from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STAGED, STORED
 from webapp.mongodb.errors import is_only_duplicates
 
 # A deletion that has not finished after this long never will.
@@ -41,9 +41,14 @@ def mark(normalized_name: NormalizedName, files: Iterable[tuple[str, ReleaseFile
         ours = {
             "_id": {"$in": list(names)},
             "package": normalized_name,
-            "$or": [{"state": {"$in": [STORED, DELETING]}}, {"state": ARRIVING, "_id": {"$in": own}}],
+            # A session that has just published a file may not have recorded that yet.
+            "$or": [
+                {"state": {"$in": [STORED, DELETING]}},
+                {"state": {"$in": [ARRIVING, STAGED]}, "_id": {"$in": own}},
+            ],
         }
-        change = {"$set": {"state": DELETING, "deleting_at": now}, "$unset": {"attempt": "", "alive_at": ""}}
+        gone = {"attempt": "", "alive_at": "", "session": ""}
+        change = {"$set": {"state": DELETING, "deleting_at": now}, "$unset": gone}
         _files().update_many(ours, change)
         known = {document["_id"] for document in _files().find({"_id": {"$in": list(names)}}, {"_id": 1})}
         new = [

@@ -34,6 +34,7 @@ from webapp.documents.publishing_session import (
     new_stage_token,
     until,
 )
+from webapp.documents.stored_file import DELETED, DELETING, STORED
 
 MOST_OF_PROJECT, MOST_OF_ACCOUNT = 20, 50
 
@@ -121,6 +122,8 @@ def current(session: PublishingSession) -> PublishingSession:
         finish_cancelling(session.pk)
     elif session.state == PUBLISHING:
         settle_publishing(session)
+    elif session.state == OPEN and claims.end_deleted(session.package):
+        finish_cancelling(session.pk)
     elif session.state == OPEN and session.has_pending:
         for each in session.files:
             _settle_pending(session, each)
@@ -210,16 +213,26 @@ def finish_cancelling(session_id: bson.ObjectId) -> None:
 def settle_publishing(session: PublishingSession) -> None:
     """Decide what became of a session whose process was killed while it was being published.
 
-    If the package lists its files, it is published; otherwise nobody has seen them, and it is open again.
+    If its files were published, it is over, even if they were deleted since; otherwise it is open again.
     """
     if session.alive_at and session.alive_at > utc_now() - timedelta(seconds=claims.LIFETIME_S):
         return
-    is_there = bool(Package.objects(pk=session.package).count_up_to(1))
-    listed = ({"_id": each.filename, "package": session.package, "sha256": each.file.sha256} for each in session.files)
-    if is_there and all(map(claims.is_listed, listed)):
+    if _were_published(session):
         finish_publishing(session, session.attempt)
-        return
-    reopen(session)
+    else:
+        reopen(session)
+        if claims.end_deleted(session.package):
+            finish_cancelling(session.pk)
+
+
+def _were_published(session: PublishingSession) -> bool:
+    """Tell whether the package ever listed the files of a session; it lists all of them in one write."""
+    names = [each.filename for each in session.files]
+    # Until then nobody but the session has these names.
+    theirs = {"_id": {"$in": names}, "package": session.package, "state": {"$in": [STORED, DELETING, DELETED]}}
+    if _files().count_documents(theirs, limit=1):
+        return True
+    return any(claims.is_listed_here(session.package, each.file) for each in session.files)
 
 
 def reopen(session: PublishingSession) -> None:

@@ -83,6 +83,7 @@ class Upload(NamedTuple):
     attestations: list[dict[str, Any]] | None = None
     signer: Signer | None = None  # of the attestations, if the site verifies signatures
     pipeline: Pipeline | None = None  # that sends it, in the name of nobody
+    began_at: datetime | None = None  # when its first byte arrived, which may be minutes ago; None if just now
 
     def sender(self, by: User | None) -> str:
         """Return who sends it, for readers."""
@@ -117,7 +118,7 @@ def publish(upload: Upload, by: User | None) -> Published:
     NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange, RenderersBusy. After any other error the
     claim stays, because it is unknown what the database has done; `claims` settles it later.
     """
-    distribution, began_at = upload.distribution, utc_now()
+    distribution, began_at = upload.distribution, upload.began_at or utc_now()
     stored = stored_rendering(distribution.normalized_name, *_DECIDING)
     if stored is not None:
         _check_permitted(stored, upload, by)  # an early check, before the bytes are stored; `_list` decides

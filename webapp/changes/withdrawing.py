@@ -15,7 +15,6 @@ from webapp.changes.project_status import refuse_in_quarantine
 from webapp.changes.staging import cancel_all
 from webapp.changes.stating import DESCRIPTION, forget_unlisted, restate, show_latest, with_rendered
 from webapp.documents import Package, Release, ReleaseFile, User
-from webapp.documents.api_token import PROJECT, revoke_shared
 from webapp.documents.journal import REMOVE_PROJECT
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.documents.release_facts import STATED
@@ -91,8 +90,6 @@ def delete_project(normalized_name: NormalizedName, by: User, *, as_administrato
         return Act(REMOVE_PROJECT), gone
 
     _delete(normalized_name, by, take, as_administrator=as_administrator)
-    # Somebody else may create a project of this name.
-    revoke_shared(PROJECT, normalized_name)
     cancel_all(normalized_name, by)
 
 

@@ -65,9 +65,13 @@ class JournalQuerySet(ReadingQuerySet):
         """The changes of this project, newest first."""
         return self.filter(package=normalized_name).order_by("-pk")
 
-    def deletions_since(self, normalized_name: NormalizedName, at: datetime) -> Self:
+    def deletions(self, normalized_name: str) -> Self:
+        """The deletions of this project, the newest first."""
+        return self.about_package(NormalizedName(normalized_name)).filter(action=REMOVE_PROJECT)
+
+    def deletions_since(self, normalized_name: str, at: datetime) -> Self:
         """The deletions of this project since then."""
-        return self.about_package(normalized_name).filter(action=REMOVE_PROJECT, at__gte=at)
+        return self.deletions(normalized_name).filter(at__gte=at)
 
     def untold(self) -> Self:
         """The changes that webhooks and watchers have not been told, oldest first."""

@@ -4,6 +4,7 @@ import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import IO, Any, NoReturn
 
 from flask import abort, current_app, request
@@ -26,6 +27,7 @@ from webapp.changes.staging import SessionBusy, SessionGone, TooManySessions, fi
 from webapp.changes.uploads import Digests, NotMaintained, Upload, digests_of
 from webapp.documents import PublishingSession, User
 from webapp.documents.api_token import UPLOAD
+from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
 from webapp.members import audit
 from webapp.members.api_tokens import Permit, authenticate
@@ -36,6 +38,7 @@ from webapp.rules.distributions import Distribution, examine
 from webapp.rules.signatures import Signer
 from webapp.serving.errors import RETRY_AFTER_S
 from webapp.serving.extensions import signature_verifier
+from webapp.serving.request_log import elapsed_s
 from webapp.serving.slow_clients import limit_body, receiving
 
 # The rest of the form. Tools send the metadata along, including the description, but only the file's own metadata
@@ -73,7 +76,8 @@ def examined(filename: str, file: IO[bytes], permit: Permit, sent: dict[str, str
     pipeline = _admitted(distribution, permit)
     tool = str(request.user_agent)[:MAX_USER_AGENT]
     read, signer = _attestations(attestations, distribution.filename, digests)
-    return Upload(distribution, file, size, digests, tool, read, signer, pipeline)
+    began_at = utc_now() - timedelta(seconds=elapsed_s())
+    return Upload(distribution, file, size, digests, tool, read, signer, pipeline, began_at)
 
 
 def check_scope(permit: Permit, normalized_name: NormalizedName) -> None:
