@@ -51,6 +51,12 @@ OPEN = {
     "publishing.sessions.cancel_one",
     "publishing.sessions.publish",
     "publishing.sessions.extend_one",
+    "publishing.sessions.announce_file",
+    "publishing.sessions.file_upload",
+    "publishing.sessions.remove_file",
+    "publishing.sessions.receive_bytes",
+    "publishing.sessions.receive_attestations",
+    "publishing.sessions.complete_file",
     "seo.robots",
     "seo.favicon",
 }
