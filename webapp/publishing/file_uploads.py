@@ -17,8 +17,9 @@ from werkzeug.exceptions import HTTPException
 from webapp.changes import announced_files
 from webapp.changes.staged_files import WrongRelease, stage, take_out
 from webapp.documents import PublishingSession, SessionFile, contents
+from webapp.documents.api_token import UPLOAD
 from webapp.documents.publishing_session import PENDING
-from webapp.members.api_tokens import Permit
+from webapp.members.api_tokens import Permit, authenticate
 from webapp.publishing.receiving import (
     IN_MEMORY_BYTES,
     MAX_UPLOAD_S,
@@ -91,7 +92,7 @@ def remove_file(session_id: str, filename: str) -> Response:
 @api.post("/<session_id>/files/<filename>/bytes")
 def receive_bytes(session_id: str, filename: str) -> Response:
     """Take the bytes of an announced file."""
-    permit, session = permitted(session_id)
+    _, session = permitted(session_id)
     entry = _pending(session, filename)
     size = entry.announced["size"]
     if request.mimetype != "application/octet-stream":
@@ -101,6 +102,7 @@ def receive_bytes(session_id: str, filename: str) -> Response:
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         with receiving(MAX_UPLOAD_S):
             shutil.copyfileobj(request.stream, file)
+        permit = authenticate(UPLOAD)  # again: rights may have been taken away while the body arrived
         if file.tell() != size:
             abort(400, f"{file.tell():,} bytes arrived, and {size:,} were announced.")
         with refusals():
@@ -111,13 +113,14 @@ def receive_bytes(session_id: str, filename: str) -> Response:
 @api.post("/<session_id>/files/<filename>/attestations")
 def receive_attestations(session_id: str, filename: str) -> Response:
     """Take the attestations of an announced file, a JSON array (PEP 740)."""
-    permit, session = permitted(session_id)
+    _, session = permitted(session_id)
     entry = _pending(session, filename)
     try:
         text = whole_body(MAX_BYTES, RECEIVE_S).decode()
         sent = json.loads(text)
     except (ValueError, RecursionError):
         abort(400, "The attestations cannot be read as JSON.")
+    permit = authenticate(UPLOAD)  # as for the bytes
     if not isinstance(sent, list):
         abort(400, "The attestations have to be a JSON array.")
     with refusals():

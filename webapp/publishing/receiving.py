@@ -57,12 +57,17 @@ RETIRED = {
 SENT_DIGESTS = {"sha256": "sha256_digest", "blake2b_256": "blake2_256_digest", "md5": "md5_digest"}
 
 
-def receive(opened: ExitStack, permit: Permit) -> Upload:
-    """Return the file of the form in this request, examined; it stays open as long as `opened`."""
+def receive(opened: ExitStack) -> tuple[Permit, Upload]:
+    """Return the file of the form in this request, examined, and who sent it, with the rights that they have now.
+
+    Authenticate before this, so that strangers send no bodies. The file stays open as long as `opened`.
+    """
     refuse_if_full()
     with receiving(MAX_UPLOAD_S):
         form, file, filename = _read_form(opened)
-    return examined(filename, file, permit, sent_digests(form), form.get("attestations"))
+    # Again, because a body may take minutes, and rights may be taken away meanwhile.
+    permit = authenticate(UPLOAD)
+    return permit, examined(filename, file, permit, sent_digests(form), form.get("attestations"))
 
 
 def examined(filename: str, file: IO[bytes], permit: Permit, sent: dict[str, str], attestations: str | None) -> Upload:

@@ -24,9 +24,9 @@ bp = Blueprint("publishing", __name__)
 @bp.post("/")
 def upload() -> Response:
     """Publish a file, and create its project if necessary."""
-    permit = api_tokens.authenticate(UPLOAD)
+    api_tokens.authenticate(UPLOAD)
     with ExitStack() as opened:
-        sent = receive(opened, permit)
+        permit, sent = receive(opened)
         pipeline = sent.pipeline
         with refusals():
             published = publish(sent, permit.user)
@@ -48,9 +48,9 @@ def upload() -> Response:
 @bp.post("/legacy/sessions/<session_id>/", strict_slashes=False)
 def upload_to_session(session_id: str) -> Response:
     """Add a file to a publishing session, or replace one."""
-    permit, session = permitted(session_id)
+    _, session = permitted(session_id)
     with ExitStack() as opened:
-        sent = receive(opened, permit)
+        permit, sent = receive(opened)
         with refusals():
             staged = stage(session, sent, member(permit))
     if staged.is_new:
