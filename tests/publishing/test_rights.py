@@ -14,7 +14,7 @@ from tests import factories
 from tests.publishing import staging, uploads
 from tests.publishing.test_file_uploads import client_of
 from tests.publishing.uploads import nothing_stays, wheel, wheel_name
-from webapp.documents import ApiToken, PublishingSession, User
+from webapp.documents import ApiToken, Package, PublishingSession, User
 from webapp.documents.base import utc_now
 from webapp.documents.contents import Contents
 from webapp.documents.package import TeamRole
@@ -129,3 +129,53 @@ def test_token_of_a_pipeline_that_is_burned_while_a_file_arrives_publishes_nothi
     assert response.status_code == 403
     assert "This API token is not valid" in response.text
     assert nothing_stays()
+
+
+@pytest.mark.parametrize(("loss", "reason"), LOSSES)
+@pytest.mark.parametrize("step", ["open", "extend", "announce"])
+def test_rights_lost_while_a_request_about_a_session_arrives_no_longer_count(
+    client: FlaskClient, secret: str, step: str, loss: Callable[[], None], reason: str
+) -> None:
+    pep694 = client_of(client, secret)
+    pep694.open(PROJECT, "2.0")
+    content, name = wheel(version="2.0"), wheel_name(version="2.0")
+    hashes = {"sha256": uploads.sha256(content)}
+    requests: dict[str, tuple[str, dict[str, Any]]] = {
+        "open": ("/upload/", {"name": PROJECT, "version": "3.0"}),
+        "extend": (staging.path_of(pep694.session, "extend"), {"extend-for": 2_000_000}),
+        "announce": (
+            staging.path_of(pep694.session, "upload"),
+            {"filename": name, "size": len(content), "hashes": hashes, "mechanism": "http-post-bytes"},
+        ),
+    }
+    path, fields = requests[step]
+    body = json.dumps({"meta": {"api-version": "2.0"}, **fields}).encode()
+    before = PublishingSession.objects.get().to_mongo()
+
+    response = sent_slowly(client, secret, path, body, staging.MEDIA_TYPE, loss)
+
+    assert response.status_code == 403, response.text
+    assert reason in response.text
+    assert PublishingSession.objects.get().to_mongo() == before
+
+
+@pytest.mark.parametrize("loss", [revoke, disable, leave])
+def test_rights_lost_while_the_reason_for_yanking_arrives_no_longer_count(
+    client: FlaskClient, loss: Callable[[], None]
+) -> None:
+    user = factories.user("Grace", teams=[Membership(team="staff")])
+    factories.package(PROJECT, teams=[TeamRole(team="staff", role="owner")])
+    may_yank = uploads.token_of(user, permissions=("yank",))
+    version = Package.objects.get().releases[0].version
+
+    response = sent_slowly(
+        client,
+        may_yank,
+        f"/pypi/{PROJECT}/{version}/yank",
+        b"reason=broken",
+        "application/x-www-form-urlencoded",
+        loss,
+    )
+
+    assert response.status_code == 403, response.text
+    assert not Package.objects.get().releases[0].yanked

@@ -59,8 +59,9 @@ _OF_FILE = (400, 413)
 @api.post("/<session_id>/files/")
 def announce_file(session_id: str) -> Response:
     """Announce a file: its name, size and digests."""
-    permit, session = permitted(session_id)
+    _, session = permitted(session_id)
     sent = read_json()
+    permit = authenticate(UPLOAD)  # again: rights may have been taken away while the body arrived
     filename = text_of(sent, "filename", MAX_FILENAME_LENGTH)
     if text_of(sent, "mechanism", MAX_FILENAME_LENGTH) != MECHANISM:
         abort(422, f"The only mechanism of this site is {MECHANISM}.")
@@ -102,7 +103,7 @@ def receive_bytes(session_id: str, filename: str) -> Response:
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         with receiving(MAX_UPLOAD_S):
             shutil.copyfileobj(request.stream, file)
-        permit = authenticate(UPLOAD)  # again: rights may have been taken away while the body arrived
+        permit = authenticate(UPLOAD)  # as above
         if file.tell() != size:
             abort(400, f"{file.tell():,} bytes arrived, and {size:,} were announced.")
         with refusals():
@@ -120,7 +121,7 @@ def receive_attestations(session_id: str, filename: str) -> Response:
         sent = json.loads(text)
     except (ValueError, RecursionError):
         abort(400, "The attestations cannot be read as JSON.")
-    permit = authenticate(UPLOAD)  # as for the bytes
+    permit = authenticate(UPLOAD)  # as above
     if not isinstance(sent, list):
         abort(400, "The attestations have to be a JSON array.")
     with refusals():

@@ -42,8 +42,9 @@ STATUSES = {PUBLISHING: "processing"}
 @api.post("/")
 def open_one() -> Response:
     """Open a session for a version of a project."""
-    permit = api_tokens.authenticate(UPLOAD)
+    api_tokens.authenticate(UPLOAD)
     sent = read_json()
+    permit = api_tokens.authenticate(UPLOAD)  # again: rights may have been taken away while the body arrived
     name, normalized_name, version = _release_in(sent)
     check_scope(permit, normalized_name)
     with refusals():
@@ -100,8 +101,9 @@ def publish(session_id: str) -> Response:
 @api.post("/<session_id>/extend")
 def extend_one(session_id: str) -> Response:
     """Extend a session by some seconds from now, up to 30 days."""
-    permit, found = permitted(session_id)
+    _, found = permitted(session_id)
     seconds = read_json().get("extend-for", int(LIFETIME.total_seconds()))
+    permit = api_tokens.authenticate(UPLOAD)  # as above
     if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
         abort(400, "“extend-for” has to be a number of seconds.")
     with refusals():

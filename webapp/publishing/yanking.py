@@ -18,8 +18,9 @@ MAX_REASON_LENGTH = 300
 @bp.post("/pypi/<name>/<version>/<any(yank, unyank):act>")
 def yank(name: str, version: str, act: str) -> Response:
     """Yank a release, with the reason in the form field `reason`, or undo that."""
-    permit = api_tokens.authenticate(YANK)
+    api_tokens.authenticate(YANK)
     whole_body(current_app.config["MAX_CONTENT_LENGTH"], FORM_S)
+    permit = api_tokens.authenticate(YANK)  # again: rights may have been taken away while the form arrived
     normalized_name, reason = naming.normalize_name(name), request.form.get("reason", "").strip()
     if permit.user is None or not permit.token.is_for(normalized_name):
         abort(403, f"This API token is for {permit.token.shown_scope} only.")
