@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from benchmarks.made_up_advisories import records
 from tests.changes.test_advisories import dump_of
 from tests.servers import ROOT, mongod
+from webapp.changes.advisories import BUILDING
 
 pytestmark = pytest.mark.faults
 
@@ -32,9 +33,14 @@ def started(uri: str, dump: Path) -> "subprocess.Popen[str]":
 
 def wait_until_building(client: MongoClient[dict[str, object]]) -> None:
     """Wait until an import has the claim and writes; one that was killed leaves what it wrote, without a claim."""
-    claimed, building = {"claimed_until": {"$ne": None}}, client["larder"]["advisories_building"]
+    claimed, database = {"claimed_until": {"$ne": None}}, client["larder"]
+
+    def is_building() -> bool:
+        names = [name for name in database.list_collection_names() if name.startswith(BUILDING)]
+        return any(database[name].estimated_document_count() for name in names)
+
     deadline = time.monotonic() + 60
-    while not (client["larder"]["advisory_state"].find_one(claimed) and building.estimated_document_count()):
+    while not (database["advisory_state"].find_one(claimed) and is_building()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -109,6 +109,8 @@ class TestRevalidation:
         assert (again.status_code, again.data) == (304, b"")
         assert again.headers["ETag"] == first.headers["ETag"]
         assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
+        assert again.headers["Vary"] == first.headers["Vary"]
+        assert "Accept-Encoding" in first.vary
         assert rendered == []
 
     @pytest.mark.parametrize("path", PAGES + OTHER_PAGES)

@@ -30,6 +30,7 @@ from webapp.rules.osv import BadAdvisory
 MAX_RECORD_BYTES = 8_000_000
 MAX_DEPTH = 80
 BATCH = 500
+BUILDING = "advisories_building_"
 # A killed command keeps others away for this long.
 CLAIM = timedelta(minutes=3)
 
@@ -62,8 +63,8 @@ def import_dump(
             entries = [entry for entry in archive.infolist() if entry.filename.endswith(".json")]
             if not entries:
                 raise CannotImport(f"{path} contains no *.json files")
-            with _claimed(), without_time_limit():
-                return _replace(archive, entries, path.name, said, may_remove_most=may_remove_most)
+            with _claimed() as claim, without_time_limit():
+                return _replace(archive, entries, path.name, claim, said, may_remove_most=may_remove_most)
     except (OSError, zipfile.BadZipFile, EOFError, UnicodeDecodeError) as error:
         raise CannotImport(f"{path}: {error}") from None
 
@@ -127,15 +128,38 @@ def _without_none(fields: Plain) -> Plain:
     return {key: value for key, value in fields.items() if value is not None}
 
 
+class _Claim:
+    """The right to change the advisories, which is this command's as long as nobody else changed when it ends."""
+
+    def __init__(self) -> None:
+        self._until = AdvisoryState.current()["claimed_until"]
+
+    def renew(self) -> None:
+        """Keep it for another while. Raises CannotImport if another command took over, because this one stood still."""
+        until = utc_now() + CLAIM
+        if not self._change(until):
+            raise CannotImport("another command took over, because this one stood still; nothing was changed")
+        self._until = until
+
+    def release(self) -> None:
+        """Let others change the advisories, unless one of them does so already."""
+        self._change(None)
+
+    def _change(self, until: datetime | None) -> bool:
+        mine = {"_id": STATE, "claimed_until": self._until}
+        return bool(AdvisoryState.objects.raw().update_one(mine, {"$set": {"claimed_until": until}}).matched_count)
+
+
 @contextmanager
-def _claimed() -> Iterator[None]:
+def _claimed() -> Iterator[_Claim]:
     """Keep other commands from changing the advisories meanwhile. Raises CannotImport."""
     if not AdvisoryState.objects.claim(STATE, CLAIM):
         raise CannotImport("another command is changing the advisories; try again in a few minutes")
+    claim = _Claim()
     try:
-        yield
+        yield claim
     finally:
-        AdvisoryState.note(claimed_until=None)
+        claim.release()
 
 
 class _Counts:
@@ -153,6 +177,7 @@ def _replace(
     archive: zipfile.ZipFile,
     entries: list[zipfile.ZipInfo],
     filename: str,
+    claim: _Claim,
     said: Callable[[int, int], None] | None,
     *,
     may_remove_most: bool,
@@ -171,10 +196,13 @@ def _replace(
             # At first everything is new, and the dates of the records say more.
             _import_batch(archive, batch, own, building, counts, None if is_first else started)
             done += len(batch)
-            AdvisoryState.note(claimed_until=utc_now() + CLAIM)
+            claim.renew()
             if said:
                 said(done, len(entries))
         _check(counts, before, filename, may_remove_most=may_remove_most)
+        if building.count_documents({}) != len(own) + counts.known + counts.new:
+            raise CannotImport("the new advisories are not all there; nothing was changed")
+        claim.renew()
         put_in_place(Advisory, building)
     except BaseException:  # including Ctrl-C
         building.drop()
@@ -213,9 +241,13 @@ def _check(counts: _Counts, before: int, filename: str, *, may_remove_most: bool
 
 
 def _empty_building() -> Collection[Plain]:
+    """Return a new collection, and remove those that killed imports left."""
     database = Advisory._get_db()
-    building: Collection[Plain] = database["advisories_building"]
-    building.drop()
+    for name in database.list_collection_names():
+        if name.startswith(BUILDING):
+            database.drop_collection(name)
+    # Its own name: an import that stood still may go on, and must not write into this one.
+    building: Collection[Plain] = database[f"{BUILDING}{bson.ObjectId()}"]
     if isinstance(database, Database):  # mongomock has no validators
         database.create_collection(building.name)
         set_validator(building, validator_of(Advisory))

@@ -161,7 +161,6 @@ def send_gzipped(page: AnyResponse, compressed: bytes) -> None:
     """Set a page to compressed bytes. `public` decompresses them for clients that need it."""
     page.set_data(compressed)
     page.content_encoding = "gzip"
-    page.vary.add("Accept-Encoding")
 
 
 def _decompressed(compressed: bytes) -> Iterator[bytes]:
@@ -186,6 +185,7 @@ def _for_reader(kept: AnyResponse) -> Response:
 def _made_public(response: Response) -> Response:
     if response.status_code in (200, 304):
         response.cache_control.public = True
+        response.vary.add("Accept-Encoding")  # even the ETag of a page that is never compressed does
         if not response.cache_control.no_cache:
             response.cache_control.max_age = response.cache_control.max_age or MAX_AGE_S
         if not response.get_etag()[0] and not response.is_streamed:
