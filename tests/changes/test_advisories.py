@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 
 from tests.factories import record
-from webapp.changes import advisories
+from webapp.changes import advisories, search_index
 from webapp.changes.advisories import CannotImport, Imported, import_dump
 from webapp.documents import Advisory, AdvisoryState
 from webapp.documents.base import utc_now
@@ -197,7 +197,7 @@ def test_dump_in_which_no_record_can_be_used_changes_nothing(
 
     assert ids() == before
     assert {**AdvisoryState.current(), "claimed_until": None} == {**state, "claimed_until": None}
-    assert "advisories_building" not in Advisory._get_db().list_collection_names()
+    assert not [name for name in Advisory._get_db().list_collection_names() if "building" in name]
 
 
 def test_dump_without_most_of_the_advisories_is_taken_only_if_asked_for(app: Flask, dump: Path) -> None:
@@ -312,6 +312,43 @@ def test_import_that_stood_still_while_another_one_ran_changes_nothing(
     assert not [name for name in Advisory._get_db().list_collection_names() if "building" in name]
     assert AdvisoryState.current()["filename"] == "whole.zip"
     assert AdvisoryState.current().get("claimed_until") is None
+
+
+@pytest.mark.parametrize("moment", ["before the indexes", "before the swap"])
+def test_import_that_stood_still_at_its_end_removes_nothing(
+    app: Flask, dump: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    whole = dump_of(tmp_path / "whole.zip", *(record(f"PYSEC-{number}") for number in range(5)))
+    others, renewed = [whole], []
+
+    def stand_still() -> None:
+        if others:
+            AdvisoryState.note(claimed_until=utc_now() - timedelta(seconds=1))  # three minutes later
+            import_dump(others.pop())
+
+    add_indexes, renew = search_index.add_indexes, advisories._Claim.renew
+
+    def indexes_after_a_while(document_type: Any, building: Any) -> None:
+        stand_still()
+        add_indexes(document_type, building)
+
+    def swap_after_a_while(claim: Any) -> None:
+        renew(claim)
+        renewed.append(claim)
+        if len(renewed) == 2:  # after its only batch, and before the swap
+            stand_still()
+
+    if moment == "before the indexes":
+        for module in (search_index, advisories):
+            monkeypatch.setattr(module, "add_indexes", indexes_after_a_while)
+    else:
+        monkeypatch.setattr(advisories._Claim, "renew", swap_after_a_while)
+
+    with pytest.raises(CannotImport):
+        import_dump(dump)
+
+    assert ids() == [f"PYSEC-{number}" for number in range(5)]
+    assert AdvisoryState.current()["filename"] == "whole.zip"
 
 
 @pytest.mark.real_server

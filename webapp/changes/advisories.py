@@ -18,8 +18,9 @@ import orjson
 from bson.errors import InvalidDocument
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
-from webapp.changes.search_index import put_in_place
+from webapp.changes.search_index import add_indexes
 from webapp.documents.advisory import STATE, Advisory, AdvisoryState
 from webapp.documents.base import Plain, in_batches, utc_now, without_time_limit
 from webapp.documents.validators import set_validator, validator_of
@@ -200,12 +201,15 @@ def _replace(
             if said:
                 said(done, len(entries))
         _check(counts, before, filename, may_remove_most=may_remove_most)
+        add_indexes(Advisory, building)
         if building.count_documents({}) != len(own) + counts.known + counts.new:
             raise CannotImport("the new advisories are not all there; nothing was changed")
         claim.renew()
-        put_in_place(Advisory, building)
-    except BaseException:  # including Ctrl-C
+        building.rename(Advisory._get_collection_name(), dropTarget=True)
+    except BaseException as error:  # including Ctrl-C
         building.drop()
+        if isinstance(error, OperationFailure):
+            claim.renew()  # another command that took over replaces what this one reads, and drops what it builds
         raise
     records, removed = counts.known + counts.new, before - counts.known
     AdvisoryState.note(filename=filename, records=bson.Int64(records), imported_at=started)

@@ -98,11 +98,16 @@ def accept_entries() -> None:
         count_words()
 
 
-def put_in_place(document_type: type[me.Document], building: Collection[Any]) -> None:
-    """Add the indexes to a collection, then rename it. Built after the documents, indexes take half the time."""
+def add_indexes(document_type: type[me.Document], building: Collection[Any]) -> None:
+    """Add the indexes of a document to a collection. Built after the documents, they take half the time."""
     for spec in document_type._meta["index_specs"]:
         options = {key: value for key, value in spec.items() if key != "fields"}
         building.create_index(spec["fields"], background=False, **options)
+
+
+def put_in_place(document_type: type[me.Document], building: Collection[Any]) -> None:
+    """Add the indexes to a collection, then rename it."""
+    add_indexes(document_type, building)
     if building.estimated_document_count():
         building.rename(document_type._get_collection_name(), dropTarget=True)
     else:
