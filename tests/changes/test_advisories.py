@@ -160,6 +160,68 @@ def test_unusable_records_are_left_out_and_named(app: Flask, dump: Path, monkeyp
     assert set(told) == set(files)
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("place", [0, 3, 12], ids=["start", "properties", "data"])
+def test_damaged_file_is_left_out_and_named_however_it_is_compressed(
+    app: Flask, tmp_path: Path, compression: int, place: int
+) -> None:
+    dump = tmp_path / "all.zip"
+    with zipfile.ZipFile(dump, "w", compression) as archive:
+        for name in ("PYSEC-1", "PYSEC-2"):
+            archive.writestr(f"{name}.json", json.dumps(record(name, details="What happens " * 50)))
+    damage(dump, "PYSEC-2.json", place)
+
+    found = import_dump(dump)
+
+    assert ids() == ["PYSEC-1"]
+    assert [each.partition(": ")[0] for each in found.left_out] == ["PYSEC-2.json"]
+
+
+def damage(dump: Path, filename: str, place: int = 0) -> None:
+    """Change four bytes of the compressed data of the last file with this name."""
+    with zipfile.ZipFile(dump) as archive:
+        entry = archive.getinfo(filename)
+    content = bytearray(dump.read_bytes())
+    start = entry.header_offset + 30 + len(filename) + place
+    content[start : start + 4] = b"\xff\xff\xff\xff"
+    dump.write_bytes(content)
+
+
+def test_file_in_a_compression_that_not_every_python_reads_is_left_out(app: Flask, dump: Path) -> None:
+    content = bytearray(dump.read_bytes())
+    with zipfile.ZipFile(dump) as archive:
+        entry = archive.getinfo("MAL-3.json")
+    directory = content.rindex(b"PK\1\2", 0, content.rindex(b"MAL-3.json"))
+    for place in (entry.header_offset + 8, directory + 10):
+        content[place : place + 2] = (93).to_bytes(2, "little")  # Zstandard
+    dump.write_bytes(content)
+
+    found = import_dump(dump)
+
+    assert found.left_out == ["MAL-3.json: it is compressed in a way that is not read here"]
+    assert ids() == ["GHSA-2", "PYSEC-1"]
+
+
+def test_record_that_is_too_large_for_mongodb_only_is_left_out_and_named(app: Flask, dump: Path) -> None:
+    # Each number takes two bytes in JSON, and about eleven as an element of a list in BSON.
+    large = orjson.dumps(record("large", database_specific={"x": [1] * 1_500_000}))
+    assert len(large) < advisories.MAX_RECORD_BYTES
+
+    found = import_dump(dump_of(dump, record("PYSEC-1"), large=large))
+
+    assert ids() == ["PYSEC-1"]
+    [said] = found.left_out
+    assert re.fullmatch(r"large\.json: it takes [\d,]+ bytes in MongoDB; at most 16,000,000 are stored", said)
+
+
+def test_record_just_below_the_limit_is_stored(app: Flask, dump: Path) -> None:
+    numbers = [1] * ((advisories.MAX_STORED_BYTES - 10_000) // 13)
+    large = orjson.dumps(record("large", database_specific={"x": numbers}))
+
+    assert import_dump(dump_of(dump, large=large)).left_out == []
+    assert ids() == ["large"]
+
+
 def with_name_in_no_encoding() -> bytes:
     """A zip file that says that its names are UTF-8, which they are not."""
     file = BytesIO()
@@ -239,6 +301,29 @@ def test_last_of_several_files_with_one_id_is_taken(
         assert (counts(found), ids()) == (expected, ["PYSEC-1", "PYSEC-2"])
         assert found.left_out == ["old/PYSEC-1.json: same/PYSEC-1.json comes later and has the same id"]
         assert Advisory.objects.get(pk="PYSEC-1").summary == "New"
+
+
+@pytest.mark.parametrize("bad", ["broken", "damaged", "of another id"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_bad_later_file_removes_no_good_advisory(app: Flask, tmp_path: Path, bad: str, *, is_first: bool) -> None:
+    good = json.dumps(record("PYSEC-1", summary="Good"))
+    dump = tmp_path / "all.zip"
+    with zipfile.ZipFile(dump, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/PYSEC-1.json", good)
+    if not is_first:
+        import_dump(dump)
+    damaged, other = (json.dumps(record(each, summary="Bad")) for each in ("PYSEC-1", "A-1"))
+    later = {"broken": "{", "damaged": damaged, "of another id": other}[bad]
+    with zipfile.ZipFile(dump, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("b/PYSEC-1.json", later)
+    if bad == "damaged":
+        damage(dump, "b/PYSEC-1.json")
+
+    found = import_dump(dump)
+
+    assert Advisory.objects.get(pk="PYSEC-1").summary == "Good"
+    assert counts(found) == ((1, 0, 0, 0) if is_first else (0, 0, 1, 0))
+    assert [each.partition(": ")[0] for each in found.left_out] == ["b/PYSEC-1.json"]
 
 
 @pytest.mark.parametrize(

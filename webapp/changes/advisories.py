@@ -5,6 +5,8 @@ checksum and size of the last one are not read again; their documents are copied
 the time, and a killed import changes nothing.
 """
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,11 +29,17 @@ from webapp.documents.validators import set_validator, validator_of
 from webapp.rules import osv
 from webapp.rules.osv import BadAdvisory
 
-# MongoDB refuses documents of 16 MB, and those nested deeper than about 180.
+# MongoDB refuses documents of more than 16 MB, and those nested deeper than about 180. A list of short values takes
+# several times as much there as in JSON, and an import adds a few fields.
 MAX_RECORD_BYTES = 8_000_000
+MAX_STORED_BYTES = 16_000_000
 MAX_DEPTH = 80
 BATCH = 500
 BUILDING = "advisories_building_"
+# Newer versions of Python read Zstandard, too.
+COMPRESSED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+# What zipfile raises for an entry that is encrypted, damaged or cut off.
+UNREADABLE = (RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 # A killed command keeps others away for this long.
 CLAIM = timedelta(minutes=3)
 
@@ -114,9 +122,11 @@ def _document(content: bytes) -> Plain:
         raise BadAdvisory(f"it is nested more than {MAX_DEPTH} levels deep")
     document = derived(record) | {"record": record}
     try:
-        bson.encode(document)
+        stored_bytes = len(bson.encode(document))
     except (InvalidDocument, OverflowError) as error:
         raise BadAdvisory(f"MongoDB cannot store it: {error}") from None
+    if stored_bytes > MAX_STORED_BYTES:
+        raise BadAdvisory(f"it takes {stored_bytes:,} bytes in MongoDB; at most {MAX_STORED_BYTES:,} are stored")
     return document
 
 
@@ -192,14 +202,14 @@ def _replace(
     try:
         own = {each["_id"] for each in _copied(advisories.find({"is_own": True}), building)}
         counts, done = _Counts(), 0
-        entries = _one_a_name(entries, counts)
-        for batch in in_batches(entries, BATCH):
+        files = _by_id(entries)
+        for batch in in_batches(files.items(), BATCH):
             # At first everything is new, and the dates of the records say more.
-            _import_batch(archive, batch, own, building, counts, None if is_first else started)
+            _import_batch(archive, dict(batch), own, building, counts, None if is_first else started)
             done += len(batch)
             claim.renew()
             if said:
-                said(done, len(entries))
+                said(done, len(files))
         _check(counts, before, filename, may_remove_most=may_remove_most)
         add_indexes(Advisory, building)
         if building.count_documents({}) != len(own) + counts.known + counts.new:
@@ -216,19 +226,12 @@ def _replace(
     return Imported(records, counts.new, counts.changed, counts.unchanged, removed, counts.left_out)
 
 
-def _one_a_name(entries: list[zipfile.ZipInfo], counts: _Counts) -> list[zipfile.ZipInfo]:
-    """Return the last file of each name, in whatever folder; note those before it that differ from it."""
-    last = {_id_of(entry): entry for entry in entries}
-    for entry in entries:
-        chosen = last[_id_of(entry)]
-        if (entry.CRC, entry.file_size) != (chosen.CRC, chosen.file_size):
-            counts.left_out.append(f"{entry.filename}: {chosen.filename} comes later and has the same id")
-    return list(last.values())
-
-
-def _id_of(entry: zipfile.ZipInfo) -> str:
-    """Return the id of the record that a file should have."""
-    return PurePosixPath(entry.filename).stem
+def _by_id(entries: list[zipfile.ZipInfo]) -> dict[str, list[zipfile.ZipInfo]]:
+    """Return the files by the id their record should have: their name, in whatever folder. The last comes first."""
+    found: dict[str, list[zipfile.ZipInfo]] = {}
+    for entry in reversed(entries):
+        found.setdefault(PurePosixPath(entry.filename).stem, []).append(entry)
+    return found
 
 
 def _check(counts: _Counts, before: int, filename: str, *, may_remove_most: bool) -> None:
@@ -260,52 +263,82 @@ def _empty_building() -> Collection[Plain]:
 
 def _import_batch(
     archive: zipfile.ZipFile,
-    batch: list[zipfile.ZipInfo],
+    files: dict[str, list[zipfile.ZipInfo]],
     own: set[str],
     building: Collection[Plain],
     counts: _Counts,
     started: datetime | None,
 ) -> None:
-    """Import some files of a dump. `started` is when the import began, or None for the first one."""
+    """Import some files of a dump, by id. `started` is when the import began, or None for the first one."""
     advisories = Advisory.objects.raw()
-    named = {_id_of(entry): entry for entry in batch}
     fields = {"crc": 1, "size": 1, "modified": 1, "imported_at": 1, "is_own": 1}
-    standing = {each["_id"]: each for each in advisories.find({"_id": {"$in": list(named)}}, fields)}
-    same = [name for name, entry in named.items() if name not in own and _is_same(standing.get(name, {}), entry)]
-    counts.unchanged += len(list(_copied(advisories.find({"_id": {"$in": same}}), building)))
-    documents = []
-    for name in named.keys() - own - set(same):
-        entry = named[name]
-        try:
-            document = _document(_content(archive, entry))
-        except (BadAdvisory, zipfile.BadZipFile) as error:
-            counts.left_out.append(f"{entry.filename}: {error}")
+    standing = {each["_id"]: each for each in advisories.find({"_id": {"$in": list(files)}}, fields)}
+    same: list[str] = []
+    documents: list[Plain] = []
+    for name in files.keys() - own:
+        here = standing.get(name, {})
+        document = _first_usable(archive, name, files[name], here, counts)
+        if document is None:
             continue
-        if document["_id"] != name:
-            counts.left_out.append(f"{entry.filename}: its id is {document['_id']}")
+        if document is here:
+            same.append(name)
             continue
-        document |= {"crc": bson.Int64(entry.CRC), "size": bson.Int64(entry.file_size)}
-        document["imported_at"] = _arrival(document, standing.get(name, {}), started or document["modified_at"])
+        document["imported_at"] = _arrival(document, here, started or document["modified_at"])
         documents.append(document)
         if name in standing:
             counts.changed += 1
         else:
             counts.new += 1
+    counts.unchanged += len(list(_copied(advisories.find({"_id": {"$in": same}}), building)))
     if documents:
         building.insert_many(documents)
 
 
-def _is_same(standing: Plain, entry: zipfile.ZipInfo) -> bool:
-    return (standing.get("crc"), standing.get("size")) == (entry.CRC, entry.file_size)
+def _first_usable(
+    archive: zipfile.ZipFile, name: str, files: list[zipfile.ZipInfo], standing: Plain, counts: _Counts
+) -> Plain | None:
+    """Return the document of the first of these files that can be used, or `standing` if it was made from that file.
+
+    Those before it, and those after it that differ from it, are noted as left out. None if no file can be used.
+    """
+    for position, entry in enumerate(files):
+        source = {"crc": entry.CRC, "size": entry.file_size}
+        is_same = source.items() <= standing.items()
+        try:
+            document = standing if is_same else _read(archive, name, entry)
+        except BadAdvisory as error:
+            counts.left_out.append(f"{entry.filename}: {error}")
+            continue
+        counts.left_out += [
+            f"{other.filename}: {entry.filename} comes later and has the same id"
+            for other in files[position + 1 :]
+            if (other.CRC, other.file_size) != (entry.CRC, entry.file_size)
+        ]
+        return document
+    return None
+
+
+def _read(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> Plain:
+    """Return the document of a file whose record should have this id. Raises BadAdvisory."""
+    document = _document(_content(archive, entry))
+    if document["_id"] != name:
+        raise BadAdvisory(f"its id is {document['_id']}")
+    return document | {"crc": bson.Int64(entry.CRC), "size": bson.Int64(entry.file_size)}
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     if entry.file_size > MAX_RECORD_BYTES:
         raise BadAdvisory(f"it has {entry.file_size:,} bytes; at most {MAX_RECORD_BYTES:,} are read")
+    if entry.compress_type not in COMPRESSED_BY:
+        raise BadAdvisory("it is compressed in a way that is not read here")
     try:
         return archive.read(entry)
-    except (RuntimeError, NotImplementedError, zlib.error) as error:  # encrypted, compressed in an unusual way, damaged
+    except OSError as error:
+        if error.errno is not None:  # the disk's, not that of bzip2 for damaged data
+            raise
         raise BadAdvisory(str(error)) from None
+    except UNREADABLE as error:
+        raise BadAdvisory(str(error) or "its data is cut off") from None
 
 
 def _arrival(document: Plain, standing: Plain, now: datetime) -> datetime:
