@@ -41,8 +41,8 @@ def sign_in(page: Page, identifier: str, password: str) -> None:
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 
-def walk(app: Flask, visitor: Visitor, page: Page) -> None:
-    """Register, sign out, forget the password, get another, sign in, change the address, delete the account."""
+def register(page: Page) -> None:
+    """Find the way from the first page, and register."""
     page.goto("/")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Account").click()
     page.get_by_role("link", name="Register").click()
@@ -50,6 +50,11 @@ def walk(app: Flask, visitor: Visitor, page: Page) -> None:
     page.get_by_label("Email address").fill("augusta@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Register").click()
+
+
+def walk(app: Flask, visitor: Visitor, page: Page) -> None:
+    """Register, sign out, forget the password, get another, sign in, change the address, delete the account."""
+    register(page)
     expect(page.get_by_role("status")).to_have_text("Welcome, Augusta King.")
     expect(page.get_by_role("heading", level=1)).to_have_text("Augusta King")
 
@@ -99,13 +104,7 @@ def test_member_walks_from_registering_to_leaving(
 
 def test_newcomer_with_a_phone_is_led_from_the_first_page_to_the_first_upload(app: Flask, visitor: Visitor) -> None:
     page = visitor.window(PHONE, permissions=["clipboard-read", "clipboard-write"])
-    page.goto("/")
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Account").click()
-    page.get_by_role("link", name="Register").click()
-    page.get_by_label("Name", exact=True).fill("Augusta King")
-    page.get_by_label("Email address").fill("augusta@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Register").click()
+    register(page)
 
     lead = page.get_by_role("link", name="Publish your first")
     expect(lead).to_be_in_viewport()  # nobody has to scroll for it

@@ -1,16 +1,20 @@
 """A deletion that is stopped between any two of its steps has happened for readers, or it has not."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from packaging.utils import NormalizedName
 
 from tests import factories
 from tests.changes.conftest import DELETIONS, STEPS, Publish, clean, delete_and_die
 from tests.manage.conftest import NAME
 from tests.publishing import uploads
-from webapp.changes import claims, removal, withdrawing
-from webapp.documents import ApiToken, JournalEntry, Maintainer, Package, StoredFile
+from webapp.changes import changing, claims, removal, withdrawing
+from webapp.documents import ApiToken, JournalEntry, Maintainer, Package, StoredFile, User
 from webapp.documents.api_token import TokenOwner, TokenScope
+from webapp.documents.base import utc_now
 
 
 @pytest.mark.parametrize("what", DELETIONS)
@@ -81,3 +85,22 @@ def test_tokens_of_a_deleted_project_are_gone_before_somebody_else_creates_it(
     is_gone = not Package.objects(pk=NAME)
     assert is_gone or Package.objects.get().releases  # deleted, or as it was
     assert ApiToken.objects(owner__name=NAME).count() == (0 if is_gone else 1)
+
+
+def test_deletion_that_is_finished_late_leaves_the_tokens_of_the_next_project_alone(
+    app: Flask, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    with monkeypatch.context() as patched:
+        patched.setattr(changing, "write_out", lambda name, entries: late.append((name, entries)))
+        late: list[tuple[NormalizedName, list[dict[str, Any]]]] = []
+        withdrawing.delete_project(NAME, User.objects.get())
+    changing.write_out(*late[0])  # another process does it first
+    publish("1.1")
+    owner, scope = TokenOwner(kind="project", name=NAME), TokenScope(kind="account")
+    ApiToken(owner=owner, name="CI", digest="x", scope=scope, created_at=utc_now()).save()
+
+    changing.write_out(*late[0])
+
+    assert Package.objects(pk=NAME).count() == 1
+    assert ApiToken.objects(owner__name=NAME).count() == 1

@@ -52,7 +52,7 @@ def test_month_that_was_broken_by_hand_stops_no_other(app: Flask, caplog: pytest
     counted("flask 3.0 2024-03-01")
 
     assert kept("2024-03")["count"] == 2
-    assert "flask/3.0/2024-03 in download_counts is no longer a month" in caplog.text
+    assert "flask/3.0/2024-03 in download_counts is damaged" in caplog.text
 
 
 def test_summary_shows_thirteen_weeks_and_what_was_fetched_most_in_them(app: Flask) -> None:

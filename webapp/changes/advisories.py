@@ -219,7 +219,8 @@ def _replace(
     except BaseException as error:  # including Ctrl-C
         building.drop()
         if isinstance(error, OperationFailure):
-            claim.renew()  # another command that took over replaces what this one reads, and drops what it builds
+            # Another command that took over drops what this one builds, and replaces what it reads: say so instead.
+            claim.renew()
         raise
     records, removed = counts.known + counts.new, before - counts.known
     AdvisoryState.note(filename=filename, records=bson.Int64(records), imported_at=started)

@@ -27,7 +27,7 @@ MOST_ATTESTATIONS_BYTES = 8_000_000
 
 
 class UploadEnded(RuntimeError):
-    """The upload of an announced file ended, or began anew, while something arrived for it."""
+    """The upload of an announced file ended, or was started over, while something arrived for it."""
 
 
 class AlreadyThere(RuntimeError):

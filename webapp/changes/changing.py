@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 # How long to keep trying while others are faster.
 PATIENCE_S = 30.0
 
-# After this entry is written, its project no longer exists.
-
 # Threads of one process take turns instead of outrunning each other: 100 simultaneous uploads to one project take 100
 # writes, and took some thousand attempts without these locks. Two names may share a lock, which only costs time.
 _LOCKS = [threading.Lock() for _ in range(64)]
@@ -145,8 +143,8 @@ def write_out(normalized_name: NormalizedName, entries: list[dict[str, Any]]) ->
     # these entries along with its own and copies them again, to where they already are.
     is_unchanged = {"_id": normalized_name, "last_serial": last["serial"]}
     if last.get("action") == REMOVE_PROJECT:
-        # Before the package is gone: somebody else may create a project of this name, whose tokens these are not.
-        revoke_shared(PROJECT, normalized_name)
+        # First of all, or a kill in between would leave them to whoever next creates a project of this name.
+        revoke_shared(PROJECT, normalized_name, last.get("at"))
         if Package.objects.raw().delete_one(is_unchanged).deleted_count:
             SearchEntry.objects.raw().delete_one({"_id": normalized_name})
             ReleaseFacts.forget(normalized_name, None, last.get("at"))

@@ -43,7 +43,7 @@ class NameTaken(RuntimeError):
 class StillArriving(RuntimeError):
     """Another upload of the same file name has not finished yet.
 
-    Unless it shows a sign of life, its claim is left over in so many `seconds`.
+    Unless it shows a sign of life, its claim can be taken over in this many `seconds`.
     """
 
     def __init__(self, filename: str, seconds: float) -> None:
@@ -208,7 +208,7 @@ def end_if_expired(session_id: Any) -> None:
 def end_deleted(normalized_name: str) -> int:
     """End the open sessions of a project that was deleted after they were opened; return how many there were.
 
-    Whoever deleted it may have been killed before they were canceled, or one of them was being published.
+    The process that deleted it may have been killed before it canceled them, or one of them was being published.
     """
     if Package.objects(pk=normalized_name).count_up_to(1):
         return 0

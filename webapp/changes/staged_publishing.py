@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import bson
-from packaging.utils import NormalizedName
 
 from webapp.changes import claims
 from webapp.changes.listing import NewFile, NewRelease, list_files
@@ -21,7 +20,7 @@ from webapp.changes.pypi_json import keep_labels
 from webapp.changes.release_rules import NotReviewed, check_reviewed
 from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.signers import check_signed
-from webapp.changes.staging import SessionBusy, SessionGone, cancel, check_may_change, finish_publishing, reopen
+from webapp.changes.staging import SessionBusy, SessionGone, check_may_change, finish_publishing, reopen
 from webapp.changes.stating import statement_of, with_rendered
 from webapp.changes.uploads import REFUSALS, NotMaintained
 from webapp.documents import JournalEntry, Maintainer, Package, PublishingSession, StoredFile, User
@@ -34,18 +33,11 @@ from webapp.rules.distributions import WHEEL
 from webapp.rules.signatures import Signer
 
 # After these errors it is certain that the package lists none of the files.
-_REFUSALS = (*REFUSALS, NotReviewed, SessionBusy, RenderersBusy)
+_REFUSALS = (*REFUSALS, NotReviewed, SessionBusy, SessionGone, RenderersBusy)
 
 
 class SessionChanged(RuntimeError):
     """The files of the session are not the ones that were seen."""
-
-
-class ProjectDeleted(SessionGone):
-    """The project was deleted after the session was opened, so the session may not bring it back."""
-
-    def __init__(self, name: NormalizedName) -> None:
-        super().__init__(f"The project {name} was deleted after this session was opened, so the session was cancelled.")
 
 
 def publish_session(session: PublishingSession, by: User, seen: str | None = None) -> PublishingSession:
@@ -63,10 +55,6 @@ def publish_session(session: PublishingSession, by: User, seen: str | None = Non
         raise SessionChanged("The files of this session changed since you saw them. Nothing was published.")
     try:
         package = _list(closed, _new_release(closed), by)
-    except ProjectDeleted:
-        reopen(closed)
-        cancel(closed, by)  # whoever deleted the project could not, because it was being published
-        raise
     except _REFUSALS:
         reopen(closed)
         raise
@@ -135,7 +123,7 @@ def _admit(closed: PublishingSession, by: User, package: Package, is_new: bool) 
     if is_new:
         # A deletion is in the journal before the package is gone.
         if JournalEntry.objects.deletions_since(package.pk, closed.created_at).count_up_to(1):
-            raise ProjectDeleted(package.pk)
+            raise SessionGone(f"The project {package.pk} was deleted, so this session of it was cancelled.")
         package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role=OWNER)]
         return
     if package.role_of(by.id, by.team_names) is None:

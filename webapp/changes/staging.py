@@ -221,8 +221,6 @@ def settle_publishing(session: PublishingSession) -> None:
         finish_publishing(session, session.attempt)
     else:
         reopen(session)
-        if claims.end_deleted(session.package):
-            finish_cancelling(session.pk)
 
 
 def _were_published(session: PublishingSession) -> bool:
@@ -236,10 +234,13 @@ def _were_published(session: PublishingSession) -> bool:
 
 
 def reopen(session: PublishingSession) -> None:
-    """Let a session that was being published, in this attempt, be open again."""
+    """Let a session that was being published, in this attempt, be open again, unless its project was deleted."""
     mine = {"_id": session.pk, "state": PUBLISHING, "attempt": session.attempt}
     again = {"$set": {"state": OPEN}, "$unset": {"attempt": "", "alive_at": "", "ended_by": ""}}
     _sessions().update_one(mine, again)
+    # Whoever deleted the project could not cancel a session that was being published.
+    if claims.end_deleted(session.package):
+        finish_cancelling(session.pk)
 
 
 def finish_publishing(session: PublishingSession, attempt: str) -> None:

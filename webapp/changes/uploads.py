@@ -80,10 +80,10 @@ class Upload(NamedTuple):
     size: int
     digests: Digests
     tool: str
+    began_at: datetime  # when the request arrived, which may be minutes ago
     attestations: list[dict[str, Any]] | None = None
     signer: Signer | None = None  # of the attestations, if the site verifies signatures
     pipeline: Pipeline | None = None  # that sends it, in the name of nobody
-    began_at: datetime | None = None  # when its first byte arrived, which may be minutes ago; None if just now
 
     def sender(self, by: User | None) -> str:
         """Return who sends it, for readers."""
@@ -118,7 +118,7 @@ def publish(upload: Upload, by: User | None) -> Published:
     NameTaken, StillArriving, ClaimLost, PackageTooLarge, ConcurrentChange, RenderersBusy. After any other error the
     claim stays, because it is unknown what the database has done; `claims` settles it later.
     """
-    distribution, began_at = upload.distribution, upload.began_at or utc_now()
+    distribution = upload.distribution
     stored = stored_rendering(distribution.normalized_name, *_DECIDING)
     if stored is not None:
         _check_permitted(stored, upload, by)  # an early check, before the bytes are stored; `_list` decides
@@ -136,7 +136,7 @@ def publish(upload: Upload, by: User | None) -> Published:
         check_quota(distribution.normalized_name, by.id if by else None)
         upload.file.seek(0)
         contents.put(claim.content_id, distribution.filename, upload.file, claim.heartbeat)
-        package = with_rendered(partial(_list, upload, statement, by, began_at, claim.heartbeat))
+        package = with_rendered(partial(_list, upload, statement, by, claim.heartbeat))
     except REFUSALS:
         claim.give_back()
         raise
@@ -169,13 +169,7 @@ def facts_of(upload: Upload, by: User | None) -> dict[str, object]:
     }
 
 
-def _list(
-    upload: Upload,
-    statement: Statement,
-    by: User | None,
-    began_at: datetime,
-    heartbeat: Callable[[], None],
-) -> Package:
+def _list(upload: Upload, statement: Statement, by: User | None, heartbeat: Callable[[], None]) -> Package:
     """Add the file to its package, and return that; `statement` is what the file's metadata states."""
     distribution = upload.distribution
     files = [NewFile(release_file(upload, by), statement)]
@@ -183,7 +177,7 @@ def _list(
     new = NewRelease(statement.said.name, distribution.normalized_name, distribution.version, files, note)
 
     def admit(package: Package, is_new: bool) -> None:  # noqa: FBT001 - as `list_files` calls it
-        if is_new and JournalEntry.objects.deletions_since(package.pk, began_at).count_up_to(1):
+        if is_new and JournalEntry.objects.deletions_since(package.pk, upload.began_at).count_up_to(1):
             raise NotMaintained(f"The project {package.pk} was deleted during this upload.")
         if is_new:
             _create(package, statement, upload, by)

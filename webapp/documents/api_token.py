@@ -7,7 +7,7 @@ import bson
 import mongoengine as me
 from packaging.utils import NormalizedName
 
-from webapp.documents.base import ReadingQuerySet, utc_now
+from webapp.documents.base import Plain, ReadingQuerySet, utc_now
 from webapp.mongodb import db
 from webapp.rules.addresses import is_within
 
@@ -37,9 +37,12 @@ class TokenQuerySet(ReadingQuerySet):
         return self.filter(__raw__={"expires_at": {"$gt": now, "$lte": until}, "warned_at": None, "issuer": None})
 
 
-def revoke_shared(kind: str, name: str) -> int:
-    """Revoke all tokens of a team or a project, and return how many there were."""
-    return int(ApiToken.objects.raw().delete_many({"owner.kind": kind, "owner.name": name}).deleted_count)
+def revoke_shared(kind: str, name: str, made_until: datetime | None = None) -> int:
+    """Revoke the tokens of a team or a project that were made until then, and return how many there were."""
+    which: Plain = {"owner.kind": kind, "owner.name": name}
+    if made_until:
+        which["created_at"] = {"$not": {"$gt": made_until}}
+    return int(ApiToken.objects.raw().delete_many(which).deleted_count)
 
 
 def revoke_all(user_id: bson.ObjectId) -> int:

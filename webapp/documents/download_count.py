@@ -104,7 +104,7 @@ class DownloadCount(db.Document):
             except WriteError as error:
                 if is_away(error):
                     raise
-                log.warning("%s in download_counts is no longer a month, and is not counted", key)
+                log.warning("%s in download_counts is damaged, so these downloads of its month are not counted", key)
             del waiting[key]
 
     @classmethod

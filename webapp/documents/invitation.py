@@ -38,7 +38,7 @@ def to_account(user_id: object, email_folded: str | None) -> Plain:
 
 
 def _way(field: str, value: object) -> Plain:
-    # MongoDB uses the partial index only if the field stands by itself, too.
+    # MongoDB uses the partial index only if the field is also asked for by itself.
     one = {field: value, "expires_at": {"$gt": utc_now()}}
     return {f"invitations.{field}": value, "invitations": {"$elemMatch": one}}
 

@@ -15,8 +15,8 @@ from webapp.mongodb import db
 # What readers are told of a project without changes in the journal, such as a migrated one. bandersnatch takes 0 for an
 # answer without a serial, and mirrors nothing; the first change has a higher one, or mirrors would miss it.
 UNCHANGED_SERIAL = 1
+# The action after which a project no longer exists.
 REMOVE_PROJECT = "remove project"
-
 
 # What two entries have in common only if they are the same.
 _IDENTITY = ("package", "action", "version", "filename", "at")

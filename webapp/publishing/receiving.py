@@ -82,7 +82,7 @@ def examined(filename: str, file: IO[bytes], permit: Permit, sent: dict[str, str
     tool = str(request.user_agent)[:MAX_USER_AGENT]
     read, signer = _attestations(attestations, distribution.filename, digests)
     began_at = utc_now() - timedelta(seconds=elapsed_s())
-    return Upload(distribution, file, size, digests, tool, read, signer, pipeline, began_at)
+    return Upload(distribution, file, size, digests, tool, began_at, read, signer, pipeline)
 
 
 def check_scope(permit: Permit, normalized_name: NormalizedName) -> None:

@@ -210,5 +210,5 @@ def _entry(member: tarfile.TarInfo) -> Entry:
 
 
 def _readable(path: str) -> str:
-    """Return a name that pages and addresses can contain: bytes that is not UTF-8 are replaced."""
+    """Return a name that pages and addresses can contain: bytes that are not UTF-8 are replaced."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

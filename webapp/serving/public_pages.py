@@ -185,7 +185,7 @@ def _for_reader(kept: AnyResponse) -> Response:
 def _made_public(response: Response) -> Response:
     if response.status_code in (200, 304):
         response.cache_control.public = True
-        response.vary.add("Accept-Encoding")  # even the ETag of a page that is never compressed does
+        response.vary.add("Accept-Encoding")  # the ETag varies even if the page is never compressed
         if not response.cache_control.no_cache:
             response.cache_control.max_age = response.cache_control.max_age or MAX_AGE_S
         if not response.get_etag()[0] and not response.is_streamed:
@@ -196,7 +196,7 @@ def _made_public(response: Response) -> Response:
 def _etag_for_reader(page: AnyResponse) -> str | None:
     """Return the ETag of a page in the encoding that this reader accepts.
 
-    Each encoding has its own, so both are strong (RFC 9110, section 8.8.3): uv asks for no 304 by a weak one.
+    Each encoding has its own, so both can be strong (RFC 9110, section 8.8.3): uv never revalidates with a weak one.
     """
     etag, _ = page.get_etag()
     return etag if etag is None or request.accept_encodings["gzip"] else f"{etag}-plain"
