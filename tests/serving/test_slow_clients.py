@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -168,6 +169,35 @@ def test_request_whose_body_is_waited_for_lets_another_be_worked_on(
         body.comes.set()
 
     assert other.status_code == 200
+
+
+def test_request_whose_body_is_here_holds_no_place_for_bodies_while_it_waits_for_its_turn(answering: Answering) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def view() -> Response:
+        if request.method == "GET":
+            begun.set()
+            goes_on.wait(10)
+        return Response("")
+
+    client = answering(view)
+    clients = slow_clients.slow_clients.of(client.application)
+    body = SlowBody()
+    with ThreadPoolExecutor(2) as people:
+        sender = people.submit(client.post, environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": "10"})
+        assert body.asked.wait(10)
+        reader = people.submit(client.application.test_client().get)
+        assert begun.wait(10)
+        body.comes.set()
+        patience = time.monotonic() + 5
+        while clients.arriving and time.monotonic() < patience:
+            time.sleep(0.01)
+        waited_for, waits = len(clients.arriving), not sender.done()
+        taken = [clients.bodies.take("127.0.0.1") for _ in range(BODIES // 2)]
+        goes_on.set()
+
+    assert (waited_for, waits, len(taken)) == (0, True, BODIES // 2)
+    assert reader.result().status_code == 200
 
 
 def test_request_that_is_worked_on_makes_the_next_one_wait(

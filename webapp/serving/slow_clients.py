@@ -183,13 +183,14 @@ def receiving(seconds: float) -> Iterator[None]:
     stream = environ["wsgi.input"]
     body = environ["wsgi.input"] = Body(stream, environ.get(PEER, ""), seconds)
     clients.arriving.add(body)
-    try:
-        with not_at_work():
+    with not_at_work():
+        try:
             yield
-    finally:
-        clients.arriving.discard(body)
-        environ["wsgi.input"] = stream
-        give_back()
+        finally:
+            # Now, because a request whose body is here waits for its turn, no longer for its client.
+            clients.arriving.discard(body)
+            environ["wsgi.input"] = stream
+            give_back()
 
 
 @contextmanager
@@ -203,11 +204,11 @@ def waiting_for_upstream() -> Iterator[None]:
         return
     clients = slow_clients()
     give_back = clients.upstream.take(network_of(request.remote_addr or ""))
-    try:
-        with not_at_work():
+    with not_at_work():
+        try:
             yield
-    finally:
-        give_back()
+        finally:
+            give_back()
 
 
 @contextmanager
