@@ -153,9 +153,9 @@ def test_private_address_is_not_asked_unless_the_operator_allows_it(
 
 
 def test_dead_receivers_do_not_delay_the_others(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posting, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(posting, "TIMEOUT_S", 1)
     with receiving() as dead:
-        dead.delay_s = 1.0
+        dead.delay_s = 3.0
         for _ in range(3):
             webhook(dead.address, is_slow=True, failures=3)
         webhook(receiver.address)
@@ -166,7 +166,7 @@ def test_dead_receivers_do_not_delay_the_others(receiver: Receiver, monkeypatch:
         while deliver(slow=False):
             pass
 
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 1
         assert len(receiver.got) == 2
         assert dead.got == []
 

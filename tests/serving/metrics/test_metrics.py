@@ -19,5 +19,5 @@ def test_requests_are_counted_by_route_and_status(counting: FlaskClient) -> None
     assert counted["larder_requests_total{method=GET,route=none,status=404}"] == 1
     assert counted["larder_requests_total{method=other,route=none,status=405}"] == 1
     assert counted["larder_request_seconds_count{route=/thing/<name>}"] == 3
-    assert 0 < counted["larder_request_seconds_sum{route=/thing/<name>}"] < 1
+    assert 0 < counted["larder_request_seconds_sum{route=/thing/<name>}"] < 10
     assert counted["larder_requests_in_progress{}"] == 1, "the one that asks"
