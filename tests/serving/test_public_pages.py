@@ -462,16 +462,23 @@ class TestLargePages:
 
     @pytest.mark.parametrize("order", [("gzip", "identity", "gzip", ""), ("identity", "gzip", "", "gzip")])
     @pytest.mark.parametrize("path", PATHS)
+    @pytest.mark.parametrize("whole_bytes", [0, 1_000_000], ids=["in parts", "whole"])
     @pytest.mark.usefixtures("cache", "made")
     def test_each_reader_gets_a_form_that_it_reads_whoever_asked_before(
-        self, filled: FlaskClient, path: str, order: tuple[str, ...]
+        self,
+        filled: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+        path: str,
+        order: tuple[str, ...],
+        whole_bytes: int,
     ) -> None:
+        monkeypatch.setattr(public_pages, "WHOLE_BYTES", whole_bytes)
         answers = [(encoding, filled.get(path, headers={"Accept-Encoding": encoding})) for encoding in order]
 
         for encoding, answer in answers:
             assert answer.content_encoding == ("gzip" if encoding == "gzip" else None)
             assert "Accept-Encoding" in answer.vary
-            assert answer.content_length in (None, len(answer.data))
+            assert answer.content_length == len(answer.data)
         pages = {gzip.decompress(answer.data) if encoding == "gzip" else answer.data for encoding, answer in answers}
         assert len(pages) == 1
         assert b"xample" in pages.pop()

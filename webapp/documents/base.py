@@ -137,6 +137,19 @@ class ReadingQuerySet(BaseQuerySet):
         # pymongo returns larger documents as a memoryview, which cannot be concatenated with bytes.
         return None if found is None else bytes(found.raw)
 
+    def raw_parts(self, key: Any, fields: Iterable[str]) -> bytes:
+        """Return these fields of a document in BSON, or nothing if there is none with this key.
+
+        Filters of this queryset do not apply. It takes half as long as a queryset that is made for it.
+        """
+        wanted = dict.fromkeys(fields, 1)
+        try:
+            found = self._collection.with_options(codec_options=RAW).find_one({"_id": key}, wanted)
+        except NotImplementedError:  # mongomock
+            found = self._collection.find_one({"_id": key}, wanted)
+            return b"" if found is None else bson.encode(found)
+        return b"" if found is None else bytes(found.raw)
+
     def raw_result(self, stages: list[Plain]) -> bytes | None:
         """Return the first result of an aggregation in BSON, as the server sent it, or None. `decoded` decodes it."""
         try:

@@ -80,7 +80,7 @@ def simple_index() -> Response:
 
 def _stamp(name: str) -> str:
     """Return what changes with every upload, yank and deletion of a project, in any process."""
-    package = Package.objects(pk=naming.normalize_name(name)).only("last_serial", "updated_date").raw_first() or b""
+    package = Package.objects.raw_parts(naming.normalize_name(name), ("last_serial", "updated_date"))
     return hashlib.sha256(package).hexdigest()
 
 

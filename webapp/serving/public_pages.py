@@ -24,6 +24,7 @@ from webapp.documents.hidden import reader_key
 from webapp.serving.filters import build
 from webapp.serving.footer import footer
 from webapp.serving.per_app import PerApp
+from webapp.serving.slow_clients import WHOLE_BYTES
 
 P = ParamSpec("P")
 
@@ -178,8 +179,11 @@ def _for_reader(kept: AnyResponse) -> Response:
     if kept.content_encoding != "gzip" or request.accept_encodings["gzip"]:
         return Response(kept.response, kept.status_code, headers, direct_passthrough=kept.direct_passthrough)
     del headers["Content-Encoding"]
-    del headers["Content-Length"]
-    return Response(_decompressed(kept.get_data()), kept.status_code, headers)
+    compressed = kept.get_data()
+    size = int.from_bytes(compressed[-4:], "little")  # RFC 1952, section 2.3.1
+    headers["Content-Length"] = str(size)
+    plain = zlib.decompress(compressed, GZIP) if size <= WHOLE_BYTES else _decompressed(compressed)
+    return Response(plain, kept.status_code, headers)
 
 
 def _made_public(response: Response) -> Response:
@@ -203,6 +207,8 @@ def _etag_for_reader(page: AnyResponse) -> str | None:
 
 
 def _reader_has(page: AnyResponse) -> bool:
+    if "If-None-Match" not in request.headers:  # most requests
+        return False
     etag = _etag_for_reader(page)
     return etag is not None and request.if_none_match.contains_weak(etag)
 
