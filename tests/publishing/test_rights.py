@@ -19,9 +19,16 @@ from webapp.documents.base import utc_now
 from webapp.documents.contents import Contents
 from webapp.documents.package import TeamRole
 from webapp.documents.user import Membership
-from webapp.members.api_tokens import make_pipelines_token
+from webapp.members import api_tokens
+from webapp.members.api_tokens import Permit, make_pipelines_token
 
 PROJECT = "larder-probe"
+
+
+@pytest.fixture(autouse=True)
+def bodies_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who makes a request be believed for no time, as if its body took long."""
+    monkeypatch.setattr(api_tokens, "BELIEVED_S", 0)
 
 
 class Revoking(io.BytesIO):
@@ -179,3 +186,24 @@ def test_rights_lost_while_the_reason_for_yanking_arrives_no_longer_count(
 
     assert response.status_code == 403, response.text
     assert not Package.objects.get().releases[0].yanked
+
+
+def test_who_makes_a_request_is_asked_again_only_if_its_body_took_long(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, secret = uploads.publisher()
+    asked: list[str] = []
+    ask = api_tokens._authenticated
+
+    def noted(permission: str) -> Permit:
+        asked.append(permission)
+        return ask(permission)
+
+    monkeypatch.setattr(api_tokens, "_authenticated", noted)
+
+    for believed_s, version in ((0, "1.0"), (60, "2.0")):
+        monkeypatch.setattr(api_tokens, "BELIEVED_S", believed_s)
+        asked.clear()
+        answer = uploads.upload(client, secret, wheel(version=version), wheel_name(version=version))
+        assert answer.status_code == 200, answer.text
+        assert len(asked) == (1 if believed_s else 2)
