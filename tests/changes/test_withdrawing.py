@@ -12,7 +12,8 @@ from tests.people import Browser
 from tests.publishing import uploads
 from webapp.changes import withdrawing
 from webapp.changes.maintaining import NotThere
-from webapp.documents import JournalEntry, Package, StoredFile, User, contents
+from webapp.documents import JournalEntry, KnownName, Package, StoredFile, User, contents
+from webapp.inspection.both_ways import broken_names
 
 
 @pytest.mark.parametrize("after", ["storing", "journal", "bytes"])
@@ -36,6 +37,15 @@ def test_deletion_that_died_after_the_project_was_written_has_happened(
     assert [entry.action for entry in JournalEntry.objects] == ["new project", f"remove {what}"]
     assert Package.objects.count() == (what != "project")
     assert not Package.objects(unwritten__0__exists=True).count()
+
+
+def test_name_of_a_project_that_is_soon_deleted_stays_known(publish: Publish) -> None:
+    publish()
+
+    withdrawing.delete_project(NAME, User.objects.get())
+
+    assert [known.normalized_name for known in KnownName.objects] == [NAME]
+    assert not list(broken_names())
 
 
 @pytest.mark.real_server

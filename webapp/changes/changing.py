@@ -23,6 +23,7 @@ from packaging.utils import NormalizedName
 from webapp.documents.api_token import PROJECT, revoke_shared
 from webapp.documents.base import utc_now
 from webapp.documents.journal import REMOVE_PROJECT, JournalFields, SerialTaken, lift_counter, next_serial, write_entry
+from webapp.documents.known_name import KnownName
 from webapp.documents.package import ConcurrentChange, Package
 from webapp.documents.release_facts import ReleaseFacts
 from webapp.documents.search_entry import SearchEntry
@@ -145,6 +146,8 @@ def write_out(normalized_name: NormalizedName, entries: list[dict[str, Any]]) ->
     if last.get("action") == REMOVE_PROJECT:
         # First of all, or a kill in between would leave them to whoever next creates a project of this name.
         revoke_shared(PROJECT, normalized_name, last.get("at"))
+        # A project that lived for less than a minute is not in `known_names` yet (`catching_up.py`).
+        KnownName.remember(normalized_name)
         if Package.objects.raw().delete_one(is_unchanged).deleted_count:
             SearchEntry.objects.raw().delete_one({"_id": normalized_name})
             ReleaseFacts.forget(normalized_name, None, last.get("at"))

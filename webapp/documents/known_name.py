@@ -33,6 +33,11 @@ class KnownName(db.Document):
         ],
     }
 
+    @classmethod
+    def remember(cls, name: str) -> None:
+        """Store a name, unless it is known already."""
+        cls.objects.raw().update_one({"_id": name}, {"$set": {"skeleton": naming.skeleton(name)}}, upsert=True)
+
 
 class NameClaim(db.Document):
     """Who creates a project with a name that looks like this, and which names are allowed; 60 bytes per project."""

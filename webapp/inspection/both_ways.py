@@ -30,7 +30,6 @@ from webapp.documents.base import Plain, as_declared, in_batches, utc_now
 from webapp.documents.journal import lift_counter
 from webapp.documents.stored_file import ARRIVING, STAGED
 from webapp.inspection.findings import Finding
-from webapp.rules import naming
 
 # The site follows changes within a minute or two; what is later than this was missed.
 LATE = timedelta(hours=1)
@@ -82,8 +81,7 @@ def _unknown(collection: str, name: str, which: str) -> Finding:
 
 
 def _remember(name: str) -> bool:
-    change = {"$set": {"skeleton": naming.skeleton(name)}}
-    KnownName.objects.raw().update_one({"_id": name}, change, upsert=True)
+    KnownName.remember(name)
     return True
 
 

@@ -306,5 +306,4 @@ def _restore_package(key: NormalizedName, son: Plain) -> None:
     write_out(key, [entry])
     keep_labels(Package(**as_declared(Package, restored)))
     search_index.write_entry(key)
-    skeleton = {"$set": {"skeleton": naming.skeleton(key)}}
-    KnownName.objects.raw().update_one({"_id": key}, skeleton, upsert=True)
+    KnownName.remember(key)
