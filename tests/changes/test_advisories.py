@@ -230,6 +230,16 @@ def with_name_in_no_encoding() -> bytes:
     return file.getvalue().replace("é".encode(), b"\xff\xfe")
 
 
+def of_a_later_version() -> bytes:
+    """A zip file whose only entry says that it takes version 25.5 of the format to read it."""
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("PYSEC-1.json", "{}")
+    content = bytearray(file.getvalue())
+    content[content.index(b"PK\1\2") + 6] = 255
+    return bytes(content)
+
+
 def of_npm(advisory_id: str) -> Record:
     return record(advisory_id) | {"affected": [{"package": {"name": "left-pad", "ecosystem": "npm"}}]}
 
@@ -326,6 +336,22 @@ def test_bad_later_file_removes_no_good_advisory(app: Flask, tmp_path: Path, bad
     assert [each.partition(": ")[0] for each in found.left_out] == ["b/PYSEC-1.json"]
 
 
+@pytest.mark.parametrize("bad", ["broken", "damaged", "of another id"])
+def test_advisory_whose_file_cannot_be_used_any_more_stays_as_it_was(app: Flask, dump: Path, bad: str) -> None:
+    import_dump(dump_of(dump, record("PYSEC-1"), record("PYSEC-2")))
+    newer = orjson.dumps(record("A-1" if bad == "of another id" else "PYSEC-1", summary="Bad"))
+    dump_of(dump, record("PYSEC-2"), **{"PYSEC-1": b"{" if bad == "broken" else newer})
+    if bad == "damaged":
+        damage(dump, "PYSEC-1.json")
+
+    found = import_dump(dump)
+
+    assert Advisory.objects.get(pk="PYSEC-1").summary == "What is wrong with example"
+    assert (counts(found), found.records) == ((0, 0, 2, 0), 2)
+    assert [each.partition(": ")[0] for each in found.left_out] == ["PYSEC-1.json"]
+    assert counts(import_dump(dump_of(dump, record("PYSEC-1", summary="Mended")))) == (0, 1, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -333,6 +359,7 @@ def test_bad_later_file_removes_no_good_advisory(app: Flask, tmp_path: Path, bad
         (b"", "not a zip file"),
         (b"PK\3\4 but cut off", "not a zip file"),
         (with_name_in_no_encoding(), "can't decode"),
+        (of_a_later_version(), "zip file version"),
     ],
 )
 def test_unreadable_dump_changes_nothing(app: Flask, dump: Path, content: bytes | None, why: str) -> None:

@@ -74,7 +74,7 @@ def import_dump(
                 raise CannotImport(f"{path} contains no *.json files")
             with _claimed() as claim, without_time_limit():
                 return _replace(archive, entries, path.name, claim, said, may_remove_most=may_remove_most)
-    except (OSError, zipfile.BadZipFile, EOFError, UnicodeDecodeError) as error:
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise CannotImport(f"{path}: {error}") from None
 
 
@@ -176,6 +176,7 @@ def _claimed() -> Iterator[_Claim]:
 class _Counts:
     def __init__(self) -> None:
         self.new = self.changed = self.unchanged = 0
+        self.kept = 0  # of the last dump, because this one has no usable file for them
         self.left_out: list[str] = []
 
     @property
@@ -212,7 +213,7 @@ def _replace(
                 said(done, len(files))
         _check(counts, before, filename, may_remove_most=may_remove_most)
         add_indexes(Advisory, building)
-        if building.count_documents({}) != len(own) + counts.known + counts.new:
+        if building.count_documents({}) != len(own) + counts.known + counts.new + counts.kept:
             raise CannotImport("the new advisories are not all there; nothing was changed")
         claim.renew()
         building.rename(Advisory._get_collection_name(), dropTarget=True)
@@ -222,9 +223,10 @@ def _replace(
             # Another command that took over drops what this one builds, and replaces what it reads: say so instead.
             claim.renew()
         raise
-    records, removed = counts.known + counts.new, before - counts.known
+    unchanged = counts.unchanged + counts.kept
+    records, removed = counts.new + counts.changed + unchanged, before - counts.changed - unchanged
     AdvisoryState.note(filename=filename, records=bson.Int64(records), imported_at=started)
-    return Imported(records, counts.new, counts.changed, counts.unchanged, removed, counts.left_out)
+    return Imported(records, counts.new, counts.changed, unchanged, removed, counts.left_out)
 
 
 def _by_id(entries: list[zipfile.ZipInfo]) -> dict[str, list[zipfile.ZipInfo]]:
@@ -275,11 +277,14 @@ def _import_batch(
     fields = {"crc": 1, "size": 1, "modified": 1, "imported_at": 1, "is_own": 1}
     standing = {each["_id"]: each for each in advisories.find({"_id": {"$in": list(files)}}, fields)}
     same: list[str] = []
+    kept: list[str] = []
     documents: list[Plain] = []
     for name in files.keys() - own:
         here = standing.get(name, {})
         document = _first_usable(archive, name, files[name], here, counts)
         if document is None:
+            if here:  # a damaged dump must not remove what the site warns of
+                kept.append(name)
             continue
         if document is here:
             same.append(name)
@@ -291,6 +296,7 @@ def _import_batch(
         else:
             counts.new += 1
     counts.unchanged += len(list(_copied(advisories.find({"_id": {"$in": same}}), building)))
+    counts.kept += len(list(_copied(advisories.find({"_id": {"$in": kept}}), building)))
     if documents:
         building.insert_many(documents)
 
