@@ -15,6 +15,7 @@ from tests.local_http import Answer
 from tests.publishing import attested
 from tests.upstream.conftest import JSON, Other, configured, described, failure, page
 from webapp.documents import UpstreamFile
+from webapp.upstream import fetching
 
 
 class TestProvenance:
@@ -131,6 +132,7 @@ class TestProvenance:
         self, app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         configured(app, monkeypatch, UPSTREAM_TIMEOUT_S=10)
+        monkeypatch.setattr(fetching, "URGENT_S", 10)
         other.answers["/integrity/there"] = Answer(body=self.sent, delay_s=3)
         [file] = page(client, self.project)["files"]
 
