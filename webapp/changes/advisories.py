@@ -214,6 +214,7 @@ def _replace(
         _check(counts, before, filename, may_remove_most=may_remove_most)
         add_indexes(Advisory, building)
         if building.count_documents({}) != len(own) + counts.known + counts.new + counts.kept:
+            claim.renew()  # says so if another command took over, and dropped them
             raise CannotImport("the new advisories are not all there; nothing was changed")
         claim.renew()
         building.rename(Advisory._get_collection_name(), dropTarget=True)
