@@ -240,19 +240,23 @@ def test_killed_catch_up_ends_as_if_undisturbed_and_can_be_undone(server: Server
 
 
 def test_nothing_else_works_while_a_catch_up_does(server: Server, target_uri: str, db: Db) -> None:
-    move = moved(server, target_uri)
-    server.execute(*CHANGES)
+    fill_server(server.engine, many_rows(500) | {"maintainers": []})
+    move = Mover(server.url, target_uri)
+    assert move("run").code == 1
+    server.execute(*many_changes(500))
     with stopped_when(move, db, MOMENTS["reading"]) as process:
+        before = site_documents(db)
         for name in ("catch-up", "run", "undo"):
             refused = move(name)
             assert refused.code == 3
             assert f"`catch-up` of process {process.pid} on " in refused.err
-        assert move("catch-up", "--dry-run").code == 0
+        assert move("catch-up", "--dry-run").code == 1
+        assert site_documents(db) == before
         process.send_signal(signal.SIGCONT)
-        assert process.wait() == 0
+        assert process.wait() == 1
 
+    assert site_documents(db) != before
     assert move("verify").code == 0
-    assert db.packages.count_documents({"_id": "new-one"}) == 1
 
 
 def test_source_that_goes_away_is_one_line_and_the_next_catch_up_ends_it(
