@@ -37,6 +37,8 @@ class Config:
     PAGE_CACHE_S = 3
     # Maximum size of that cache in bytes, per web process.
     PAGE_CACHE_BYTES = 16_000_000
+    # Maximum size in bytes of the small files that each web process keeps in memory; 0 keeps none.
+    FILE_CACHE_BYTES = 32_000_000
     # Seconds until counts and statistics are recomputed.
     STATS_MAX_AGE_S = 60
     # Seconds between writes of download counts by each web process; 0 writes each download immediately.
@@ -178,6 +180,7 @@ class TestingConfig(Config):
     TESTING = True
     SECRET_KEY = "testing only, not a secret"  # noqa: S105 - production refuses it
     PAGE_CACHE_S = 0
+    FILE_CACHE_BYTES = 0
     STATS_MAX_AGE_S = 0
     DOWNLOADS_WRITTEN_EVERY_S = 0
     REGISTRATION_LIMIT = "1000/hour"

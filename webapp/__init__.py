@@ -16,6 +16,7 @@ from webapp.serving import (
     errors,
     filters,
     footer,
+    kept_files,
     log_config,
     metrics,
     public_pages,
@@ -56,6 +57,7 @@ def create_app(config: type[Config]) -> Flask:
     read_access.init_app(app)
     slow_clients.init_app(app)
     sending.init_app(app)
+    kept_files.init_app(app)
     static_files.init_app(app)
     register_extensions(app)
     public_pages.init_app(app)

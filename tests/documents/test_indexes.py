@@ -222,6 +222,8 @@ ASKED_OTHERWISE = {
     "of_project",
     "told",
     "hidden_from",
+    "fields_of",  # by key
+    "is_quarantined",  # by key
 }
 
 # The pages whose every question, counts and aggregations among them, is read from the server's own record.

@@ -17,6 +17,7 @@ from webapp.documents import Maintainer, Membership, Package, Team, User
 from webapp.documents.base import utc_now
 from webapp.members import tokens
 from webapp.rules.naming import normalize_name
+from webapp.serving.kept_files import KeptFiles
 from webapp.serving.public_pages import PageCache
 
 # The hidden project. Nothing else of the site is called so, and `ABSENT`, as long, is not there at all.
@@ -64,6 +65,7 @@ def world(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     app.extensions["limiter"].storage.reset()
     monkeypatch.setitem(app.config, "READ_ACCESS", "members")
     monkeypatch.setitem(app.extensions, "page_cache", PageCache(1_000_000, 60))
+    monkeypatch.setitem(app.extensions, "kept_files", KeptFiles(1_000_000))
     Team(name="staff").save()
     ada = factories.user("Ada", username="ada")
     factories.package("Required", license="MIT", classifiers=["Topic :: A"])

@@ -157,11 +157,16 @@ class Reader:
         if self._position >= self._length:
             raise StopIteration
         number, offset = divmod(self._position, CHUNK_BYTES)
-        chunk = Chunk.objects.raw().find_one({"files_id": self._content_id, "n": number}, {"data": 1})
-        data: bytes = chunk["data"][offset:] if chunk else b""
+        data = self.chunk(number)[offset:]
         if len(data) != min(self._length - self._position, CHUNK_BYTES - offset):
             raise MissingBytes(f"chunk {number} of contents {self._content_id} is not there, or not whole")
         self._position += len(data)
+        return data
+
+    def chunk(self, number: int) -> bytes:
+        """Return a chunk, or nothing if it is missing."""
+        found = Chunk.objects.raw().find_one({"files_id": self._content_id, "n": number}, {"data": 1})
+        data: bytes = found["data"] if found else b""
         return data
 
 

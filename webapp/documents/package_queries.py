@@ -143,6 +143,13 @@ class PackageQuerySet(ShownQuerySet):
         """The packages in quarantine, by name."""
         return self.filter(status__marker=QUARANTINED).order_by("pk")
 
+    def is_quarantined(self, normalized_name: str) -> bool:
+        """Tell whether this package is in quarantine.
+
+        Every download asks this. Counting takes twice as long as finding, and building a queryset as long as that.
+        """
+        return self.raw().find_one({"_id": normalized_name, "status.marker": QUARANTINED}, {"_id": 1}) is not None
+
     def names(self) -> Iterator[list[Plain]]:
         """All packages as {_id, name, last_serial}, in order and in batches.
 

@@ -7,7 +7,8 @@ import bson
 import mongoengine as me
 from packaging.utils import NormalizedName
 
-from webapp.documents.hidden import ShownQuerySet
+from webapp.documents.base import Plain, as_declared
+from webapp.documents.hidden import ShownQuerySet, shown
 from webapp.mongodb import db
 
 ARRIVING, STAGED, STORED, DELETING, DELETED = "arriving", "staged", "stored", "deleting", "deleted"
@@ -24,6 +25,14 @@ class StoredFileQuerySet(ShownQuerySet):
     def named(self, filename: str) -> Self:
         """The file with this name."""
         return self.filter(pk=filename)
+
+    def fields_of(self, filename: str, *fields: str) -> Plain:
+        """Return these fields of the file with this name, as far as there are any.
+
+        Every download asks this; building a queryset takes as long as the answer.
+        """
+        found = self.raw().find_one({"_id": filename} | shown(self.NAMED_IN), dict.fromkeys(fields, 1))
+        return as_declared(self._document, found)
 
     def with_contents(self, content_ids: list[bson.ObjectId]) -> Self:
         """The files that own these bytes."""

@@ -71,7 +71,7 @@ def staged_file(token: str, sha256: str, filename: str) -> AnyResponse:
     file = StoredFile.objects.named(filename.removesuffix(".metadata")).plain_first() or {}
     if (file.get("session"), file.get("state"), file.get("sha256")) != (session.pk, STAGED, sha256):
         abort(404)
-    if Package.objects.quarantined().filter(pk=session.package).count_up_to(1):
+    if Package.objects.is_quarantined(session.package):
         abort(403, f"The project {session.package} is quarantined, so its files are not available.")
     if filename.endswith(".metadata"):
         if not filename.endswith(".whl.metadata"):

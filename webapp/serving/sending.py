@@ -7,7 +7,7 @@ import bson
 from flask import Flask, Response, request
 from werkzeug.http import is_resource_modified, parse_range_header
 
-from webapp.documents import contents
+from webapp.serving.kept_files import reader
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -61,7 +61,7 @@ def init_app(app: Flask) -> None:
 def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetime | None) -> Response:
     """Send stored bytes, a range of them, or 304 if the reader already has them."""
     response = PartlySent(
-        contents.Reader(content_id, size), mimetype="application/octet-stream", direct_passthrough=True
+        reader(content_id, size, sha256), mimetype="application/octet-stream", direct_passthrough=True
     )
     response.headers["Content-Disposition"] = "attachment"
     response.content_length = size
