@@ -1,6 +1,10 @@
-"""Imports go downward only, and tests mirror the tree."""
+"""Imports go downward only, the start loads nothing large in vain, and tests mirror the tree."""
 
 import ast
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +94,20 @@ def test_every_module_has_its_test_at_its_place() -> None:
     assert sorted(without - set(ELSEWHERE)) == [], "write a test at its place"
     assert sorted(set(ELSEWHERE) - without) == [], "these have a test of their own by now"
     assert [place for place in ELSEWHERE.values() if not (ROOT / "tests" / place).exists()] == []
+
+
+# Large, and needed by no first page. They are imported where they are used.
+LOADED_LATER = (
+    *("comrak", "docutils", "nh3", "pygments", "readme_renderer"),
+    *("pypi_attestations", "sigstore", "sqlalchemy", "webauthn", "zxcvbn"),
+)
+
+
+def test_start_loads_nothing_large_that_a_first_page_does_not_need() -> None:
+    program = "import json, sys, app; print(json.dumps(list(sys.modules)))"
+    environment = os.environ | {"LARDER_ENV": "development", "MONGODB_URI": "mongodb://127.0.0.1:1/larder"}
+
+    loaded = json.loads(subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, env=environment, text=True))
+
+    assert "webapp.home" in loaded
+    assert sorted(set(loaded) & set(LOADED_LATER)) == []

@@ -2,8 +2,6 @@
 
 import contextlib
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,15 +111,6 @@ def test_text_that_cannot_be_rendered_is_shown_as_it_is_with_the_reason(children
 
 def test_content_page_is_markdown() -> None:
     assert render_markdown("~~a~~") == Rendered("<p><del>a</del></p>\n")
-
-
-def test_site_loads_no_parser() -> None:
-    parsers = ("comrak", "docutils", "nh3", "pygments", "readme_renderer")
-    program = f"import sys, webapp, migrations_sql_to_mongo; print([name for name in {parsers} if name in sys.modules])"
-
-    loaded = subprocess.check_output([sys.executable, "-c", program], cwd=Path(__file__).parents[2], text=True)
-
-    assert loaded.strip() == "[]"
 
 
 class TestFiles:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from flask import Flask, current_app
 from passlib.context import CryptContext
 from werkzeug.exceptions import ServiceUnavailable
-from zxcvbn import zxcvbn
 
 from webapp.members import other_hashes
 from webapp.serving.per_app import PerApp
@@ -141,6 +140,8 @@ def weakness(password: str, known_words: list[str]) -> str | None:
 
     `known_words` are the owner's name, address and username.
     """
+    from zxcvbn import zxcvbn  # its lists of words take 12 MB, which only a new password needs
+
     words = [part for word in known_words for part in (word, *word.replace("@", " ").replace(".", " ").split())]
     try:
         found: dict[str, Any] = zxcvbn(password[:EXAMINED], [word for word in words if word])
