@@ -1,6 +1,8 @@
 """The server itself refuses an edit by hand that would leave a page without what it shows."""
 
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import mongoengine as me
@@ -154,3 +156,21 @@ def test_fields_of_every_kind_have_a_rule() -> None:
         },
         "required": ["ratio"],
     }
+
+
+def test_sites_that_start_at_once_on_an_empty_database_all_set_the_rules(app: Flask) -> None:
+    here = Package._get_db()
+    for number in range(3):
+        name = f"{here.name}_{number}"
+        beginning = threading.Barrier(6)
+
+        def start(name: str = name, beginning: threading.Barrier = beginning) -> None:
+            beginning.wait()
+            ensure_validators(here.client[name], DOCUMENTS)
+
+        with ThreadPoolExecutor(6) as sites:
+            for started in [sites.submit(start) for _ in range(6)]:
+                started.result()
+        rules = {each["name"]: each["options"].get("validator") for each in here.client[name].list_collections()}
+        here.client.drop_database(name)
+        assert rules == {each._get_collection_name(): validator_of(each) for each in DOCUMENTS}

@@ -3,7 +3,6 @@
 They are made from the declared fields and check only types and required fields. Other fields are allowed.
 """
 
-import contextlib
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -12,13 +11,13 @@ import mongoengine as me
 import pymongo
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 
 from webapp.documents.base import Plain
 
 log = logging.getLogger(__name__)
 
-_UNAUTHORIZED = 13
+_UNAUTHORIZED, _EXISTS = 13, 48
 # The BSON types of each kind of field, and their description. Old shells write every number as a double.
 _SIMPLE: tuple[tuple[type[me.base.BaseField], tuple[str, ...], str], ...] = (
     (me.StringField, ("string",), "text"),
@@ -89,8 +88,11 @@ def ensure_validators(database: Database[Any], document_types: Iterable[type[me.
     for document_type in document_types:
         name = document_type._get_collection_name()
         if name not in standing:
-            with contextlib.suppress(CollectionInvalid):  # another process was faster
-                database.create_collection(name)
+            try:
+                database.create_collection(name, check_exists=False)
+            except OperationFailure as error:
+                if error.code != _EXISTS:  # another process was faster
+                    raise
         if standing.get(name, {}).get("validator") != validator_of(document_type):
             set_validator(database[name], validator_of(document_type))
 
