@@ -1,5 +1,7 @@
 """The entries that searches read stay in step with the packages, whoever wrote these."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -99,6 +101,44 @@ def test_entries_of_another_form_are_made_anew(caught_up: Flask) -> None:
 
     assert search_index.catch_up() == 3
     assert entries()["one"]["letters"] == "one"
+
+
+@pytest.mark.real_server
+def test_of_several_sites_that_start_at_once_one_rebuilds_the_entries(app: Flask) -> None:
+    for number in range(30):
+        factories.package(f"project-{number}")
+    for _ in range(3):
+        SearchState.objects.delete()
+        SearchEntry.objects.delete()
+        beginning = threading.Barrier(6)
+
+        def start(_: int, beginning: threading.Barrier = beginning) -> int:
+            beginning.wait()
+            return search_index.catch_up()
+
+        with ThreadPoolExecutor(6) as sites:
+            assert sorted(sites.map(start, range(6))) == [0, 0, 0, 0, 0, 30]
+        assert len(entries()) == 30
+        assert [state.pk for state in SearchState.objects] == ["state"]
+
+
+def test_rebuild_waits_for_another_one(caught_up: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_index, "PAUSE_S", 0.01)
+    assert SearchState.objects.claim(search_index.REBUILDING, search_index.ALIVE)
+
+    with ThreadPoolExecutor(1) as site:
+        rebuilt = site.submit(search_index.rebuild)
+        with pytest.raises(TimeoutError):
+            rebuilt.result(0.3)
+        SearchState.objects(pk=search_index.REBUILDING).delete()
+
+        assert rebuilt.result(10) == 3
+
+
+def test_rebuild_does_not_wait_for_a_process_that_was_killed_long_ago(caught_up: Flask) -> None:
+    assert SearchState.objects.claim(search_index.REBUILDING, timedelta(seconds=-1))
+
+    assert search_index.rebuild() == 3
 
 
 def test_odd_packages_stop_nothing(caught_up: Flask) -> None:

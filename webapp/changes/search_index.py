@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,9 @@ BATCH = 500
 # How much the clocks of two machines may differ.
 OVERLAP = timedelta(minutes=2)
 CLAIM = timedelta(minutes=30)
+# The document that stands for rebuilding, and how long a process that rebuilds is believed to be alive without a sign.
+REBUILDING = "rebuilding"
+ALIVE, PAUSE_S = timedelta(minutes=2), 0.5
 # Counting the words may take one part in this many of the time.
 REST_FACTOR = 50
 # Words that fewer packages have are rare: searches look at all of their entries.
@@ -51,8 +55,10 @@ def catch_up(said: Callable[[int], None] | None = None) -> int:
     """
     with without_time_limit():
         state = _state()
-        if state.get("form") != FORM or state.get("packages_id") != _identity() or "reached" not in state:
-            return rebuild(said)
+        if _is_outdated(state):
+            with _alone():
+                # Sites that start at once all find it outdated; the first one rebuilds it for all.
+                return _rebuild(said) if _is_outdated(_state()) else 0
         written, reached = _write_changed(state["reached"])
         if _count(Package) != _count(SearchEntry):
             written += _compare_ids()
@@ -62,24 +68,56 @@ def catch_up(said: Callable[[int], None] | None = None) -> int:
 
 
 def rebuild(said: Callable[[int], None] | None = None) -> int:
-    """Rebuild all entries, next to those that are in use meanwhile; return their number."""
+    """Rebuild all entries, next to those that are in use meanwhile; return their number.
+
+    Another process that does so, too, is waited for.
+    """
+    with without_time_limit(), _alone():
+        return _rebuild(said)
+
+
+def _is_outdated(state: Plain) -> bool:
+    return state.get("form") != FORM or state.get("packages_id") != _identity() or "reached" not in state
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other process rebuilds, and keep others from it."""
+    if not (is_mine := SearchState.objects.claim(REBUILDING, ALIVE)):
+        log.warning("Another process is rebuilding the search index. Waiting for it ...")
+    while not is_mine:
+        time.sleep(PAUSE_S)
+        is_mine = SearchState.objects.claim(REBUILDING, ALIVE)
+    try:
+        yield
+    finally:
+        SearchState.objects.raw().delete_one({"_id": REBUILDING})
+
+
+def _show_life() -> None:
+    SearchState.objects.raw().update_one({"_id": REBUILDING}, {"$set": {"claimed_until": utc_now() + ALIVE}})
+
+
+def _rebuild(said: Callable[[int], None] | None) -> int:
     started, identity, number = utc_now(), _identity(), 0
-    with without_time_limit():
-        building = SearchEntry._get_db()["search_entries_building"]
-        building.drop()
-        packages = Package.objects.raw().find({}, dict.fromkeys(SOURCE, 1), batch_size=BATCH)
-        for batch in in_batches(map(_entry, packages), BATCH):
-            building.insert_many([entry for entry in batch if entry], ordered=False)
-            number += len(batch)
-            if said:
-                said(number)
-        put_in_place(SearchEntry, building)
-        count_downloads()
-        # What was stored in the meantime is only in the old entries.
-        _write_changed(started)
-        _keep_state({"form": FORM, "packages_id": identity, "reached": started})
-        count_words()
-        _forget_earlier_words()
+    building = SearchEntry._get_db()["search_entries_building"]
+    building.drop()
+    packages = Package.objects.raw().find({}, dict.fromkeys(SOURCE, 1), batch_size=BATCH)
+    for batch in in_batches(map(_entry, packages), BATCH):
+        building.insert_many([entry for entry in batch if entry], ordered=False)
+        number += len(batch)
+        _show_life()
+        if said:
+            said(number)
+    put_in_place(SearchEntry, building)
+    _show_life()
+    count_downloads()
+    # What was stored in the meantime is only in the old entries.
+    _write_changed(started)
+    _keep_state({"form": FORM, "packages_id": identity, "reached": started})
+    _show_life()
+    _count_words()
+    _forget_earlier_words()
     return number
 
 
@@ -121,7 +159,12 @@ def count_downloads() -> None:
 
 
 def count_words() -> None:
-    """Count how many packages have each word and label that is not rare."""
+    """Count how many packages have each word and label that is not rare. A rebuild of the entries is waited for."""
+    with _alone():
+        _count_words()
+
+
+def _count_words() -> None:
     started = time.monotonic()
     entries, few = SearchEntry.objects.raw(), max(2, _count(SearchEntry) // RARE_ONE_IN)
     all_of = [{"$ifNull": [f"${field}", []]} for field in (*_TIERS, "labels", "field_words")]
