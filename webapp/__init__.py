@@ -32,10 +32,10 @@ from webapp.serving.extensions import bootstrap, csrf
 
 
 class Site(Flask):
-    """The application, which has no coroutines: looking for one in each function of each request took its time."""
+    """The application. None of its functions is a coroutine, so Flask need not check each of them for each request."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function as it is."""
+        """Return the function unchanged."""
         return func
 
 

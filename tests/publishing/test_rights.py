@@ -27,8 +27,8 @@ PROJECT = "larder-probe"
 
 @pytest.fixture(autouse=True)
 def bodies_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let who makes a request be believed for no time, as if its body took long."""
-    monkeypatch.setattr(api_tokens, "BELIEVED_S", 0)
+    """Let a request authenticate anew each time, as if its body took long."""
+    monkeypatch.setattr(api_tokens, "VALID_S", 0)
 
 
 class Revoking(io.BytesIO):
@@ -188,7 +188,7 @@ def test_rights_lost_while_the_reason_for_yanking_arrives_no_longer_count(
     assert not Package.objects.get().releases[0].yanked
 
 
-def test_who_makes_a_request_is_asked_again_only_if_its_body_took_long(
+def test_request_authenticates_again_only_if_its_body_took_long(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, secret = uploads.publisher()
@@ -201,9 +201,9 @@ def test_who_makes_a_request_is_asked_again_only_if_its_body_took_long(
 
     monkeypatch.setattr(api_tokens, "_authenticated", noted)
 
-    for believed_s, version in ((0, "1.0"), (60, "2.0")):
-        monkeypatch.setattr(api_tokens, "BELIEVED_S", believed_s)
+    for valid_s, version in ((0, "1.0"), (60, "2.0")):
+        monkeypatch.setattr(api_tokens, "VALID_S", valid_s)
         asked.clear()
         answer = uploads.upload(client, secret, wheel(version=version), wheel_name(version=version))
         assert answer.status_code == 200, answer.text
-        assert len(asked) == (1 if believed_s else 2)
+        assert len(asked) == (1 if valid_s else 2)

@@ -208,7 +208,7 @@ def end_if_expired(session_id: Any) -> None:
 def end_deleted(normalized_name: str) -> int:
     """End the open sessions of a project that was deleted after they were opened; return how many there were.
 
-    The process that deleted it may have been killed before it canceled them, or one of them was being published.
+    The process that deleted it may have been killed before it cancelled them, or one of them was being published.
     """
     if Package.objects(pk=normalized_name).count_up_to(1):
         return 0

@@ -195,7 +195,7 @@ def cancel_all(normalized_name: NormalizedName, by: User) -> None:
 
 
 def finish_cancelling(session_id: bson.ObjectId) -> None:
-    """Delete the files of a session that was canceled or has expired. A killed process may have left some of them."""
+    """Delete the files of a session that was cancelled or has expired. A killed process may have left some of them."""
     canceled = PublishingSession.objects(pk=session_id, state=CANCELED).declared_first()
     if canceled is None:
         return

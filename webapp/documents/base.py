@@ -129,34 +129,27 @@ class ReadingQuerySet(BaseQuerySet):
     def raw_first(self) -> bytes | None:
         """Return the first document in BSON, as the server sent it, or None. `declared` decodes it."""
         wanted = self._cursor_args.get("projection")
-        try:
-            found = self._collection.with_options(codec_options=RAW).find_one(self._query, wanted)
-        except NotImplementedError:  # mongomock
-            found = self._collection.find_one(self._query, wanted)
-            return None if found is None else bson.encode(found)
-        # pymongo returns larger documents as a memoryview, which cannot be concatenated with bytes.
-        return None if found is None else bytes(found.raw)
+        return self._as_sent(lambda collection: collection.find_one(self._query, wanted))
 
-    def raw_parts(self, key: Any, fields: Iterable[str]) -> bytes:
-        """Return these fields of a document in BSON, or nothing if there is none with this key.
+    def raw_parts(self, key: Any, fields: Iterable[str]) -> bytes | None:
+        """Return these fields of the document with this key in BSON, or None.
 
         Filters of this queryset do not apply. It takes half as long as a queryset that is made for it.
         """
         wanted = dict.fromkeys(fields, 1)
-        try:
-            found = self._collection.with_options(codec_options=RAW).find_one({"_id": key}, wanted)
-        except NotImplementedError:  # mongomock
-            found = self._collection.find_one({"_id": key}, wanted)
-            return b"" if found is None else bson.encode(found)
-        return b"" if found is None else bytes(found.raw)
+        return self._as_sent(lambda collection: collection.find_one({"_id": key}, wanted))
 
     def raw_result(self, stages: list[Plain]) -> bytes | None:
         """Return the first result of an aggregation in BSON, as the server sent it, or None. `decoded` decodes it."""
+        return self._as_sent(lambda collection: next(iter(collection.aggregate(stages)), None))
+
+    def _as_sent(self, ask: Callable[[Any], Any]) -> bytes | None:
         try:
-            found = next(iter(self._collection.with_options(codec_options=RAW).aggregate(stages)), None)
+            found = ask(self._collection.with_options(codec_options=RAW))
         except NotImplementedError:  # mongomock
-            found = next(iter(self._collection.aggregate(stages)), None)
+            found = ask(self._collection)
             return None if found is None else bson.encode(found)
+        # pymongo returns larger documents as a memoryview, which cannot be concatenated with bytes.
         return None if found is None else bytes(found.raw)
 
     def declared_first(self) -> Any:

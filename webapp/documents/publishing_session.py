@@ -94,7 +94,7 @@ class PublishingSession(db.Document):
     attempt = me.StringField()  # while publishing: which attempt it is ...
     alive_at = me.DateTimeField()  # ... and its last sign of life
     ended_at = me.DateTimeField()
-    ended_by = me.StringField()  # the name of the member who published or canceled it
+    ended_by = me.StringField()  # the name of the member who published or cancelled it
     forget_at = me.DateTimeField()  # when MongoDB removes a session that has ended
 
     meta = {

@@ -81,7 +81,7 @@ def simple_index() -> Response:
 def _stamp(name: str) -> str:
     """Return what changes with every upload, yank and deletion of a project, in any process."""
     package = Package.objects.raw_parts(naming.normalize_name(name), ("last_serial", "updated_date"))
-    return hashlib.sha256(package).hexdigest()
+    return hashlib.sha256(package or b"").hexdigest()
 
 
 @bp.get("/simple/<name>/")

@@ -24,10 +24,10 @@ USER = "__token__"
 HINT_LENGTH = len(PREFIX) + 4
 # The time of the last use is stored at most this often.
 LAST_USE_S = 60
-# How long a request is believed that authenticates again because its body has arrived. Most bodies are small, and
-# asking again takes a tenth of an upload's time.
-BELIEVED_S = 1.0
-BELIEVED = "larder.believed"
+# Once its body has arrived, a request authenticates again, but not this soon: asking the database twice takes a tenth
+# of the time of an upload, and most bodies are small.
+VALID_S = 1.0
+PERMIT = "larder.permit"
 
 
 class Permit(NamedTuple):
@@ -115,12 +115,12 @@ def authenticate(permission: str) -> Permit:
     after too many invalid tokens from this address. A valid token is always accepted: nobody can guess one, so others
     at the same address need not be blocked.
     """
-    believed: tuple[str, float, Permit] | None = request.environ.get(BELIEVED)
-    if believed and believed[0] == permission and time.monotonic() - believed[1] < BELIEVED_S:
-        return believed[2]
+    earlier: tuple[str, float, Permit] | None = request.environ.get(PERMIT)
+    if earlier and earlier[0] == permission and time.monotonic() - earlier[1] < VALID_S:
+        return earlier[2]
     asked_at = time.monotonic()
     permit = _authenticated(permission)
-    request.environ[BELIEVED] = permission, asked_at, permit
+    request.environ[PERMIT] = permission, asked_at, permit
     return permit
 
 
