@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-KEPT = Path(__file__).resolve().parents[2] / ".tools" / "clients"
+KEPT = (Path(__file__).resolve().parents[2] / ".tools" / "clients").resolve()
 KEYRING = ("keyring==25.7.0", "keyrings.alt==5.0.2")
 LIMIT_S, ANSWER_S, ANSWER_AFTER_S = 180, 60, 0.5
 
