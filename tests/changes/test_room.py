@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName
 
 from tests.live import Run, live
 from tests.publishing import uploads
+from tests.publishing.test_rights import form, sent_slowly
 from tests.publishing.uploads import line, nothing_stays, sdist, sdist_name, upload, wheel, wheel_name
 from webapp.changes import room, withdrawing
 from webapp.documents import Package, StoredFile, contents
@@ -98,6 +99,21 @@ def test_nearly_full_disk_refuses_uploads_and_nothing_else(
     assert StoredFile.objects.count() == 1
     assert client.get("/project/larder-probe/").status_code == 200
     assert client.get(Package.objects.get().releases[0].files[0].url).status_code == 200
+
+
+@pytest.mark.real_server
+def test_disk_that_others_fill_while_a_file_arrives_refuses_it(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, secret = uploads.publisher()
+
+    def others_arrive() -> None:
+        monkeypatch.setitem(app.config, "DISK_RESERVE_BYTES", MORE_THAN_ANY_DISK)
+
+    answer = sent_slowly(client, secret, "/legacy/", *form(wheel(), wheel_name()), others_arrive)
+
+    line(answer, 507)
+    assert StoredFile.objects.count() == 0
 
 
 @pytest.mark.real_server

@@ -14,7 +14,7 @@ from tests import local_http
 from tests.local_http import Answer
 from tests.openid.issuers import Issuer, as_json, issuing, public_jwk
 from webapp.openid.providers import MAX_BYTES, Provider, ProviderFailed
-from webapp.serving.slow_clients import AT_WORK
+from webapp.serving.slow_clients import AT_WORK, Turns
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +108,10 @@ def test_empty_set_of_keys_replaces_nothing(issuer: Issuer, clock: list[float]) 
 def test_requests_that_wait_for_a_slow_issuer_block_no_others(app: Flask, issuer: Issuer) -> None:
     slow = issuer.answers["/keys"]._replace(delay_s=1.0)
     issuer.answers["/keys"] = slow
-    found, places = provider(issuer), threading.Semaphore(1)
+    found, turns = provider(issuer), Turns(1)
 
     def ask() -> None:
-        with app.test_request_context(environ_overrides={AT_WORK: places}), places:
+        with app.test_request_context(environ_overrides={AT_WORK: turns}), turns.turn("192.0.2.1"):
             found.key("first")
 
     waiting = [threading.Thread(target=ask) for _ in range(3)]
@@ -120,8 +120,11 @@ def test_requests_that_wait_for_a_slow_issuer_block_no_others(app: Flask, issuer
     while "/keys" not in issuer.asked:
         time.sleep(0.01)
 
-    assert places.acquire(timeout=0.5)
-    places.release()
+    another = threading.Thread(target=turns.come_back)
+    another.start()
+    another.join(0.5)
+    assert not another.is_alive()
+    turns.leave()
     for each in waiting:
         each.join()
     assert issuer.asked.count("/keys") == 1

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse, run_wsgi_app
 from tests.people import browser
 from tests.publishing.uploads import line, publisher, upload, wheel, wheel_name
 from webapp.serving import metrics, slow_clients
-from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares
+from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, Turns
 
 
 def refused(shares: Shares, address: str) -> bool:
@@ -198,6 +198,62 @@ def test_request_whose_body_is_here_holds_no_place_for_bodies_while_it_waits_for
 
     assert (waited_for, waits, len(taken)) == (0, True, BODIES // 2)
     assert reader.result().status_code == 200
+
+
+def test_as_many_have_a_turn_as_there_are_places() -> None:
+    turns, begun, ends = Turns(3), threading.Semaphore(0), threading.Event()
+
+    def work() -> None:
+        with turns.turn("first"):
+            begun.release()
+            ends.wait(10)
+
+    with ThreadPoolExecutor(10) as people:
+        for _ in range(10):
+            people.submit(work)
+        at_once = sum(begun.acquire(timeout=1) for _ in range(3)) + begun.acquire(timeout=0.1)
+        ends.set()
+        rest = sum(begun.acquire(timeout=5) for _ in range(7))
+
+    assert (at_once, rest) == (3, 7)
+
+
+def test_who_comes_back_goes_first_and_newcomers_take_turns_by_address() -> None:
+    turns, order = Turns(1), list[str]()
+
+    def come(address: str) -> None:
+        if address == "back":
+            turns.come_back()
+            order.append(address)
+            turns.leave()
+        else:
+            with turns.turn(address):
+                order.append(address)
+
+    waiting = ["a", "a", "a", "b", "c", "back", "b", "back"]
+    with ThreadPoolExecutor(len(waiting)) as people, turns.turn("holds all others"):
+        for number, address in enumerate(waiting, 1):
+            people.submit(come, address)
+            while len(turns._returning) + sum(map(len, turns._newcomers.values())) < number:
+                time.sleep(0.001)
+
+    assert order == ["back", "back", "a", "b", "c", "a", "b", "a"]
+
+
+def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
+    turns = Turns(2)
+
+    def come_and_go(number: int) -> int:
+        for _ in range(50):
+            with turns.turn(str(number % 3)):
+                turns.leave()
+                turns.come_back()
+        return 50
+
+    with ThreadPoolExecutor(12) as people:
+        assert sum(people.map(come_and_go, range(12), timeout=60)) == 600
+
+    assert (turns._free, turns._newcomers, len(turns._returning)) == (2, {}, 0)
 
 
 def test_request_that_is_worked_on_makes_the_next_one_wait(

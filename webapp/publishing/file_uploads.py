@@ -98,11 +98,12 @@ def receive_bytes(session_id: str, filename: str) -> Response:
     size = entry.announced["size"]
     if request.mimetype != "application/octet-stream":
         abort(415, "Send the content type application/octet-stream.")
-    refuse_if_full()
+    refuse_if_full(size)
     limit_body(size)
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         with receiving(MAX_UPLOAD_S):
             shutil.copyfileobj(request.stream, file)
+        refuse_if_full(size)  # again: others may have arrived meanwhile
         permit = authenticate(UPLOAD)  # as above
         if file.tell() != size:
             abort(400, f"{file.tell():,} bytes arrived, and {size:,} were announced.")

@@ -62,9 +62,10 @@ def receive(opened: ExitStack) -> tuple[Permit, Upload]:
 
     Authenticate before this, so that strangers send no bodies. The file stays open as long as `opened`.
     """
-    refuse_if_full()
+    refuse_if_full(request.content_length or 0)
     with receiving(MAX_UPLOAD_S):
         form, file, filename = _read_form(opened)
+    refuse_if_full(file.seek(0, io.SEEK_END))  # again: others may have arrived meanwhile
     # Again, because a body may take minutes, and rights may be taken away meanwhile.
     permit = authenticate(UPLOAD)
     return permit, examined(filename, file, permit, sent_digests(form), form.get("attestations"))
@@ -159,10 +160,10 @@ def _read_form(opened: ExitStack) -> tuple[MultiDict[str, str], IO[bytes], str]:
     return form, sent.stream, sent.filename
 
 
-def refuse_if_full() -> None:
-    """Answer 507 if the body of this request does not fit on the database's disk."""
+def refuse_if_full(size: int) -> None:
+    """Answer 507 if this many bytes do not fit on the database's disk."""
     try:
-        check_disk(request.content_length or 0)
+        check_disk(size)
     except DiskFull as error:
         # Source: RFC 4918, section 11.5.
         refused = HTTPException(str(error))

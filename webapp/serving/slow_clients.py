@@ -9,7 +9,7 @@ address gets. Clients that make no progress are disconnected: see connections.py
 import io
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -71,20 +71,71 @@ class Shares:
                 del self._held[address]
 
 
+class Turns:
+    """A number of requests that may be worked on at a time. The others wait for their turn.
+
+    Those that come back after waiting for their client go first. They hold an upload, so if newcomers were mixed with
+    them, hundreds of uploads could pile up on the disk. Newcomers take turns by address, so one that sends hundreds of
+    requests at once lets the others wait for one of them.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._free = places  # none while somebody waits
+        self._returning = deque[threading.Event]()
+        self._newcomers: dict[str, deque[threading.Event]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def turn(self, address: str) -> Iterator[None]:
+        """Wait for a turn, and let another request have it at the end."""
+        self._wait_in(lambda: self._newcomers.setdefault(address, deque()))
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def come_back(self) -> None:
+        """Wait for a turn, before all newcomers."""
+        self._wait_in(lambda: self._returning)
+
+    def leave(self) -> None:
+        """Let another request have its turn, at the end or until this one comes back."""
+        with self._lock:
+            if self._returning:
+                self._returning.popleft().set()
+            elif self._newcomers:
+                address = next(iter(self._newcomers))
+                waiting = self._newcomers.pop(address)
+                waiting.popleft().set()
+                if waiting:
+                    self._newcomers[address] = waiting  # behind the other addresses
+            else:
+                self._free += 1
+
+    def _wait_in(self, queue: Callable[[], deque[threading.Event]]) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            comes = threading.Event()
+            queue().append(comes)
+        comes.wait()
+
+
 class AtWork:
     """Limits how many requests the application works on at a time; those waiting for their client do not count."""
 
     def __init__(self, app: "WSGIApplication", requests: int) -> None:
         self._app = app
-        self._places = threading.Semaphore(requests)
+        self._turns = Turns(requests)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request when its turn has come."""
         # A socket for both families calls an IPv4 client ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2).
         environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", "").removeprefix("::ffff:")
         environ[PEER] = environ["REMOTE_ADDR"]  # before a proxy's headers are trusted
-        environ[AT_WORK] = self._places
-        with self._places:
+        environ[AT_WORK] = self._turns
+        with self._turns.turn(environ[PEER]):
             return self._app(environ, start_response)
 
 
@@ -214,15 +265,15 @@ def waiting_for_upstream() -> Iterator[None]:
 @contextmanager
 def not_at_work() -> Iterator[None]:
     """Let another request run while this one waits."""
-    places: threading.Semaphore | None = request.environ.get(AT_WORK)
-    if places is None:  # under another web server
+    turns: Turns | None = request.environ.get(AT_WORK)
+    if turns is None:  # under another web server
         yield
         return
-    places.release()
+    turns.leave()
     try:
         yield
     finally:
-        places.acquire()
+        turns.come_back()
 
 
 def share_out(response: Response) -> Response:
