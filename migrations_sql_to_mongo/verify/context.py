@@ -49,12 +49,11 @@ class Context:
         self.rejected = Rejected(keys, source.columns)
         self._only, self._behind = only, behind
         self.licenses: set[str] = set()  # ids of the old table
-        self._zones = {
-            (table, column): source.layout.zone(table, column)
-            for table, columns in TABLES.items()
-            for column, kind in columns.items()
-            if kind == "date"
-        }
+        dates = [
+            (table, column) for table, columns in TABLES.items() for column, kind in columns.items() if kind == "date"
+        ]
+        self._zones = {where: source.layout.zone(*where) for where in dates}
+        self._forms = {where: source.layout.form(*where) for where in dates}
 
     # Reading
 
@@ -118,6 +117,10 @@ class Context:
                 return bytes(value).decode(self.source.layout.encoding or "utf-8")
         raise ValueError(f"{shown(value)} is not text")
 
+    def is_usual_date(self, table: str, column: str) -> bool:
+        """Tell whether a column's dates are written in the usual way and in UTC."""
+        return self._zones[table, column] is UTC and self._forms[table, column] is None
+
     def date(self, table: str, column: str, value: Any, odd: Expected | None = None) -> datetime | None:
         """Return a date, naive and in UTC. An invalid one goes into `odd`, or its row must have been rejected."""
         if value is None:
@@ -125,8 +128,7 @@ class Context:
         original = value
         try:
             zone = self._zones[table, column]
-            form = self.source.layout.form(table, column)
-            if form:
+            if form := self._forms[table, column]:
                 value = moment_in_form(value, form)
                 if isinstance(value, datetime):
                     return value

@@ -27,6 +27,18 @@ def encode(expected: Expected) -> Wanted:
         raise ValueError(str(error)) from None
 
 
+def encode_with(expected: Expected, name: str, encoded: list[bytes], last: Expected) -> Wanted:
+    """Encode a document with an array of encoded documents after its fields, and other fields after that."""
+    head = encode(expected)
+    fields = [head.encoded[4:-1]]
+    if encoded:
+        # Source: bsonspec.org. An array is a document with the numbers of its elements as their names.
+        array = b"".join([b"\x03%d\0%b" % numbered for numbered in enumerate(encoded)])
+        fields += b"\x04%b\0" % name.encode(), struct.pack("<i", len(array) + 5), array, b"\0"
+    body = b"".join([*fields, encode(last).encoded[4:]])
+    return Wanted(struct.pack("<i", len(body) + 4) + body, head.needs_html)
+
+
 def stored_name(document: bytes | None) -> str | None:
     """Return the `name` of a package's encoded document: the second field."""
     if document is None:

@@ -2,9 +2,12 @@
 
 import functools
 import itertools
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+import bson
 
 from migrations_sql_to_mongo.grouping import Rows
 from migrations_sql_to_mongo.layout import TABLES
@@ -13,12 +16,12 @@ from migrations_sql_to_mongo.spool import KEPT, Spool
 from migrations_sql_to_mongo.target import Fingerprint
 from migrations_sql_to_mongo.values import shown
 from migrations_sql_to_mongo.verify.context import Context
-from migrations_sql_to_mongo.verify.encoding import Wanted, encode, stored_name
+from migrations_sql_to_mongo.verify.encoding import Wanted, encode_with, stored_name
 from migrations_sql_to_mongo.verify.files import expected_file, more_of
 from migrations_sql_to_mongo.verify.findings import Expected
 from migrations_sql_to_mongo.verify.maintainers import expected_maintainer
 from migrations_sql_to_mongo.verify.rejected import One
-from migrations_sql_to_mongo.verify.releases import expected_release
+from migrations_sql_to_mongo.verify.releases import Release, Releases, in_order
 from migrations_sql_to_mongo.verify.rules import name_of
 from webapp.rules import naming
 
@@ -31,6 +34,7 @@ class Packages:
 
     def __init__(self, context: Context, pool: ThreadPoolExecutor) -> None:
         self._context, self._pool = context, pool
+        self._release = Releases(context).of
 
     def compare(self) -> None:
         """Compare the tables with the collection."""
@@ -109,12 +113,12 @@ class Packages:
         marked, taken = found.lost_microseconds, list[One]()
         rejected.taken = taken
         try:
-            return encode(self._expected(row, children)), taken
+            return self._expected(row, children), taken
         except ValueError as error:
             found.lost_microseconds = marked
             return error, taken
 
-    def _expected(self, row: Row, children: dict[str, Rows]) -> Expected:
+    def _expected(self, row: Row, children: dict[str, Rows]) -> Wanted:
         context = self._context
         package_id, created, *texts, license_text = row[: len(TABLES["packages"])]
         odd: Expected = {}
@@ -130,40 +134,34 @@ class Packages:
         )
         expected |= {column: more.get(column) or None for column in ("keywords", "classifiers", "requires_python")}
         releases = self._releases(children)
-        offered = [one for one in releases if not one["yanked"]]
-        stable = [one for one in offered or releases if not one["is_prerelease"] and one["sort_key"][0] != "!"]
-        dated = [one for one in releases if one.get("created_date") is not None]
-        dates = [one["created_date"] for one in dated]
+        offered = [one for one in releases if not one.yanked]
+        dates = (when, *(one.created_date for one in releases))
         expected["created_date"] = when
-        expected["updated_date"] = max(dates + [when] * (when is not None), default=None)
+        expected["updated_date"] = max((date for date in dates if date is not None), default=None)
         expected["maintainers"] = self._maintainers(row, more.get("owner_id"), children["maintainers"], odd) or None
-        latest = next(iter(stable or offered or releases), None)
-        expected["latest"] = latest and _only(latest, "version", "created_date", "size")
-        dated = [one for one in dated if not one["yanked"]]
-        if dated:
-            youngest = max(one["created_date"] for one in dated)
-            expected["newest_release"] = _only(
-                next(one for one in dated if one["created_date"] == youngest), "version", "created_date"
-            )
+        if latest := next((one for one in offered or releases if one.is_stable), next(iter(offered or releases), None)):
+            expected["latest"] = _only(latest, "version", "created_date", "size")
+        if dated := [(one.created_date, one) for one in offered if one.created_date is not None]:
+            _, newest = max(dated, key=operator.itemgetter(0))  # of several with one date the first
+            expected["newest_release"] = _only(newest, "version", "created_date")
         expected["release_count"] = len(releases)
-        expected["releases"] = releases or None
-        expected["legacy"] = {"sql_id": package_id, **odd}
-        return expected
+        legacy = {"legacy": {"sql_id": package_id, **odd}}
+        return encode_with(expected, "releases", [one.encoded for one in releases], legacy)
 
-    def _releases(self, children: dict[str, Rows]) -> list[Expected]:
+    def _releases(self, children: dict[str, Rows]) -> list[Release]:
         context = self._context
         files: dict[Any, list[tuple[Expected, Expected]]] = {}
         for file in children["files"]:
             if not context.rejected.take("files", file):
                 files.setdefault(file[1], []).append(expected_file(context, file))
         releases = [
-            expected_release(context, release, files.get(release[0], []))
+            self._release(release, files.get(release[0], []))
             for release in children["releases"]
             if not context.rejected.take("releases", release)
         ]
         # Equal versions: the row that came last first.
         releases.reverse()
-        releases.sort(key=lambda one: (one["sort_key"], one["version"]), reverse=True)
+        releases.sort(key=in_order, reverse=True)
         return releases
 
     def _maintainers(self, row: Row, owner_id: Any, rows: Rows, odd: Expected) -> list[Expected]:
@@ -266,5 +264,6 @@ def _with_before(last: Any, batch: list[Row]) -> Iterable[tuple[Any, Row]]:
     return zip([last, *(row[0] for row in batch)], batch, strict=False)
 
 
-def _only(document: Expected, *names: str) -> Expected:
-    return {name: document[name] for name in names if name in document}
+def _only(release: Release, *names: str) -> Expected:
+    values = ((name, getattr(release, name)) for name in names)
+    return {name: bson.Int64(value) if name == "size" else value for name, value in values if value is not None}

@@ -93,12 +93,8 @@ class VerifyReading:
 
 
 def _of_sqlite(column: Column) -> Column:
-    kind_of_value = sa.func.typeof(column)
-    as_bytes = sa.cast(column, sa.LargeBinary)
-    return sa.type_coerce(
-        sa.case((kind_of_value == "text", as_bytes), (kind_of_value == "blob", sa.func.hex(column)), else_=column),
-        sa.types.NullType(),
-    )
+    by_type = {"text": sa.cast(column, sa.LargeBinary), "blob": sa.func.hex(column)}
+    return sa.type_coerce(sa.case(by_type, value=sa.func.typeof(column), else_=column), sa.types.NullType())
 
 
 def _of_postgresql(column: Column, sql_type: Any, kind: Kind) -> Column:

@@ -41,12 +41,11 @@ class Users:
         odd: Expected = {}
         expected["created_date"] = context.date("users", "created_date", created, odd)
         expected["last_login"] = context.date("users", "last_login", login, odd)
-        expected |= {"profile_image_url": context.text(image), "legacy": legacy | odd}
         rights = more_of(context, "users", row, {})
-        expected["is_admin"] = rights.get("is_admin", False)
+        expected |= {"profile_image_url": context.text(image), "is_admin": rights.get("is_admin", False)}
         if rights.get("is_active") is False:
             expected["is_disabled"] = True
-        return expected
+        return expected | {"legacy": legacy | odd}
 
     def finish(self) -> None:
         """Check that each value marked as taken belongs to somebody else."""

@@ -43,9 +43,10 @@ def version_of(package: str, url: str | None, major: int | None, minor: int | No
     """Return a release's version, and the name and kind of its file."""
     filename = url[url.rfind("/") + 1 :] if url else ""
     dash = filename.rfind("-")
-    if filename[-7:] == ".tar.gz" and not {"%", "+"} & {*filename} and "." not in filename[:dash]:
+    stem = filename[:dash]
+    if filename[-7:] == ".tar.gz" and "." not in stem and "%" not in filename and "+" not in filename:
         version = filename[dash + 1 : -7]
-        if dash > 0 and _is_name(filename[:dash], package) and version and is_parsed(version):
+        if dash > 0 and _is_name(stem, package) and version and is_parsed(version):
             return version, filename, "sdist"
     return _version_slowly(package, url or "", (major or 0, minor or 0, build or 0))
 

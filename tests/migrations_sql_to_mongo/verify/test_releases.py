@@ -1,12 +1,20 @@
 """What a release must have become."""
 
+import contextlib
+import struct
 from typing import Any
 
+import bson
 import pytest
 
+from migrations_sql_to_mongo.copying import REJECTS
 from migrations_sql_to_mongo.layout import Layout
+from migrations_sql_to_mongo.progress import Progress
+from migrations_sql_to_mongo.source import Row, Source
 from migrations_sql_to_mongo.target import Target
-from tests.migrations_sql_to_mongo.verify.conftest import compared, edited
+from migrations_sql_to_mongo.verify.context import Context
+from migrations_sql_to_mongo.verify.releases import USUAL_TYPES, Releases, expected_release
+from tests.migrations_sql_to_mongo.verify.conftest import COLLECTIONS, compared, edited
 
 
 @pytest.mark.parametrize(
@@ -26,3 +34,73 @@ def test_release_that_differs_from_its_row_is_found(
 
     [difference] = found.differences
     assert said in difference
+
+
+def _rows() -> list[Row]:
+    """Return rows as they usually are, each with one or two values that are less usual."""
+    usual: Row = (7, 1, 2, 3, "2019-03-01 10:11:12.345000", "note", "https://x.org/a/flask-1.2.3.tar.gz", 5, "flask")
+    less_usual: tuple[list[Any], ...] = (
+        [0, -1, 2**31 - 1, 2**31, 2**63 - 1, 2**63],
+        [0, -5, 2**31, None],
+        [0],
+        [2**40],
+        [
+            "1969-12-31 23:59:59.999",
+            "2019-03-01",
+            "2019-03-01T10:11:12+02:00",
+            "2019-03-01 00:00:00.0001",
+            "never",
+            None,
+        ],
+        ["", "a\0b", "ä" * 700, "x" * 6000, "\udc80", None],
+        [
+            "https://x.org/flask-2.0rc1.tar.gz",
+            "https://x.org/Flask-1.0.post1.zip",
+            "https://x.org/flask-1.0-py3-none-any.whl",
+            "https://x.org/flask-1.0+local.tar.gz",
+            "https://x.org/other-9.tar.gz",
+            "https://x.org/é/flask-1.0.tar.gz#sha256=0",
+            "https://x.org/flask-final.tar.gz",
+            "https://x.org/" + "y" * 6000 + "/flask-1.0.tar.gz",
+            "",
+            None,
+        ],
+        [0, -1, 2**63 - 1, 2**63, None],
+        ["flask", "Flask", "fl.ask", ""],
+    )
+    places = [(place, value) for place, values in enumerate(less_usual) for value in values]
+    found = [usual]
+    for first in places:
+        for second in places:
+            row = list(usual)
+            for place, value in (first, second):
+                row[place] = value
+            found.append(tuple(row))
+    return found
+
+
+def test_release_encoded_from_its_row_is_the_one_that_the_driver_encodes(target: Target, good_copy: str) -> None:
+    by_hand = 0
+
+    with Source(good_copy, Layout()) as source:
+        context = Context(source, target, COLLECTIONS, REJECTS, Progress(quiet=True))
+        releases = Releases(context)
+        for row in _rows():
+            try:
+                wanted: Any = bson.encode(expected_release(context, row, []))
+            except (ValueError, OverflowError):
+                with pytest.raises(ValueError, match=r"."):
+                    releases.of(row, [])
+                continue
+            found = releases.of(row, [])
+
+            assert found.encoded == wanted, row
+            named = bson.decode(wanted)
+            assert (found.version, found.sort_key) == (named["version"], named["sort_key"])
+            assert (found.is_prerelease, found.yanked) == (named["is_prerelease"], named["yanked"])
+            kept = bson.decode(bson.encode({"created_date": found.created_date, "size": found.size}))
+            assert (kept["created_date"], kept["size"]) == (named.get("created_date"), named.get("size"))
+            with contextlib.suppress(IndexError, struct.error, ValueError):
+                by_hand += tuple(map(type, row)) == USUAL_TYPES and releases._usual(row).encoded == wanted
+
+    assert by_hand > 300
