@@ -24,6 +24,9 @@ NOT_WELL = {
     175: "QueryPlanKilled",
     189: "PrimarySteppedDown",
     202: "NetworkInterfaceExceededTimeLimit",
+    205: "ClusterTimeFailsRateLimiter",  # its clock is more than a year behind that of the server before it
+    210: "CannotVerifyAndSignLogicalTime",
+    211: "KeyNotFound",  # in its first moments a server has not read the keys that sign times
     237: "CursorKilled",
     262: "ExceededTimeLimit",
     264: "TooManyFilesOpen",
