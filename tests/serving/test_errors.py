@@ -1,5 +1,6 @@
 """What a reader, and a program, is told when something goes wrong; and the database that goes away and comes back."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -308,3 +309,25 @@ def test_site_is_back_with_its_database_each_time_without_a_restart(address: str
         mongod.stop()
 
     assert requests.get(f"{address}/projects/", timeout=START_S).status_code == 503
+
+
+def test_full_disk_of_the_site_is_said_in_one_line(
+    raising: Callable[[Exception], FlaskClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    response = raising(OSError(errno.ENOSPC, "No space left on device")).get("/about")
+
+    assert response.status_code == 507
+    assert "The disk of the site is full" in response.get_data(as_text=True)
+    (record,) = complaints(caplog)
+    assert record.getMessage() == "no room: GET /about: [Errno 28] No space left on device"
+    assert record.exc_info is None
+
+
+def test_other_error_of_the_system_is_a_fault(
+    raising: Callable[[Exception], FlaskClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    response = raising(OSError(errno.EIO, "Input/output error")).get("/about")
+
+    assert response.status_code == 500
+    (record,) = complaints(caplog)
+    assert record.exc_info

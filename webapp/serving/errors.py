@@ -1,5 +1,6 @@
 """Error responses: HTML pages, JSON, or a plain line for upload tools."""
 
+import errno
 import logging
 from typing import Any
 
@@ -20,6 +21,8 @@ from webapp.serving.request_log import shown_path
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+# What the system says of a disk that is full, or of somebody's share of it.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 EXPLANATIONS = {
     400: "The request could not be understood.",
@@ -52,6 +55,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ValidationError, broken_document)
     app.register_error_handler(PyMongoError, database_error)
     app.register_error_handler(OperationError, database_error)
+    app.register_error_handler(OSError, system_error)
     app.register_error_handler(Exception, unexpected_error)
 
 
@@ -104,6 +108,17 @@ def unexpected_error(error: Exception) -> Response:
     """Answer 500 and log the traceback."""
     log.error("%s %s failed", request.method, shown_path(), exc_info=error)
     return http_error(InternalServerError())
+
+
+def system_error(error: OSError) -> Response:
+    """Answer 507 when the site's own disk is full, where large uploads wait until they are checked; otherwise 500."""
+    if error.errno not in NO_ROOM:
+        return unexpected_error(error)
+    log.error("no room: %s %s: %s", request.method, shown_path(), error)
+    # Source: RFC 4918, section 11.5.
+    refused = HTTPException("The disk of the site is full, so large uploads are refused. Please tell an operator.")
+    refused.code = 507
+    return http_error(refused)
 
 
 def package_too_large(error: PackageTooLarge) -> Response:
