@@ -29,6 +29,7 @@ from tests.live import Run
 from tests.people import Browser, browser
 from webapp import create_app
 from webapp.documents import DOCUMENTS, Package, ensure_indexes
+from webapp.home.views import known_counts
 from webapp.mongodb import embedded
 from webapp.mongodb.data_folder import server_pid
 from webapp.mongodb.mongod_programs import MongodNotFound
@@ -188,6 +189,7 @@ def app(site: Flask) -> Iterator[Flask]:
         site.extensions["trusted_issuers"] = {}
         site.extensions["sign_on"] = None
         footer.set(site, Footer())
+        known_counts.set(site, None)
         yield site
 
 

@@ -75,12 +75,9 @@ class Question(NamedTuple):
 
 
 QUESTIONS = [
-    Question("/", "newest_projects", lambda: Package.objects.newest(8), "newest"),
-    Question("/", "newest_releases", lambda: Package.objects.newly_released(8), "newly_released"),
-    Question("/", "newest_releases", lambda: Package.objects.newly_released(8).listed(), "listed"),
     Question("/", "in_footer", lambda: Page.objects.in_footer().limit(20), "in_footer"),
     Question("/", "_id_", lambda: SiteStats.objects(pk="site")),
-    Question("/projects/", "_id_", lambda: Package.objects.listed().order_by("pk").skip(20).limit(20)),
+    Question("/projects/", "_id_", lambda: Package.objects.listed().order_by("pk").skip(20).limit(20), "listed"),
     Question(
         "/projects/?order=newest", "newest_projects", lambda: Package.objects.order_by("-created_date", "pk").limit(20)
     ),
@@ -218,6 +215,8 @@ ASKED_OTHERWISE = {
     "meaning",
     "last_serial",
     "listed_with_requirements",
+    "newest",
+    "newly_released",
     "users_of",
     "of_project",
     "told",

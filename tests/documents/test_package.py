@@ -379,7 +379,7 @@ class TestQuestions:
         factories.package("three")
         edit({"$unset": {"created_date": ""}}, "three")
 
-        names = [package["name"] for package in Package.objects.newest(10).listed().plain()]
+        names = [package["name"] for package in Package.objects.newest(10)]
 
         assert names == ["two", "one"]
 
@@ -388,10 +388,10 @@ class TestQuestions:
         factories.package("two")
         factories.package("three", releases=[])
 
-        names = [package["name"] for package in Package.objects.newly_released(10).plain()]
+        names = [package["name"] for package in Package.objects.newly_released(10)]
 
         assert names == ["one", "two"]
-        assert len(Package.objects.newly_released(1).plain()) == 1
+        assert len(Package.objects.newly_released(1)) == 1
 
     def test_package_is_found_under_any_spelling_of_its_name(self) -> None:
         factories.package("Flask-Login")

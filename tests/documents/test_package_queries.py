@@ -40,10 +40,10 @@ def test_package_is_found_by_any_spelling_of_its_name(app: Flask) -> None:
 def test_newest_projects_and_releases_come_first_and_those_without_a_date_are_left_out(app: Flask) -> None:
     keep(a=dated(1), b=dated(2), c=dated(2), d={})
 
-    assert names(Package.objects.newest(9)) == ["b", "c", "a"]
-    assert names(Package.objects.newest(2)) == ["b", "c"]
-    assert names(Package.objects.newly_released(9)) == ["a", "b", "c"]
-    assert names(Package.objects.newly_released(1)) == ["a"]
+    assert [each["normalized_name"] for each in Package.objects.newest(9)] == ["b", "c", "a"]
+    assert [each["normalized_name"] for each in Package.objects.newest(2)] == ["b", "c"]
+    assert [each["normalized_name"] for each in Package.objects.newly_released(9)] == ["a", "b", "c"]
+    assert [each["normalized_name"] for each in Package.objects.newly_released(1)] == ["a"]
 
 
 def test_packages_are_listed_under_what_they_have_the_newest_release_first(app: Flask) -> None:

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,8 +9,9 @@ from packaging.utils import NormalizedName
 from tests import factories
 from tests.people import signed_in
 from tests.reading import facts, links, one, read, texts, words
-from webapp.changes import search_index, withdrawing
-from webapp.documents import Maintainer
+from webapp.changes import search_index, site_stats, withdrawing
+from webapp.documents import Maintainer, SiteStats
+from webapp.home.views import COUNTS_S
 
 
 def test_home_says_what_the_site_is_and_offers_a_search(client: FlaskClient) -> None:
@@ -43,6 +45,21 @@ def test_counts_that_do_not_know_the_first_project_yet_are_not_shown(
 
     assert texts(page, "[aria-labelledby=newest-releases] .package-link") == ["Example 1.0"]
     assert page.select(".counts") == []
+
+
+def test_counts_are_read_again_only_after_some_seconds(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "STATS_MAX_AGE_S", 3600)
+    factories.package()
+    site_stats.refresh()
+    read(client, "/")
+    SiteStats.objects.raw().update_one({"_id": "site"}, {"$set": {"projects": 7}})
+
+    assert facts(read(client, "/"), ".counts")["project"] == "1"
+    read_at = time.monotonic()
+    monkeypatch.setattr("webapp.home.views.time.monotonic", lambda: read_at + COUNTS_S)
+    assert facts(read(client, "/"), ".counts")["projects"] == "7"
 
 
 def test_new_site_leads_to_its_first_project_in_three_steps(client: FlaskClient) -> None:

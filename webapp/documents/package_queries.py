@@ -73,17 +73,19 @@ class PackageQuerySet(ShownQuerySet):
         parts = ("version", "yanked", "yanked_reason", "requires_python", "files")
         return self.only("normalized_name", "last_serial", "status", *(f"releases.{part}" for part in parts))
 
-    def newest(self, count: int) -> Self:
-        """The newest packages."""
-        return self.filter(created_date__ne=None).order_by("-created_date", "pk").limit(count)
+    def newest(self, count: int) -> list[PackageFields]:
+        """The fields that lists show of the newest packages."""
+        return self._latest("created_date", count)
 
-    def newly_released(self, count: int) -> Self:
-        """The packages with the newest releases."""
-        return (
-            self.filter(newest_release__created_date__ne=None)
-            .order_by("-newest_release.created_date", "pk")
-            .limit(count)
-        )
+    def newly_released(self, count: int) -> list[PackageFields]:
+        """The fields that lists show of the packages with the newest releases."""
+        return self._latest("newest_release.created_date", count)
+
+    def _latest(self, date: str, count: int) -> list[PackageFields]:
+        # Building a queryset takes half as long as asking.
+        dated = {date: {"$ne": None}} | shown()
+        found = self.raw().find(dated, dict.fromkeys(self.LISTED, 1), sort=[(date, -1), ("_id", 1)], limit=count)
+        return cast("list[PackageFields]", self.as_plain(found))
 
     def under_license(self, name: str) -> Self:
         """The packages listed under a licence, newest release first."""

@@ -28,7 +28,7 @@ PROJECT_RELEASES = 40
 def updates() -> Response:
     """Return the newest releases of all projects."""
     site = site_url()
-    packages = Package.objects.newly_released(RELEASES).listed().plain()
+    packages = Package.objects.newly_released(RELEASES)
     summary = _summaries((package, package.get("newest_release", {}).get("version")) for package in packages)
     items = [
         _item(
@@ -57,7 +57,7 @@ def packages() -> Response:
             package.get("created_date"),
             package,
         )
-        for package in Package.objects.newest(PROJECTS).listed().plain()
+        for package in Package.objects.newest(PROJECTS)
         if "name" in package
     ]
     return _feed("Newest projects", absolute_url("home.index"), items)
