@@ -173,13 +173,7 @@ QUESTIONS = [
     Question(
         "/manage/<name>/history", "by_package", lambda: JournalEntry.objects.about_package("package-7"), "about_package"
     ),
-    Question(
-        "/legacy/",
-        "by_package",
-        lambda: JournalEntry.objects.deletions_since("package-7", utc_now()).limit(1),
-        "deletions_since",
-    ),
-    Question("/upload/<id>", "by_package", lambda: JournalEntry.objects.deletions("package-7").limit(1), "deletions"),
+    Question("/legacy/", "by_package", lambda: JournalEntry.objects.deletions("package-7").limit(1), "deletions"),
     Question("/company/history", "_id_", lambda: Page.objects(pk="company/history")),
     Question("/osv/v1/querybatch", "by_package", lambda: Advisory.objects.about(["package-7", "package-8"]), "about"),
     Question("/osv/v1/query", "by_package", lambda: Advisory.objects.affecting("package-7", "a1"), "affecting"),
@@ -214,6 +208,7 @@ ASKED_OTHERWISE = {
     "add_missing",
     "meaning",
     "last_serial",
+    "last_deletion",  # the first of `deletions`
     "listed_with_requirements",
     "newest",
     "newly_released",

@@ -210,13 +210,17 @@ def end_deleted(normalized_name: str) -> int:
 
     The process that deleted it may have been killed before it cancelled them, or one of them was being published.
     """
-    if Package.objects(pk=normalized_name).count_up_to(1):
-        return 0
-    deletion = JournalEntry.objects.deletions(normalized_name).only("at").plain_first()
-    if deletion is None:
+    exists = Package.objects.raw().find_one({"_id": normalized_name}, {"_id": 1})
+    return 0 if exists else end_before_deletion(normalized_name)
+
+
+def end_before_deletion(normalized_name: str) -> int:
+    """End the open sessions from before the last deletion of a project that does not exist."""
+    deleted_at = JournalEntry.objects.last_deletion(normalized_name)
+    if deleted_at is None:
         return 0
     now = utc_now()
-    older = {"package": normalized_name, "state": OPEN, "created_at": {"$lte": deletion.get("at")}}
+    older = {"package": normalized_name, "state": OPEN, "created_at": {"$lte": deleted_at}}
     ended = {"state": CANCELED, "ended_at": now, "forget_at": now + REMEMBERED}
     end = {"$set": ended, "$unset": {"live_key": ""}}
     return int(PublishingSession.objects.raw().update_many(older, end).matched_count)

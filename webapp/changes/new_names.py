@@ -41,21 +41,23 @@ def take(name: NormalizedName, user_id: bson.ObjectId | None, session: Publishin
     Raises NameReserved and NameRefused.
     """
     now = utc_now()
-    allowed = _claims().count_documents({"_id": naming.skeleton(name), "allowed": name}, limit=1)
-    key = _key_of_allowed(name) if allowed else naming.skeleton(name)
-    claims.end_deleted(name)
-    _release_ended(key)
+    key, alike = naming.skeleton(name), _claim(naming.skeleton(name))
+    is_allowed, claim = name in _allowed_by(alike), alike
+    if is_allowed:
+        key, claim = _key_of_allowed(name), _claim(_key_of_allowed(name))
+    claims.end_before_deletion(name)
+    _release_ended(claim)
     held: dict[str, Any] = {"$max": {"taken_at": session.expires_at if session else now}}
     if session:
         held["$set"] = {"session": session.pk}
     mine = {"_id": key, "holder": name, "taken_by": user_id, "taken_at": {"$gt": now}}
-    if user_id and _claims().update_one(mine, held).matched_count:
+    if user_id and claim.get("taken_by") == user_id and _claims().update_one(mine, held).matched_count:
         return
     for live in PublishingSession.objects.live_of_project(name).only("created_by").plain():
         if live.get("created_by") != user_id:
             raise NameReserved(name)
-    if not allowed:
-        _check_looks(name)
+    if not is_allowed:
+        _check_looks(name, alike.get("holder"))
     is_free = [
         {"holder": None},
         {"holder": name, "taken_by": {"$in": [None, user_id]}},
@@ -69,27 +71,36 @@ def take(name: NormalizedName, user_id: bson.ObjectId | None, session: Publishin
         raise NameRefused(f"{name} is too similar to a project that is just being created; {_HOW}")
 
 
-def _release_ended(key: str) -> None:
+def _claim(key: str) -> dict[str, Any]:
+    return _claims().find_one({"_id": key}) or {}
+
+
+def _allowed_by(claim: dict[str, Any]) -> list[Any]:
+    allowed = claim.get("allowed")
+    return allowed if isinstance(allowed, list) else []
+
+
+def _release_ended(claim: dict[str, Any]) -> None:
     """Release a name whose session has ended, which a process that was killed then did not do."""
-    claim: dict[str, Any] = _claims().find_one({"_id": key, "session": {"$type": "objectId"}}) or {}
-    if not claim:
+    session_id, holder = claim.get("session"), claim.get("holder")
+    if not isinstance(session_id, bson.ObjectId):
         return
     # A session is stored right after its name was taken.
-    is_stored = PublishingSession.objects(pk=claim["session"]).count_up_to(1)
-    if not is_stored and claim["session"].generation_time > utc_now() - _STORED_WITHIN:
+    is_stored = PublishingSession.objects(pk=session_id).count_up_to(1)
+    if not is_stored and session_id.generation_time > utc_now() - _STORED_WITHIN:
         return
-    if not PublishingSession.objects.live_of_project(claim["holder"]).count_up_to(1):
-        this = {"_id": key, "holder": claim["holder"], "session": claim["session"]}
+    if not PublishingSession.objects.live_of_project(holder).count_up_to(1):
+        this = {"_id": claim["_id"], "holder": holder, "session": session_id}
         _claims().update_one(this, {"$unset": _HELD})
 
 
-def _check_looks(name: NormalizedName) -> None:
+def _check_looks(name: NormalizedName, holder: Any) -> None:
+    """Raise NameRefused if the name looks like that of a module or a project, such as the `holder` of its claim."""
     if name in naming.STANDARD_LIBRARY:
         raise NameRefused(f"{name} is the name of a module in Python's standard library; {_HOW}")
     known = {each["normalized_name"] for each in KnownName.objects.looking_like(name).plain()}
-    claim: dict[str, Any] = _claims().find_one({"_id": naming.skeleton(name)}) or {}
-    alike = (known | {claim.get("holder")}) - {name, None}
-    existing = Package.objects.raw().find_one({"_id": {"$in": list(alike)}}, {"readers": 1})
+    alike = (known | {holder}) - {name, None}
+    existing = Package.objects.raw().find_one({"_id": {"$in": list(alike)}}, {"readers": 1}) if alike else None
     if existing:
         # Not everybody may know the name of a project that only some teams may read.
         called = "a project of this site" if existing.get("readers") else f"the project {existing['_id']}"

@@ -122,7 +122,8 @@ def _list(closed: PublishingSession, new: NewRelease, by: User) -> Package:
 def _admit(closed: PublishingSession, by: User, package: Package, is_new: bool) -> None:  # noqa: FBT001 - as it is called
     if is_new:
         # A deletion is in the journal before the package is gone.
-        if JournalEntry.objects.deletions_since(package.pk, closed.created_at).count_up_to(1):
+        deleted_at = JournalEntry.objects.last_deletion(package.pk)
+        if deleted_at and deleted_at >= closed.created_at:
             raise SessionGone(f"The project {package.pk} was deleted, so this session of it was cancelled.")
         package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role=OWNER)]
         return

@@ -177,7 +177,8 @@ def _list(upload: Upload, statement: Statement, by: User | None, heartbeat: Call
     new = NewRelease(statement.said.name, distribution.normalized_name, distribution.version, files, note)
 
     def admit(package: Package, is_new: bool) -> None:  # noqa: FBT001 - as `list_files` calls it
-        if is_new and JournalEntry.objects.deletions_since(package.pk, upload.began_at).count_up_to(1):
+        deleted_at = JournalEntry.objects.last_deletion(package.pk) if is_new else None
+        if deleted_at and deleted_at >= upload.began_at:
             raise NotMaintained(f"The project {package.pk} was deleted during this upload.")
         if is_new:
             _create(package, statement, upload, by)

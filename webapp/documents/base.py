@@ -67,7 +67,11 @@ class ReadingQuerySet(BaseQuerySet):
 
         Documents whose `_id` has the wrong type have no address, so they are left out.
         """
-        return self.as_plain(self.as_pymongo())
+        return self.as_plain(self._found())
+
+    def _found(self) -> Any:
+        # Several times as fast as mongoengine's own way, which makes a new queryset and keeps what it has read.
+        return self._cursor.clone()
 
     def as_plain(self, sons: Iterable[Plain]) -> list[Plain]:
         """Return what `plain` makes of documents that were read through `raw`."""
@@ -124,7 +128,7 @@ class ReadingQuerySet(BaseQuerySet):
 
     def plain_first(self) -> Plain | None:
         """Return the first document as a dictionary, or None."""
-        return next(iter(self.limit(1).plain()), None)
+        return next(iter(self.as_plain(self._found().limit(1))), None)
 
     def raw_first(self) -> bytes | None:
         """Return the first document in BSON, as the server sent it, or None. `declared` decodes it."""

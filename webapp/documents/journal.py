@@ -69,9 +69,10 @@ class JournalQuerySet(ReadingQuerySet):
         """The deletions of this project, the newest first."""
         return self.about_package(NormalizedName(normalized_name)).filter(action=REMOVE_PROJECT)
 
-    def deletions_since(self, normalized_name: str, at: datetime) -> Self:
-        """The deletions of this project since then."""
-        return self.deletions(normalized_name).filter(at__gte=at)
+    def last_deletion(self, normalized_name: str) -> datetime | None:
+        """Return when this project was last deleted, or None."""
+        last = self.deletions(normalized_name).only("at").plain_first() or {}
+        return last.get("at")
 
     def untold(self) -> Self:
         """The changes that webhooks and watchers have not been told, oldest first."""
