@@ -70,8 +70,9 @@ class ReadingQuerySet(BaseQuerySet):
         return self.as_plain(self._found())
 
     def _found(self) -> Any:
-        # Several times as fast as mongoengine's own way, which makes a new queryset and keeps what it has read.
-        return self._cursor.clone()
+        # Faster than mongoengine's own way, which makes a new queryset and keeps what it has read.
+        found, self._cursor_obj = self._cursor, None
+        return found
 
     def as_plain(self, sons: Iterable[Plain]) -> list[Plain]:
         """Return what `plain` makes of documents that were read through `raw`."""
