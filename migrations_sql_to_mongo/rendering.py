@@ -9,8 +9,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import Any
 
-from pymongo.errors import DocumentTooLarge, OperationFailure
+import pymongo
+from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
 
 from migrations_sql_to_mongo.digests import RENDERED, RENDERED_FIELDS, chunk, digest_of_rendering
 from migrations_sql_to_mongo.target import Target
@@ -21,15 +23,18 @@ UNRENDERED = {"description": {"$gt": ""}, "description_renderer": None}
 # What the server answers if a document would exceed 16 MB.
 TOO_LARGE = (10334, 17419, 17420)
 
+STORED_CHARACTERS = 500_000  # of HTML, that are stored together
 Text = tuple[str, str]  # a package's id, and its description
+Fields = dict[str, str]
+Stored = tuple[str, Fields]  # a package's id, and what rendering adds to it
 
 
-def rendered_fields(description: str) -> dict[str, str]:
+def rendered_fields(description: str) -> Fields:
     """Return the fields that rendering adds to a package."""
     return _fields(render_description(description, None))
 
 
-def _fields(rendered: Rendered) -> dict[str, str]:
+def _fields(rendered: Rendered) -> Fields:
     values = zip(RENDERED_FIELDS, (rendered.html, rendered.problem, RENDERER), strict=True)
     return {name: value for name, value in values if value is not None}
 
@@ -73,9 +78,9 @@ def render_staged(
         while target.patiently(target.db[collection].find_one, UNRENDERED, {"_id": 1}):
             for texts in _unrendered(target, collection):
                 kept = []
-                for (package_id, text), (_, rendered) in zip(texts, render(texts), strict=True):
-                    fields = target.patiently(_store, target, collection, package_id, rendered)
-                    kept.append(digest_of_rendering(text, fields))
+                for some in _together(zip(texts, render(texts), strict=True)):
+                    stored = target.patiently(_store_all, target, collection, [fields for _, fields in some])
+                    kept += [digest_of_rendering(text, stored[package_id]) for (package_id, text), _ in some]
                 if digests:
                     number = f"{RENDERED}/{texts[0][0]}"
                     target.insert(digests, [chunk(number, RENDERED, [name for name, _ in texts], kept)])
@@ -105,10 +110,40 @@ def _unrendered_after(target: Target, collection: str, last: str) -> list[Text]:
     return texts
 
 
-def _store(target: Target, collection: str, package_id: str, rendered: Rendered) -> dict[str, str]:
-    """Store what a description has become, and return the fields that were stored."""
+def _together(rendered: Iterable[tuple[Text, tuple[str, Rendered]]]) -> Iterator[list[tuple[Text, Stored]]]:
+    """Yield what is stored together: writing one at a time takes as long as a short description's rendering."""
+    some: list[tuple[Text, Stored]] = []
+    held = 0
+    for text, (package_id, one) in rendered:
+        fields = _fields(one)
+        some.append((text, (package_id, fields)))
+        held += len(one.html)
+        if held > STORED_CHARACTERS:
+            yield some
+            some, held = [], 0
+    yield some
+
+
+def _store_all(target: Target, collection: str, rendered: list[Stored]) -> dict[str, Fields]:
+    """Store what descriptions have become, and return the fields that were stored, by package."""
     packages = target.without_waiting(collection)  # what gets lost is rendered again
-    fields = _fields(rendered)
+    writes = [pymongo.UpdateOne({"_id": package_id}, {"$set": fields}) for package_id, fields in rendered]
+    try:
+        if writes and not target.is_mock:
+            packages.bulk_write(writes, ordered=False)
+            return dict(rendered)
+    except DocumentTooLarge:
+        pass
+    except BulkWriteError as error:
+        details = error.details or {}
+        errors = details.get("writeErrors", [])
+        if details.get("writeConcernErrors") or any(one["code"] not in TOO_LARGE for one in errors):
+            raise
+    return {package_id: _store(packages, package_id, fields) for package_id, fields in rendered}
+
+
+def _store(packages: Any, package_id: str, fields: Fields) -> Fields:
+    """Store what a description has become, and return the fields that were stored."""
     try:
         packages.update_one({"_id": package_id}, {"$set": fields})
     except (DocumentTooLarge, OperationFailure) as error:

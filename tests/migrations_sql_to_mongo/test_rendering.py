@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from migrations_sql_to_mongo.rendering import rendered_fields, renderer
+from migrations_sql_to_mongo.rendering import render_staged, rendered_fields, renderer
+from migrations_sql_to_mongo.target import open_target
 from tests.changes.conftest import PROBLEM
+from tests.migrations_sql_to_mongo.conftest import Db
 from webapp.rendering import RENDERER, Rendered
 
 
@@ -23,3 +25,21 @@ def test_move_renders_many_descriptions_in_their_order() -> None:
         rendered = list(render(wanted))
 
     assert rendered == [(f"p{number}", Rendered(f"<p><em>{number}</em></p>\n")) for number in range(30)]
+
+
+def test_html_that_makes_a_document_too_large_is_left_out_of_this_one_alone(target_uri: str, db: Db) -> None:
+    db.staging.insert_many([{"_id": f"p{number}", "description": f"*{number}*"} for number in range(3)])
+    filled = {"filled": "x" * (16 * 2**20 - 1000), "description": "*1* " * 100}
+    db.staging.update_one({"_id": "p1"}, {"$set": filled})
+    target = open_target(target_uri)
+
+    count = render_staged(target, "staging", lambda _done, _total: None)
+
+    target.close()
+    rendered = {one["_id"]: one for one in db.staging.find({}, {"filled": 0, "description": 0})}
+    assert count == 3
+    assert rendered == {
+        "p0": {"_id": "p0", "description_html": "<p><em>0</em></p>\n", "description_renderer": RENDERER},
+        "p1": {"_id": "p1", "description_renderer": RENDERER},
+        "p2": {"_id": "p2", "description_html": "<p><em>2</em></p>\n", "description_renderer": RENDERER},
+    }
