@@ -70,6 +70,9 @@ class Copy:
         self.tally = tally
         self._max_rejects, self._on_reject = max_rejects, on_reject
         self._readers = {table: RowReader(table, source.layout, source.columns.get(table)) for table in TABLES}
+        releases = self._readers["releases"]
+        self._has_usual_releases = not releases.has_optional and releases.has_usual_dates
+        self._role_form = source.layout.form("maintainers", "is_owner")
         self._licenses: set[str] = set()
         self._rejected_users: set[Any] = set()
         self._email_owners: dict[str, Any] = {}  # addresses of several users -> the first of them
@@ -297,7 +300,13 @@ class Copy:
 
     def _releases(self, rows: Rows, files: "FilesOfPackage | None", attempt: Attempt, *, careful: bool) -> Packed:
         read, found = self._readers["releases"].read, Packed()
+        may_be_usual = self._has_usual_releases and not files and not careful
         for row in rows:
+            if may_be_usual and tuple(map(type, row)) == mapping.USUAL_RELEASE:
+                usual = mapping.usual_release(row)
+                if usual:
+                    found.add(usual)
+                    continue
             try:
                 values = read(row, careful=careful)
                 found.add(mapping.release_document(values, *(files.of(row[0], careful=careful) if files else ())))
@@ -328,7 +337,6 @@ class Copy:
         seen: set[Any] = set()
         encoding = self.source.layout.encoding
         role = [*self._readers["maintainers"].columns].index("is_owner") if self._knows_roles else None
-        form = self.source.layout.form("maintainers", "is_owner")
         for row in rows:
             *_, known_id, name = row
             try:
@@ -338,7 +346,7 @@ class Copy:
                     raise BadValue("its user is rejected")
                 if known_id in seen:
                     raise BadValue("the same user twice")
-                is_owner = role is not None and conversions.flag("is_owner", row[role], form)
+                is_owner = role is not None and conversions.flag("is_owner", row[role], self._role_form)
                 document = mapping.maintainer_document(known_id, rules.text("name", name, encoding), is_owner=is_owner)
                 seen.add(known_id)
             except BadValue as error:

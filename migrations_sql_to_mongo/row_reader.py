@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from migrations_sql_to_mongo import conversions, values
@@ -60,6 +60,12 @@ class RowReader:
             for index, (name, kind) in enumerate(TABLES[table].items())
             if kind == "date"
         ]
+        self.has_optional = bool(self._optional)
+        zones = [layout.zone(table, name) for _, name, _, _ in self._dates]
+        # Written as ISO text, and in UTC.
+        self.has_usual_dates = all(zone is UTC for zone in zones) and not any(
+            layout.form(table, name) for _, name, _, _ in self._dates
+        )
         self._good: set[tuple[type, ...]] = set()
 
     def read(self, row: Row, *, careful: bool = False) -> Values:

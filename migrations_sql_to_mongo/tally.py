@@ -68,7 +68,10 @@ class Tally:
 
     def table(self, name: str) -> TableTally:
         """Return the account of a table."""
-        return self.tables.setdefault(name, TableTally())
+        found = self.tables.get(name)
+        if found is None:
+            found = self.tables[name] = TableTally()
+        return found
 
     def add_document(self, collection: str, encoded: bytes) -> None:
         """Count one document."""

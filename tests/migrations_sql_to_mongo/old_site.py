@@ -203,3 +203,56 @@ def read_sqlite(path: Path) -> Rows:
     }
     db.close()
     return found
+
+
+def release_rows() -> list[tuple[Any, ...]]:
+    """Return rows of `releases` as most are, each with one or two values that are less usual."""
+    usual: tuple[Any, ...] = (
+        7,
+        1,
+        2,
+        3,
+        "2019-03-01 10:11:12.345000",
+        "note",
+        "https://x.org/a/flask-1.2.3.tar.gz",
+        5,
+        "flask",
+    )
+    less_usual: tuple[list[Any], ...] = (
+        [0, -1, 2**31 - 1, 2**31, 2**63 - 1, 2**63],
+        [0, -5, 2**31, None],
+        [0],
+        [2**40],
+        [
+            "1969-12-31 23:59:59.999",
+            "2019-03-01",
+            "2019-03-01T10:11:12+02:00",
+            "2019-03-01 00:00:00.0001",
+            "never",
+            None,
+        ],
+        ["", "a\0b", "ä" * 700, "x" * 6000, "\udc80", None],
+        [
+            "https://x.org/flask-2.0rc1.tar.gz",
+            "https://x.org/Flask-1.0.post1.zip",
+            "https://x.org/flask-1.0-py3-none-any.whl",
+            "https://x.org/flask-1.0+local.tar.gz",
+            "https://x.org/other-9.tar.gz",
+            "https://x.org/é/flask-1.0.tar.gz#sha256=0",
+            "https://x.org/flask-final.tar.gz",
+            "https://x.org/" + "y" * 6000 + "/flask-1.0.tar.gz",
+            "",
+            None,
+        ],
+        [0, -1, 2**63 - 1, 2**63, None],
+        ["flask", "Flask", "fl.ask", ""],
+    )
+    places = [(place, value) for place, values in enumerate(less_usual) for value in values]
+    found = [usual]
+    for first in places:
+        for second in places:
+            row = list(usual)
+            for place, value in (first, second):
+                row[place] = value
+            found.append(tuple(row))
+    return found

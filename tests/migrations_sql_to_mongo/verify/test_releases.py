@@ -10,10 +10,11 @@ import pytest
 from migrations_sql_to_mongo.copying import REJECTS
 from migrations_sql_to_mongo.layout import Layout
 from migrations_sql_to_mongo.progress import Progress
-from migrations_sql_to_mongo.source import Row, Source
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.releases import USUAL_TYPES, Releases, expected_release
+from tests.migrations_sql_to_mongo.old_site import release_rows
 from tests.migrations_sql_to_mongo.verify.conftest import COLLECTIONS, compared, edited
 
 
@@ -36,56 +37,13 @@ def test_release_that_differs_from_its_row_is_found(
     assert said in difference
 
 
-def _rows() -> list[Row]:
-    """Return rows as they usually are, each with one or two values that are less usual."""
-    usual: Row = (7, 1, 2, 3, "2019-03-01 10:11:12.345000", "note", "https://x.org/a/flask-1.2.3.tar.gz", 5, "flask")
-    less_usual: tuple[list[Any], ...] = (
-        [0, -1, 2**31 - 1, 2**31, 2**63 - 1, 2**63],
-        [0, -5, 2**31, None],
-        [0],
-        [2**40],
-        [
-            "1969-12-31 23:59:59.999",
-            "2019-03-01",
-            "2019-03-01T10:11:12+02:00",
-            "2019-03-01 00:00:00.0001",
-            "never",
-            None,
-        ],
-        ["", "a\0b", "ä" * 700, "x" * 6000, "\udc80", None],
-        [
-            "https://x.org/flask-2.0rc1.tar.gz",
-            "https://x.org/Flask-1.0.post1.zip",
-            "https://x.org/flask-1.0-py3-none-any.whl",
-            "https://x.org/flask-1.0+local.tar.gz",
-            "https://x.org/other-9.tar.gz",
-            "https://x.org/é/flask-1.0.tar.gz#sha256=0",
-            "https://x.org/flask-final.tar.gz",
-            "https://x.org/" + "y" * 6000 + "/flask-1.0.tar.gz",
-            "",
-            None,
-        ],
-        [0, -1, 2**63 - 1, 2**63, None],
-        ["flask", "Flask", "fl.ask", ""],
-    )
-    places = [(place, value) for place, values in enumerate(less_usual) for value in values]
-    found = [usual]
-    for first in places:
-        for second in places:
-            row = list(usual)
-            for place, value in (first, second):
-                row[place] = value
-            found.append(tuple(row))
-    return found
-
-
 def test_release_encoded_from_its_row_is_the_one_that_the_driver_encodes(target: Target, good_copy: str) -> None:
     by_hand = 0
 
     with Source(good_copy, Layout()) as source:
         context = Context(source, target, COLLECTIONS, REJECTS, Progress(quiet=True))
         releases = Releases(context)
-        for row in _rows():
+        for row in release_rows():
             try:
                 wanted: Any = bson.encode(expected_release(context, row, []))
             except (ValueError, OverflowError):
