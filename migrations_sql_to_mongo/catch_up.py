@@ -32,6 +32,7 @@ from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, bson_id
 from migrations_sql_to_mongo.verify import Behind, verify
+from migrations_sql_to_mongo.verify.compared import Compared, kept_in
 
 CHANGES = "changes"
 KEPT_AT_A_TIME = 1000
@@ -274,7 +275,9 @@ def _verify(
             written = stack.enter_context(Written(target, chain_of(ledger, ledger.run(entry["since"]) or {})))
             behind = Behind({name: name for name in names}, written.find)
         keys = keys_of(target, names)
-        found = verify(source, target, names, rejects, progress, render=None, only=only, keys=keys, behind=behind)
+        chosen: dict[str, Any] = {"only": only, "keys": keys, "behind": behind}
+        compared = Compared(keep=kept_in(target, entry["_id"]))
+        found = verify(source, target, names, rejects, progress, render=None, compared=compared, **chosen)
     if found.differences:
         ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
         raise Differs(found)

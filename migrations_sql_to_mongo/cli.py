@@ -8,6 +8,7 @@ import functools
 import os
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ from migrations_sql_to_mongo.catch_up import catch_up, expected
 from migrations_sql_to_mongo.changes import take_back
 from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
-from migrations_sql_to_mongo.digests import RENDERED, Written, chain_of
+from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger
 from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_options
@@ -29,6 +30,7 @@ from migrations_sql_to_mongo.suggest import suggest
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify import Verification, verify
+from migrations_sql_to_mongo.verify.compared import COMPARES, Compared
 from migrations_sql_to_mongo.verify.descriptions import RENDERS
 
 
@@ -187,8 +189,16 @@ def catch_up_command(
     show_default=True,
     help="Which descriptions to render again; digests show whether the others have changed.",
 )
-def verify_command(shared: Shared, run_id: str | None, to_render: str) -> None:
-    """Read both sides again, and compare every field of every row."""
+@click.option(
+    "--compare",
+    "to_compare",
+    type=click.Choice(COMPARES),
+    default="sample",
+    show_default=True,
+    help="Which packages to compare field by field again; digests show whether the others have changed.",
+)
+def verify_command(shared: Shared, run_id: str | None, to_render: str, to_compare: str) -> None:
+    """Read both sides again, and compare every row with what it has become."""
     with shared.opened_target() as (target, ledger):
         entry = _finished(ledger, run_id)
         with shared.opened_source() as source:
@@ -197,7 +207,11 @@ def verify_command(shared: Shared, run_id: str | None, to_render: str) -> None:
             rejects = swap.rejects_collection(entry["_id"])
             with Written(target, chain_of(ledger, entry)) as written:
                 digest = functools.partial(written.find, RENDERED)
-                found = verify(source, target, names, rejects, shared.progress, render=to_render, rendered=digest)
+                compared = None
+                if to_compare == "sample":
+                    compared = Compared(functools.partial(written.find_both, COMPARED))
+                descriptions: dict[str, Any] = {"render": to_render, "rendered": digest}
+                found = verify(source, target, names, rejects, shared.progress, compared=compared, **descriptions)
             report = _report("verify", source, target, {"run": entry["_id"]}) | _found(found)
     rows = sum(found.rows.values())
     report |= {"exit_code": 0, "summary": f"{rows:,} rows compared; every field matches."}
@@ -360,6 +374,7 @@ def _found(found: Verification) -> Report:
     return {
         "compared": found.rows,
         "lost_microseconds": found.lost_microseconds,
+        "recognized": found.recognized,
         "rendered_again": found.rendered,
         "other_renderer": found.other_renderer,
         "difference_count": found.count,

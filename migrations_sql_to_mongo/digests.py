@@ -18,6 +18,8 @@ from migrations_sql_to_mongo.target import Target, bson_id
 RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
 # The digests of rendered descriptions are stored with those of documents, as if they were a collection of this name.
 RENDERED = "rendered"
+# So are, under this name, those of the packages that were compared, and of their rows.
+COMPARED = "compared"
 SIZE = 16
 NONE = bytes(SIZE)  # for a document that no longer belongs to the migration
 _LAST_FIELD = RENDERED_FIELDS[-1].encode()
@@ -110,6 +112,12 @@ class Written:
             "SELECT digest FROM written WHERE collection = ? AND id = ?", (collection, _key(document_id))
         ).fetchone()
         return None if row is None or row[0] == NONE else row[0]
+
+    def find_both(self, collection: str, document_id: Any) -> tuple[bytes, bytes] | None:
+        """Return the digests of a document and of its rows."""
+        statement = "SELECT digest, rows FROM written WHERE collection = ? AND id = ?"
+        found: tuple[bytes, bytes] | None = self._file.execute(statement, (collection, _key(document_id))).fetchone()
+        return found
 
     def take(self, collection: str, document_id: Any) -> bytes | None:
         """Return the digest of a document, and remove it."""

@@ -51,7 +51,13 @@ def as_text(report: Report) -> str:
         ]
     if report.get("compared"):
         compared = ", ".join(counted(count, table) for table, count in report["compared"].items() if count)
-        lines += [f"Compared: {compared}. {counted(report['lost_microseconds'], 'dates')} lost microseconds."]
+        lines += [f"Compared: {compared}."]
+        if report["recognized"]:
+            lines += [
+                f"By digests, as nothing has changed since the last time: {counted(report['recognized'], 'packages')}."
+            ]
+        else:
+            lines[-1] += f" {counted(report['lost_microseconds'], 'dates')} lost microseconds."
         lines += [f"Rendered again and compared: {counted(report['rendered_again'], 'descriptions')}.", ""]
     for title, key in (("Expected to take", "estimate_s"), ("Took", "seconds")):
         if report.get(key):

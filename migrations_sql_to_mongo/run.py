@@ -21,6 +21,7 @@ from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify import Verification, verify
+from migrations_sql_to_mongo.verify.compared import Compared, kept_in
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,8 @@ def _index(target: Target, entry: Entry, progress: Progress) -> dict[str, Any]:
 
 def _verify(source: Source, target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
     names = {one["name"]: one["staging"] for one in entry["collections"]}
-    found = verify(source, target, names, swap.rejects_collection(entry["_id"]), progress, render=None)
+    rejects, compared = swap.rejects_collection(entry["_id"]), Compared(keep=kept_in(target, entry["_id"]))
+    found = verify(source, target, names, rejects, progress, render=None, compared=compared)
     if found.differences:
         ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
         raise Differs(found)

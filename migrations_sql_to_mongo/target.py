@@ -243,10 +243,12 @@ class Fingerprint:
         self.documents = 0
         self._sum = 0
 
-    def add(self, document: bytes) -> None:
-        """Add one document's BSON."""
+    def add(self, document: bytes) -> bytes:
+        """Add one document's BSON, and return its digest."""
+        digest = hashlib.blake2b(document, digest_size=16).digest()
         self.documents += 1
-        self._sum += int.from_bytes(hashlib.blake2b(document, digest_size=16).digest(), "big")
+        self._sum += int.from_bytes(digest, "big")
+        return digest
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> Self:

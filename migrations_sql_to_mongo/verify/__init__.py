@@ -17,6 +17,7 @@ from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify.collections import compare_collection
+from migrations_sql_to_mongo.verify.compared import Compared
 from migrations_sql_to_mongo.verify.context import Behind, Context
 from migrations_sql_to_mongo.verify.descriptions import compare_descriptions
 from migrations_sql_to_mongo.verify.downloads import expected_download
@@ -41,6 +42,7 @@ def verify(
     only: dict[str, set[Any]] | None = None,
     keys: Keys | None = None,
     behind: Behind | None = None,
+    compared: Compared | None = None,
 ) -> Verification:
     """Compare the source with the collections of these names, and return what differs.
 
@@ -48,6 +50,7 @@ def verify(
     one of RENDERS, descriptions are compared too; `rendered` is the digest that the move kept of one. `only` are the
     documents to look at, by the tables they are from: the collections hold nothing else. `keys` are their keys in the
     source, so that the other rows need not be read. With `behind` all others are looked at, too, where they stand.
+    Packages that are `compared` are only looked at again if something has changed, or as a sample.
     """
     reading = VerifyReading(source.dialect, source.codec(), source.layout.encoding)
     source = source.read_by(reading)
@@ -69,7 +72,7 @@ def verify(
         if only is not None and behind is None:
             context.read_licenses()
         with ThreadPoolExecutor(1, thread_name_prefix="verify-read") as pool:
-            Packages(context, pool).compare()
+            Packages(context, compared or Compared(), pool).compare()
         if render:
             compare_descriptions(context, render, rendered)
     context.finish()

@@ -145,17 +145,17 @@ class Context:
 
     # Comparing
 
-    def compare(self, where: str, wanted: Wanted | ValueError, document: bytes) -> None:
-        """Compare a stored document with the expected one, and name the fields that differ."""
+    def compare(self, where: str, wanted: Wanted | ValueError, document: bytes) -> bool:
+        """Compare a stored document with the expected one, name the fields that differ, and tell whether none does."""
         if isinstance(wanted, ValueError):
             self.found.differs(f"{where}: is in the target, but should have been rejected: {wanted}")
-            return
+            return False
         encoded, needs_html = wanted
         if not needs_html and encoded == document:
-            return
+            return True
         added = tail(encoded, document) if needs_html else None
         if added is not None and {*added} <= {*RENDERED_FIELDS} and "description_renderer" in added:
-            return
+            return True
         stored = bson.decode(document)
         if needs_html and "description_renderer" not in stored:
             self.found.differs(f"{where}: description_html is missing")
@@ -163,6 +163,7 @@ class Context:
             stored.pop(name, None)
         for text in differences(bson.decode(encoded), stored, ""):
             self.found.differs(f"{where}: {text}")
+        return False
 
     def must_be_rejected(self, table: str, row: Row, why: str) -> None:
         """Note a difference for a row that is missing in the target, unless it was rejected."""

@@ -16,6 +16,7 @@ class Verification:
     count: int = 0  # of differences
     differences: list[str] = field(default_factory=list)  # the first of them, in words
     lost_microseconds: int = 0
+    recognized: int = 0  # packages that were not compared again, as their rows and document are the same as then
     rendered: int = 0  # descriptions that were rendered again and compared
     edited: int = 0  # documents that were not compared, as somebody changed them on the site
     other_renderer: int = 0  # descriptions that another version of the renderer made: not compared

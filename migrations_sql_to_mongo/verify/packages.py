@@ -5,7 +5,7 @@ import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
 
@@ -15,6 +15,7 @@ from migrations_sql_to_mongo.source import PACKAGE_COLUMN, Row
 from migrations_sql_to_mongo.spool import KEPT, Spool
 from migrations_sql_to_mongo.target import Fingerprint
 from migrations_sql_to_mongo.values import shown
+from migrations_sql_to_mongo.verify.compared import Compared
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.encoding import Wanted, encode_with, stored_name
 from migrations_sql_to_mongo.verify.files import expected_file, more_of
@@ -29,11 +30,24 @@ from webapp.rules import naming
 PACKAGES_AT_A_TIME, ROWS_AT_A_TIME, CHARACTERS_AT_A_TIME = 250, 5_000, 4_000_000
 
 
+RowsOf = dict[str, dict[Any, Rows]]  # by table and package
+
+
+class _Batch(NamedTuple):
+    """Packages that are looked at together."""
+
+    rows: list[Row]
+    names: list[str | None]  # their documents' ids; None for a row with the id of the one before, or without a name
+    of: RowsOf
+    last: Any  # the id of the package before them
+    reading: Future[dict[Any, bytes]]  # their documents
+
+
 class Packages:
     """Compares packages a batch at a time; releases and maintainers are read up to the batch's last id."""
 
-    def __init__(self, context: Context, pool: ThreadPoolExecutor) -> None:
-        self._context, self._pool = context, pool
+    def __init__(self, context: Context, compared: Compared, pool: ThreadPoolExecutor) -> None:
+        self._context, self._compared, self._pool = context, compared, pool
         self._release = Releases(context).of
 
     def compare(self) -> None:
@@ -50,12 +64,12 @@ class Packages:
             table: _Children(streams[table], column, functools.partial(self._orphan, table))
             for table, column in PACKAGE_COLUMN.items()
         }
+        self._compared.begin(context)
         fingerprint = Fingerprint()
-        last = None
-        for batch, of in _batches(streams["packages"], children):
-            self._compare_batch(batch, last, of, fingerprint)
-            last = batch[-1][0]
-            context.count("packages", total["packages"], len(batch))
+        for batch in self._read_ahead(_batches(streams["packages"], children)):
+            self._compare_batch(batch, fingerprint)
+            self._compared.keep()
+            context.count("packages", total["packages"], len(batch.rows))
         for table, left in children.items():
             left.rest()
             context.count(table, total[table], left.count)
@@ -65,50 +79,50 @@ class Packages:
     def _orphan(self, table: str, row: Row) -> None:
         self._context.must_be_rejected(table, row, "belongs to no package")
 
-    def _compare_batch(
-        self, batch: list[Row], last: Any, of: dict[str, dict[Any, Rows]], fingerprint: Fingerprint
-    ) -> None:
-        """Compare some packages. `of` are their rows; `last` is the id of the package before them."""
-        context = self._context
-        names = [None if row[0] == before else name_of(row[0]) for before, row in _with_before(last, batch)]
-        reading = self._pool.submit(context.documents, "packages", [name for name in names if name])
-        expected = [
-            self._package_if_there(row, {table: rows.get(row[0], []) for table, rows in of.items()}, name, reading)
-            for name, row in zip(names, batch, strict=True)
-        ]
-        context.rejected.taken = None
-        stored = reading.result()
-        for name, row, (wanted, left_out) in zip(names, batch, expected, strict=True):
+    def _read_ahead(self, batches: Iterable[tuple[list[Row], RowsOf]]) -> Iterator["_Batch"]:
+        """Yield each batch while the documents of the next one are read."""
+        waiting = last = None
+        for rows, of in batches:
+            names = [None if row[0] == before else name_of(row[0]) for before, row in _with_before(last, rows)]
+            reading = self._pool.submit(self._context.documents, "packages", [name for name in names if name])
+            if waiting:
+                yield waiting
+            waiting, last = _Batch(rows, names, of, last, reading), rows[-1][0]
+        if waiting:
+            yield waiting
+
+    def _compare_batch(self, batch: "_Batch", fingerprint: Fingerprint) -> None:
+        context, compared, last = self._context, self._compared, batch.last
+        stored = batch.reading.result()
+        for name, row in zip(batch.names, batch.rows, strict=True):
             document = stored.get(name) if name and row[0] == stored_name(stored.get(name)) else None
             again = name is None and row[0] == last
-            own = {table: [] if again else rows.pop(row[0], []) for table, rows in of.items()}
+            own = {table: [] if again else rows.pop(row[0], []) for table, rows in batch.of.items()}
             last = row[0]
             if name and context.is_edited("packages", name, stored.get(name)):
                 continue
-            if document is None or wanted is None:
-                context.rejected.give_back(left_out)  # they are looked at once more
+            if name is None or document is None:
                 self._must_be_rejected(row, own)
                 continue
-            fingerprint.add(document)
-            context.compare(f"packages {row[0]}", wanted, document)
-        for table, left in of.items():
+            digest, rows_digest = fingerprint.add(document), self._digest_of_rows(row, own)
+            if rows_digest and compared.is_known(name, (digest, rows_digest)):
+                context.found.recognized += 1
+                continue
+            wanted, left_out = self._package(row, own)
+            if context.compare(f"packages {row[0]}", wanted, document) and rows_digest and not left_out:
+                compared.add(name, (digest, rows_digest))
+        for table, left in batch.of.items():
             for child in itertools.chain(*left.values()):
                 self._orphan(table, child)
 
-    def _package_if_there(
-        self, row: Row, children: dict[str, Rows], name: str | None, reading: "Future[dict[Any, bytes]]"
-    ) -> tuple[Wanted | ValueError | None, list[One]]:
-        """Return what a package must have become; None for one that is too large and was rejected, and so on."""
-        is_large = sum(map(len, children.values())) >= ROWS_AT_A_TIME
-        if name is None or (is_large and name not in reading.result()):
-            return None, []
-        return self._package(row, children)
+    def _digest_of_rows(self, row: Row, children: dict[str, Rows]) -> bytes | None:
+        """Return the digest of a package's rows; None if they are so many that they are not all in memory."""
+        if any(isinstance(rows, Spool) for rows in children.values()):
+            return None
+        return self._compared.digest(row, children.values())
 
     def _package(self, row: Row, children: dict[str, Rows]) -> tuple[Wanted | ValueError, list[One]]:
-        """Return what a package's rows must have become, and the rejected rows that were left out of it.
-
-        It is encoded at once: with many dicts alive, the garbage collector took half of the time.
-        """
+        """Return what a package's rows must have become, and the rejected rows that were left out of it."""
         found, rejected = self._context.found, self._context.rejected
         marked, taken = found.lost_microseconds, list[One]()
         rejected.taken = taken
@@ -117,6 +131,8 @@ class Packages:
         except ValueError as error:
             found.lost_microseconds = marked
             return error, taken
+        finally:
+            rejected.taken = None
 
     def _expected(self, row: Row, children: dict[str, Rows]) -> Wanted:
         context = self._context
@@ -226,12 +242,10 @@ class _Children:
             self._row = next(self._rows, None)
 
 
-def _batches(
-    packages: Iterator[Row], children: dict[str, _Children]
-) -> Iterator[tuple[list[Row], dict[str, dict[Any, Rows]]]]:
+def _batches(packages: Iterator[Row], children: dict[str, _Children]) -> Iterator[tuple[list[Row], RowsOf]]:
     """Yield some packages at a time, and of each other table their rows, by package."""
     batch: list[Row] = []
-    of: dict[str, dict[Any, Rows]] = {table: {} for table in children}
+    of: RowsOf = {table: {} for table in children}
     rows = characters = 0
     for row in packages:
         batch.append(row)

@@ -65,9 +65,9 @@ class Rejected:
         found = self._file.execute("SELECT 1 FROM rejected WHERE name = ? AND key = ? LIMIT 1", (table, key))
         return found.fetchone() is not None
 
-    def give_back(self, those: Iterable[One]) -> None:
-        """Make these rows available again."""
-        self._file.executemany(_MORE, those)
+    def keys(self, table: str) -> list[str]:
+        """Return the keys of all rejected rows of a table."""
+        return [key for (key,) in self._file.execute("SELECT key FROM rejected WHERE name = ?", (table,))]
 
     def left(self) -> Iterator[tuple[str, str]]:
         """Yield the table and key of each reject for which no row was found."""
