@@ -17,10 +17,10 @@ ARGS :=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-mongodb test-migration test-browser test-faults test-thorough test-deploy test-clients test-containers lint format bench requirements clean
+.PHONY: help run test test-mongodb test-migration test-browser test-faults test-thorough test-deploy test-clients test-containers lint format bench bench-peers requirements clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^(bench-)?[a-z]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "Tests that take longer or need more:"
 	@awk -F ':.*## ' '/^test-[a-z]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -71,6 +71,9 @@ bench: $(VENV)/.dev ## Run one benchmark: NAME=site (default), scale, index ...;
 	$(BIN)/python -m benchmarks.$(NAME) $(ARGS) | tee benchmarks/results/$(NAME).txt
 
 PIN := $(BIN)/uv pip compile -q --universal --generate-hashes --no-strip-extras --upgrade --python-version 3.11 --custom-compile-command "make requirements"
+
+bench-peers: $(VENV)/.dev ## Measure the site beside other indexes, and beside another build: BASELINE=COMMIT
+	$(BIN)/python -m benchmarks.peers $(ARGS) | tee benchmarks/results/peers.txt
 
 requirements: $(VENV)/.dev ## Pin the newest versions of the dependencies in pyproject.toml, with their hashes
 	$(PIN) --group run -o requirements.txt
