@@ -63,7 +63,7 @@ def stored_file(filename: str, content: bytes, **fields: Any) -> StoredFile:
         "content_id": bson.ObjectId(),
     }
     found = StoredFile(filename=filename, **(values | fields))
-    contents.put(found.content_id, filename, io.BytesIO(content), lambda: None)
+    contents.put(found.content_id, filename, contents.chunks_of(io.BytesIO(content)))
     found.save(force_insert=True)
     return found
 

@@ -1,6 +1,5 @@
 """An upload that is stopped between any two of its steps leaves a whole file, or nothing that a reader could meet."""
 
-import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -194,7 +193,7 @@ def test_bytes_that_nobody_owns_are_removed_after_an_hour(app: Flask, runner: Fl
         bson.ObjectId(),
     )
     for content_id in (old, young):
-        contents.put(content_id, "lost.whl", io.BytesIO(b"x" * 300_000), lambda: None)
+        contents.put(content_id, "lost.whl", [b"x" * 300_000])
 
     result = runner.invoke(args=["files", "clean"])
 

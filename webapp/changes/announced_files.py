@@ -70,8 +70,7 @@ def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], 
     check_may_change(session, by)
     _check_room(session, 0, by)
     content_id = bson.ObjectId()
-    file.seek(0)
-    contents.put(content_id, entry.filename, file, lambda: None)
+    contents.put(content_id, entry.filename, contents.chunks_of(file))
     this = _pending(entry) | {"content_id": entry.content_id}
     if not _change(session, this, _sent(by, content_id=content_id)):
         contents.delete(content_id)

@@ -14,8 +14,9 @@ reserved until the session is published or ends.
 
 import math
 import time
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import IO, Any
 
 import bson
 from pymongo.errors import DuplicateKeyError
@@ -83,6 +84,12 @@ class Claim:
             if not _files().update_one(mine, {"$set": {"alive_at": utc_now()}}).matched_count:
                 raise ClaimLost(f"{self.filename}: another upload of this file took over")
             self._beaten_at = time.monotonic()
+
+    def chunks_of(self, file: IO[bytes]) -> Iterator[bytes]:
+        """Yield the chunks of the file, with a sign of life before each. Raises ClaimLost."""
+        for chunk in contents.chunks_of(file):
+            self.heartbeat()
+            yield chunk
 
     def settle(self, state: str = STORED) -> None:
         """Record that the package, or the session, lists the file.

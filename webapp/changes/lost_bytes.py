@@ -7,7 +7,6 @@ Readers see the old bytes or the new ones. A kill in between leaves bytes withou
 
 import hashlib
 import tempfile
-from collections.abc import Callable
 from typing import IO, Any
 
 import bson
@@ -26,7 +25,7 @@ def is_whole(document: dict[str, Any]) -> bool:
     return contents.sha256_of(content_id, size) == document.get("sha256")
 
 
-def put_back(filename: str, sha256: str, source: IO[bytes], heartbeat: Callable[[], None] = lambda: None) -> bool:
+def put_back(filename: str, sha256: str, source: IO[bytes]) -> bool:
     """Store the bytes of a published file again; False if they are not missing, or the file is not published.
 
     `source` must have this SHA-256.
@@ -36,8 +35,7 @@ def put_back(filename: str, sha256: str, source: IO[bytes], heartbeat: Callable[
     if document is None or is_whole(document):
         return False
     content_id = bson.ObjectId()
-    source.seek(0)
-    size = contents.put(content_id, filename, source, heartbeat)
+    size = contents.put(content_id, filename, contents.chunks_of(source))
     # Somebody else may have put them back, or deleted the file.
     unchanged = {**published, "content_id": document.get("content_id")}
     change = {"$set": {"content_id": content_id, "size": bson.Int64(size)}}

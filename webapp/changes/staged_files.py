@@ -72,8 +72,7 @@ def stage(session: PublishingSession, upload: Upload, by: User, announced: Sessi
         return Staged(is_new=False)
     try:
         check_quota(distribution.normalized_name, by.id)
-        upload.file.seek(0)
-        contents.put(claim.content_id, distribution.filename, upload.file, claim.heartbeat)
+        contents.put(claim.content_id, distribution.filename, claim.chunks_of(upload.file))
         claim.heartbeat()
         _list(session, upload, by, announced)
     except (OverQuota, claims.ClaimLost, SessionGone, SessionBusy, TooManyFiles):
@@ -164,8 +163,7 @@ def _replace(session: PublishingSession, upload: Upload, by: User, old: Plain, f
     try:
         # Both are kept for a moment, but only one of them in the end.
         check_quota(upload.distribution.normalized_name, by.id, max(0, upload.size - int(old.get("size") or 0)))
-        upload.file.seek(0)
-        contents.put(claim.content_id, filename, upload.file, claim.heartbeat)
+        contents.put(claim.content_id, filename, claim.chunks_of(upload.file))
         document = {"_id": filename, "sha256": upload.digests.sha256, **facts, "state": STAGED}
         document |= {"content_id": claim.content_id, "attempt": attempt, "alive_at": utc_now()}
         if not _files().replace_one({"_id": filename, "state": STAGED, "attempt": attempt}, document).matched_count:

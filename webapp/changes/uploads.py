@@ -134,8 +134,7 @@ def publish(upload: Upload, by: User | None) -> Published:
         return Published(is_new=False, is_put_back=is_put_back)
     try:
         check_quota(distribution.normalized_name, by.id if by else None)
-        upload.file.seek(0)
-        contents.put(claim.content_id, distribution.filename, upload.file, claim.heartbeat)
+        contents.put(claim.content_id, distribution.filename, claim.chunks_of(upload.file))
         package = with_rendered(partial(_list, upload, statement, by, claim.heartbeat))
     except REFUSALS:
         claim.give_back()

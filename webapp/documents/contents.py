@@ -70,14 +70,19 @@ class Chunk(db.Document):
     }
 
 
-def put(content_id: bson.ObjectId, filename: str, source: IO[bytes], heartbeat: Callable[[], None]) -> int:
-    """Store the bytes of a file; return how many. `heartbeat` is called before each chunk, and may raise to stop it."""
-    chunks = Chunk.objects.raw()
-    length = number = 0
-    while data := source.read(CHUNK_BYTES):
-        heartbeat()
-        chunks.insert_one({"files_id": content_id, "n": number, "data": data})
-        length, number = length + len(data), number + 1
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of a file, from its start, in chunks as `put` takes them."""
+    file.seek(0)
+    while data := file.read(CHUNK_BYTES):
+        yield data
+
+
+def put(content_id: bson.ObjectId, filename: str, chunks: Iterable[bytes]) -> int:
+    """Store a file of these chunks, each of CHUNK_BYTES except the last; return its length in bytes."""
+    length = 0
+    for number, data in enumerate(chunks):
+        Chunk.objects.raw().insert_one({"files_id": content_id, "n": number, "data": data})
+        length += len(data)
     describe(content_id, filename, length)
     return length
 
