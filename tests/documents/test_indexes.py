@@ -208,6 +208,7 @@ ASKED_OTHERWISE = {
     "add_missing",
     "meaning",
     "last_serial",
+    "raw_installable",  # by key
     "last_deletion",  # the first of `deletions`
     "listed_with_requirements",
     "newest",

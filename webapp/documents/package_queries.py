@@ -8,7 +8,7 @@ import bson
 from packaging.utils import NormalizedName
 
 from webapp.documents.base import Plain
-from webapp.documents.hidden import ShownQuerySet, shown
+from webapp.documents.hidden import ShownQuerySet, hidden_names, shown
 from webapp.documents.invitation import to_account
 from webapp.documents.labels import License
 from webapp.documents.plain_fields import PackageFields
@@ -18,6 +18,9 @@ from webapp.rules import naming
 # The order of the index that holds every name.
 ALL_NAMES = [("_id", 1), ("name", 1), ("updated_date", 1), ("last_serial", 1)]
 _BY_NEWEST_RELEASE = [("newest_release.created_date", -1), ("_id", 1)]
+# The fields that installers read.
+_RELEASE_PARTS = ("version", "yanked", "yanked_reason", "requires_python", "files")
+_INSTALLABLE = ("last_serial", "status", *(f"releases.{part}" for part in _RELEASE_PARTS))
 # How many of them are in memory at a time.
 NAMES_AT_A_TIME = 5000
 
@@ -70,8 +73,11 @@ class PackageQuerySet(ShownQuerySet):
 
     def installable(self) -> Self:
         """Only the fields that installers read."""
-        parts = ("version", "yanked", "yanked_reason", "requires_python", "files")
-        return self.only("normalized_name", "last_serial", "status", *(f"releases.{part}" for part in parts))
+        return self.only("normalized_name", *_INSTALLABLE)
+
+    def raw_installable(self, normalized_name: NormalizedName) -> bytes | None:
+        """Return what `installable` reads of one package in BSON, or None. `declared` decodes it."""
+        return None if normalized_name in hidden_names() else self.raw_parts(normalized_name, _INSTALLABLE)
 
     def newest(self, count: int) -> list[PackageFields]:
         """The fields that lists show of the newest packages."""
