@@ -57,6 +57,9 @@ PAGES = {
     "list of a classifier": "/classifier/Framework%20::%20Django/",
     "feed of newest releases": "/rss/updates.xml",
 }
+# How many projects each client uploads to in turn.
+ALL_NEW = 1_000_000
+UPLOADS = {"an upload of a new project": ALL_NEW, "an upload of a new release": 10, "the same, to one project": 1}
 
 
 class Build(NamedTuple):
@@ -231,13 +234,14 @@ def _measure_pages(processes: dict[Build, list[int]], rounds: int, seconds: floa
 
 
 def _measure_uploads(processes: dict[Build, list[int]], token: str, rounds: int, seconds: float) -> None:
-    for name, projects in (("an upload to one of 100 projects", 100), ("an upload to a project of many", 1)):
+    for name, projects in UPLOADS.items():
         found: dict[Build, list[tuple[float, float]]] = {build: [] for build in processes}
         for number in range(rounds + 1):
+            # The first round warms up, and creates the projects that get further releases.
+            label = f"{projects}-{number}" if projects == ALL_NEW else f"{projects}"
             for build, used in processes.items():
                 before = cpu_ms(used)
-                label = f"{projects}-{number}"
-                rate = uploads_per_second(build.url, "/legacy/", token, label, seconds * 2, projects=projects)
+                rate = uploads_per_second(build.url, "/legacy/", token, label, seconds * 2, projects, number + 1)
                 if number:
                     cpu = (cpu_ms(used) - before) / (rate * seconds * 2)
                     found[build].append((1000 / rate, cpu))

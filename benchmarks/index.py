@@ -129,15 +129,21 @@ def _uploads(token: str, seconds: float) -> Iterator[Row]:
     yield Row(f"the same, all to one project, {CLIENTS} clients", f"{one:,.0f}/s")
 
 
-def uploads_per_second(base: str, path: str, token: str, name: str, seconds: float, projects: int = 100) -> float:
-    """Return how many small wheels, each a new release, so many clients upload a second."""
+def uploads_per_second(
+    base: str, path: str, token: str, name: str, seconds: float, projects: int = 100, series: int = 1
+) -> float:
+    """Return how many small wheels, each a new release, so many clients upload a second.
+
+    Each client has this many `projects`, which exist already if an earlier call had the same `name`. The versions are
+    those of a `series` of their own.
+    """
     done = [0] * CLIENTS
 
     def client(number: int) -> None:
         connection = http.client.HTTPConnection(urlsplit(base).netloc)
         for upload in range(1_000_000):
             project = f"upload-{name}-{number if projects > 1 else 0}-{upload % projects}"
-            version = f"1.{number}.{upload}"
+            version = f"{series}.{number}.{upload}"
             form, headers = form_of(wheel_name(project, version), _small_wheel(project, version), token)
             connection.request("POST", path, form, headers)
             answer = connection.getresponse()
