@@ -220,7 +220,9 @@ def test_zip_in_the_form_for_large_files_is_taken() -> None:
 
     assert is_taken(packed.getvalue())
     assert is_taken(entries + listed + wide + locator + end)
-    assert "goes on after" in refusal(entries + listed + wide.replace(b"\x2c", b"\x2d") + locator + end)
+    refused = refusal(entries + listed + wide.replace(b"\x2c", b"\x2d") + locator + end)
+    # Python 3.13.5 refuses it itself.
+    assert "goes on after" in refused or "cannot be opened" in refused
 
 
 NAMES = {
