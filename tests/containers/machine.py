@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.containers.guide import adapted, blocks
 from webapp.mongodb.mongod_programs import find_mongods
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,13 +25,20 @@ PACKAGES = {
     "podman": "podman", "buildah": "buildah", "runc": "runc", "debootstrap": "debootstrap", "iptables": "iptables",
     "docker-compose": "docker-compose", "/usr/lib/podman/netavark": "netavark", "ip": "iproute2",
     "/usr/lib/podman/aardvark-dns": "aardvark-dns", "npm": "npm", "catatonit": "catatonit",
-    "openssl": "openssl", "chromium": "chromium",
+    "openssl": "openssl", "chromium": "chromium", "faketime": "faketime", "nsenter": "util-linux", "git": "git",
 }  # fmt: skip
 # Image and the release of Debian that has what it stands for. The others are built on these, see `DERIVED`.
-PYTHONS = {"python:3.14-slim-trixie": "forky"}
+PYTHONS = {"python:3.14-slim-trixie": "forky", "python:3.11-slim-bookworm": "bookworm"}
 SYSTEM = "larder/debian:forky"
+# A whole machine; the packages are those that the guide installs, and what every Debian has.
+MACHINE, MACHINES_BASE = "larder/machine:bookworm", "larder/systemd:bookworm"
+MACHINE_PACKAGES = (
+    "systemd-sysv,dbus,logrotate,procps,ca-certificates,libcurl4,openssl,curl,nginx-light,gettext-base,python3-venv,git"
+)
 DERIVED = {"mongo:8.0": "mongo", "mongo-express:1.0.2": "mongo-express", "nginx:1.30-alpine": "nginx"}
 LABEL = "larder.stand-in"
+# A version of the time before the images had been run, from which the upgrade is tried. Its images: larder-old_site ...
+OLD_VERSION = "da77c40"
 
 
 def environment() -> dict[str, str]:
@@ -193,6 +201,33 @@ def make_derived(image: str, name: str) -> None:
     shutil.rmtree(context)
 
 
+def make_machine() -> None:
+    """Build bases/systemd.Containerfile: the guide's first commands, run on the sources of this checkout."""
+    make_debian(MACHINES_BASE, "bookworm", MACHINE_PACKAGES)
+    version = subprocess.check_output(["git", "-C", str(ROOT), "rev-parse", "HEAD"], text=True).strip()
+    first, *_ = blocks("## Without containers")
+    debian, *others = first.splitlines()
+    wanted = set(debian.removeprefix("apt-get install ").split())
+    if absent := wanted - set(MACHINE_PACKAGES.split(",")):
+        sys.exit(f"test-containers: the guide installs {' '.join(absent)}, which MACHINE_PACKAGES lacks")
+    install = adapted("\n".join(others), {"ADDRESS": "/srv/larder.git"})
+    recipe = digest(version, install, *(path.read_text() for path in sorted(BASES.glob("systemd*"))))
+    if is_made(MACHINE, recipe):
+        return
+    say(f"builds {MACHINE}")
+    context = STORE / "context"
+    shutil.rmtree(context, ignore_errors=True)
+    shutil.copytree(BASES, context)
+    (context / "install.sh").write_text(install)
+    clone = ["git", "clone", "-q", "--bare", "--depth", "1", f"file://{ROOT}", str(context / "larder.git")]
+    subprocess.run(clone, check=True)
+    buildah(
+        "bud", "-q", "--pull-never", "--layers", "--format", "docker", "--label", f"{LABEL}={recipe}",
+        "-f", "systemd.Containerfile", "-t", MACHINE, str(context),
+    )  # fmt: skip
+    shutil.rmtree(context)
+
+
 def npm_install(folder: Path, package: str) -> None:
     options = ["--no-save", "--no-fund", "--no-audit", "--loglevel=error"]
     subprocess.run(
@@ -208,14 +243,31 @@ def make_bases() -> None:
         make_derived(image, name)
 
 
-def build(root: Path, project: str) -> None:
+def build_old() -> None:
+    """Build the images of OLD_VERSION, once."""
+    label = f"--label={LABEL}={OLD_VERSION}"
+    if all(is_made(f"larder-old_{target}", OLD_VERSION) for target in ("site", "nginx")):
+        return
+    root = STORE / "old"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    archive = subprocess.run(["git", "-C", str(ROOT), "archive", OLD_VERSION], capture_output=True, check=False)
+    if archive.returncode:
+        sys.exit(
+            f"test-containers: the history of this checkout does not reach back to {OLD_VERSION}: git fetch --unshallow"
+        )
+    subprocess.run(["tar", "-x", "-C", str(root)], input=archive.stdout, check=True)
+    build(root, "larder-old", label)
+    shutil.rmtree(root)
+
+
+def build(root: Path, project: str, *options: str) -> None:
     """Build a checkout's own images, under the names that docker-compose gives them."""
     for target in ("site", "nginx"):
         say(f"builds {project}_{target}")
         name = f"docker.io/library/{project}_{target}"
-        buildah(
-            "bud", "-q", "--pull-never", "--layers", "--format", "docker", "--target", target, "-t", name, str(root)
-        )
+        options_of_all = ("-q", "--pull-never", "--layers", "--format", "docker")
+        buildah("bud", *options_of_all, *options, "--target", target, "-t", name, str(root))
 
 
 def say(text: str) -> None:
@@ -230,3 +282,5 @@ if __name__ == "__main__":
     configure()
     make_bases()
     build(ROOT, "larder")
+    build_old()
+    make_machine()

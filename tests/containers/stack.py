@@ -12,10 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pymongo import MongoClient
+
 from tests.containers.machine import ROOT, STORE, environment, podman
 
 START_S = 240
 HTTP, HTTPS = 8080, 8443
+SECRETS = ("SECRET_KEY", "LARDER_DB_PASSWORD", "MONGO_ROOT_PASSWORD", "MONGO_KEY")
+# How often a container's health is checked: as often as the compose file and the images say, and more often at first.
+HEALTH_S, HEALTH_STARTING_S = 10, 3
+DATABASE_PORT = 27017
+COMPOSE = ("docker-compose", "-p", "larder")
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = START_S) -> None:
@@ -51,11 +58,14 @@ def engine() -> Iterator[None]:
 
 
 def _check_health(ended: threading.Event) -> None:
-    while not ended.wait(2):
-        states = [f"--filter=health={state}" for state in ("starting", "healthy", "unhealthy")]
-        names = podman("ps", *states, "--format", "{{.Names}}", check=False)
-        for name in names.split():
-            podman("healthcheck", "run", name, check=False)
+    checked_at: dict[str, float] = {}
+    while not ended.wait(1):
+        for line in podman("ps", "--format", "{{.ID}} {{.Status}}", check=False).splitlines():
+            container, status = line.split(" ", 1)
+            every_s = HEALTH_STARTING_S if "(starting)" in status else HEALTH_S
+            if "(" in status and time.monotonic() - checked_at.get(container, -every_s) >= every_s:
+                podman("healthcheck", "run", container, check=False)
+                checked_at[container] = time.monotonic()
 
 
 class Stack:
@@ -64,9 +74,7 @@ class Stack:
     def __init__(self, folder: Path, *files: str, **settings: str) -> None:
         self.root, self.folder = ROOT, folder
         self.files = ["docker-compose.yml", *files]
-        self.secrets = {
-            name: secrets.token_hex(32) for name in ("SECRET_KEY", "LARDER_DB_PASSWORD", "MONGO_ROOT_PASSWORD")
-        }
+        self.secrets = {name: secrets.token_hex(32) for name in SECRETS}
         lines = (self.root / ".env.example").read_text().splitlines()
         given = self.secrets | settings
         kept = [line for line in lines if line.split("=")[0] not in given]
@@ -77,7 +85,7 @@ class Stack:
     def compose(self, *arguments: str, check: bool = True) -> str:
         """Run docker-compose as an operator does, and return what it says."""
         options = [option for file in self.files for option in ("-f", file)]
-        command = ["docker-compose", "-p", "larder", "--env-file", str(self.env), *options, *arguments]
+        command = [*COMPOSE, "--env-file", str(self.env), *options, *arguments]
         done = subprocess.run(
             command, cwd=self.root, env=environment(), capture_output=True, text=True, timeout=START_S * 2, check=False
         )
@@ -101,6 +109,7 @@ class Stack:
     def name(self, service: str) -> str:
         """The container of a service."""
         found = podman("ps", "-a", "--filter", f"label=com.docker.compose.service={service}", "--format", "{{.Names}}")
+        assert found, f"no container of {service}"
         return found.split()[0]
 
     def inspect(self, service: str) -> dict[str, Any]:
@@ -120,6 +129,40 @@ class Stack:
         """Kill the first process of a container as the kernel does, so that the engine restarts it."""
         os.kill(self.inspect(service)["State"]["Pid"], signal.SIGKILL)
 
+    def address(self, service: str) -> str:
+        """The address of a container in the network of the stack."""
+        [network] = self.inspect(service)["NetworkSettings"]["Networks"].values()
+        address: str = network["IPAddress"]
+        return address
+
+    @contextmanager
+    def database(self, service: str = "mongo", user: str = "root") -> Iterator[MongoClient[Any]]:
+        """The database in this container, as this user sees it."""
+        password = self.secrets["MONGO_ROOT_PASSWORD" if user == "root" else "LARDER_DB_PASSWORD"]
+        source = "admin" if user == "root" else "larder"
+        with MongoClient[Any](
+            self.address(service), DATABASE_PORT, username=user, password=password, authSource=source,
+            directConnection=True, serverSelectionTimeoutMS=60_000,
+        ) as client:  # fmt: skip
+            yield client
+
+    @contextmanager
+    def cut(self, service: str, port: int = DATABASE_PORT) -> Iterator[None]:
+        """Let nothing through between a container and whatever listens on this port, itself included."""
+        inside = ["nsenter", "-t", str(self.inspect(service)["State"]["Pid"]), "-n", "iptables", "-w"]
+        rules = [
+            [chain, "!", "-i" if chain == "INPUT" else "-o", "lo", "-p", "tcp", way, str(port), "-j", "DROP"]
+            for chain in ("INPUT", "OUTPUT")
+            for way in ("--dport", "--sport")
+        ]
+        for rule in rules:
+            subprocess.run([*inside, "-A", *rule], check=True, capture_output=True)
+        try:
+            yield
+        finally:
+            for rule in rules:
+                subprocess.run([*inside, "-D", *rule], check=True, capture_output=True)
+
     def logs(self, *services: str) -> str:
         names = [self.name(service) for service in services] or podman("ps", "-a", "--format", "{{.Names}}").split()
         said = [
@@ -129,14 +172,15 @@ class Stack:
         return "\n".join(done.stdout + done.stderr for done in said)
 
 
-def upload_token(stack: Stack) -> str:
-    """The secret of a token of a new member, made in the site's container."""
+def upload_token(stack: Stack, module: str = "webapp.members.api_tokens") -> str:
+    """The secret of a token of a member who may be new, made in the site's container."""
     program = (
         "from app import app\n"
         "from webapp.documents import User\n"
-        "from webapp.members.api_tokens import make_token\n"
+        f"from {module} import make_token\n"
         "with app.app_context():\n"
-        "    user = User(name='Ada Lovelace', email='ada@example.org').save()\n"
+        "    ada = {'name': 'Ada Lovelace', 'email': 'ada@example.org'}\n"
+        "    user = User.objects(**ada).first() or User(**ada).save()\n"
         "    print(make_token(user, name='tests', project=None, permissions=['upload', 'read'], expires_at=None)[0])\n"
     )
     return stack.run("site", "python", "-c", program).splitlines()[-1]

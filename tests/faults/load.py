@@ -17,6 +17,8 @@ PAUSE_S = 0.02
 # Longer than any answer may take; who waits longer has been left hanging.
 PATIENCE_S = 10
 HUNG, REFUSED = "no answer", "connection lost"
+# What the site says while its database is away, and nginx while the site is.
+EXCUSES = (b"is unavailable", b"is being started")
 
 
 class Answer(NamedTuple):
@@ -113,7 +115,7 @@ class Load:
         """Look at what an error tells the reader."""
         if status == 200 and b"Traceback" not in body:
             return
-        says_when = retry_after == "5" and b"is unavailable" in body
+        says_when = retry_after == "5" and any(excuse in body for excuse in EXCUSES)
         if status != 503 or not says_when or b"Traceback" in body or b"pymongo" in body:
             self.wrong.append(f"{target}: {status}, Retry-After {retry_after}: {body[:300]!r}")
 
