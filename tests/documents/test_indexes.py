@@ -167,7 +167,6 @@ QUESTIONS = [
         "every hour", "by_expiry", lambda: ApiToken.objects.expiring(factories.A_DAY, factories.A_DAY), "expiring"
     ),
     Question("/account/tokens/", "by_user", lambda: ApiToken.objects.of_user(ADA), "of_user"),
-    Question("/project/<name>/", "_id_", lambda: Package.objects.among(["package-7", "none"]), "among"),
     Question("/manage/<name>/settings", "_id_", lambda: Package.objects(pk="package-7").managed(), "managed"),
     Question("/manage/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).listed().limit(20)),
     Question(
@@ -209,6 +208,7 @@ ASKED_OTHERWISE = {
     "meaning",
     "last_serial",
     "raw_installable",  # by key
+    "names_among",  # by key
     "last_deletion",  # the first of `deletions`
     "listed_with_requirements",
     "newest",

@@ -115,15 +115,15 @@ class DownloadCount(db.Document):
         `total` that of all time. `top` has the releases, or the projects, with the most recent downloads: [{id:
         "3.0.3", count}].
         """
+        documents = cls.objects.of_project(normalized_name) if normalized_name else cls.objects.of_site().plain()
+        if normalized_name and not documents:
+            return {"days": [], "weeks": [], "recent": 0, "total": 0, "top": []}
         first, last = today - timedelta(days=RECENT_DAYS - 1), today
-        shown = months_between(first, last)
-        if normalized_name is None:
-            documents, parts, key = cls.objects.of_site().plain(), cls.objects.of_projects(shown), "package"
+        months = months_between(first, last)
+        if normalized_name:
+            parts, key = cls.objects.of_releases(normalized_name, months), "version"
         else:
-            documents = cls.objects.of_project(normalized_name)
-            if not documents:
-                return {"days": [], "weeks": [], "recent": 0, "total": 0, "top": []}
-            parts, key = cls.objects.of_releases(normalized_name, shown), "version"
+            parts, key = cls.objects.of_projects(months), "package"
         days = by_day(documents, first, last)
         recent = sum(day["count"] for day in days)
         return {

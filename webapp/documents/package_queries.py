@@ -59,9 +59,10 @@ class PackageQuerySet(ShownQuerySet):
         """The package with this name, in any spelling. Raises InvalidName."""
         return self.filter(pk=naming.normalize_name(name))
 
-    def among(self, normalized_names: list[str]) -> Self:
-        """Only the names of those of these projects that are here."""
-        return self.filter(pk__in=normalized_names).only("normalized_name")
+    def names_among(self, normalized_names: list[str]) -> set[str]:
+        """Return those of these names whose projects are here."""
+        found = self.raw().find({"$and": [{"_id": {"$in": normalized_names}}, shown()]}, {"_id": 1})
+        return {son["_id"] for son in found}
 
     def listed(self) -> Self:
         """Only the fields that lists show."""

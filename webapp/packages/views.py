@@ -81,7 +81,7 @@ def project(name: str, version: str | None) -> AnyResponse:
             "pages": pages,
             "rows": presentation.history(package, release["version"] if release else ""),
         },
-        requirements=presentation.requirements(package, _those_here),
+        requirements=presentation.requirements(package, Package.objects.names_among),
         links=presentation.links(package),
         authors=people(package.get("author_name"), package.get("author_email")),
         named_maintainers=people(package.get("maintainer_name"), package.get("maintainer_email")),
@@ -106,10 +106,6 @@ def _no_such_project(name: str, normalized_name: NormalizedName) -> NoSuchProjec
         return NoSuchProject(f"There is no project called “{name}” on this site.", likely, None)
     text = f"There is no project called “{name}” on this site. Installers look for it on {upstream.host}."
     return NoSuchProject(text, likely, {"name": upstream.host, "address": upstream.page_of(normalized_name)})
-
-
-def _those_here(names: list[str]) -> set[str]:
-    return {found["normalized_name"] for found in Package.objects.among(names).plain()}
 
 
 def _successor(package: PackageFields) -> Plain | None:
