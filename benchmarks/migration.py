@@ -32,13 +32,13 @@ from pymongo import MongoClient
 
 from migrations_sql_to_mongo.copying import Copy
 from migrations_sql_to_mongo.layout import Layout
-from migrations_sql_to_mongo.ledger import Ledger
+from migrations_sql_to_mongo.ledger import Entry, Ledger
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.run import Options, run
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import Tally
-from migrations_sql_to_mongo.target import open_target
+from migrations_sql_to_mongo.target import Target, open_target
 from migrations_sql_to_mongo.verify import verify
 from webapp.mongodb import embedded
 
@@ -80,8 +80,8 @@ SAVED = 2000  # packages that the slow way gets
 FLOOR_BATCH = 1000
 
 
-def make_source(path: Path, packages: int, releases: int, users: int, described: int) -> None:
-    """Fill an SQLite file; the same numbers make the same rows."""
+def make_source(path: Path, packages: int, releases: int, users: int, described: int, *, is_even: bool = False) -> None:
+    """Fill an SQLite file; the same numbers make the same rows. Packages may all have as many releases."""
     rng = random.Random(1)
     db = sqlite3.connect(path)
     db.executescript(SCHEMA)
@@ -102,7 +102,9 @@ def make_source(path: Path, packages: int, releases: int, users: int, described:
     db.executemany(
         "INSERT INTO maintainers VALUES (?, ?)", ((1 + n % users, name) for n, name in enumerate(names) if users)
     )
-    db.executemany("INSERT INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _release_rows(rng, names, releases))
+    db.executemany(
+        "INSERT INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _release_rows(rng, names, releases, is_even)
+    )
     db.commit()
     db.close()
 
@@ -119,12 +121,18 @@ def _package_row(name: str, number: int, described: bool) -> tuple[Any, ...]:  #
             f"Author {number}", f"author{number}@example.org", f"licenses-{number % 20}")  # fmt: skip
 
 
-def _release_rows(rng: random.Random, names: list[str], count: int) -> Iterator[tuple[Any, ...]]:
+def _release_rows(
+    rng: random.Random,
+    names: list[str],
+    count: int,
+    is_even: bool,  # noqa: FBT001
+) -> Iterator[tuple[Any, ...]]:
     """A few projects have very many releases, most have some. Versions repeat between projects, as real ones do."""
     number = 0
     for index, name in enumerate(names):
         left, packages = count - number, len(names) - index
-        wanted = left if packages == 1 else min(left, max(1, round(rng.lognormvariate(0, 1) * 0.606 * left / packages)))
+        share = 1 if is_even else rng.lognormvariate(0, 1) * 0.606
+        wanted = left if packages == 1 else min(left, max(1, round(share * left / packages)))
         version = [rng.choice((0, 0, 1)), rng.randrange(3), 0]
         for _ in range(wanted):
             number += 1
@@ -142,7 +150,7 @@ def floor(source: Path, uri: str) -> dict[str, Any]:
     collection = MongoClient[Any](uri).get_default_database()["packages"]
     releases = iter(db.execute("SELECT * FROM releases ORDER BY package_id, id"))
     row = next(releases, None)
-    started = time.monotonic()
+    started, used = time.monotonic(), time.process_time()
     batch: list[dict[str, Any]] = []
     count = 0
     for package in db.execute("SELECT * FROM packages ORDER BY id"):
@@ -159,7 +167,7 @@ def floor(source: Path, uri: str) -> dict[str, Any]:
     if batch:
         collection.insert_many(batch)
         count += len(batch)
-    return {"seconds": time.monotonic() - started, "packages": count}
+    return {"seconds": time.monotonic() - started, "cpu": time.process_time() - used, "packages": count}
 
 
 def _floor_release(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -225,10 +233,27 @@ def plan_part(source: Path, uri: str) -> dict[str, Any]:
     return {"seconds": time.monotonic() - started, "packages": tally.documents["packages"], "rows": tally.rows}
 
 
+class TimedLedger(Ledger):
+    """Notes the processor time that this process uses for each step of a run."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self.cpu: dict[str, float] = {}
+        self._since = time.process_time()
+
+    def note(self, entry: Entry, **fields: Any) -> None:
+        """Note that a step has ended."""
+        if "state" in fields:
+            now = time.process_time()
+            self.cpu[entry["state"]] = now - self._since
+            self._since = now
+        super().note(entry, **fields)
+
+
 def run_part(source: Path, uri: str) -> dict[str, Any]:
     """All that `run` does."""
     target = open_target(uri)
-    ledger = Ledger(target)
+    ledger = TimedLedger(target)
     with Source(f"sqlite:///{source}", Layout()) as opened, ledger.lock("benchmark"):
         entry = run(opened, target, ledger, Options(), Progress(quiet=True))
     rows = sum(table["read"] for table in entry["tally"]["tables"].values())
@@ -241,6 +266,7 @@ def run_part(source: Path, uri: str) -> dict[str, Any]:
         "packages": packages,
         "rows": rows,
         "parts": parts,
+        "cpu_parts": ledger.cpu,
         "rendered": entry["rendered"],
         "size": size,
     }
@@ -317,7 +343,7 @@ def main() -> None:
     if options.part:
         part, source, uri = options.part
         found = PARTS[part](Path(source), uri)
-        found["cpu"] = time.process_time()
+        found.setdefault("cpu", time.process_time())
         found["memory_mb"] = peak_memory_mb()
         print(json.dumps(found))
         return
@@ -366,14 +392,18 @@ def report(best: dict[str, dict[str, Any]]) -> None:
         )
     parts = best["run"]["parts"]
     print("\nrun in parts: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items()))
+    used = best["run"]["cpu_parts"]
+    print("processor time of its process: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in used.items()))
     if best["run"]["rendered"] and parts["rendering"]:
         print(f"rendering: {best['run']['rendered'] / parts['rendering']:,.0f} short descriptions/s")
 
     def rate_of(part: str) -> float:
         return float(best[part]["packages"] / best[part]["seconds"])
 
+    copied = sum(seconds for name, seconds in used.items() if name not in ("rendering", "verifying"))
     goals = [
-        ("run, of the floor's packages/s", rate_of("run") / rate_of("floor"), ">=", 0.7),
+        ("run, of the floor's packages/s", rate_of("run") / rate_of("floor"), ">=", 0.95),
+        ("the same by processor time", best["floor"]["cpu"] / copied, ">=", 0.95),
         ("verify, of the time of the copy", best["verify"]["seconds"] / best["run"]["seconds"], "<=", 1.0),
         ("run, times as fast as save()", rate_of("run") / rate_of("save"), ">=", 15.0),
         ("memory of run, MB", best["run"]["memory_mb"], "<=", 150.0),

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +64,7 @@ def change(source: Path, one_in: int) -> None:
         db.execute("UPDATE packages SET summary = summary || '!' WHERE rowid % ? = 0", (one_in,))
         db.execute(
             "INSERT INTO releases (id, package_id, major_ver, minor_ver, build_ver) "
-            "SELECT 90000000 + rowid, id, 99, 0, 0 FROM packages WHERE rowid % ? = 0",
+            "SELECT (SELECT max(id) FROM releases) + rowid, id, 99, 0, 0 FROM packages WHERE rowid % ? = 0",
             (one_in,),
         )
     db.close()
@@ -90,6 +90,16 @@ def timed(python: Path, folder: Path, source: Path, uri: str, *command: str) -> 
     if process.returncode > 1:
         raise SystemExit(f"{command[0]} ended with exit code {process.returncode}")
     return Cost(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def lengthy(path: Path, packages: int, characters: int) -> None:
+    """Make a source whose packages all have descriptions of this length, made of the long ones."""
+    make_source(path, packages, packages * 10, 100, 0)
+    describe(path, packages)
+    with sqlite3.connect(path) as db:
+        times = "replace(hex(zeroblob(:characters / length(description) / 2 + 1)), '00', description || char(10))"
+        db.execute(f"UPDATE packages SET description = substr({times}, 1, :characters)", {"characters": characters})
+    db.close()
 
 
 def crowded(path: Path, package: str | None, releases: int) -> None:
@@ -175,6 +185,18 @@ def main() -> None:
         shutil.rmtree(folder)
 
 
+def catching_up(build: tuple[Path, Path], source: Path, uri: str, title: str) -> None:
+    """Measure a run, and a catch-up after one package in a hundred has changed."""
+    before = timed(*build, source, uri, "run")
+    change(source, 100)
+    after = timed(*build, source, uri, "catch-up")
+    said = "reached" if after.cpu < before.cpu / 10 else "NOT REACHED"
+    print(f"\n{title}, of which 1 % changed:")
+    print(f"processor seconds: run {before.cpu:.1f}, catch-up {after.cpu:.1f}, {after.cpu / before.cpu:.3f} of it")
+    print(f"by the clock: run {before.seconds:.1f}, catch-up {after.seconds:.1f}")
+    print(f"goal < 0.1   {said}", flush=True)
+
+
 def measure(folder: Path, builds: dict[str, tuple[Path, Path]], options: argparse.Namespace) -> None:
     """Measure the three sources one after the other."""
     with socket.socket() as free:
@@ -196,25 +218,24 @@ def measure(folder: Path, builds: dict[str, tuple[Path, Path]], options: argpars
     print(f"\nsynthetic: {options.packages:,} packages, {options.releases:,} releases")
     report("synthetic", beside(builds, synthetic, options.rounds, uris), 0.6)
 
+    here = builds["now"]
+    catching_up(here, synthetic, next(uris), f"{options.packages:,} packages, one in 25 with a short description")
     describe(synthetic, options.packages // 10)
-    here, uri = builds["now"], next(uris)
-    seconds = timed(*here, synthetic, uri, "run").cpu
-    change(synthetic, 100)
-    caught_up = timed(*here, synthetic, uri, "catch-up").cpu
-    said = "reached" if caught_up < seconds / 10 else "NOT REACHED"
-    print(f"\n{options.packages:,} packages, a tenth of them with long descriptions, of which 1 % changed:")
-    print(f"processor seconds: run {seconds:.1f}, catch-up {caught_up:.1f}, {caught_up / seconds:.3f} of it")
-    print(f"goal < 0.1   {said}")
+    catching_up(here, synthetic, next(uris), f"{options.packages:,} packages, a tenth of them with long descriptions")
 
     print(f"\n{'memory in MB':<40}{'run':>9}{'verify':>10}   goal < 150")
-    for title, package, releases in (
-        ("one package with 100,000 releases", "huge", 100_000),
-        ("300,000 rejected rows", None, 300_000),
-    ):
-        source, uri = folder / f"{releases}.sqlite", next(uris)
-        crowded(source, package, releases)
+    sources: dict[str, Callable[[Path], None]] = {
+        "one package with 100,000 releases": lambda path: crowded(path, "huge", 100_000),
+        "250 packages with 2,000 releases each": lambda path: make_source(path, 250, 500_000, 20, 0, is_even=True),
+        "300,000 rejected rows": lambda path: crowded(path, None, 300_000),
+        "1,000 descriptions of 180 kB": lambda path: lengthy(path, 1_000, 180_000),
+    }
+    for number, (title, make) in enumerate(sources.items()):
+        source, uri = folder / f"large{number}.sqlite", next(uris)
+        make(source)
         run = timed(*here, source, uri, "run", "--max-reject-share", "100").memory_mb
         print(f"{title:<40}{run:>9.0f}{timed(*here, source, uri, 'verify').memory_mb:>10.0f}", flush=True)
+        source.unlink()
     print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 

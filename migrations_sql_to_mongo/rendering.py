@@ -18,7 +18,7 @@ from migrations_sql_to_mongo.digests import RENDERED, RENDERED_FIELDS, chunk, di
 from migrations_sql_to_mongo.target import Target
 from webapp.rendering import RENDERER, Rendered, render_description, renderers
 
-READ, READ_BYTES = 400, 4_000_000  # of descriptions at a time
+READ, READ_CHARACTERS = 400, 1_000_000  # of descriptions at a time
 UNRENDERED = {"description": {"$gt": ""}, "description_renderer": None}
 # What the server answers if a document would exceed 16 MB.
 TOO_LARGE = (10334, 17419, 17420)
@@ -101,11 +101,11 @@ def _unrendered_after(target: Target, collection: str, last: str) -> list[Text]:
     found = target.db[collection].find({**UNRENDERED, "_id": {"$gt": last}}, {"description": 1})
     texts: list[Text] = []
     held = 0
-    with found.sort("_id", 1).limit(READ).batch_size(READ // 20) as cursor:
+    with found.sort("_id", 1).limit(READ).batch_size(READ // 80) as cursor:
         for one in cursor:
             texts.append((one["_id"], one["description"]))
             held += len(one["description"])
-            if held > READ_BYTES:
+            if held > READ_CHARACTERS:
                 break
     return texts
 

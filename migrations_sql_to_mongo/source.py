@@ -27,8 +27,8 @@ from migrations_sql_to_mongo.values import shown
 Row = tuple[Any, ...]
 
 SNAPSHOT_ATTEMPTS = 10
-# Rows at a time. A description may have some hundred kilobytes.
-FETCHED, FETCHED_PACKAGES = 1000, 20
+# Rows at a time. A description may have some hundred kilobytes, and four bytes for each letter; SQLite has no network.
+FETCHED, FETCHED_PACKAGES, FETCHED_FROM_SQLITE = 1000, 20, 5
 # What a download needs of its release, to tell which version it was.
 RELEASE_OF_DOWNLOAD = ("package_id", "url", "major_ver", "minor_ver", "build_ver", "version", "filename")
 
@@ -261,8 +261,10 @@ class Source:
         self, table: str, statement: sa.Select[Any], converters: dict[int, Convert] | None = None
     ) -> Iterator[Row]:
         """Yield the rows of a statement that selects a query's columns, and perhaps more, or that has converters."""
-        fetched = FETCHED_PACKAGES if table == "packages" else FETCHED
-        stream = self._sqlite_stream if self.dialect == "sqlite" else self._server_stream
+        is_sqlite = self.dialect == "sqlite"
+        of_packages = FETCHED_FROM_SQLITE if is_sqlite else FETCHED_PACKAGES
+        fetched = of_packages if table == "packages" else FETCHED
+        stream = self._sqlite_stream if is_sqlite else self._server_stream
         rows = stream(table, statement, fetched)
         if converters is None:
             converters = self.queries[table].converters

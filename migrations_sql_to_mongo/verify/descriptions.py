@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 
 from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of_rendering
-from migrations_sql_to_mongo.rendering import READ, READ_BYTES, renderer
+from migrations_sql_to_mongo.rendering import READ, READ_CHARACTERS, renderer
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.rules import name_of
@@ -57,7 +57,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     for row in rows:
         batch.append(row)
         held += len(row[3]) if isinstance(row[3], str | bytes) else 0
-        if len(batch) >= READ or held > READ_BYTES:
+        if len(batch) >= READ or held > READ_CHARACTERS:
             yield batch
             batch, held = [], 0
     if batch:
