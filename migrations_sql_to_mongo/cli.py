@@ -216,7 +216,7 @@ def verify_command(shared: Shared, run_id: str | None, to_render: str, to_compar
     rows = sum(found.rows.values())
     report |= {"exit_code": 0, "summary": f"{rows:,} rows compared; every field matches."}
     if found.count:
-        report |= {"exit_code": 3, "summary": f"{rows:,} rows compared, {found.count:,} differences."}
+        report |= {"exit_code": 3, "summary": f"{rows:,} rows compared, {counted(found.count, 'differences')}."}
     shared.finish(report)
 
 

@@ -44,7 +44,7 @@ def as_text(report: Report) -> str:
         lines += ["", "`run` refuses; with --replace-existing it puts the old site's documents in their place.", ""]
     if report.get("differences"):
         lines += [
-            f"## {report['difference_count']:,} differences",
+            f"## {counted(report['difference_count'], 'differences')}",
             "",
             *(f"- {text}" for text in report["differences"]),
             "",
@@ -53,9 +53,8 @@ def as_text(report: Report) -> str:
         compared = ", ".join(counted(count, table) for table, count in report["compared"].items() if count)
         lines += [f"Compared: {compared}."]
         if report["recognized"]:
-            lines += [
-                f"By digests, as nothing has changed since the last time: {counted(report['recognized'], 'packages')}."
-            ]
+            unchanged = counted(report["recognized"], "packages")
+            lines += [f"Unchanged since they were compared last, according to their digests: {unchanged}."]
         else:
             lines[-1] += f" {counted(report['lost_microseconds'], 'dates')} lost microseconds."
         lines += [f"Rendered again and compared: {counted(report['rendered_again'], 'descriptions')}.", ""]

@@ -16,6 +16,7 @@ COMPARES = ("all", "sample")
 # A sample is the first packages, and one of so many others.
 FIRST, ONE_IN = 50, 50
 
+KEPT_AT_A_TIME = 1000
 Digests = tuple[bytes, bytes]  # of a package's document, and of its rows
 Find = Callable[[str], Digests | None]
 Keep = Callable[[list[str], list[Digests]], None]
@@ -50,6 +51,8 @@ class Compared:
         """Note that a package is what it must be."""
         self._names.append(name)
         self._digests.append(digests)
+        if len(self._names) == KEPT_AT_A_TIME:
+            self.keep()
 
     def keep(self) -> None:
         """Store what was noted since the last time."""

@@ -9,7 +9,7 @@ from typing import Any
 import bson
 
 from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of
-from migrations_sql_to_mongo.layout import TABLES
+from migrations_sql_to_mongo.layout import OPTIONAL, TABLES
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.source import Row, Source, key_of
 from migrations_sql_to_mongo.target import READ, Target, bson_id
@@ -52,6 +52,15 @@ class Context:
         dates = [
             (table, column) for table, columns in TABLES.items() for column, kind in columns.items() if kind == "date"
         ]
+        # table -> place, name, kind and form of each column that only some sites have
+        self.optional = {
+            table: [
+                (place, name, kind, source.layout.form(table, name))
+                for place, (name, kind) in enumerate(source.columns.get(table, {}).items())
+                if name in columns
+            ]
+            for table, columns in OPTIONAL.items()
+        }
         self._zones = {where: source.layout.zone(*where) for where in dates}
         self._forms = {where: source.layout.form(*where) for where in dates}
 

@@ -5,7 +5,6 @@ from urllib.parse import unquote
 
 import bson
 
-from migrations_sql_to_mongo.layout import OPTIONAL
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.values import as_json
 from migrations_sql_to_mongo.verify.context import Context
@@ -20,10 +19,8 @@ _BUILT |= {"rpm": "bdist_rpm", "dmg": "bdist_dmg"}
 def more_of(context: Context, table: str, row: Row, odd: Expected) -> Expected:
     """Return the optional columns of a row. An invalid digest goes into `odd`. Raises ValueError."""
     more: Expected = {}
-    for value, (name, kind) in zip(row, context.source.columns[table].items(), strict=False):
-        if name not in OPTIONAL.get(table, {}):
-            continue
-        form = context.source.layout.form(table, name)
+    for place, name, kind, form in context.optional.get(table, ()):
+        value = row[place]
         match kind:
             case "flag":
                 more[name] = flag(value) != (form == "negated")

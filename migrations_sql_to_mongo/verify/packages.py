@@ -26,6 +26,7 @@ from migrations_sql_to_mongo.verify.releases import Release, Releases, in_order
 from migrations_sql_to_mongo.verify.rules import name_of
 from webapp.rules import naming
 
+_TEXTS = tuple(TABLES["packages"])[2:-1]
 # Packages that are looked at together: so many, or with about so many rows and characters of description.
 PACKAGES_AT_A_TIME, ROWS_AT_A_TIME, CHARACTERS_AT_A_TIME = 250, 5_000, 500_000
 
@@ -68,8 +69,8 @@ class Packages:
         fingerprint = Fingerprint()
         for batch in self._read_ahead(_batches(streams["packages"], children)):
             self._compare_batch(batch, fingerprint)
-            self._compared.keep()
             context.count("packages", total["packages"], len(batch.rows))
+        self._compared.keep()
         for table, left in children.items():
             left.rest()
             context.count(table, total[table], left.count)
@@ -140,9 +141,8 @@ class Packages:
         odd: Expected = {}
         when = context.date("packages", "created_date", created, odd)
         more = more_of(context, "packages", row, odd)
-        columns = list(TABLES["packages"])[2:-1]
         expected: Expected = {"_id": name_of(package_id), "name": package_id}
-        expected |= {column: context.text(text) for column, text in zip(columns, texts, strict=True)}
+        expected |= zip(_TEXTS, map(context.text, texts), strict=True)
         expected["license"] = license_text = context.text(license_text)
         listed = license_text in context.licenses
         expected["license_id"] = (

@@ -21,7 +21,8 @@ class Rows:
     """A source with some ids of users."""
 
     def __init__(self, ids: list[Any], layout: Layout) -> None:
-        self.layout, self.tables, self.columns, self._ids = layout, ["users"], {"users": ["id", "name"]}, ids
+        self.layout, self.tables, self._ids = layout, ["users"], ids
+        self.columns = {"users": {"id": "key", "name": "text"}}
 
     def ids(self, table: str) -> Iterator[tuple[Any]]:
         assert table == "users"
