@@ -93,12 +93,16 @@ def timed(python: Path, folder: Path, source: Path, uri: str, *command: str) -> 
 
 
 def lengthy(path: Path, packages: int, characters: int) -> None:
-    """Make a source whose packages all have descriptions of this length, made of the long ones."""
+    """Make a source whose packages all have descriptions of this length: the long ones, one after the other."""
     make_source(path, packages, packages * 10, 100, 0)
-    describe(path, packages)
+    together = "\n\n".join(texts())
+    together *= 1 + 2 * characters // len(together)
     with sqlite3.connect(path) as db:
-        times = "replace(hex(zeroblob(:characters / length(description) / 2 + 1)), '00', description || char(10))"
-        db.execute(f"UPDATE packages SET description = substr({times}, 1, :characters)", {"characters": characters})
+        names = [row[0] for row in db.execute("SELECT id FROM packages ORDER BY id")]
+        starts = [number * 1000 % characters for number in range(packages)]
+        # Not all at once: what this process holds would count as memory of those that it starts.
+        rows = ((together[start : start + characters], name) for start, name in zip(starts, names, strict=True))
+        db.executemany("UPDATE packages SET description = ? WHERE id = ?", rows)
     db.close()
 
 
