@@ -57,11 +57,11 @@ def test_month_that_was_broken_by_hand_stops_no_other(app: Flask, caplog: pytest
 
 def test_summary_shows_thirteen_weeks_and_what_was_fetched_most_in_them(app: Flask) -> None:
     counted("flask 1.0 2023-01-01", "flask 2.0 2024-03-01", "flask 3.0 2024-03-02", "flask 3.0 2024-02-01")
-    counted("click 8.0 2024-03-02")
+    counted("click 8.0 2024-03-02", "flask 2.0 2023-12-02")  # the second a day too early
 
     found = DownloadCount.summary(TODAY, NormalizedName("flask"))
 
-    assert (found["recent"], found["total"]) == (3, 4)
+    assert (found["recent"], found["total"]) == (3, 5)
     assert found["top"] == [{"id": "3.0", "count": 2}, {"id": "2.0", "count": 1}]
     assert (found["days"][0]["id"], found["days"][-1]) == ("2023-12-03", {"id": "2024-03-02", "count": 1})
     assert len(found["weeks"]) == 13
