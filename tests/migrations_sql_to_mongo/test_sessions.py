@@ -21,7 +21,7 @@ def test_sqlite_only_reads() -> None:
 def test_postgresql_only_reads_in_utc_and_without_limits() -> None:
     with empty_database("postgresql") as server, server.engine.connect() as connection:
         connection.exec_driver_sql("CREATE TABLE jam (id INTEGER)")
-        connection.exec_driver_sql("SET statement_timeout = 1")
+        connection.exec_driver_sql("SET statement_timeout = 60000")
         connection.commit()
         sessions.begin_postgresql(connection)
 
