@@ -1,9 +1,10 @@
 """The site in a real browser: what only scripts, styles and keys show."""
 
+import contextlib
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.counting import counted
@@ -91,6 +92,26 @@ def test_reader_searches_by_keyboard_opens_a_project_and_its_tabs(visitor: Visit
     expect(page).to_have_url(re.compile(r"/search/\?q=exam$"))  # tabs are no pages of their own
     page.go_forward()
     expect(page.locator("#files")).to_be_visible()
+
+
+def test_late_suggestions_do_not_take_away_what_is_selected(visitor: Visitor) -> None:
+    page = visitor.window(DESKTOP)
+    late: list[Route] = []
+    page.route("**/search/suggest?q=exam", lambda route: late.append(route))
+    page.goto("/projects/")
+    option = page.get_by_role("option")
+    page.get_by_role("combobox", name="Search projects").focus()
+    page.keyboard.type("exa")
+    expect(option).to_have_text(["Example"])
+    with page.expect_request("**/search/suggest?q=exam"):
+        page.keyboard.type("m")
+
+    page.keyboard.press("ArrowDown")
+    with contextlib.suppress(Error):  # the page no longer waits for it
+        late[0].continue_()
+    page.wait_for_timeout(300)
+
+    expect(option).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])

@@ -20,9 +20,13 @@ function suggestNames(input, number) {
     role: "combobox", autocomplete: "off", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id,
   })) input.setAttribute(name, value);
 
-  const close = () => {
+  const stopAsking = () => {
     clearTimeout(timer);
     asking?.abort();
+  };
+
+  const close = () => {
+    stopAsking();
     list.hidden = true;
     selected = -1;
     input.setAttribute("aria-expanded", "false");
@@ -30,6 +34,7 @@ function suggestNames(input, number) {
   };
 
   const select = (place) => {
+    stopAsking(); // an answer that is on its way would replace the list, and with it what is selected
     selected = place;
     [...list.children].forEach((option, index) => option.setAttribute("aria-selected", String(index === place)));
     if (place < 0) input.removeAttribute("aria-activedescendant");
