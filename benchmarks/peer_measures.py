@@ -4,6 +4,7 @@ import http.client
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -49,6 +50,8 @@ from tests.publishing.uploads import wheel_name
 Figures = dict[str, float]
 INSTALLERS, INSTALLED, UPLOADERS = 32, 5, 16
 UPLOADS_S = 6
+# How long a file that was uploaded may be missing on its page: an earlier build kept pages for some seconds.
+LISTED_S = 30
 
 
 class Measured(NamedTuple):
@@ -188,7 +191,8 @@ def _uploads(running: Running) -> Figures:
     def until_listed(connection: http.client.HTTPConnection, wheel: Wheel) -> None:
         upload(connection, running, upload_of(wheel))
         path = urlsplit(f"{running.simple}{wheel.project}/").path
-        for _ in range(1000):
+        end = time.perf_counter() + LISTED_S
+        while time.perf_counter() < end:
             connection.request("GET", path, headers={"Accept": HTML})
             if wheel.filename.encode() in connection.getresponse().read():
                 return
