@@ -132,7 +132,7 @@ def _uploads(token: str, seconds: float) -> Iterator[Row]:
 def uploads_per_second(
     base: str, path: str, token: str, name: str, seconds: float, projects: int = 100, series: int = 1
 ) -> float:
-    """Return how many small wheels, each a new release, so many clients upload a second.
+    """Return how many small wheels the clients upload per second, each as a new release.
 
     Each client has this many `projects`, which exist already if an earlier call had the same `name`. The versions are
     those of a `series` of their own.

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,20 +114,22 @@ class Larder:
     @contextlib.contextmanager
     def _fresh(self) -> Iterator[tuple[str, int]]:
         """A mongod on a copy of what was filled."""
-        shutil.rmtree(self._data, ignore_errors=True)
-        shutil.copytree(self._filled, self._data)
+        self._copy()
         with self._mongod(self._data) as found:
             yield found
 
-    def _start_with_database(self) -> float:
-        """Return the seconds that `flask serve` takes to the first page if it has to start mongod, too."""
+    def _copy(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
         shutil.copytree(self._filled, self._data)
+
+    def _start_with_database(self) -> float:
+        """Return the seconds that `flask serve` takes to the first page if it has to start mongod, too."""
+        self._copy()
         settings = {"LARDER_ENV": "development", "MONGODB_DIR": str(self._data), "MONGODB_URI": ""}
         with self._serving("", **settings) as (_, _, seconds):
             pass
         while server_pid(self._data) is not None:
-            pass
+            time.sleep(0.1)
         return seconds
 
     @contextlib.contextmanager

@@ -143,7 +143,7 @@ def _simple_pages(place: Path, running: Running, content: Content, seconds: floa
 
 def _home_page(place: Path, running: Running, seconds: float) -> Figures:
     if "<html" not in _read(running.home):
-        raise Failed(f"{running.home} is no page")
+        raise Failed(f"{running.home} does not answer with a page")
     return _rate("home page anew", wrk(place, running, [running.home], seconds, "text/html"))
 
 
@@ -225,7 +225,7 @@ def _crowds(place: Path, running: Running, content: Content) -> Figures:
 
 
 def _refused(running: Running) -> Figures:
-    """Return how many bad uploads are refused. An error of the server is no refusal."""
+    """Return how many bad uploads are refused. A server error does not count as a refusal."""
     refused = 0
     for sent in bad_uploads().values():
         connection = http.client.HTTPConnection(urlsplit(running.simple).netloc, timeout=60)

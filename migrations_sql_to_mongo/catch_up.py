@@ -275,9 +275,11 @@ def _verify(
             written = stack.enter_context(Written(target, chain_of(ledger, ledger.run(entry["since"]) or {})))
             behind = Behind({name: name for name in names}, written.find)
         keys = keys_of(target, names)
-        chosen: dict[str, Any] = {"only": only, "keys": keys, "behind": behind}
         compared = Compared(keep=kept_in(target, entry["_id"]))
-        found = verify(source, target, names, rejects, progress, render=None, compared=compared, **chosen)
+        found = verify(
+            source, target, names, rejects, progress,
+            render=None, only=only, keys=keys, behind=behind, compared=compared,
+        )  # fmt: skip
     if found.differences:
         ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
         raise Differs(found)

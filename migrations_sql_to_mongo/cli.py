@@ -8,7 +8,6 @@ import functools
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -210,8 +209,10 @@ def verify_command(shared: Shared, run_id: str | None, to_render: str, to_compar
                 compared = None
                 if to_compare == "sample":
                     compared = Compared(functools.partial(written.find_both, COMPARED))
-                descriptions: dict[str, Any] = {"render": to_render, "rendered": digest}
-                found = verify(source, target, names, rejects, shared.progress, compared=compared, **descriptions)
+                found = verify(
+                    source, target, names, rejects, shared.progress,
+                    render=to_render, rendered=digest, compared=compared,
+                )  # fmt: skip
             report = _report("verify", source, target, {"run": entry["_id"]}) | _found(found)
     rows = sum(found.rows.values())
     report |= {"exit_code": 0, "summary": f"{rows:,} rows compared; every field matches."}

@@ -35,7 +35,6 @@ _LEGACY = struct.Struct("<i 8si 11si 11si 11si x").pack
 _LONG = struct.Struct("<q").pack
 # Lengths of up to some thousand bytes, packed.
 _LENGTHS = [struct.pack("<i", length) for length in range(5000)]
-_NOT_YANKED = False
 
 
 class Release(NamedTuple):
@@ -55,7 +54,7 @@ class Release(NamedTuple):
         return not self.is_prerelease and self.sort_key[0] != "!"
 
 
-in_order = operator.itemgetter(0, 1)  # by the sort key, then by the version
+in_order = operator.attrgetter("sort_key", "version")
 
 
 class Releases:
@@ -101,7 +100,9 @@ class Releases:
         parts = of_version, date, length[len(note) + 1], note, shared, flags, length[len(files) + 4], files, legacy
         body = _RELEASE % parts
         encoded = length[len(body) + 4] + body
-        return Release(sort_key, version, is_prerelease, _NOT_YANKED, when, size, encoded)
+        return Release(
+            sort_key, version, is_prerelease, yanked=False, created_date=when, size=size, encoded=encoded
+        )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.containers.guide import adapted, blocks
@@ -185,18 +186,24 @@ def make_derived(image: str, name: str) -> None:
     if is_made(image, recipe):
         return
     say(f"builds the stand-in for {image}")
+    with built_from(name, f"docker.io/library/{image}", recipe) as context:
+        if name == "mongo":
+            shutil.copy(find_mongods()[0].path, context / "mongod")
+            npm_install(context, "mongosh@2.12.0")
+        if name == "mongo-express":
+            npm_install(context, "mongo-express@1.0.0")
+
+
+@contextlib.contextmanager
+def built_from(name: str, image: str, recipe: str) -> Iterator[Path]:
+    """Build bases/NAME.Containerfile with the files of that folder and what is added meanwhile."""
     context = STORE / "context"
     shutil.rmtree(context, ignore_errors=True)
     shutil.copytree(BASES, context)
-    if name == "mongo":
-        shutil.copy(find_mongods()[0].path, context / "mongod")
-        npm_install(context, "mongosh@2.12.0")
-    if name == "mongo-express":
-        npm_install(context, "mongo-express@1.0.0")
+    yield context
     buildah(
         "bud", "-q", "--pull-never", "--format", "docker", "--label", f"{LABEL}={recipe}",
-        "-f", f"{name}.Containerfile",
-        "-t", f"docker.io/library/{image}", str(context),
+        "-f", f"{name}.Containerfile", "-t", image, str(context),
     )  # fmt: skip
     shutil.rmtree(context)
 
@@ -215,17 +222,10 @@ def make_machine() -> None:
     if is_made(MACHINE, recipe):
         return
     say(f"builds {MACHINE}")
-    context = STORE / "context"
-    shutil.rmtree(context, ignore_errors=True)
-    shutil.copytree(BASES, context)
-    (context / "install.sh").write_text(install)
-    clone = ["git", "clone", "-q", "--bare", "--depth", "1", f"file://{ROOT}", str(context / "larder.git")]
-    subprocess.run(clone, check=True)
-    buildah(
-        "bud", "-q", "--pull-never", "--layers", "--format", "docker", "--label", f"{LABEL}={recipe}",
-        "-f", "systemd.Containerfile", "-t", MACHINE, str(context),
-    )  # fmt: skip
-    shutil.rmtree(context)
+    with built_from("systemd", MACHINE, recipe) as context:
+        (context / "install.sh").write_text(install)
+        clone = ["git", "clone", "-q", "--bare", "--depth", "1", f"file://{ROOT}", str(context / "larder.git")]
+        subprocess.run(clone, check=True)
 
 
 def npm_install(folder: Path, package: str) -> None:
@@ -266,7 +266,7 @@ def build(root: Path, project: str, *options: str) -> None:
     for target in ("site", "nginx"):
         say(f"builds {project}_{target}")
         name = f"docker.io/library/{project}_{target}"
-        options_of_all = ("-q", "--pull-never", "--layers", "--format", "docker")
+        options_of_all = ("-q", "--pull-never", "--format", "docker")
         buildah("bud", *options_of_all, *options, "--target", target, "-t", name, str(root))
 
 

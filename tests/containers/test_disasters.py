@@ -49,20 +49,12 @@ def test_network_between_site_and_mongodb_is_cut_and_mended(plain: Stack, figure
     assert 503 in load.statuses("read")
 
 
-def test_machine_loses_its_power_and_starts_everything_at_once(plain: Stack, figures: Keep) -> None:
+@pytest.mark.parametrize(("end", "what"), [("kill", "power lost"), ("stop", "shut down")])
+def test_machine_goes_down_and_starts_everything_at_once(plain: Stack, figures: Keep, end: str, what: str) -> None:
     """After a start of the machine the engine starts what ran, in no particular order: the worst one here."""
     names = [plain.name(service) for service in SERVICES]
 
-    with suffering(plain, figures, "machine: power lost, everything started at once"):
-        podman("kill", *names)
-        time.sleep(AWAY_S)
-        podman("start", *names)
-
-
-def test_machine_is_shut_down_and_started(plain: Stack, figures: Keep) -> None:
-    names = [plain.name(service) for service in SERVICES]
-
-    with suffering(plain, figures, "machine: shut down, everything started at once"):
-        podman("stop", *names)
+    with suffering(plain, figures, f"machine: {what}, everything started at once"):
+        podman(end, *names)
         time.sleep(AWAY_S)
         podman("start", *names)

@@ -125,7 +125,6 @@ QUESTIONS = [
     Question("/user/63/", "_id_", lambda: User.objects.addressed("63"), "addressed"),
     Question("/user/ada/", "one_user_a_username", lambda: User.objects.addressed("ada").public(), "public"),
     Question("/simple/<name>/", "_id_", lambda: Package.objects.named("Package_7"), "named"),
-    Question("/simple/<name>/", "_id_", lambda: Package.objects(pk="package-7").installable(), "installable"),
     Question(
         "flask files clean",
         "unwritten_entries",

@@ -41,10 +41,10 @@ def take(name: NormalizedName, user_id: bson.ObjectId | None, session: Publishin
     Raises NameReserved and NameRefused.
     """
     now = utc_now()
-    key, alike = naming.skeleton(name), _claim(naming.skeleton(name))
-    is_allowed, claim = name in _allowed_by(alike), alike
-    if is_allowed:
-        key, claim = _key_of_allowed(name), _claim(_key_of_allowed(name))
+    alike = _claim(naming.skeleton(name))
+    is_allowed = name in _allowed_by(alike)
+    key = _key_of_allowed(name) if is_allowed else naming.skeleton(name)
+    claim = _claim(key) if is_allowed else alike
     claims.end_before_deletion(name)
     _release_ended(claim)
     held: dict[str, Any] = {"$max": {"taken_at": session.expires_at if session else now}}

@@ -72,12 +72,8 @@ class PackageQuerySet(ShownQuerySet):
         """The fields that lists show, and the requirements."""
         return self.only(*self.LISTED, "requires_dist")
 
-    def installable(self) -> Self:
-        """Only the fields that installers read."""
-        return self.only("normalized_name", *_INSTALLABLE)
-
     def raw_installable(self, normalized_name: NormalizedName) -> bytes | None:
-        """Return what `installable` reads of one package in BSON, or None. `declared` decodes it."""
+        """Return what installers read of a package in BSON, or None. `declared` decodes it."""
         return None if normalized_name in hidden_names() else self.raw_parts(normalized_name, _INSTALLABLE)
 
     def newest(self, count: int) -> list[PackageFields]:

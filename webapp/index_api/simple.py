@@ -153,21 +153,21 @@ def listed_files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _link(file: Mapping[str, Any]) -> str:
-    """Return the line of a file in HTML (PEP 503, 592, 658, 714 and 740)."""
+    """Return the link to a file on a page in HTML (PEP 503, 592, 658, 714 and 740)."""
     digest = f"#sha256={escape(file['sha256'])}" if file.get("sha256") else ""
     if not digest and file.get("md5"):
         digest = f"#md5={escape(file['md5'])}"
-    said = [f'\n<a href="{escape(file["url"])}{digest}"']
+    parts = [f'\n<a href="{escape(file["url"])}{digest}"']
     if file.get("requires_python"):
-        said.append(f' data-requires-python="{escape(file["requires_python"])}"')
+        parts.append(f' data-requires-python="{escape(file["requires_python"])}"')
     if metadata := metadata_digest(file):
         # Under its former name too, for installers from before PEP 714.
-        said += [f' data-{name}="sha256={escape(metadata)}"' for name in ("core-metadata", "dist-info-metadata")]
+        parts += [f' data-{name}="sha256={escape(metadata)}"' for name in ("core-metadata", "dist-info-metadata")]
     if file.get("provenance_url"):
-        said.append(f' data-provenance="{escape(file["provenance_url"])}"')
+        parts.append(f' data-provenance="{escape(file["provenance_url"])}"')
     if file.get("yanked"):
-        said.append(f' data-yanked="{escape(file.get("yanked_reason") or "")}"')
-    return f"{''.join(said)}>{escape(file['filename'])}</a><br>"
+        parts.append(f' data-yanked="{escape(file.get("yanked_reason") or "")}"')
+    return f"{''.join(parts)}>{escape(file['filename'])}</a><br>"
 
 
 def _file_as_json(file: dict[str, Any]) -> dict[str, Any]:

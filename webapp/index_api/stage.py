@@ -10,7 +10,7 @@ from flask import Response, abort, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import Package, PublishingSession, StoredFile
-from webapp.documents.base import Plain
+from webapp.documents.base import declared
 from webapp.documents.project_status import is_quarantined
 from webapp.documents.publishing_session import COMPLETED, PUBLISHED
 from webapp.documents.release import own_url
@@ -42,7 +42,8 @@ def stage_project(token: str, name: str) -> AnyResponse:
         return redirect(url_for("index_api.simple_project", name=normalized_name))
     if name != normalized_name:
         return redirect(url_for("index_api.stage_project", token=token, name=normalized_name))
-    package: Plain = Package.objects(pk=normalized_name).installable().plain_first() or {}
+    raw = Package.objects.raw_installable(normalized_name)
+    package = declared(Package, raw) if raw else {}
     versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
     files: list[dict[str, Any]] = []
     if not is_quarantined(package):
