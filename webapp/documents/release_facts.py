@@ -89,7 +89,7 @@ class ReleaseFacts(StatedFields, db.Document):
     def summaries(cls, releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the summaries of some releases, by the project's normalized name and the version. Some have none."""
         keys = {key_of(*release): release for release in releases}
-        found = cls.objects(pk__in=list(keys)).only("summary").plain()
+        found = cls.objects(pk__in=list(keys)).only("summary").plain() if keys else []
         return {keys[each["key"]]: each["summary"] for each in found if each.get("summary")}
 
     @classmethod
