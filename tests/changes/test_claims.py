@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from tests import factories
+from tests.clocks import clock_ahead
 from tests.publishing import uploads
 from tests.publishing.uploads import line, nothing_stays, sdist, sdist_name, sha256, upload, wheel, wheel_name
 from webapp.changes import changing, claims, listing
@@ -222,3 +223,12 @@ def test_upload_of_another_file_completes_the_journal(
     upload(client, secret, sdist(), sdist_name())
 
     assert [entry.action for entry in JournalEntry.objects.order_by("pk")] == ["new project", "new file"]
+
+
+def test_name_claimed_while_the_clock_was_ahead_is_free_when_it_is_right(
+    client: FlaskClient, secret: str, stop_at: Callable[[str], None]
+) -> None:
+    with clock_ahead():
+        stop_at("bytes")
+
+    assert upload(client, secret, wheel(), wheel_name()).status_code == 200

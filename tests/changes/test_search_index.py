@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from tests import factories
+from tests.clocks import clock_ahead
 from webapp.changes import search_index
 from webapp.documents import DOCUMENTS, Package, SearchEntry, SearchState, SearchWord, ensure_indexes
 from webapp.documents.base import utc_now
@@ -186,6 +187,16 @@ def test_background_work_that_was_done_lately_is_not_done_again(caught_up: Flask
     search_index._catch_up_or_log(60)
 
     assert entries()["two"]["summary_words"] != ["bread"]
+
+
+def test_background_work_that_was_done_while_the_clock_was_ahead_is_done_again(caught_up: Flask) -> None:
+    with clock_ahead():
+        search_index._catch_up_or_log(60)
+    Package._get_collection().update_one({"_id": "two"}, {"$set": {"summary": "Bread", "updated_date": utc_now()}})
+
+    search_index._catch_up_or_log(60)
+
+    assert entries()["two"]["summary_words"] == ["bread"]
 
 
 def test_catching_up_notes_the_last_change_that_it_saw(caught_up: Flask) -> None:

@@ -9,6 +9,7 @@ from flask import Flask
 from pymongo.errors import AutoReconnect
 
 from tests import factories
+from tests.clocks import clock_ahead
 from webapp.changes import site_stats
 from webapp.documents import Maintainer, Package, SiteStats
 from webapp.documents.base import utc_now
@@ -271,3 +272,14 @@ def test_releases_are_counted_from_the_first_month_of_2000_on(app: Flask) -> Non
     site_stats.refresh()
 
     assert [(each["id"], each["count"]) for each in kept()["releases_by_month"]] == [("2000-01", 1)]
+
+
+def test_statistics_of_a_time_when_the_clock_was_ahead_are_computed_again(app: Flask, computations: list[str]) -> None:
+    with clock_ahead():
+        site_stats.refresh()
+
+    site_stats.current(AN_HOUR)
+    wait_for_background()
+
+    assert computations == ["MainThread", "site-stats"]
+    assert kept()["computed_at"] <= utc_now()

@@ -11,8 +11,9 @@ import pytest
 from flask import Flask
 
 from tests import factories
+from tests.clocks import clock_ahead
 from webapp.documents import Package, SearchState, User
-from webapp.documents.base import as_declared, decoded, utc_now
+from webapp.documents.base import as_declared, decoded, is_recent, recent, utc_now
 
 
 class Inner(me.EmbeddedDocument):
@@ -198,3 +199,24 @@ def test_document_that_does_not_meet_the_condition_stays_as_it_is(app: Flask) ->
     assert not states.upsert_if(older, {"$set": {"serial": 4}})
 
     assert states.raw().find_one({"_id": "a"}) == {"_id": "a", "serial": 7}
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "is_so"), [(61, False), (59, True), (0, True), (-50, True), (-90, False), (-86_400, False)]
+)
+def test_date_is_recent_if_it_is_not_old_and_not_of_a_wrong_clock(app: Flask, seconds_ago: int, *, is_so: bool) -> None:
+    when = utc_now() - timedelta(seconds=seconds_ago)
+    SearchState._get_collection().insert_one({"_id": "state", "looked_at": when})
+
+    assert is_recent(when, timedelta(minutes=1)) == is_so
+    found = SearchState.objects.raw().find_one({"looked_at": recent(timedelta(minutes=1))})
+    assert (found is not None) == is_so
+
+
+def test_claim_of_a_process_whose_clock_was_ahead_is_free_when_it_is_right(app: Flask) -> None:
+    with clock_ahead():
+        assert SearchState.objects.claim("state", timedelta(minutes=5))
+        assert not SearchState.objects.claim("state", timedelta(minutes=5))
+
+    assert SearchState.objects.claim("state", timedelta(minutes=5))
+    assert not SearchState.objects.claim("state", timedelta(minutes=5))

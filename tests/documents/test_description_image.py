@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from flask import Flask
 
+from tests.clocks import clock_ahead
 from webapp.documents import DescriptionImage
 from webapp.documents.base import utc_now
 from webapp.documents.description_image import key_of
@@ -68,3 +69,11 @@ def test_any_address_has_a_key() -> None:
     # printf 'https://example.org/logo.png' | sha256sum
     assert key_of(URL) == "cecbef6958f017675a3accacc8ff8fa67c4d601621c0a2992355916347cdebe8"
     assert len(key_of("https://example.org/\udcff")) == 64
+
+
+def test_problem_from_a_time_when_the_clock_was_ahead_is_forgotten(app: Flask) -> None:
+    with clock_ahead():
+        DescriptionImage.keep_problem(URL, "timed out")
+        assert DescriptionImage.kept(URL)
+
+    assert DescriptionImage.kept(URL) is None

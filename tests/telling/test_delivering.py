@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from tests import factories
+from tests.clocks import clock_ahead
 from tests.local_http import Receiver, receiving
 from tests.telling.conftest import deliver_all, tell_all, wait_until_due, webhook
 from webapp.changes.withdrawing import yank
@@ -240,3 +241,17 @@ def test_claim_of_a_killed_process_ends(receiver: Receiver) -> None:
     deliver_all()
 
     assert len(receiver.got) == 1
+
+
+def test_what_failed_while_the_clock_was_ahead_is_tried_again_when_it_is_right(receiver: Receiver) -> None:
+    webhook(receiver.address)
+    receiver.status = 500
+    with clock_ahead():
+        send_test(Webhook.objects.plain()[0], "Ada")
+        deliver_all()
+    receiver.status = 200
+
+    deliver_all()
+
+    assert len(receiver.got) == 2
+    assert message().state == "delivered"

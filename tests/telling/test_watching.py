@@ -10,10 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import factories
+from tests.clocks import clock_ahead
 from tests.people import member, outbox
 from webapp.changes.administrators import delete
 from webapp.changes.advisories import add_own
-from webapp.changes.withdrawing import delete_project, yank
+from webapp.changes.withdrawing import delete_project, unyank, yank
 from webapp.documents import Maintainer, Package, User, Watcher
 from webapp.documents.base import utc_now
 from webapp.members import mails
@@ -141,3 +142,17 @@ def test_feed_is_read_at_its_secret_address_only(
     assert other.status_code == 410
     assert client.get("/rss/watching/secret.xml").status_code == 410
     assert Watcher.objects.count() == 0
+
+
+def test_news_after_a_mail_that_was_sent_while_the_clock_was_ahead_are_mailed(app: Flask, ada: User) -> None:
+    watcher()
+    with clock_ahead():
+        yank(EXAMPLE, "1.0", "It is broken", ada)
+        assert len(told(app)) == 1
+    unyank(EXAMPLE, "1.0", ada)
+
+    [(_to, subject, text)] = told(app)
+
+    assert subject == "example 1.0 is no longer yanked · Larder"
+    assert "It is broken" not in text
+    assert told(app) == []

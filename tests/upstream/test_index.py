@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from config import BadConfig, TestingConfig
+from tests.clocks import clock_ahead
 from tests.local_http import Answer
 from tests.publishing import uploads
 from tests.reading import links, one, read, words
@@ -310,3 +311,12 @@ def one_link(text: str) -> dict[str, str]:
     """The attributes of the only link of a page."""
     [link] = BeautifulSoup(text, "html.parser").select("a")
     return {key: str(value) for key, value in link.attrs.items()}
+
+
+def test_what_was_absent_while_the_clock_was_ahead_is_asked_for_again(client: FlaskClient, other: Other) -> None:
+    there = other.answers.pop("/simple/larder-probe/")
+    with clock_ahead():
+        assert client.get("/simple/larder-probe/").status_code == 404
+    other.answers["/simple/larder-probe/"] = there
+
+    assert len(page(client)["files"]) == 1

@@ -22,7 +22,7 @@ import bson
 from pymongo.errors import DuplicateKeyError
 
 from webapp.documents import JournalEntry, Package, PublishingSession, ReleaseFile, StoredFile, contents
-from webapp.documents.base import utc_now
+from webapp.documents.base import is_recent, utc_now
 from webapp.documents.publishing_session import CANCELED, COMPLETED, LIVE, OPEN, REMEMBERED
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STAGED, STORED
 
@@ -165,7 +165,7 @@ def settle_leftover(document: dict[str, Any]) -> bool:
     If the package lists the file, it is stored; otherwise nobody ever saw it, and its name is released.
     """
     alive_at = document.get("alive_at")
-    if alive_at and alive_at > utc_now() - timedelta(seconds=LIFETIME_S):
+    if alive_at and is_recent(alive_at, timedelta(seconds=LIFETIME_S)):
         return False
     leftover = {"_id": document["_id"], "state": ARRIVING, "attempt": document.get("attempt")}
     if document.get("session") and is_reserved(document):

@@ -18,7 +18,7 @@ import mongoengine as me
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
-from webapp.documents.base import Plain, as_declared, in_batches, utc_now, without_time_limit
+from webapp.documents.base import Plain, as_declared, in_batches, is_recent, recent, utc_now, without_time_limit
 from webapp.documents.download_count import DownloadCount
 from webapp.documents.package import Package
 from webapp.documents.search_entry import SOURCE, TYPO_LETTERS, SearchEntry, entry_of
@@ -205,7 +205,7 @@ class CatchingUp:
 
 def _catch_up_or_log(max_age_s: int) -> None:
     try:
-        looked_at_long_ago = {"looked_at": {"$not": {"$gte": utc_now() - timedelta(seconds=max_age_s)}}}
+        looked_at_long_ago = {"looked_at": {"$not": recent(timedelta(seconds=max_age_s))}}
         if not SearchState.objects.claim(STATE, CLAIM, looked_at_long_ago):
             return
         try:
@@ -311,7 +311,7 @@ def _as_written(stems: Iterable[str]) -> dict[str, str]:
 
 def _count_words_when_due(state: Plain) -> None:
     rest = timedelta(milliseconds=REST_FACTOR * state.get("words_took_ms", 0))
-    if utc_now() - state.get("words_at", _EPOCH) >= rest:
+    if not is_recent(state.get("words_at", _EPOCH), rest):
         count_words()
 
 

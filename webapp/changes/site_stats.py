@@ -16,7 +16,7 @@ from webapp.changes.catching_up import add_moved_downloads, derive_requires, lea
 from webapp.changes.search_index import count_downloads
 from webapp.changes.staging import settle_leftovers
 from webapp.changes.stating import state_stored_files
-from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.base import Plain, as_declared, is_recent, utc_now
 from webapp.documents.package import Package
 from webapp.documents.package_queries import ALL_NAMES
 from webapp.documents.site_stats import SITEMAP_BUCKET, Counted, SitemapBucket, SiteStats
@@ -59,7 +59,7 @@ def current(max_age_s: int, *fields: str) -> Plain:
     if not stats.get("facts_read"):
         rest_s = 0  # an upgrade: until its late derivations are done, older releases are shown as unknown
     # A claim is a write, which pages must not wait for: a replica set without a primary accepts none.
-    if utc_now() - stats["computed_at"] > timedelta(seconds=rest_s) and not _computing.locked():
+    if not is_recent(stats["computed_at"], timedelta(seconds=rest_s)) and not _computing.locked():
         threading.Thread(target=_refresh_in_background, name="site-stats", daemon=True).start()
     return stats
 

@@ -19,7 +19,7 @@ from webapp.changes.project_status import check_open
 from webapp.changes.publishers import check_member
 from webapp.changes.uploads import NotMaintained
 from webapp.documents import Package, PublishingSession, ReleaseFile, StoredFile, User, contents
-from webapp.documents.base import Plain, utc_now
+from webapp.documents.base import Plain, is_recent, utc_now
 from webapp.documents.publishing_session import (
     CANCELED,
     COMPLETED,
@@ -215,7 +215,7 @@ def settle_publishing(session: PublishingSession) -> None:
 
     If its files were published, it is over, even if they were deleted since; otherwise it is open again.
     """
-    if session.alive_at and session.alive_at > utc_now() - timedelta(seconds=claims.LIFETIME_S):
+    if session.alive_at and is_recent(session.alive_at, timedelta(seconds=claims.LIFETIME_S)):
         return
     if _were_published(session):
         finish_publishing(session, session.attempt)
@@ -259,8 +259,8 @@ def _settle_pending(session: PublishingSession, entry: SessionFile) -> None:
     if entry.state != PENDING or entry.replacement is None:
         return
     document = StoredFile.objects(pk=entry.filename, session=session.pk).declared_first()
-    alive_since = utc_now() - timedelta(seconds=claims.LIFETIME_S)
-    if document is None or (document.alive_at and document.alive_at > alive_since):
+    lifetime = timedelta(seconds=claims.LIFETIME_S)
+    if document is None or (document.alive_at and is_recent(document.alive_at, lifetime)):
         return
     stored = entry.replacement if document.sha256 == entry.replacement.sha256 else entry.file
     complete(session, {"filename": entry.filename, "attempt": entry.attempt}, stored, entry.uploaded_by, entry.senders)

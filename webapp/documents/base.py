@@ -50,6 +50,27 @@ def utc_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
+# Clocks of processes differ by a little. A date that lies further ahead than it can was written while one was wrong.
+CLOCKS_DIFFER = timedelta(minutes=1)
+
+
+def is_recent(when: datetime, age: timedelta) -> bool:
+    """Tell whether a date is at most `age` ago. One that lies ahead is not: it would count until it is past."""
+    return -CLOCKS_DIFFER <= utc_now() - when <= age
+
+
+def recent(age: timedelta) -> Plain:
+    """Return the filter for dates that are `is_recent`."""
+    now = utc_now()
+    return {"$gte": now - age, "$lte": now + CLOCKS_DIFFER}
+
+
+def ahead(most: timedelta) -> Plain:
+    """Return the filter for the end of a wait of `most` at the longest that is not over."""
+    now = utc_now()
+    return {"$gt": now, "$lte": now + most + CLOCKS_DIFFER}
+
+
 def midnight(day: date) -> datetime:
     """Return when a day begins, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -93,9 +114,8 @@ class ReadingQuerySet(BaseQuerySet):
 
         Nobody else gets it until `claimed_until`, which the document must declare, or while `condition` does not hold.
         """
-        now = utc_now()
-        free = {"_id": key, "claimed_until": {"$not": {"$gte": now}}} | (condition or {})
-        return self.upsert_if(free, {"$set": {"claimed_until": now + lifetime}})
+        free = {"_id": key, "claimed_until": {"$not": ahead(lifetime)}} | (condition or {})
+        return self.upsert_if(free, {"$set": {"claimed_until": utc_now() + lifetime}})
 
     def upsert_if(self, condition: Plain, change: Plain, *, may_be_lost: bool = False) -> bool:
         """Change or replace the document with this `_id` if it meets the condition, or create it if there is none.

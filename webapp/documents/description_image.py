@@ -6,7 +6,7 @@ from datetime import timedelta
 import bson
 import mongoengine as me
 
-from webapp.documents.base import Plain, ReadingQuerySet, utc_now
+from webapp.documents.base import CLOCKS_DIFFER, Plain, ReadingQuerySet, utc_now
 from webapp.mongodb import db
 
 # How long an image stays, and how long it is believed that there is none.
@@ -45,6 +45,8 @@ class DescriptionImage(db.Document):
         """Return what is kept of an address, if it has not expired."""
         now = utc_now()
         found = cls.objects(pk=key_of(url), expires_at__gt=now).plain_first()
+        if found and "problem" in found and found["expires_at"] > now + ABSENT + CLOCKS_DIFFER:
+            return None  # from a time when the clock was ahead
         if found and "content_type" in found and now - found.get("used_at", now - 2 * USED_EVERY) > USED_EVERY:
             cls.objects.raw().update_one({"_id": found["id"]}, {"$set": {"used_at": now}})
         return found

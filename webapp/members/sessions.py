@@ -17,7 +17,7 @@ from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import User
-from webapp.documents.base import utc_now
+from webapp.documents.base import is_recent, utc_now
 from webapp.documents.user import MOST_SESSIONS, Session
 from webapp.serving.errors import http_error, wants_json
 
@@ -157,7 +157,7 @@ def is_fresh(*, when_opened: bool = False) -> bool:
     # The identity provider may sign somebody in who proved there long before who they are.
     began = None if entry.by_provider and entry.confirmed_at else entry.created_date
     times = [each for each in (began, entry.confirmed_at) if each]
-    return bool(times) and max(times) > utc_now() - (2 * FRESH if when_opened else FRESH)
+    return any(is_recent(each, 2 * FRESH if when_opened else FRESH) for each in times)
 
 
 def this_session() -> Session | None:
@@ -226,7 +226,7 @@ def _is_idle() -> bool:
     limit_s = current_app.config["REMEMBER_S" if session.permanent else "SESSION_IDLE_S"]
     if not isinstance(seen, int) or now - seen > limit_s:
         return True
-    if now - seen >= REFRESH_S:
+    if abs(now - seen) >= REFRESH_S:
         session["seen"] = now
     return False
 

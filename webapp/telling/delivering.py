@@ -11,11 +11,12 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+import mongoengine as me
 from flask import current_app
 from pymongo import ReturnDocument
 
 from webapp.documents import Webhook, WebhookMessage
-from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.base import CLOCKS_DIFFER, Plain, ahead, as_declared, utc_now
 from webapp.documents.webhook import DELIVERED, FAILED, WAITING
 from webapp.telling.outbox import wake
 from webapp.telling.posting import Outcome, post
@@ -57,9 +58,9 @@ def _claimed(*, slow: bool) -> Plain | None:
     now = utc_now()
     free = {
         "is_slow": True if slow else {"$ne": True},
-        "next_at": {"$lte": now},
-        "rest_until": {"$not": {"$gt": now}},
-        "claimed_until": {"$not": {"$gte": now}},
+        "$or": [{"next_at": {"$lte": now}}, {"next_at": {"$gt": now + IDLE + CLOCKS_DIFFER}}],
+        "rest_until": {"$not": ahead(timedelta(seconds=max(RESTS_S)))},
+        "claimed_until": {"$not": ahead(CLAIM)},
     }
     hook = Webhook.objects.raw().find_one_and_update(
         free,
@@ -73,7 +74,10 @@ def _claimed(*, slow: bool) -> Plain | None:
 def _next(hook: Plain) -> Plain | None:
     """Return the message of a webhook that is due, and renew the claim."""
     now = utc_now()
-    message = WebhookMessage.objects.next_of(hook["id"]).filter(due_at__lte=now).plain_first()
+    # One that is due later than after the longest pause was tried while the clock was ahead.
+    never = now + timedelta(seconds=max(PAUSES_S)) + CLOCKS_DIFFER
+    due = me.Q(due_at__lte=now) | me.Q(due_at__gt=never)
+    message = WebhookMessage.objects.next_of(hook["id"]).filter(due).plain_first()
     if message:
         Webhook.objects.raw().update_one({"_id": hook["id"]}, {"$set": {"claimed_until": now + CLAIM}})
     return message

@@ -1,14 +1,14 @@
 """Tell people what happens to the projects that they watch: in a feed of their own, and by mail."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app
 from pymongo import ReturnDocument
 
 from webapp.documents import Package, User, Watcher
-from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.base import Plain, ahead, as_declared, utc_now
 from webapp.documents.watcher import AT_ONCE, DAILY, MOST_NEWS
 from webapp.documents.webhook import ROLE
 from webapp.members import mails
@@ -53,18 +53,18 @@ def text_of(event: Event) -> str:
 def mail_next() -> bool:
     """Send a mail that is due; False if there is none."""
     now = utc_now()
-    due = {"mail_at": {"$lte": now}, "claimed_until": {"$not": {"$gte": now}}}
+    due = {"mail_at": {"$lte": now}, "claimed_until": {"$not": ahead(CLAIM)}}
     claim = {"$set": {"claimed_until": now + CLAIM}}
     found = Watcher.objects.raw().find_one_and_update(due, claim, return_document=ReturnDocument.AFTER)
     if found is None:
         return False
     watcher = as_declared(Watcher, found)
     user = User.objects(pk=watcher["user_id"]).declared_first()
-    news = [each for each in watcher.get("news", []) if _is_after(each, watcher.get("mailed_until"))]
+    news = _unmailed(watcher)
     shown = shown_to(user, news) if user else []
     done: Plain = {"$unset": {"mail_at": "", "claimed_until": ""}}
     if news:
-        done["$set"] = {"mailed_until": max(each["arrived_at"] for each in news)}
+        done["$set"] = {"mailed_until": news[-1]["arrived_at"]}
     if shown and user and user.email and not _mailed(user, shown):
         done = {"$set": {"mail_at": utc_now() + LATER}, "$unset": {"claimed_until": ""}}
     Watcher.objects.raw().update_one({"_id": watcher["user_id"]}, done)
@@ -101,16 +101,22 @@ def _mailed(user: User, news: list[Plain]) -> bool:
     return mails.send("watching", user.email, subject, **context)
 
 
-def _is_after(item: Plain, when: datetime | None) -> bool:
-    return "arrived_at" in item and (when is None or item["arrived_at"] > when)
+def _unmailed(watcher: Plain) -> list[Plain]:
+    """Return the news that arrived after those of the last mail.
+
+    They are in the order in which they arrived, which holds even if the clock was ahead when they were mailed.
+    """
+    news = [each for each in watcher.get("news", []) if "arrived_at" in each]
+    until = watcher.get("mailed_until")
+    mailed = [number for number, each in enumerate(news, 1) if each["arrived_at"] == until]
+    return news[max(mailed) :] if mailed else [each for each in news if until is None or each["arrived_at"] > until]
 
 
 def _wake_for_late_ones(user_id: Any) -> None:
     """Let what arrived while a mail was sent be mailed as well."""
     watcher = Watcher.objects(pk=user_id).plain_first() or {}
     mail = watcher.get("mail")
-    late = any(_is_after(each, watcher.get("mailed_until")) for each in watcher.get("news", []))
-    if late and mail in (AT_ONCE, DAILY):
+    if _unmailed(watcher) and mail in (AT_ONCE, DAILY):
         due = utc_now() + (A_DAY if mail == DAILY else timedelta())
         unset = {"_id": user_id, "mail_at": None}
         Watcher.objects.raw().update_one(unset, {"$set": {"mail_at": due}})

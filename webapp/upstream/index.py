@@ -17,7 +17,7 @@ from requests import Response
 from config import BadConfig
 from webapp.changes.room import DiskFull, check_disk
 from webapp.documents import JournalEntry, KnownName, Package, UpstreamFile, UpstreamProject, contents
-from webapp.documents.base import Plain, as_declared, utc_now
+from webapp.documents.base import Plain, as_declared, is_recent, utc_now
 from webapp.documents.hidden import hidden_names
 from webapp.documents.package import MAX_PACKAGE_BYTES
 from webapp.documents.project_status import is_quarantined
@@ -294,7 +294,7 @@ class Index:
 
     def _is_old(self, kept: Plain) -> bool:
         age = ABSENT_FOR if kept.get("is_absent") else self._max_age
-        return "checked_at" not in kept or utc_now() - kept["checked_at"] > age
+        return "checked_at" not in kept or not is_recent(kept["checked_at"], age)
 
     def _is_old_enough(self, file: Plain) -> bool:
         """Tell whether a file is past its cooldown; a file without a date never is."""
