@@ -1,6 +1,7 @@
 """The entries that searches read stay in step with the packages, whoever wrote these."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -140,6 +141,31 @@ def test_rebuild_does_not_wait_for_a_process_that_was_killed_long_ago(caught_up:
     assert SearchState.objects.claim(search_index.REBUILDING, timedelta(seconds=-1))
 
     assert search_index.rebuild() == 3
+
+
+def test_step_of_a_rebuild_that_takes_long_does_not_let_another_process_take_over(
+    caught_up: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "ALIVE", timedelta(seconds=1))
+    add_indexes = search_index.add_indexes
+    signs = []
+
+    def slowly(*building: Any) -> None:
+        add_indexes(*building)
+        begun = time.monotonic()
+        claimed_until = SearchState.objects.get(pk=search_index.REBUILDING).claimed_until
+        while time.monotonic() < begun + 10:
+            if SearchState.objects.get(pk=search_index.REBUILDING).claimed_until > claimed_until:
+                signs.append("alive")
+                return
+            time.sleep(0.05)
+
+    monkeypatch.setattr(search_index, "add_indexes", slowly)
+
+    search_index.rebuild()
+
+    assert signs == ["alive", "alive"]  # while the entries and while the words got their indexes
+    assert not SearchState.objects(pk=search_index.REBUILDING).count()
 
 
 def test_odd_packages_stop_nothing(caught_up: Flask) -> None:

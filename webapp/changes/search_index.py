@@ -35,9 +35,11 @@ BATCH = 500
 # How much the clocks of two machines may differ.
 OVERLAP = timedelta(minutes=2)
 CLAIM = timedelta(minutes=30)
-# The document that stands for rebuilding, and how long a process that rebuilds is believed to be alive without a sign.
+# The document that stands for rebuilding, how long a process that rebuilds is believed to be alive without a sign, and
+# how many signs it gives in that time.
 REBUILDING = "rebuilding"
-ALIVE, PAUSE_S = timedelta(minutes=2), 0.5
+ALIVE, SIGNS = timedelta(minutes=2), 4
+PAUSE_S = 0.5
 # Counting the words may take one part in this many of the time.
 REST_FACTOR = 50
 # Words that fewer packages have are rare: searches look at all of their entries.
@@ -88,14 +90,24 @@ def _alone() -> Iterator[None]:
     while not is_mine:
         time.sleep(PAUSE_S)
         is_mine = SearchState.objects.claim(REBUILDING, ALIVE)
+    done = threading.Event()
+    alive = threading.Thread(target=_show_life_until, args=[done], name="search-index-alive", daemon=True)
+    alive.start()
     try:
         yield
     finally:
+        done.set()
+        alive.join()
         SearchState.objects.raw().delete_one({"_id": REBUILDING})
 
 
-def _show_life() -> None:
-    SearchState.objects.raw().update_one({"_id": REBUILDING}, {"$set": {"claimed_until": utc_now() + ALIVE}})
+def _show_life_until(done: threading.Event) -> None:
+    """Show signs of life from a thread of its own: on a large site a single step, such as an index, takes minutes."""
+    while not done.wait(ALIVE.total_seconds() / SIGNS):
+        try:
+            SearchState.objects.raw().update_one({"_id": REBUILDING}, {"$set": {"claimed_until": utc_now() + ALIVE}})
+        except PyMongoError as error:  # if the database stays away, the rebuild itself fails
+            log.warning("could not show that the search index is being rebuilt: %s", error)
 
 
 def _rebuild(said: Callable[[int], None] | None) -> int:
@@ -106,16 +118,13 @@ def _rebuild(said: Callable[[int], None] | None) -> int:
     for batch in in_batches(map(_entry, packages), BATCH):
         building.insert_many([entry for entry in batch if entry], ordered=False)
         number += len(batch)
-        _show_life()
         if said:
             said(number)
     put_in_place(SearchEntry, building)
-    _show_life()
     count_downloads()
     # What was stored in the meantime is only in the old entries.
     _write_changed(started)
     _keep_state({"form": FORM, "packages_id": identity, "reached": started})
-    _show_life()
     _count_words()
     _forget_earlier_words()
     return number
