@@ -18,7 +18,7 @@ from migrations_sql_to_mongo.grouping import Attempt, FilesOfPackage, Group, Row
 from migrations_sql_to_mongo.hashes import unverifiable
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.mapping import Document
-from migrations_sql_to_mongo.packing import Packed, TooLarge
+from migrations_sql_to_mongo.packing import USUAL_RELEASE, Packed, TooLarge, encoded_package, usual_release
 from migrations_sql_to_mongo.recognizing import Recognizer
 from migrations_sql_to_mongo.row_reader import Remark, RowReader, Values
 from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of
@@ -296,17 +296,17 @@ class Copy:
         if files:
             files.reject_others()
         maintainers = self._maintainers(maintainer_rows, owner, attempt)
-        return releases.encoded(mapping.package_document(values, releases.documents, maintainers, self._licenses))
+        return encoded_package(mapping.package_document(values, releases, maintainers, self._licenses))
 
-    def _releases(self, rows: Rows, files: "FilesOfPackage | None", attempt: Attempt, *, careful: bool) -> Packed:
+    def _releases(
+        self, rows: Rows, files: "FilesOfPackage | None", attempt: Attempt, *, careful: bool
+    ) -> list[Document]:
         read, found = self._readers["releases"].read, Packed()
         may_be_usual = self._has_usual_releases and not files and not careful
         for row in rows:
-            if may_be_usual and tuple(map(type, row)) == mapping.USUAL_RELEASE:
-                usual = mapping.usual_release(row)
-                if usual:
-                    found.add(usual)
-                    continue
+            if may_be_usual and tuple(map(type, row)) == USUAL_RELEASE and (usual := usual_release(row)):
+                found.add_encoded(usual)
+                continue
             try:
                 values = read(row, careful=careful)
                 found.add(mapping.release_document(values, *(files.of(row[0], careful=careful) if files else ())))

@@ -22,9 +22,6 @@ from webapp.rules import naming
 Document = dict[str, Any]
 
 
-# The types of a row of `releases` as most are.
-USUAL_RELEASE = (int, int, int, int, str, str, str, int, str)
-
 _BY_VERSION = operator.itemgetter("sort_key", "version")
 
 
@@ -131,47 +128,6 @@ def release_document(row: Values, files: Sequence[Document] = (), odd_files: Seq
     if odd_files:
         document["legacy"]["files"] = list(odd_files)
     return document
-
-
-def usual_release(row: Sequence[Any]) -> Document | None:
-    """Return the release of a row as most rows are, in half of the time; None for a row that is not.
-
-    Such a row has values of USUAL_RELEASE, a date in UTC, and an sdist whose name is the package's and a plain version.
-    """
-    sql_id, major, minor, build, created, comment, url, size, package_id = row
-    filename = url[url.rfind("/") + 1 :]
-    version = filename[len(package_id) + 1 : -7]
-    if filename != f"{package_id}-{version}.tar.gz" or not version.replace(".", "").isdigit() or "." in package_id:
-        return None
-    sort_key, is_prerelease, is_parsed = known(version)
-    try:
-        when = datetime.fromisoformat(created)
-    except ValueError:
-        return None
-    if not is_parsed or created[4:5] != "-" or when.tzinfo or when.microsecond % 1000 or size < 0:
-        return None
-    long_size = bson.Int64(size)
-    file = {
-        "filename": filename,
-        "url": url,
-        "size": long_size,
-        "packagetype": "sdist",
-        "uploaded_at": when,
-        "yanked": False,
-    }
-    return {
-        "version": version,
-        "sort_key": sort_key,
-        "created_date": when,
-        "comment": comment,
-        "url": url,
-        "size": long_size,
-        "is_prerelease": is_prerelease,
-        "yanked": False,
-        "file_count": 1,
-        "files": [file],
-        "legacy": {"sql_id": sql_id, "major_ver": major, "minor_ver": minor, "build_ver": build},
-    }
 
 
 def _file(

@@ -151,9 +151,9 @@ class Packages:
         expected |= {column: more.get(column) or None for column in ("keywords", "classifiers", "requires_python")}
         releases = self._releases(children)
         offered = [one for one in releases if not one.yanked]
-        dates = (when, *(one.created_date for one in releases))
+        dates = [when, *[one.created_date for one in releases]]
         expected["created_date"] = when
-        expected["updated_date"] = max((date for date in dates if date is not None), default=None)
+        expected["updated_date"] = max([date for date in dates if date is not None], default=None)
         expected["maintainers"] = self._maintainers(row, more.get("owner_id"), children["maintainers"], odd) or None
         if latest := next((one for one in offered or releases if one.is_stable), next(iter(offered or releases), None)):
             expected["latest"] = _only(latest, "version", "created_date", "size")
@@ -170,11 +170,10 @@ class Packages:
         for file in children["files"]:
             if not context.rejected.take("files", file):
                 files.setdefault(file[1], []).append(expected_file(context, file))
-        releases = [
-            self._release(release, files.get(release[0], []))
-            for release in children["releases"]
-            if not context.rejected.take("releases", release)
-        ]
+        rows: Iterable[Row] = children["releases"]
+        if context.rejected.has_any:
+            rows = (row for row in rows if not context.rejected.take("releases", row))
+        releases = [self._release(row, files.get(row[0], [])) for row in rows]
         # Equal versions: the row that came last first.
         releases.reverse()
         releases.sort(key=in_order, reverse=True)

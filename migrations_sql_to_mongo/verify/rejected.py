@@ -29,12 +29,12 @@ class Rejected:
             "PRIMARY KEY (name, key, digest)) WITHOUT ROWID"
         )
         self._file.executemany(_MORE, ((one["table"], one["key"], one.get("digest", "")) for one in rejects))
-        self._is_empty = self._file.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is None
+        self.has_any = self._file.execute("SELECT 1 FROM rejected LIMIT 1").fetchone() is not None
         self.taken: list[One] | None = None  # if it is a list, what is taken is added
 
     def take(self, table: str, row: Row) -> bool:
         """Tell whether a row was rejected. Each reject counts once."""
-        if self._is_empty or not self._has(table, key_of(table, row)):
+        if not self.has_any or not self._has(table, key_of(table, row)):
             return False
         one = (table, key_of(table, row), row_digest(as_json(value) for value in self._without_hash(table, row)))
         if not self._file.execute(_LESS, one).rowcount:
@@ -59,7 +59,7 @@ class Rejected:
 
     def has(self, table: str, key: Any) -> bool:
         """Tell whether a row with this key was rejected."""
-        return not self._is_empty and self._has(table, shown(key))
+        return self.has_any and self._has(table, shown(key))
 
     def _has(self, table: str, key: str) -> bool:
         found = self._file.execute("SELECT 1 FROM rejected WHERE name = ? AND key = ? LIMIT 1", (table, key))

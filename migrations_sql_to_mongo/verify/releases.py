@@ -25,12 +25,11 @@ from migrations_sql_to_mongo.verify.versions import version_of
 # What most rows consist of; the others are looked at value by value.
 USUAL_TYPES = (int, int, int, int, str, str, str, int, str)
 _EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)  # noqa: DTZ001 -- naive in UTC
-# A release, its file and what they consist of as BSON: types, names, lengths and values. Source: bsonspec.org.
-_RELEASE = b"%b\x09created_date\0%b\x02comment\0%b%b\0%b%b\x04files\0%b%b\x03legacy\0%b\0"
-_FILE = b"\x02filename\0%b%b\0%b\x02packagetype\0%b%b\0\x09uploaded_at\0%b\x08yanked\0\0\0"
-_LINK_AND_SIZE = b"\x02url\0%b%b\0\x12size\0%b"
-_OF_VERSION = b"\x02version\0%b%b\0\x02sort_key\0%b%b\0"
-_FLAGS = b"\x08is_prerelease\0%b\x08yanked\0\0\x10file_count\0\1\0\0\0"
+# What a release consists of as BSON: types, names, lengths and values. Source: bsonspec.org.
+_OF_VERSION = b"\x02version\0%b%b\0\x02sort_key\0%b%b\0\x09created_date\0"
+_FLAGS = b"\x08is_prerelease\0%b\x08yanked\0\0\x10file_count\0\1\0\0\0\x04files\0"
+# The lengths of a file and of the array with this one, apart from name, link, size and kind.
+_FILE, _FILES = 68, 76
 _LEGACY = struct.Struct("<i 8si 11si 11si 11si x").pack
 _LONG = struct.Struct("<q").pack
 # Lengths of up to some thousand bytes, packed.
@@ -54,7 +53,7 @@ class Release(NamedTuple):
         return not self.is_prerelease and self.sort_key[0] != "!"
 
 
-in_order = operator.attrgetter("sort_key", "version")
+in_order = operator.itemgetter(0, 1)
 
 
 class Releases:
@@ -92,17 +91,20 @@ class Releases:
         sort_key, is_prerelease, of_version, flags = _of_version(version)
         date, length = _LONG((when - _EPOCH) // _MILLISECOND), _LENGTHS
         link, name, note, kind = url.encode(), filename.encode(), comment.encode(), packagetype.encode()
-        shared = _LINK_AND_SIZE % (length[len(link) + 1], link, _LONG(size))
-        file = _FILE % (length[len(name) + 1], name, shared, length[len(kind) + 1], kind, date)
-        files = b"\x030\0%b%b\0" % (length[len(file) + 4], file)
+        shared = b"".join([b"\x02url\0", length[len(link) + 1], link, b"\0\x12size\0", _LONG(size)])
         numbers = b"\x10major_ver\0", major, b"\x10minor_ver\0", minor, b"\x10build_ver\0", build
         legacy = _LEGACY(62, b"\x10sql_id\0", sql_id, *numbers)
-        parts = of_version, date, length[len(note) + 1], note, shared, flags, length[len(files) + 4], files, legacy
-        body = _RELEASE % parts
+        of_file = len(name) + len(shared) + len(kind)
+        body = b"".join([
+            of_version, date, b"\x02comment\0", length[len(note) + 1], note, b"\0", shared, flags,
+            length[of_file + _FILES], b"\x030\0", length[of_file + _FILE],
+            b"\x02filename\0", length[len(name) + 1], name, b"\0", shared,
+            b"\x02packagetype\0", length[len(kind) + 1], kind, b"\0\x09uploaded_at\0", date,
+            b"\x08yanked\0\0\0\0\x03legacy\0", legacy, b"\0",
+        ])  # fmt: skip
         encoded = length[len(body) + 4] + body
-        return Release(
-            sort_key, version, is_prerelease, yanked=False, created_date=when, size=size, encoded=encoded
-        )  # fmt: skip
+        yanked = False
+        return Release(sort_key, version, is_prerelease, yanked, when, size, encoded)
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -46,7 +46,7 @@ def version_of(package: str, url: str | None, major: int | None, minor: int | No
     stem = filename[:dash]
     if filename[-7:] == ".tar.gz" and "." not in stem and "%" not in filename and "+" not in filename:
         version = filename[dash + 1 : -7]
-        if dash > 0 and _is_name(stem, package) and version and is_parsed(version):
+        if dash > 0 and (stem == package or _is_name(stem, package)) and version and is_parsed(version):
             return version, filename, "sdist"
     return _version_slowly(package, url or "", (major or 0, minor or 0, build or 0))
 

@@ -4,12 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import bson
 import pytest
 
-from migrations_sql_to_mongo.layout import Layout
-from migrations_sql_to_mongo.mapping import USUAL_RELEASE, release_document, usual_release
-from migrations_sql_to_mongo.row_reader import RowReader
 from tests.migrations_sql_to_mongo.conftest import Db, Make, moved, reasons, remarks
 from tests.migrations_sql_to_mongo.old_site import (
     Raw,
@@ -18,7 +14,6 @@ from tests.migrations_sql_to_mongo.old_site import (
     maintainer,
     package,
     release,
-    release_rows,
     url_of,
     user,
 )
@@ -166,26 +161,6 @@ def test_usernames_that_two_users_have_are_kept_apart(mover: Make, db: Db, tmp_p
     moved(mover, {"users": [user(1, name="ada"), user(2, name="ada")]}, "--map", str(tmp_path / "map.toml"))
 
     assert [one.get("username") for one in db.users.find().sort("_id", 1)] == ["ada", None]
-
-
-def test_usual_release_is_the_one_that_its_values_become() -> None:
-    reader = RowReader("releases", Layout())
-    usual = 0
-
-    for row in release_rows():
-        if tuple(map(type, row)) == USUAL_RELEASE and (found := usual_release(row)):
-            values = reader.read(row)
-            wanted = release_document(values)
-
-            try:
-                encoded = bson.encode(found)
-            except (OverflowError, UnicodeEncodeError):
-                continue  # such a package is read again, value by value
-            assert encoded == bson.encode(wanted)
-            assert not values.remarks
-            usual += 1
-
-    assert usual > 200
 
 
 @pytest.mark.parametrize("options", [(), ("--timezone", "releases.created_date=Europe/Berlin")])
