@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -70,19 +71,19 @@ class Build(NamedTuple):
     uri: str
     url: str
 
-    def run(self, *command: str) -> float:
-        """Run one of the build's own commands; return the seconds that it took."""
-        started = time.monotonic()
+    def run(self, *command: str) -> tuple[float, float]:
+        """Run one of the build's own commands; return the seconds that it took, and those of its processor time."""
+        started, before = time.monotonic(), _children_s()
         done = subprocess.run(
             [str(self.folder / ".venv/bin/python"), "-m", *command],
             cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             sys.exit(f"{' '.join(command)}: {done.stderr[-2000:]}")
-        return time.monotonic() - started
+        return time.monotonic() - started, _children_s() - before
 
-    def fill(self, packages: int) -> float:
-        """Load the made-up catalogue, and build the indexes; return the seconds that it took."""
+    def fill(self, packages: int) -> tuple[float, float]:
+        """Load the made-up catalogue, and build the indexes; return the seconds that it took, as `run` does."""
         has_own_package = (self.folder / "benchmarks" / "catalogue").is_dir()
         command = ["benchmarks.catalogue"] if has_own_package else ["flask", "--app", "app", "packages", "synthesize"]
         return self.run(*command, "--packages", str(packages))
@@ -138,7 +139,7 @@ def _measure(folder: Path, uri: str, chosen: argparse.Namespace) -> None:
     )
     mongod = int((folder / "mongodb" / "mongod.lock").read_text())
     print(f"{chosen.packages:,} packages of a made-up catalogue, every release of which has facts in this build\n")
-    _measure_loading(other, this, [this_again, other_again], chosen.packages)
+    _measure_loading(other, this, [this_again, other_again], chosen.packages, mongod)
     documents = folder / "documents"
     _write_documents(documents)
     for build in (other, this):
@@ -151,16 +152,23 @@ def _measure(folder: Path, uri: str, chosen: argparse.Namespace) -> None:
         _measure_uploads(processes, token, chosen.rounds, chosen.seconds)
 
 
-def _measure_loading(other: Build, this: Build, once_more: list[Build], packages: int) -> None:
-    seconds = {build: build.fill(packages) for build in (other, this)}
+def _measure_loading(other: Build, this: Build, once_more: list[Build], packages: int, mongod: int) -> None:
+    def loaded(build: Build) -> tuple[float, float]:
+        before = cpu_ms([mongod])
+        seconds, used = build.fill(packages)
+        return seconds, used + (cpu_ms([mongod]) - before) / 1000
+
+    found = {build: [loaded(build)] for build in (other, this)}
     # Once more in the opposite order, and the better one counts: the first one met a cold machine.
     for build, again in zip((this, other), once_more, strict=True):
-        seconds[build] = min(seconds[build], again.fill(packages))
+        found[build].append(loaded(again))
         again.database.client.drop_database(again.database.name)
     this.database.client.admin.command("fsync")
     before, after = _bytes(other.database), _bytes(this.database)
     print(f"{'':46}{'other':>10}{'this':>10}{'ratio':>8}")
-    print(f"{'loading, s':46}{seconds[other]:10.1f}{seconds[this]:10.1f}{seconds[this] / seconds[other]:8.2f}")
+    for name, column in (("loading, s", 0), ("loading, s of processor time", 1)):
+        before_s, after_s = (min(each[column] for each in found[build]) for build in (other, this))
+        print(f"{name:46}{before_s:10.1f}{after_s:10.1f}{after_s / before_s:8.2f}")
     _print_bytes("disk", sum(before.values()), sum(after.values()))
     for name in sorted(after, key=lambda name: -after[name]):
         if after[name] > sum(after.values()) / 100:
@@ -257,6 +265,12 @@ def _print_row(name: str, found: dict[Build, list[tuple[float, float]]]) -> None
         f"{name:46}{p50:9.2f}{cpu:9.2f}{own_p50:9.2f}{own_cpu:9.2f}{own_cpu / cpu:14.2f}{own_p50 / p50:8.2f}",
         flush=True,
     )
+
+
+def _children_s() -> float:
+    """Return the processor time of all child processes that have ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _wait_for(url: str) -> None:
