@@ -108,15 +108,15 @@ def _measure_size(packages: int, folder: Path, chosen: argparse.Namespace) -> Si
     url = f"http://127.0.0.1:{free_port()}"
     with served("benchmarks.floor:app", url, environment) as server:
         processes = [*children_of(server), _mongod_of(folder)]
-        floor = {name: _times(url, [path], chosen.seconds, processes) for name, path in FLOOR.items()}
+        floor = {name: times(url, [path], chosen.seconds, processes) for name, path in FLOOR.items()}
     with served(SITE_TARGET, url, environment) as server:
         processes = [*children_of(server), _mongod_of(folder)]
         roots = _simple_root(url)
-        production = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
+        production = {name: times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(_resident(server))
     with served(SITE_TARGET, url, environment | {"PAGE_CACHE_S": "0"}) as server:
         processes = [*children_of(server), _mongod_of(folder)]
-        anew = {name: _times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
+        anew = {name: times(url, urls, chosen.seconds, processes) for name, urls in pages.items()}
         memory = max(memory, *_resident(server))
     embedded.release()
     facts.append(f"largest web process: {filesize(memory)}")
@@ -233,7 +233,7 @@ def _disk(uri: str) -> list[str]:
         return rows
 
 
-def _times(site: str, urls: list[str], seconds: float, processes: list[int]) -> Times:
+def times(site: str, urls: list[str], seconds: float, processes: list[int]) -> Times:
     """Measure one kind of page; the last of the processes is `mongod`, the others are web processes."""
     load = partial(
         drive, *(site + url for url in urls), connections=CONNECTIONS, in_turn=True, processes=processes[:-1]

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import pymongo
 from markupsafe import escape
 
-from benchmarks.facts import HERE, Build, publisher
+from benchmarks.builds import HERE, Build, publisher
 from benchmarks.index import form_of
 from tests.conftest import database_uri, free_port
 from tests.publishing.uploads import metadata, wheel, wheel_name
@@ -76,7 +76,7 @@ def _measure(uri: str, chosen: argparse.Namespace) -> None:
     print(f"{'filling by the older build, s':52}{old.fill(chosen.packages):12.1f}", flush=True)
     token = publisher(database_uri(uri, "scratch"), database)
     names = [f"uploaded-{number}" for number in range(chosen.projects)]
-    with old.served():
+    with old.served(PAGE_CACHE_S="0"):
         for name in names:
             _upload(old.url, token, name)
         picked = random.Random(15).sample(
@@ -86,7 +86,7 @@ def _measure(uri: str, chosen: argparse.Namespace) -> None:
     _print_sizes("before", database)
     with _readers(new, before, database) as asked:
         started = time.monotonic()
-        with new.served():
+        with new.served(PAGE_CACHE_S="0"):
             print(f"{'first answer after the start, s':52}{time.monotonic() - started:12.1f}", flush=True)
             done_after = _wait_until_done(database, started)
             print(f"{'background work is done after, s':52}{done_after:12.1f}", flush=True)
