@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -321,6 +322,20 @@ def test_full_disk_of_the_site_is_said_in_one_line(
     (record,) = complaints(caplog)
     assert record.getMessage() == "no room: GET /about: [Errno 28] No space left on device"
     assert record.exc_info is None
+
+
+def test_disk_of_the_site_that_was_full_at_its_start_is_said_in_one_line(
+    raising: Callable[[Exception], FlaskClient], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)  # as in a process that has stored nothing yet
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "missing")])
+    with pytest.raises(FileNotFoundError) as raised:
+        tempfile.TemporaryFile().close()
+
+    response = raising(raised.value).get("/about")
+
+    assert response.status_code == 507
+    assert "The disk of the site is full" in response.get_data(as_text=True)
 
 
 def test_other_error_of_the_system_is_a_fault(

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 RETRY_AFTER_S = 5
 # What the system says of a disk that is full, or of somebody's share of it.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+# What `tempfile` says instead if the disk was full already when a process first looked for a folder.
+NO_FOLDER = "No usable temporary directory"
 
 EXPLANATIONS = {
     400: "The request could not be understood.",
@@ -112,7 +114,7 @@ def unexpected_error(error: Exception) -> Response:
 
 def system_error(error: OSError) -> Response:
     """Answer 507 when the site's own disk is full, where large uploads wait until they are checked; otherwise 500."""
-    if error.errno not in NO_ROOM:
+    if error.errno not in NO_ROOM and NO_FOLDER not in str(error):
         return unexpected_error(error)
     log.error("no room: %s %s: %s", request.method, shown_path(), error)
     # Source: RFC 4918, section 11.5.
