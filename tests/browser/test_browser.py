@@ -114,6 +114,40 @@ def test_late_suggestions_do_not_take_away_what_is_selected(visitor: Visitor) ->
     expect(option).to_have_attribute("aria-selected", "true")
 
 
+def test_late_suggestions_do_not_appear_after_escape(visitor: Visitor) -> None:
+    page = visitor.window(DESKTOP)
+    late: list[Route] = []
+    page.route("**/search/suggest?q=exa", lambda route: late.append(route))
+    page.goto("/projects/")
+    box = page.get_by_role("combobox", name="Search projects")
+    box.evaluate("box => { box.type = 'text'; }")  # Chromium empties a search box on Escape, and Firefox does not
+    box.focus()
+    with page.expect_request("**/search/suggest?q=exa"):
+        page.keyboard.type("exa")
+
+    page.keyboard.press("Escape")
+    with contextlib.suppress(Error):  # the page no longer waits for it
+        late[0].continue_()
+    page.wait_for_timeout(300)
+
+    expect(box).to_have_value("exa")
+    expect(page.get_by_role("option")).to_have_count(0)
+
+
+def test_suggestions_for_what_was_typed_before_go_if_the_site_has_none_to_give(visitor: Visitor) -> None:
+    visitor.expected.append("429")
+    page = visitor.window(DESKTOP)
+    page.route("**/search/suggest?q=exam", lambda route: route.fulfill(status=429))
+    page.goto("/projects/")
+    page.get_by_role("combobox", name="Search projects").focus()
+    page.keyboard.type("exa")
+    expect(page.get_by_role("option")).to_have_text(["Example"])
+
+    page.keyboard.type("m")
+
+    expect(page.get_by_role("option")).to_have_count(0)
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_names_are_suggested_and_chosen_with_the_keyboard(visitor: Visitor, size: tuple[int, int]) -> None:
     page = visitor.window(size)

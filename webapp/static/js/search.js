@@ -61,11 +61,13 @@ function suggestNames(input, number) {
 
   const ask = async () => {
     asking?.abort();
-    asking = new AbortController();
+    const mine = asking = new AbortController();
+    let found = { names: [], addresses: [] };
     try {
-      const answer = await fetch(`${input.dataset.suggest}?q=${encodeURIComponent(typed)}`, { signal: asking.signal });
-      if (answer.ok && document.activeElement === input) show(await answer.json());
-    } catch { /* typed on, or the site does not answer: then there are no suggestions */ }
+      const answer = await fetch(`${input.dataset.suggest}?q=${encodeURIComponent(typed)}`, { signal: mine.signal });
+      if (answer.ok) found = await answer.json();
+    } catch { /* the site does not answer: then there are no suggestions, nor those for what was typed before */ }
+    if (!mine.signal.aborted && document.activeElement === input) show(found);
   };
 
   // A suggestion is a project, so it opens the project and not a search for its name.
@@ -80,9 +82,10 @@ function suggestNames(input, number) {
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const count = list.hidden ? 0 : list.children.length;
-    if (event.key === "Escape" && count) {
+    if (event.key === "Escape") {
       if (selected >= 0) select(-1);
-      close();
+      close(); // an answer that is on its way would open the list again
+      if (!count) return;
     } else if (event.key === "ArrowDown" && count) {
       select(selected + 1 < count ? selected + 1 : -1);
     } else if (event.key === "ArrowUp" && count) {
