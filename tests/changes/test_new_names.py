@@ -139,6 +139,16 @@ def test_name_that_was_taken_an_hour_ago_is_free_for_others(app: Flask) -> None:
     assert NameClaim.objects.get().holder == "py-o1l"
 
 
+@pytest.mark.parametrize("holder", [["py-oil"], {"name": "py-oil"}, 7, None])
+def test_claim_that_was_edited_by_hand_stops_no_upload(client: FlaskClient, holder: object) -> None:
+    _, secret = uploads.publisher()
+    edited = {"_id": naming.skeleton("py-oil"), "holder": holder, "session": bson.ObjectId("0" * 24), "allowed": 7}
+    NameClaim._get_collection().insert_one(edited | {"taken_at": factories.A_DAY})
+
+    assert publish(client, secret, "py-oil").status_code == 200
+    assert NameClaim.objects.get().holder == "py-oil"
+
+
 NAME, ALIKE = NormalizedName("py-oil"), NormalizedName("pyoil")
 
 

@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName
 
 from webapp.changes import claims
 from webapp.documents import KnownName, NameClaim, Package, PublishingSession
-from webapp.documents.base import utc_now
+from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.rules import naming
 
 _HOW = "choose another name, or ask an administrator to allow it"
@@ -42,11 +42,11 @@ def take(name: NormalizedName, user_id: bson.ObjectId | None, session: Publishin
     """
     now = utc_now()
     alike = _claim(naming.skeleton(name))
-    is_allowed = name in _allowed_by(alike)
+    is_allowed = name in alike.get("allowed", [])
     key = _key_of_allowed(name) if is_allowed else naming.skeleton(name)
     claim = _claim(key) if is_allowed else alike
     claims.end_before_deletion(name)
-    _release_ended(claim)
+    _release_ended(key, claim)
     held: dict[str, Any] = {"$max": {"taken_at": session.expires_at if session else now}}
     if session:
         held["$set"] = {"session": session.pk}
@@ -71,26 +71,21 @@ def take(name: NormalizedName, user_id: bson.ObjectId | None, session: Publishin
         raise NameRefused(f"{name} is too similar to a project that is just being created; {_HOW}")
 
 
-def _claim(key: str) -> dict[str, Any]:
-    return _claims().find_one({"_id": key}) or {}
+def _claim(key: str) -> Plain:
+    return as_declared(NameClaim, _claims().find_one({"_id": key}))
 
 
-def _allowed_by(claim: dict[str, Any]) -> list[Any]:
-    allowed = claim.get("allowed")
-    return allowed if isinstance(allowed, list) else []
-
-
-def _release_ended(claim: dict[str, Any]) -> None:
+def _release_ended(key: str, claim: Plain) -> None:
     """Release a name whose session has ended, which a process that was killed then did not do."""
     session_id, holder = claim.get("session"), claim.get("holder")
-    if not isinstance(session_id, bson.ObjectId):
+    if session_id is None or holder is None:
         return
     # A session is stored right after its name was taken.
     is_stored = PublishingSession.objects(pk=session_id).count_up_to(1)
     if not is_stored and session_id.generation_time > utc_now() - _STORED_WITHIN:
         return
     if not PublishingSession.objects.live_of_project(holder).count_up_to(1):
-        this = {"_id": claim["_id"], "holder": holder, "session": session_id}
+        this = {"_id": key, "holder": holder, "session": session_id}
         _claims().update_one(this, {"$unset": _HELD})
 
 
