@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -115,7 +116,8 @@ def test_recipe_for_curl_works_as_the_docs_give_it(served: Site, secret: str, tm
     done = subprocess.run(
         ["sh"],
         input=script.replace("https://packages.example.org", served.address),
-        env=os.environ | {"TOKEN": secret},
+        # The recipe's `python` is the one that runs the tests.
+        env=os.environ | {"TOKEN": secret, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -32,7 +32,8 @@ def package_from_distribution(distribution: Distribution) -> Package:
     """Return the package that an installed distribution describes. Raises ValueError, of which InvalidName is one."""
     text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
     package = package_from_metadata(text)
-    if not distribution.metadata["Version"]:
+    # Later versions of Python raise KeyError for what is missing.
+    if "Version" not in distribution.metadata or not distribution.metadata["Version"]:
         raise ValueError(f"{package.name} has no version")
     package.releases = [
         Release(
