@@ -20,7 +20,10 @@ WORKDIR /opt/larder
 COPY app.py config.py ./
 COPY migrations_sql_to_mongo migrations_sql_to_mongo
 COPY webapp webapp
-RUN /opt/venv/bin/python -m compileall -q .
+# Python's own modules come without bytecode, and the site may not write any. Importing what it uses compiles that once.
+RUN /opt/venv/bin/python -m compileall -q . \
+ && /opt/venv/bin/python -c "import webapp, webapp.cli.serve, granian.server, readme_renderer.markdown, readme_renderer.rst" \
+ && /opt/venv/bin/python -c "import gunicorn.app.wsgiapp, gunicorn.workers.gthread, multiprocessing.spawn, urllib.request"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -28,17 +28,23 @@ class Failed(Exception):
 
 @contextlib.contextmanager
 def served(
-    target: str, address: str, environment: dict[str, str], *, server: str = "granian", threads: int = 4
+    target: str,
+    address: str,
+    environment: dict[str, str],
+    *,
+    server: str = "granian",
+    threads: int = 4,
+    python: str = sys.executable,
 ) -> Iterator[int]:
     """Serve an application with two workers at this address while the context lasts; give the server's process id."""
     port = int(address.rpartition(":")[2])
     command, own_environment = web_server("127.0.0.1", port, WORKERS, threads, target)
     if server == "gunicorn":
-        command = [sys.executable, "-m", "gunicorn", "--workers", str(WORKERS), "--threads", str(threads)]
+        command = ["", "-m", "gunicorn", "--workers", str(WORKERS), "--threads", str(threads)]
         command += ["--log-level", "error", "--bind", f"127.0.0.1:{port}", target]
     # One client asks more often than a reader may search. The log is written, as in production, and not kept.
     environment = {"SEARCH_LIMIT": "", **environment, **own_environment}
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([python, *command[1:]], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):
             if _answers(address):
