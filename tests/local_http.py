@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback, with the answers that a test gives it."""
+"""A small HTTP server on loopback or another address of this machine, with the answers that a test gives it."""
 
 import ssl
 import threading
@@ -24,7 +24,10 @@ class Answer(NamedTuple):
 
 @contextmanager
 def served(
-    answers: Mapping[str, Answer], asked: list[str] | None = None, tls: ssl.SSLContext | None = None
+    answers: Mapping[str, Answer],
+    asked: list[str] | None = None,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[str]:
     """The address of a server that gives these answers, and 404 at any other path; it notes the paths in `asked`."""
 
@@ -57,7 +60,7 @@ def served(
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    with running(Handler, tls) as address:
+    with running(Handler, tls, host) as address:
         yield address
 
 
@@ -82,14 +85,16 @@ def answering_posts(body: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def running(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+def running(
+    handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[str]:
+    with ThreadingHTTPServer((host, 0), handler) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
-            yield f"https://localhost:{server.server_port}" if tls else f"http://127.0.0.1:{server.server_port}"
+            yield f"https://localhost:{server.server_port}" if tls else f"http://{host}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

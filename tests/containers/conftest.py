@@ -1,5 +1,6 @@
 """The stack in containers, for `make test-containers`."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,14 +39,28 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_certificate(tmp_path_factory.mktemp("tls") / "live")
 
 
-@pytest.fixture(scope="module")
-def secure(docker: None, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """docker-compose.yml with deploy/tls.yml, and metrics."""
-    settings = {
+@pytest.fixture
+def trusting(certificates: Path) -> dict[str, str]:
+    """The environment of a client that knows the stack's certificate and nobody else's settings."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "TWINE_"))}
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
+    alone = {"UV_NO_CONFIG": "1", "UV_NO_CACHE": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}
+    return own | alone | dict.fromkeys(names, str(certificates / "ca.pem"))
+
+
+def with_tls(certificates: Path) -> dict[str, str]:
+    """The settings of a site with deploy/tls.yml, and metrics."""
+    return {
         "TLS_CERTIFICATES": str(certificates), "HTTPS_PORT": str(HTTPS), "SITE_URL": f"https://localhost:{HTTPS}",
         "HTTPS_ONLY": "1", "METRICS": "1", **BUSY,
     }  # fmt: skip
-    with Stack(tmp_path_factory.mktemp("stack"), "deploy/tls.yml", **settings).running() as stack:
+
+
+@pytest.fixture(scope="module")
+def secure(docker: None, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """docker-compose.yml with deploy/tls.yml."""
+    folder, settings = tmp_path_factory.mktemp("stack"), with_tls(certificates)
+    with Stack(folder, "deploy/tls.yml", **settings).running() as stack:
         yield stack
 
 

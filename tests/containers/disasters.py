@@ -54,5 +54,6 @@ def suffering(stack: Stack, figures: Keep, what: str, service: str = "mongo") ->
         writes=load.statuses("write"),
     )
     assert kept == len(acknowledged)
-    assert load.wrong == [], [line for line in stack.logs("site").splitlines() if '"level": "ERROR"' in line][-3:]
+    errors = [line for line in stack.logs("site").splitlines() if '"level": "ERROR"' in line]
+    assert load.wrong == [], (load.wrong[:3], errors[-3:])
     assert set(load.statuses()) <= {200, 503, REFUSED, HUNG}

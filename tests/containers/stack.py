@@ -189,9 +189,11 @@ def upload_token(stack: Stack, module: str = "webapp.members.api_tokens") -> str
 def make_certificate(folder: Path) -> Path:
     """A folder as certbot's, with a certificate for localhost, and beside it `ca.pem`, which signed that."""
     folder.mkdir()
-    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    (folder / "names").write_text(
+        "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\nauthorityKeyIdentifier=keyid\n"
+    )
     for command in (
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -keyout ca.key -out ca.pem",
+        "req -x509 -newkey rsa -nodes -days 2 -subj /CN=tests -addext keyUsage=keyCertSign -keyout ca.key -out ca.pem",
         "req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout privkey.pem -out site.csr",
         "x509 -req -in site.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out fullchain.pem",
     ):

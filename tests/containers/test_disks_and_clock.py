@@ -1,5 +1,6 @@
 """docker-compose.yml with small disks and a clock that can be set: what a full disk and a wrong date do."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -13,10 +14,13 @@ import pytest
 from tests.containers.conftest import BUSY
 from tests.containers.disasters import suffering
 from tests.containers.stack import Stack, upload_token, wait_for
-from tests.containers.visitors import get, is_signed_in, publish, register, sign_in
+from tests.containers.visitors import get, is_signed_in, is_up, publish, register, sign_in
 from tests.faults.conftest import Keep
+from tests.local_http import Answer, served
+from tests.upstream.conftest import Other, described
 
 FULL_S = 5
+FILLS = 20
 # `pages` may be this old (BUSY asks the database each time; here pages are kept as on a real site).
 PAGE_CACHE_S = 3
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
@@ -40,6 +44,9 @@ volumes:
     driver_opts: {{type: none, o: bind, device: {folder}/site}}
 """
 SITE_USER = 10001
+# An address of this machine that containers reach, too, with another index. Source: RFC 5737, for documentation.
+OUTSIDE = "192.0.2.1"
+COOLDOWN_DAYS = 2
 # More than the site keeps of an upload in memory.
 LARGE = 20_000_000
 
@@ -79,10 +86,14 @@ def odd(docker: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]
 def fill(disk: Path, but: int = 0) -> Path:
     """Leave no room on a disk, or so many bytes; the file that takes it can be removed again."""
     ballast = disk / "ballast"
-    room = os.statvfs(disk)
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - but)
-    return ballast
+        # Whose disk it is may take some of the room between the question and this.
+        for _ in range(FILLS):
+            room = os.statvfs(disk)
+            with contextlib.suppress(OSError):
+                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - but)
+                return ballast
+    raise AssertionError(f"{disk} cannot be filled")
 
 
 def test_full_disk_of_mongodb_loses_nothing(odd: Odd, figures: Keep) -> None:
@@ -171,3 +182,42 @@ def test_a_day_ahead_sessions_and_tokens_end_and_nothing_is_locked_afterwards(od
     assert publish(secret, "larder-clock", "4.0").status_code == 200
     assert get("/project/larder-clock/").status_code == 200
     assert sorted(re.findall(r">larder_clock-(\d)\.0", get("/simple/larder-clock/").text)) == ["1", "3", "4"]
+
+
+@pytest.fixture
+def other(odd: Odd) -> Iterator[Other]:
+    """Another index, outside of the containers, that the site asks; it has no project yet."""
+    subprocess.run(["ip", "address", "replace", OUTSIDE, "dev", "lo"], check=True)
+    answers: dict[str, Answer] = {}
+    with served(answers, host=OUTSIDE) as address, odd.env.open("a") as env:
+        env.write(f"UPSTREAM_INDEX={address}/simple/\nUPSTREAM_COOLDOWN_DAYS={COOLDOWN_DAYS}\n")
+        env.flush()
+        odd.compose("up", "-d", "--no-build", "--no-deps", "site")
+        wait_for(lambda: odd.health("site") == "healthy" and is_up(), "a site that asks another index")
+        yield Other(answers, [], address)
+
+
+def files_of(name: str) -> list[str]:
+    """The files that an installer sees of a project; none if there is no such project."""
+    return re.findall(r">([a-z]+)-1\.0\.tar\.gz<", get(f"/simple/{name}/").text)
+
+
+def test_cooldown_goes_by_the_clock_and_an_absent_project_is_asked_for_again(odd: Odd, other: Other) -> None:
+    ages = {"young": timedelta(hours=12), "aging": timedelta(hours=36), "old": timedelta(days=10)}
+    now = datetime.now(UTC)
+    dates = {name: (now - age).isoformat() for name, age in ages.items()}
+    other.lists(*[described(filename=f"{name}-1.0.tar.gz") | {"upload-time": date} for name, date in dates.items()])
+    before = files_of("larder-probe")
+
+    odd.set_clock("+1d")
+    try:
+        wait_for(lambda: files_of("larder-probe") == ["aging", "old"], "the file that is two days old then", 60)
+        absent = get("/simple/larder-late/").status_code
+    finally:
+        odd.set_clock("+0")
+    there = other.answers["/simple/larder-probe/"]
+    other.answers["/simple/larder-late/"] = there._replace(body=there.body.replace(b"larder-probe", b"larder-late"))
+
+    assert (before, absent) == (["old"], 404)
+    wait_for(lambda: files_of("larder-probe") == ["old"], "the file that is not two days old now", 60)
+    wait_for(lambda: files_of("larder-late") == ["old"], "the project that was absent", 60)

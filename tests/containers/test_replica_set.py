@@ -7,16 +7,15 @@ from functools import partial
 
 import pymongo
 import pytest
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
 from tests.containers.conftest import BUSY
 from tests.containers.disasters import suffering
 from tests.containers.machine import podman
+from tests.containers.members import MEMBERS, is_well, primary, secondary, states, wait_for_all
 from tests.containers.stack import Stack, wait_for
 from tests.faults.conftest import Keep
 
-MEMBERS = ("mongo", "mongo2", "mongo3")
-PRIMARY, SECONDARY = 1, 2
 CUT_S = 20
 READS_AGAIN_S = 15
 
@@ -30,37 +29,8 @@ def whole(docker: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 @pytest.fixture
 def trio(whole: Stack) -> Stack:
     """The stack when all its members are well."""
-    wait_for(lambda: sorted(states(whole).values()) == ["PRIMARY", "SECONDARY", "SECONDARY"], "a whole replica set")
+    wait_for_all(whole)
     return whole
-
-
-def states(stack: Stack) -> dict[str, str]:
-    """What the first member that answers thinks of each."""
-    for service in MEMBERS:
-        try:
-            with pymongo.timeout(5), stack.database(service) as client:
-                members = client.admin.command("replSetGetStatus")["members"]
-        except (PyMongoError, AssertionError, ValueError):
-            continue
-        return {member["name"].split(":")[0]: member["stateStr"] for member in members}
-    return {}
-
-
-def is_well(stack: Stack, service: str) -> bool:
-    """Whether a member says of itself that it has all data."""
-    try:
-        with pymongo.timeout(5), stack.database(service) as client:
-            return client.admin.command("replSetGetStatus")["myState"] in (PRIMARY, SECONDARY)
-    except (PyMongoError, AssertionError, ValueError):
-        return False
-
-
-def primary(stack: Stack) -> str:
-    return next(name for name, state in states(stack).items() if state == "PRIMARY")
-
-
-def secondary(stack: Stack) -> str:
-    return next(name for name, state in states(stack).items() if state == "SECONDARY")
 
 
 def test_three_members_are_one_set_and_healthy(trio: Stack) -> None:

@@ -1,10 +1,8 @@
 """docker-compose.yml with deploy/tls.yml, as it runs: what people reach, what the site may do, what logs show."""
 
 import json
-import os
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from uv import find_uv_bin
 from tests.browser.conftest import ARGUMENTS
 from tests.containers.machine import podman
 from tests.containers.stack import HTTP, HTTPS, Stack, upload_token
+from tests.containers.visitors import run
 from tests.publishing import uploads
 
 ADDRESS = f"https://localhost:{HTTPS}"
@@ -29,21 +28,6 @@ def page() -> Iterator[Page]:
         browser: Browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         yield browser.new_context(base_url=ADDRESS, ignore_https_errors=True).new_page()
         browser.close()
-
-
-@pytest.fixture
-def trusting(certificates: Path) -> dict[str, str]:
-    """The environment of a client that knows the stack's certificate and nobody else's settings."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "TWINE_"))}
-    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
-    alone = {"UV_NO_CONFIG": "1", "UV_NO_CACHE": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}
-    return own | alone | dict.fromkeys(names, str(certificates / "ca.pem"))
-
-
-def run(*command: str, env: dict[str, str]) -> str:
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def register(page: Page) -> str:
@@ -112,6 +96,22 @@ def test_site_writes_only_into_its_volume(secure: Stack) -> None:
         secure.run("site", "sh", "-c", "touch /var/lib/larder/x /tmp/x && rm /var/lib/larder/x /tmp/x && echo yes")
         == "yes"
     )
+
+
+def test_every_module_of_the_site_is_compiled_in_its_image(secure: Stack) -> None:
+    """It could not keep what it compiles, so each process would do that again: twice the time of a start."""
+    program = (
+        "import sys, importlib.util, pathlib, webapp.cli.serve, granian.server, urllib.request\n"
+        "specs = [each.__spec__ for each in sys.modules.values() if getattr(each, '__spec__', None)]\n"
+        "paths = [spec.origin for spec in specs if spec.has_location and spec.origin.endswith('.py')]\n"
+        "print([path for path in paths if not pathlib.Path(importlib.util.cache_from_source(path)).exists()])\n"
+        "print(len(paths))"
+    )
+
+    missing, number = secure.run("site", "python", "-c", program).splitlines()
+
+    assert missing == "[]"
+    assert int(number) > 500
 
 
 def test_site_has_no_capability_and_gets_none(secure: Stack) -> None:

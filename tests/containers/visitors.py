@@ -1,6 +1,7 @@
 """What people and their programs do at the site, through nginx."""
 
 import re
+import subprocess
 
 import requests
 
@@ -15,6 +16,13 @@ PATIENCE_S = 60
 def get(address: str, visitor: requests.Session | None = None) -> requests.Response:
     """What a page of the site answers, to nobody or to the one with this browser."""
     return (visitor or requests.Session()).get(ADDRESS + address, allow_redirects=False, timeout=PATIENCE_S)
+
+
+def run(*command: str, env: dict[str, str]) -> str:
+    """What an installer or an uploader says, which succeeds."""
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def is_up() -> bool:
