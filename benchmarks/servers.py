@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from webapp.cli.serve import web_server
-
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
 SERVERS = ("granian", "gunicorn")
@@ -38,13 +36,14 @@ def served(
 ) -> Iterator[int]:
     """Serve an application with two workers at this address while the context lasts; give the server's process id."""
     port = int(address.rpartition(":")[2])
-    command, own_environment = web_server("127.0.0.1", port, WORKERS, threads, target)
+    serve = f"serve('127.0.0.1', {port}, {WORKERS}, {threads}, target={target!r})"
+    command = [python, "-c", f"from webapp.cli.web_server import serve; {serve}"]
     if server == "gunicorn":
-        command = ["", "-m", "gunicorn", "--workers", str(WORKERS), "--threads", str(threads)]
+        command = [python, "-m", "gunicorn", "--workers", str(WORKERS), "--threads", str(threads)]
         command += ["--log-level", "error", "--bind", f"127.0.0.1:{port}", target]
     # One client asks more often than a reader may search. The log is written, as in production, and not kept.
-    environment = {"SEARCH_LIMIT": "", **environment, **own_environment}
-    process = subprocess.Popen([python, *command[1:]], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    environment = {"SEARCH_LIMIT": "", **environment}
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):
             if _answers(address):

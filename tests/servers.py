@@ -295,9 +295,8 @@ class Site:
         return self._log.read_text(errors="replace")
 
     def web_processes(self) -> list[int]:
-        """The processes that answer requests: the children of the web server, without multiprocessing's own."""
-        [server] = children(self.process.pid)
-        return [pid for pid in children(server) if b"resource_tracker" not in command_line(pid)]
+        """The processes that answer requests."""
+        return children(self.process.pid)
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""

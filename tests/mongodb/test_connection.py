@@ -1,5 +1,6 @@
 """How the site connects to its database."""
 
+import threading
 from typing import Any
 
 import mongoengine
@@ -50,3 +51,20 @@ def test_server_that_never_answered_is_not_there(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(mongoengine, "get_connection", lambda: client)
 
         assert not connection.is_there()
+
+
+@pytest.mark.real_server
+def test_forgotten_connection_leaves_no_thread_behind_and_is_made_anew(app: Flask) -> None:
+    connection.forget(app)
+    others = set(threading.enumerate())
+    Page(pk="kept", title="Kept").save()
+    before, begun = mongoengine.get_connection(), set(threading.enumerate()) - others
+    assert begun
+
+    connection.forget(app)
+
+    for thread in begun:
+        thread.join(10)
+    assert [thread.name for thread in begun if thread.is_alive()] == []
+    assert mongoengine.get_connection() is not before
+    assert Page.objects.get(pk="kept").title == "Kept"

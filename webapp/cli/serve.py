@@ -1,15 +1,10 @@
 """`flask serve`: run the site on its production WSGI server, with its database."""
 
-import ctypes
 import ipaddress
 import json
 import os
-import resource
 import shlex
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,21 +15,17 @@ from flask.cli import with_appcontext
 from mongoengine.errors import OperationError
 from pymongo.errors import PyMongoError
 
+from webapp.cli import web_server
 from webapp.cli.db import prepare_database
+from webapp.cli.web_server import started, uploads_server
 from webapp.documents import Package
 from webapp.members import mails
+from webapp.mongodb import connection
 from webapp.mongodb.errors import explained, is_away
 from webapp.mongodb.mongod_programs import support_warning
 from webapp.rendering import end_children
+from webapp.serving import metrics
 from webapp.serving.log_config import logging_config
-from webapp.serving.slow_clients import BODIES, STREAMS, UPSTREAM
-
-# The most files that a web process may open; half of them may be connections.
-MOST_FILES = 10_000
-# Uploads that the server for uploads handles at a time.
-UPLOAD_THREADS = 8
-# Environment variables for the web processes.
-PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTIONS"
 
 AT_LEAST_ONE = click.IntRange(min=1)
 
@@ -75,42 +66,23 @@ def _serve(host: str, port: int, workers: int, threads: int, uploads_port: int |
         click.echo(f"  warning       {reason}", err=True)
     click.echo("  Press Ctrl-C to stop.\n")
     # The web processes use this process's database, and add up their metrics in a folder of their own.
-    environment = os.environ | {"MONGODB_URI": uri, mails.LOOPBACK_URL: current_app.config["LOOPBACK_URL"]}
-    if current_app.config["METRICS"]:
-        environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    log_config = folder / "log.json"
-    log_config.write_text(json.dumps(logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])))
-    command, web_environment = web_server(address_to_listen_on(host), port, workers, threads)
-    servers = [_started([*command, "--log-config", str(log_config)], environment | web_environment)]
+    os.environ |= {"MONGODB_URI": uri, mails.LOOPBACK_URL: current_app.config["LOOPBACK_URL"]}
+    address = address_to_listen_on(host)
+    log_config = logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])
+    metrics.share(current_app, folder)
+    uploads = []
     if uploads_port:
-        uploads = uploads_server(address_to_listen_on(host), uploads_port)
-        servers.append(_started([*uploads, "--log-config-json", str(log_config)], environment))
-    signal.signal(signal.SIGTERM, lambda signum, _frame: sys.exit(128 + signum))
+        log_file = folder / "log.json"
+        log_file.write_text(json.dumps(log_config))
+        command = [*uploads_server(address, uploads_port), "--log-config-json", str(log_file)]
+        uploads.append(started(command, Path(current_app.root_path).parent))
+    connection.forget(current_app)
     try:
-        code = servers[0].wait()
-    except KeyboardInterrupt:
-        code = 0
+        return web_server.serve(address, port, workers, threads, log_config=log_config, beside=uploads)
     finally:
-        for server in servers:
-            server.terminate()
-        for server in servers:
-            server.wait()
-    return code
-
-
-def _started(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """Start a web server in a session of its own, so that Ctrl-C does not reach it.
-
-    granian 2.8 stopped by the terminal and by its parent at once hung in 16 of 20 cases. It gets a single SIGTERM, and
-    finishes the requests in progress.
-    """
-    return subprocess.Popen(  # noqa: S603 - the command is ours
-        command,
-        cwd=Path(current_app.root_path).parent,
-        env=environment,
-        start_new_session=True,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-    )
+        for each in uploads:
+            each.terminate()
+            each.wait()
 
 
 def loopback_url(host: str, port: int) -> str:
@@ -130,49 +102,6 @@ def _say_database(uri: str) -> None:
     click.echo(f"  open it with  mongosh {shlex.quote(uri)}")
     if reason := support_warning(version):
         click.echo(f"  warning       {reason}", err=True)
-
-
-def web_server(
-    host: str, port: int, workers: int, threads: int, target: str = "webapp.cli.web_process:app"
-) -> tuple[list[str], dict[str, str]]:
-    """Return the command that runs the web server, and the environment variables it needs."""
-    connections = _connections()
-    command = [
-        *(sys.executable, "-m", "granian", target, "--interface", "wsgi", "--log-level", "error"),
-        *("--host", host, "--port", str(port), "--workers", str(workers)),
-        # Only HTTP/1.1: over HTTP/2, silent connections were never dropped, and one could hold any number of requests.
-        *("--http", "1", "--no-ws"),
-        # Most of these threads wait for clients: slow_clients.py.
-        *("--blocking-threads", str(threads + BODIES + STREAMS + UPSTREAM), "--backpressure", str(connections)),
-        # Clients that have not sent their headers by then are disconnected.
-        *("--http1-header-read-timeout", "10000"),
-        # Without the last option, granian stops when one of its workers does.
-        *("--workers-kill-timeout", "10", "--respawn-failed-workers"),
-    ]
-    return command, {PORT: str(port), REQUESTS: str(threads), CONNECTIONS: str(connections)}
-
-
-def uploads_server(host: str, port: int) -> list[str]:
-    """Return the command that runs the server for uploads.
-
-    It sends the application's own reason in the status line, the only part of a refusal that twine prints; granian
-    cannot. It is slower, and a slow client occupies a thread, so it needs a proxy that receives uploads whole.
-    """
-    shown_host = f"[{host}]" if ":" in host else host
-    return [
-        *(sys.executable, "-m", "gunicorn", "app:app", "--bind", f"{shown_host}:{port}"),
-        *("--worker-class", "gthread", "--workers", "1", "--threads", str(UPLOAD_THREADS)),
-        *("--graceful-timeout", "10", "--no-control-socket"),
-    ]
-
-
-def _connections() -> int:
-    """Raise the limit on open files as far as the system allows, and return how many connections fit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if files > soft != resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    return files // 2
 
 
 def _prepare_database() -> None:
@@ -201,11 +130,6 @@ def _prepare_database() -> None:
         if reason is None:
             raise
         raise click.ClickException(reason) from None
-
-
-def _end_with_parent() -> None:
-    """Stop the web server when this process is killed, even by kill -9. Source: prctl(2), PR_SET_PDEATHSIG."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def address_to_listen_on(host: str) -> str:

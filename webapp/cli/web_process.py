@@ -3,12 +3,13 @@
 import os
 
 from app import app
-from webapp.cli.serve import CONNECTIONS, PORT, REQUESTS
+from webapp.cli.web_server import CONNECTIONS, PORT, REQUESTS, begin_web_process
 from webapp.members import expiring_tokens
 from webapp.serving.connections import Guard
 from webapp.serving.slow_clients import AtWork, slow_clients
 from webapp.telling import teller
 
+begin_web_process()
 app.wsgi_app = AtWork(app.wsgi_app, int(os.environ[REQUESTS]))  # type: ignore[method-assign]
 # Behind a proxy, all connections come from its address.
 most_of_one_address = None if app.config["TRUSTED_PROXIES"] else int(os.environ[CONNECTIONS]) // 4

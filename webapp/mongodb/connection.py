@@ -6,6 +6,7 @@ from typing import Any
 
 import mongoengine
 from flask import Flask
+from flask_mongoengine import create_connections
 from pymongo import MongoClient, ReadPreference
 from pymongo.errors import ConfigurationError
 
@@ -34,6 +35,15 @@ def init_app(app: Flask, listeners: Sequence[Any] = ()) -> None:
         db.init_app(app)
     except (ConfigurationError, ValueError) as error:
         raise BadConfig(f"MONGODB_URI cannot be used: {error}") from None
+
+
+def forget(app: Flask) -> None:
+    """Close the connection; the next query makes a new one.
+
+    Call it before a fork: neither the driver's sockets nor its threads are of use to another process.
+    """
+    mongoengine.disconnect_all()
+    app.extensions["mongoengine"][db]["conn"] = create_connections(app.config)
 
 
 def is_there() -> bool:

@@ -1,5 +1,6 @@
 """Metrics for Prometheus at `/metrics`. Off unless METRICS is 1."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -29,6 +30,12 @@ def init_app(app: Flask) -> None:
     app.teardown_request(counted.leave_request)
     counting.set(app, counted)
     app.register_blueprint(views.bp)
+
+
+def share(app: Flask, folder: Path) -> None:
+    """Start anew, in files in this folder, which the web processes that are forked from now on add up."""
+    if counted := counting.of(app):
+        counted.share(folder)
 
 
 def database_listeners(app: Flask) -> list[Any]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from flask import Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from webapp.serving.request_log import elapsed_s
@@ -17,11 +17,21 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 class Figures:
     """The metrics of this process.
 
-    With PROMETHEUS_MULTIPROC_DIR, which `flask serve` sets, they are files in that folder, and any process can add all
-    of them up. The counters of ended processes stay in the sum.
+    With PROMETHEUS_MULTIPROC_DIR, or after `share`, they are files in that folder, and any process can add all of them
+    up. The counters of ended processes stay in the sum.
     """
 
     def __init__(self) -> None:
+        self._make()
+
+    def share(self, folder: Path) -> None:
+        """Start anew, in files in this folder, as do the processes that are forked from now on."""
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        # The library chose when it was imported, before there was a folder.
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        self._make()
+
+    def _make(self) -> None:
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
             "larder_requests", "Requests answered.", ["method", "route", "status"], registry=registry

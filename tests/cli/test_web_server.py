@@ -1,0 +1,154 @@
+"""How the web processes begin and end, and what they share."""
+
+import os
+import pty
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from flask import Flask
+
+from tests.conftest import free_port
+from tests.servers import ROOT, START_S, Site, children, serving
+from tests.serving.metrics.reading import figures
+
+pytestmark = pytest.mark.real_server
+
+
+@pytest.fixture
+def served(app: Flask, tmp_path: Path) -> Iterator[Site]:
+    """The site with two web processes, which says what it imports."""
+    uri = app.config["MONGODB_URI"]
+    with serving(tmp_path / "log", uri, workers=2, METRICS=1, PYTHONPROFILEIMPORTTIME=1) as site:
+        wait_until_begun(site)
+        yield site
+
+
+def wait_until_begun(site: Site) -> None:
+    """Wait until both web processes have loaded what is their own."""
+    deadline = time.monotonic() + START_S
+    while imported(site).count("webapp.cli.web_process") < 2:
+        assert time.monotonic() < deadline, site.log()
+        time.sleep(0.05)
+
+
+def imported(site: Site) -> list[str]:
+    """The modules that its processes have imported."""
+    return [line.rpartition("| ")[2].strip() for line in site.log().splitlines() if line.startswith("import time:")]
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for_end(pids: list[int]) -> None:
+    """Wait until none of these processes is left."""
+    deadline = time.monotonic() + START_S
+    while left := [pid for pid in pids if is_there(pid)]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def test_site_is_loaded_once_for_all_web_processes(served: Site) -> None:
+    modules = imported(served)
+
+    assert len(served.web_processes()) == 2
+    assert (modules.count("app"), modules.count("webapp"), modules.count("webapp.cli.web_process")) == (1, 1, 2)
+
+
+def test_forked_web_process_has_the_database_and_metrics_of_its_own(served: Site) -> None:
+    with ThreadPoolExecutor(8) as readers:
+        pages = list(readers.map(requests.get, [f"{served.address}/project/flask/"] * 40))
+    told = figures(requests.get(f"{served.address}/metrics", timeout=10).text)
+
+    assert {page.status_code for page in pages} == {200}
+    assert told["larder_requests_total{method=GET,route=/project/<name>/,status=200}"] == 40
+    # The driver would open them in the process that has loaded the site, if that had kept its client.
+    assert told["larder_database_connections{}"] > 0
+
+
+def test_web_processes_end_with_the_one_that_started_them(served: Site) -> None:
+    web_processes = served.web_processes()
+
+    served.process.send_signal(signal.SIGKILL)
+    served.process.wait(START_S)
+
+    wait_for_end(web_processes)
+
+
+def test_killed_web_process_is_replaced(served: Site) -> None:
+    killed, other = served.web_processes()
+
+    os.kill(killed, signal.SIGKILL)
+
+    deadline = time.monotonic() + START_S
+    while len(now := served.web_processes()) != 2 or killed in now:
+        assert time.monotonic() < deadline, now
+        time.sleep(0.05)
+    assert other in now
+    served.wait_until_up()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_exit_code_names_the_signal(served: Site, signum: signal.Signals) -> None:
+    web_processes = served.web_processes()
+
+    served.process.send_signal(signum)
+
+    assert served.process.wait(START_S) == 128 + signum
+    wait_for_end(web_processes)
+
+
+def test_ctrl_c_ends_the_site_in_order(app: Flask) -> None:
+    """The terminal sends it to every process of the foreground group."""
+    port = free_port()
+    settings = {"MONGODB_URI": app.config["MONGODB_URI"], "LARDER_ENV": "testing", "UPSTREAM_INDEX": "http://localhost"}
+    command = [sys.executable, "-m", "flask", "--app", "app", "serve", "--port", str(port)]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.execve(command[0], command, os.environ | settings)
+    wait_until_answered(f"http://127.0.0.1:{port}/ping")
+    web_processes = children(pid)
+
+    os.write(terminal, b"\x03")
+
+    said = read_all(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert "Traceback" not in said
+    wait_for_end(web_processes)
+
+
+def wait_until_answered(address: str) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            requests.get(address, timeout=10)
+        except requests.RequestException:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+def read_all(terminal: int) -> str:
+    """Return what a terminal shows until the last process has left it."""
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # Linux's end of a terminal
+            part = b""
+        if not part:
+            os.close(terminal)
+            return shown.decode()
+        shown += part
