@@ -56,6 +56,17 @@ def test_stage_lists_what_is_published_and_what_will_be(client: FlaskClient, ses
     ]
 
 
+@pytest.mark.parametrize("path", ["files.0.file", "files.0.file.filename", "files.0.file.sha256"])
+def test_file_of_a_session_that_was_edited_by_hand_is_left_out(
+    client: FlaskClient, session: dict[str, Any], path: str
+) -> None:
+    PublishingSession._get_collection().update_one({}, {"$set": {path: 7}})
+
+    assert [each["filename"] for each in page(client, session)["files"]] == [wheel_name(version="0.9")]
+    html = client.get(path_of(session, "stage") + "larder-probe/")
+    assert (html.status_code, html.text.count("<a ")) == (200, 1)
+
+
 def test_stage_of_a_new_project_lists_only_its_files(client: FlaskClient, secret: str) -> None:
     session = opened(client, secret, "new-probe")
     add(client, secret, session, wheel("new-probe"), wheel_name("new-probe"))

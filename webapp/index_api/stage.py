@@ -58,7 +58,9 @@ def stage_project(token: str, name: str) -> AnyResponse:
 def _staged(session: PublishingSession) -> list[dict[str, Any]]:
     # A relative address would be a third one: links of the real index start at the root as well.
     start = f"{site_url()}/stage/{session.stage_token}/files"
-    listed = [each.file.to_mongo().to_dict() for each in session.files if each.state == COMPLETED]
+    listed = [each.file.to_mongo().to_dict() for each in session.files if each.state == COMPLETED and each.file]
+    # Others come from a manual edit.
+    listed = [each for each in listed if {"filename", "sha256"} <= each.keys()]
     # Provenance is offered once the file is published.
     return [each | {"url": f"{start}/{each['sha256']}/{each['filename']}"} for each in listed]
 
