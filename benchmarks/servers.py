@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from webapp.cli.web_server import MOST_FILES, web_process_variables
+
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
 SERVERS = ("granian", "gunicorn")
@@ -42,7 +44,8 @@ def served(
         command = [python, "-m", "gunicorn", "--workers", str(WORKERS), "--threads", str(threads)]
         command += ["--log-level", "error", "--bind", f"127.0.0.1:{port}", target]
     # One client asks more often than a reader may search. The log is written, as in production, and not kept.
-    environment = {"SEARCH_LIMIT": "", **environment}
+    own = web_process_variables(port, threads, MOST_FILES // 2)  # under granian, the web server sets them itself
+    environment = {"SEARCH_LIMIT": "", **environment, **own}
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):

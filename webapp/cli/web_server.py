@@ -52,7 +52,7 @@ def serve(
     from granian.log import LogLevels
 
     connections = _connections()
-    os.environ |= {PORT: str(port), REQUESTS: str(threads), CONNECTIONS: str(connections)}
+    os.environ |= web_process_variables(port, threads, connections)
     if sys.platform == "linux":  # by default since Python 3.14, a server that has loaded nothing forks
         multiprocessing.set_start_method("fork", force=True)
     server = Granian(
@@ -96,6 +96,11 @@ def serve(
     os.register_at_fork(after_in_child=_forget_handlers)
     server.serve()
     return 0 if received[0] == signal.SIGINT else 128 + received[0]
+
+
+def web_process_variables(port: int, threads: int, connections: int) -> dict[str, str]:
+    """Return the environment variables that the site's web processes need, under any web server."""
+    return {PORT: str(port), REQUESTS: str(threads), CONNECTIONS: str(connections)}
 
 
 def begin_web_process() -> None:
