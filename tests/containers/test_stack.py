@@ -14,7 +14,7 @@ from uv import find_uv_bin
 
 from tests.browser.conftest import ARGUMENTS
 from tests.containers.machine import podman
-from tests.containers.stack import HTTP, HTTPS, Stack, upload_token
+from tests.containers.stack import HTTP, HTTPS, Stack, upload_token, wait_for
 from tests.containers.visitors import run
 from tests.publishing import uploads
 
@@ -169,10 +169,17 @@ def test_inspection_starts_on_demand_on_loopback_and_wants_a_password(secure: St
     secure.compose("--profile", "inspect", "up", "-d", "--no-build", "inspect")
     try:
         bindings = secure.inspect("inspect")["HostConfig"]["PortBindings"]
-        assert [binding["HostIp"] for binding in bindings["8081/tcp"]] == ["127.0.0.1"]
-        # The stand-in is an earlier version, so that only its door is tried.
+        wait_for(lambda: reachable("127.0.0.1", 8081), "mongo-express")
+        address, password = "http://127.0.0.1:8081/db/larder/", secure.secrets["LARDER_DB_PASSWORD"]
+        refused = requests.get(address, timeout=60)
+        page = requests.get(address, auth=("larder", password), timeout=60)
     finally:
         secure.compose("--profile", "inspect", "rm", "-sf", "inspect")
+
+    assert [binding["HostIp"] for binding in bindings["8081/tcp"]] == ["127.0.0.1"]
+    assert refused.status_code == 401
+    assert page.status_code == 200, page.text
+    assert "search_entries" in page.text
 
 
 def test_request_id_is_in_both_logs_and_in_the_answer(secure: Stack, certificates: Path) -> None:
