@@ -220,3 +220,11 @@ def test_claim_of_a_process_whose_clock_was_ahead_is_free_when_it_is_right(app: 
 
     assert SearchState.objects.claim("state", timedelta(minutes=5))
     assert not SearchState.objects.claim("state", timedelta(minutes=5))
+
+
+def test_plain_documents_of_an_empty_queryset_are_none(app: Flask) -> None:
+    factories.package("flask")
+
+    assert len(Package.objects.plain()) == 1
+    assert Package.objects.none().plain() == []
+    assert Package.objects[0:0].plain() == []

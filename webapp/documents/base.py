@@ -92,6 +92,8 @@ class ReadingQuerySet(BaseQuerySet):
 
     def _found(self) -> Any:
         # Faster than mongoengine's own way, which makes a new queryset and keeps what it has read.
+        if self._none or self._empty:
+            return ()
         found, self._cursor_obj = self._cursor, None
         return found
 
