@@ -76,11 +76,17 @@ def other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Other]:
     app.extensions["limiter"].storage.reset()
 
 
+@pytest.fixture
+def impatient(app: Flask, other: Other, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site that soon gives an index up. The others are patient, so that a busy machine fails no test."""
+    configured(app, monkeypatch, UPSTREAM_TIMEOUT_S=0.3)
+
+
 def configured(app: Flask, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
     """Let the site be as if it had been started with these settings."""
     before = app.extensions["upstream"]
     address = settings.get("UPSTREAM_INDEX") or (before._address if before else "")
-    values = {"UPSTREAM_TIMEOUT_S": 0.3, **settings, "UPSTREAM_INDEX": address}
+    values = {"UPSTREAM_TIMEOUT_S": 5, **settings, "UPSTREAM_INDEX": address}
     monkeypatch.setitem(app.extensions, "upstream", from_config({**app.config, **values}))
 
 

@@ -30,6 +30,7 @@ from webapp.upstream.errors import UpstreamFailed
 
 
 class TestWhatIsWrongThere:
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize(
         ("answer", "status", "reason"),
         [
@@ -83,6 +84,7 @@ class TestWhatIsWrongThere:
 
         assert failure(client) == (502, "127.0.0.1 sent more than 10,000 bytes.")
 
+    @pytest.mark.usefixtures("impatient")
     def test_index_that_is_away_is_left_alone_for_a_while(
         self, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -138,6 +140,7 @@ class TestWhatIsWrongThere:
         )
         assert kept_bytes() == UpstreamFile.objects.count() == 0
 
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize(
         ("answer", "status"),
         [

@@ -80,6 +80,7 @@ class TestPages:
 
         assert len(page(client)["files"]) == 1
 
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize(
         ("answer", "seconds"),
         [
@@ -194,6 +195,7 @@ class TestPages:
         kept = UpstreamProject.objects.get(pk="larder-nothing")
         assert kept.expires_at <= utc_now() + timedelta(minutes=1)
 
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize(
         "answer", [Answer(delay_s=0.6), Answer(0), Answer(body=b"<p>Under repair", content_type="text/html")]
     )
