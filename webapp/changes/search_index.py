@@ -18,7 +18,16 @@ import mongoengine as me
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
-from webapp.documents.base import Plain, as_declared, in_batches, is_recent, recent, utc_now, without_time_limit
+from webapp.documents.base import (
+    CLOCKS_DIFFER,
+    Plain,
+    as_declared,
+    in_batches,
+    is_recent,
+    recent,
+    utc_now,
+    without_time_limit,
+)
 from webapp.documents.download_count import DownloadCount
 from webapp.documents.package import Package
 from webapp.documents.search_entry import SOURCE, TYPO_LETTERS, SearchEntry, entry_of
@@ -32,8 +41,6 @@ log = logging.getLogger(__name__)
 FORM = 2
 STATE = "state"
 BATCH = 500
-# How much the clocks of two machines may differ.
-OVERLAP = timedelta(minutes=2)
 CLAIM = timedelta(minutes=30)
 # The document that stands for rebuilding, how long a process that rebuilds is believed to be alive without a sign, and
 # how many signs it gives in that time.
@@ -227,7 +234,7 @@ def _catch_up_or_log(max_age_s: int) -> None:
 
 def _write_changed(since: datetime) -> tuple[int, datetime]:
     """Write the entries of packages changed since then; return their number and the last change."""
-    changed = Package.objects.raw().find({"updated_date": {"$gte": since - OVERLAP}}, dict.fromkeys(SOURCE, 1))
+    changed = Package.objects.raw().find({"updated_date": {"$gte": since - CLOCKS_DIFFER}}, dict.fromkeys(SOURCE, 1))
     entries, written, reached = SearchEntry.objects.raw(), 0, since
     for batch in in_batches((entry for package in changed if (entry := _entry(package))), BATCH):
         ids = {"_id": {"$in": [entry["_id"] for entry in batch]}}

@@ -50,8 +50,8 @@ def utc_now() -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
-# Clocks of processes differ by a little. A date that lies further ahead than it can was written while one was wrong.
-CLOCKS_DIFFER = timedelta(minutes=1)
+# How far apart the clocks of a site's machines may be. A date that lies further ahead was written while one was wrong.
+CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 def is_recent(when: datetime, age: timedelta) -> bool:

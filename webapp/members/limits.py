@@ -16,6 +16,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import BadConfig
+from webapp.documents.base import CLOCKS_DIFFER
 from webapp.documents.user import fold
 from webapp.mongodb.connection import MONGOMOCK
 from webapp.rules.addresses import network_of
@@ -28,10 +29,6 @@ limiter = PerApp[MovingWindowRateLimiter]("limiter")
 # Tries at the second step for one account. Three of a million codes are valid at any time, so somebody who knows the
 # password guesses one within a year with a probability of 5 %.
 CODE_LIMITS = (parse("5/5minutes"), parse("20/hour"), parse("50/day"))
-
-
-# How far apart the clocks of a site's machines may be.
-CLOCKS_DIFFER_S = 60
 
 
 class SiteStorage(MongoDBStorage):
@@ -71,7 +68,9 @@ class SiteStorage(MongoDBStorage):
         """
         if super().acquire_entry(key, limit, expiry, amount):
             return True
-        self.windows.update_one({"_id": key}, {"$pull": {"entries": {"$gt": time.time() + CLOCKS_DIFFER_S}}})
+        self.windows.update_one(
+            {"_id": key}, {"$pull": {"entries": {"$gt": time.time() + CLOCKS_DIFFER.total_seconds()}}}
+        )
         _, counted = self.get_moving_window(key, limit, expiry)
         return counted + amount <= limit and super().acquire_entry(key, limit, expiry, amount)
 
