@@ -25,6 +25,7 @@ REQUIREMENTS = {
     "simple-repository-server": ("simple-repository-server==0.10.0", "simple-repository==0.11.1"),
     "devpi": ("devpi-server==6.20.3", "devpi-web==5.1.1", "setuptools<81"),
     "proxpi": ("proxpi==1.3.0", GUNICORN),
+    "pulp_python": ("pulp-python==3.36.4", "pulpcore==3.123.1", GUNICORN),
     "pip": ("pip==26.3",),
 }
 Started = contextlib.AbstractContextManager[tuple[Running, dict[str, float]]]

@@ -21,6 +21,7 @@ from benchmarks.peer_content import MANY, content
 from benchmarks.peer_indexes import Index, peers
 from benchmarks.peer_larder import MEMORY, START, START_WITH_DATABASE, larders
 from benchmarks.peer_measures import Figures, measured, processor_row
+from benchmarks.peer_pulp import Pulp, what_pulp_lacks
 from benchmarks.servers import Failed
 
 # The figures of each round, by the name of an index
@@ -88,6 +89,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, content(options.projects, options.releases) as files:
         place = Path(folder)
         indexes: list[Index] = [*larders(place, options.baseline, files), *peers(place, files)]
+        if lacking := what_pulp_lacks():
+            _say(began, f"{Pulp.name} is left out: {lacking}")
+        else:
+            indexes.append(Pulp(place / Pulp.name, files))
         if options.only:
             indexes = [
                 index for index in indexes if index.name == OURS or any(part in index.name for part in options.only)

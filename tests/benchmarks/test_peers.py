@@ -5,7 +5,9 @@ from flask.testing import FlaskClient
 
 from benchmarks import peers
 from benchmarks.peer_content import bad_uploads, small_wheel
+from benchmarks.peer_pulp import what_pulp_lacks
 from benchmarks.peers import NGINX, OURS, ROWS, Row
+from tests.conftest import free_port
 from tests.publishing import uploads
 
 SPEED, TIME = Row("answers", "/s", 1.2), Row("installation", "s", 1.2)
@@ -55,6 +57,13 @@ def test_wheels_are_the_same_in_each_run_and_differ_between_releases() -> None:
     assert first == again
     assert first.content != next_one.content
     assert 9_000 < len(first.content) < 11_000
+
+
+def test_pulp_is_left_out_where_postgresql_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(free_port()))
+
+    assert what_pulp_lacks().startswith("PostgreSQL does not answer")
 
 
 @pytest.mark.parametrize("kind", bad_uploads())
