@@ -3,6 +3,7 @@
 import os
 import pty
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +19,22 @@ from tests.servers import ROOT, START_S, Site, children, serving
 from tests.serving.metrics.reading import figures
 
 pytestmark = pytest.mark.real_server
+
+SIGNALLED_WHILE_LOCKED = """
+import os, signal, sys
+from granian.server.common import AbstractServer
+from webapp.cli import web_server
+
+wait_for_events = AbstractServer._serve_loop
+
+def signalled(server, *arguments):
+    with server.main_loop_interrupt._cond:
+        os.kill(os.getpid(), signal.SIGTERM)
+    wait_for_events(server, *arguments)
+
+AbstractServer._serve_loop = signalled
+sys.exit(web_server.serve("127.0.0.1", int(sys.argv[1]), 1, 1, target="wsgiref.simple_server:demo_app"))
+"""
 
 
 @pytest.fixture
@@ -106,6 +123,16 @@ def test_exit_code_names_the_signal(served: Site, signum: signal.Signals) -> Non
 
     assert served.process.wait(START_S) == 128 + signum
     wait_for_end(web_processes)
+
+
+def test_signal_may_arrive_at_any_moment() -> None:
+    """Such as while the event that it is about to set is being looked at, as a second signal did."""
+    server = subprocess.Popen([sys.executable, "-c", SIGNALLED_WHILE_LOCKED, str(free_port())], cwd=ROOT)
+    try:
+        assert server.wait(START_S) == 128 + signal.SIGTERM
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_ctrl_c_ends_the_site_in_order(app: Flask) -> None:

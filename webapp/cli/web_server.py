@@ -13,8 +13,10 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -76,17 +78,25 @@ def serve(
         workers_kill_timeout=10,
     )
     received: list[int] = []
+    told: SimpleQueue[int] = SimpleQueue()
 
-    def stop(signum: int, _frame: FrameType | None) -> None:
+    def receive(signum: int, _frame: FrameType | None) -> None:
         received.append(signum)
+        told.put(signum)
+
+    def stop_when_told() -> None:
+        # In a thread: granian waits for an event, and a signal handler that interrupts that and sets the event may wait
+        # for a lock that its own thread holds, forever. A SimpleQueue has no such lock.
+        told.get()
         for each in beside:
             each.terminate()
         server.signal_handler_interrupt()
 
     def begin() -> None:
+        threading.Thread(target=stop_when_told, name="stop", daemon=True).start()
         # granian would start its workers anew after SIGHUP, which a terminal sends when it is closed.
         for signum in ENDING:
-            signal.signal(signum, stop)
+            signal.signal(signum, receive)
         # What is loaded stays, and is shared as long as nobody writes to it, as looking for garbage would.
         gc.collect()
         gc.freeze()
