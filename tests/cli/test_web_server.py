@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from flask import Flask
+from prometheus_client.mmap_dict import MmapedDict
 
 from tests.conftest import free_port
 from tests.servers import ROOT, START_S, Site, children, serving
@@ -133,6 +134,16 @@ def test_signal_may_arrive_at_any_moment() -> None:
     finally:
         server.kill()
         server.wait()
+
+
+def test_process_that_has_loaded_the_site_has_no_part_in_the_open_connections(app: Flask, tmp_path: Path) -> None:
+    uri = app.config["MONGODB_URI"]
+    with serving(tmp_path / "log", uri, workers=1, METRICS=1, TMPDIR=str(tmp_path)) as site:
+        [kept] = tmp_path.glob(f"larder-*/gauge_livesum_{site.process.pid}.db")
+        read = MmapedDict.read_all_values_from_file(str(kept))  # type: ignore[no-untyped-call]
+        values = [value for _, value, *_ in read]
+
+    assert values == [0.0] * len(values)
 
 
 def test_ctrl_c_ends_the_site_in_order(app: Flask) -> None:

@@ -69,6 +69,8 @@ def _serve(host: str, port: int, workers: int, threads: int, uploads_port: int |
     os.environ |= {"MONGODB_URI": uri, mails.LOOPBACK_URL: current_app.config["LOOPBACK_URL"]}
     address = address_to_listen_on(host)
     log_config = logging_config(current_app.config["LOG_FORMAT"], current_app.config["LOG_LEVEL"])
+    connection.forget(current_app)
+    # After that: connections that were opened before the files are counted must not be closed in them.
     metrics.share(current_app, folder)
     uploads = []
     if uploads_port:
@@ -76,7 +78,6 @@ def _serve(host: str, port: int, workers: int, threads: int, uploads_port: int |
         log_file.write_text(json.dumps(log_config))
         command = [*uploads_server(address, uploads_port), "--log-config-json", str(log_file)]
         uploads.append(started(command, Path(current_app.root_path).parent))
-    connection.forget(current_app)
     try:
         return web_server.serve(address, port, workers, threads, log_config=log_config, beside=uploads)
     finally:
