@@ -32,7 +32,7 @@ def render(text, language):
     facts = {
         "pid": os.getpid(),
         "environment": sorted(os.environ),
-        "files": sorted(os.listdir("/proc/self/fd"))[:-1],
+        "files": len(os.listdir("/proc/self/fd")) - 1,  # without that of the listing
         "collector": gc.isenabled(),
     }
     return f"<p>{facts.get(command, text.upper())}</p>"

@@ -4,6 +4,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_child_inherits_no_sockets_and_no_secrets(children: Renderers, monkeypat
 
         files, environment = (children.render(what, "rst").html or "" for what in ("files", "environment"))
 
-    assert files == "<p>['0', '1', '2']</p>"
+    assert files == "<p>4</p>"  # the usual three, and the socket that tells it when its parent ends
     assert "PATH" in environment
     assert "SECRET" not in environment
     assert "MONGODB" not in environment
@@ -37,6 +38,22 @@ def test_child_inherits_no_sockets_and_no_secrets(children: Renderers, monkeypat
 
 def test_nothing_looks_for_cycles_while_a_text_is_rendered(children: Renderers) -> None:
     assert children.render("collector", "rst").html == "<p>False</p>"
+
+
+def test_text_that_arrives_while_another_is_rendered_disturbs_nothing(children: Renderers, tmp_path: Path) -> None:
+    """The kernel may signal data only after it has been read, which must not be taken for the end of the parent."""
+    child = children._started()
+    try:
+        child._link.sendall(b'["wait %s", "rst"]\n' % bytes(tmp_path / "go"))
+        time.sleep(0.2)
+        child._link.sendall(b'["next", "rst"]\n')
+        (tmp_path / "go").touch()
+        answers = [child._answers.readline() for _ in range(2)]
+    finally:
+        child.end()
+
+    assert b"<p>WAIT " in answers[0]
+    assert b"<p>NEXT</p>" in answers[1]
 
 
 PARENT = """

@@ -1,15 +1,15 @@
 """The program of a child process that renders descriptions, one after the other, within limits.
 
-    python child.py RENDERER.py CPU_S MEMORY_BYTES IDLE_S
+    python child.py RENDERER.py PARENT CPU_S MEMORY_BYTES IDLE_S
 
 RENDERER.py defines `render(text, language) -> str | None`. Standard input is a socket. Each incoming line is a JSON
 array [text, language], each outgoing line is {"html": ...} or {"error": ...}; the first one, "ready", says that
-everything is loaded. The program is run as a file and imports nothing of the site, so that it starts fast and stays
-small.
+everything is loaded. PARENT is the file descriptor of a second socket, through which nothing is ever sent. The program
+is run as a file and imports nothing of the site, so that it starts fast and stays small.
 
 The kernel enforces the limits, because a parser written in C or Rust does not return to Python before it ends: SIGPROF
-ends the process when a text has used up its processor time, and beyond MEMORY_BYTES of address space there is no more
-memory.
+ends the process when a text has used up its processor time, SIGIO when the parent has ended, and beyond MEMORY_BYTES of
+address space there is no more memory.
 """
 
 import fcntl
@@ -31,15 +31,15 @@ _LINK = 0
 _COLLECTED_OBJECTS = 50_000
 
 
-def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
-    """Answer until nothing has arrived for `idle_s` seconds, or until the parent closes the socket or ends."""
+def main(renderer: str, parent: int, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
+    """Answer until nothing has arrived for `idle_s` seconds, or until the parent closes the sockets or ends."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGALRM, signal.SIGIO, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)  # each of them ends the process
     render = runpy.run_path(renderer)["render"]
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    fcntl.fcntl(_LINK, fcntl.F_SETOWN, os.getpid())
+    _end_with_parent(parent)
     # Looking for reference cycles takes a quarter of the rendering time, so it is done between two texts, now and then.
     gc.collect()
     gc.freeze()
@@ -50,7 +50,6 @@ def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
         for line in lines:
             signal.alarm(0)
             text, language = json.loads(line)
-            _end_with_parent(ends=True)
             signal.setitimer(signal.ITIMER_PROF, cpu_s)
             try:
                 answer = {"html": render(text, language)}
@@ -59,7 +58,6 @@ def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
             except BaseException as error:  # noqa: BLE001 - parsers fail in many ways
                 answer = {"error": " ".join(f"{type(error).__name__}: {error}".split())[:_ERROR_CHARS]}
             signal.setitimer(signal.ITIMER_PROF, 0)
-            _end_with_parent(ends=False)
             link.sendall(json.dumps(answer).encode() + b"\n")
             del line, text, answer
             if gc.get_count()[0] > _COLLECTED_OBJECTS:
@@ -67,15 +65,16 @@ def main(renderer: str, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
             signal.alarm(idle_s)
 
 
-def _end_with_parent(*, ends: bool) -> None:
-    """Let the kernel send SIGIO when the parent closes its end of the socket, or sends data. Source: fcntl(2), O_ASYNC.
+def _end_with_parent(parent: int) -> None:
+    """Let the kernel send SIGIO when the parent's end of this socket is closed. Source: fcntl(2), O_ASYNC.
 
-    No data arrives while a text is rendered, so the signal means that the parent has ended, even by kill -9.
-    PR_SET_PDEATHSIG does not help: it is sent when the *thread* ends that started this process.
+    It is closed when the parent ends, even by kill -9. The socket that texts come through cannot tell: data sends the
+    signal too, sometimes only after it was read. PR_SET_PDEATHSIG is of no use: it is sent when the *thread* ends that
+    started this process.
     """
-    flags = fcntl.fcntl(_LINK, fcntl.F_GETFL)
-    fcntl.fcntl(_LINK, fcntl.F_SETFL, flags | os.O_ASYNC if ends else flags & ~os.O_ASYNC)
+    fcntl.fcntl(parent, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(parent, fcntl.F_SETFL, fcntl.fcntl(parent, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))

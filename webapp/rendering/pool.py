@@ -114,13 +114,16 @@ class _Child:
         """Start it, and wait until it is ready. Raises OSError."""
         self._bounds = bounds
         self._link, its_end = socket.socketpair()
+        # The child notices when this end is closed, which the kernel does if this process is killed.
+        self._open_while_alive, parent = socket.socketpair()
         self._link.settimeout(START_S)
-        options = (str(bounds.cpu_s), str(bounds.memory_bytes), str(bounds.idle_s))
-        with its_end:
+        options = (parent.fileno(), bounds.cpu_s, bounds.memory_bytes, bounds.idle_s)
+        with its_end, parent:
             self._process = subprocess.Popen(  # noqa: S603 - the command is ours
-                [sys.executable, "-P", str(CHILD), str(renderer), *options],
+                [sys.executable, "-P", str(CHILD), str(renderer), *map(str, options)],
                 stdin=its_end.fileno(),
                 stdout=subprocess.DEVNULL,
+                pass_fds=[parent.fileno()],
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 process_group=0,  # Ctrl-C is for the parent; a session would get its own share of the processor
             )
@@ -165,6 +168,7 @@ class _Child:
         self._process.wait()
         self._answers.close()
         self._link.close()
+        self._open_while_alive.close()
 
     def _why_it_ended(self) -> Outcome | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
