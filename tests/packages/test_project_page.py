@@ -379,8 +379,7 @@ def test_page_charts_the_downloads_of_the_last_weeks(client: FlaskClient) -> Non
     pane = one(page, "#downloads")
     assert words(one(page, "#downloads-tab")) == "Downloads 3"
     assert words(one(pane, "p.muted")).startswith("3 in the last 13 weeks, 4 in total.")
-    days = texts(pane, ".chart-wide title")
-    assert (len(days), days[0], days[-1]) == (91, f"{today - timedelta(days=90)}: 1", f"{today}: 2")
+    assert texts(pane, ".chart-wide title") == [f"{today - timedelta(days=90)}: 1", f"{today}: 2"]
     weeks, by_day = (texts(table, "td") for table in pane.select(".data-table"))
     assert weeks == ["1", *["0"] * 11, "2"]
     assert by_day == ["1", *["0"] * 89, "2"]

@@ -102,14 +102,11 @@ def test_charts_and_tables_have_the_same_numbers(client: FlaskClient) -> None:
 
     wide, narrow = (bars_of(one(page, f".chart-{width}")) for width in ("wide", "narrow"))
     years, months = (dict(zip(texts(each, "th[scope=row]"), texts(each, "td"), strict=True)) for each in tables(page))
-    assert years == narrow == {"2021": "3", "2022": "0", "2023": "1"}
-    assert months == wide
-    assert len(wide) == 15
-    assert {key: count for key, count in wide.items() if count != "0"} == {
-        "2021-11": "1",
-        "2021-12": "2",
-        "2023-01": "1",
-    }
+    assert years == {"2021": "3", "2022": "0", "2023": "1"}
+    assert narrow == {"2021": "3", "2023": "1"}
+    assert wide == {"2021-11": "1", "2021-12": "2", "2023-01": "1"}
+    assert len(months) == 15
+    assert {key: count for key, count in months.items() if count != "0"} == wide
 
 
 def test_heights_of_columns_are_in_proportion(client: FlaskClient) -> None:

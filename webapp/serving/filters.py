@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from config import BadConfig
 from webapp.documents.release import FORMER_OWN_FILES, OWN_FILES, is_own
+from webapp.serving.charts import columns
 from webapp.serving.pagination import page_numbers
 from webapp.serving.per_app import PerApp
 
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
         isoformat,
         grouped,
         filesize,
+        columns,
         safe_link,
         file_link,
         xml_text,
