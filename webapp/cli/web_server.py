@@ -105,7 +105,9 @@ def serve(
     # A web process that is told to stop before granian has set its handlers ends at once.
     os.register_at_fork(after_in_child=_forget_handlers)
     server.serve()
-    return 0 if received[0] == signal.SIGINT else 128 + received[0]
+    # granian's own handler may get a signal just before ours are set.
+    first = received[0] if received else signal.SIGINT
+    return 0 if first == signal.SIGINT else 128 + first
 
 
 def web_process_variables(port: int, threads: int, connections: int) -> dict[str, str]:
