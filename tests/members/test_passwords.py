@@ -1,6 +1,8 @@
 """Hashes of passwords, and passwords that are too easy to guess."""
 
 import contextlib
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -20,6 +22,34 @@ def test_own_hash_is_argon2id_with_a_salt_and_verifies_its_password_alone(app: F
     assert stored != hash_password(GOOD)
     assert check(stored, GOOD) == (True, None, False)
     assert check(stored, GOOD + " ") == (False, None, False)
+
+
+NOTHING_IS_LOADED_LATE = """
+from flask import Flask
+from passlib.registry import get_crypt_handler
+from passlib.utils.handlers import BackendMixin
+from webapp.members import passwords
+
+def late(cls):
+    raise SystemExit(f"{cls.name} is loaded by its first password")
+
+app = Flask("site")
+app.config.update(PASSWORD_MEMORY_KIB=64, PASSWORD_PASSES=1)
+passwords.init_app(app)
+BackendMixin._stub_requires_backend = classmethod(late)
+with app.app_context():
+    for scheme in passwords.SCHEMES:
+        handler = get_crypt_handler(scheme)
+        cheap = {"rounds": handler.min_rounds} if getattr(handler, "min_rounds", None) else {}
+        assert passwords.check(handler.using(**cheap).hash("secret"), "secret").is_correct, scheme
+"""
+
+
+def test_every_scheme_is_ready_before_the_first_password() -> None:
+    """passlib does not load one safely while two threads have a password for it."""
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", NOTHING_IS_LOADED_LATE], capture_output=True, text=True)
+
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("stored", [None, "", "!", "$argon2id$broken", "plain"])
