@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -106,6 +107,28 @@ def test_password_that_is_easily_guessed_is_named_so(password: str, known: list[
 
     assert (found is not None) is is_weak
     assert found is None or found.startswith("This password is too easy to guess.")
+
+
+def test_words_of_one_person_say_nothing_of_the_password_of_another() -> None:
+    """Two judge at the same moment, and threads take turns much more often than they usually do."""
+    people = [("quistelmarn", ["quistelmarn"]), ("tholvendrik", ["tholvendrik"])]
+    wrong: list[str] = []
+
+    def judge(password: str, known: list[str]) -> None:
+        wrong.extend(password for _ in range(40) if weakness(password, known) is None)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=judge, args=person) for person in people]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert wrong == []
 
 
 def test_only_so_many_are_signed_in_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,8 @@ BCRYPT_BYTES = 72
 MAX_CONCURRENT_CHECKS = 3
 SLOT_WAIT_S = 0.2
 _check_slots = threading.BoundedSemaphore(MAX_CONCURRENT_CHECKS)
+# zxcvbn keeps the words that it is told where all threads look for them.
+_judging = threading.Lock()
 
 
 class Checked(NamedTuple):
@@ -157,7 +159,8 @@ def weakness(password: str, known_words: list[str]) -> str | None:
 
     words = [part for word in known_words for part in (word, *word.replace("@", " ").replace(".", " ").split())]
     try:
-        found: dict[str, Any] = zxcvbn(password[:EXAMINED], [word for word in words if word])
+        with _judging:
+            found: dict[str, Any] = zxcvbn(password[:EXAMINED], [word for word in words if word])
     except (ValueError, OverflowError):
         return None  # no known pattern, so none that could be weak
     if found["score"] >= MIN_SCORE:
