@@ -37,6 +37,31 @@ AbstractServer._serve_loop = signalled
 sys.exit(web_server.serve("127.0.0.1", int(sys.argv[1]), 1, 1, target="wsgiref.simple_server:demo_app"))
 """
 
+TOLD_THREE_TIMES = """
+import multiprocessing, os, signal, sys, time
+from webapp.cli.web_server import begin_web_process
+
+def web_process(serves, ready):
+    told = []
+    begin_web_process()
+    if serves:
+        signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+    ready.set()
+    time.sleep(2)
+    os._exit(7 if len(told) == 1 else 9)
+
+fork = multiprocessing.get_context("fork")
+ready = fork.Event()
+child = fork.Process(target=web_process, args=(sys.argv[1] == "yes", ready))
+child.start()
+ready.wait()
+for _ in range(3):
+    os.kill(child.pid, signal.SIGTERM)
+    time.sleep(0.2)
+child.join()
+sys.exit(abs(child.exitcode))
+"""
+
 
 @pytest.fixture
 def served(app: Flask, tmp_path: Path) -> Iterator[Site]:
@@ -101,6 +126,14 @@ def test_web_processes_end_with_the_one_that_started_them(served: Site) -> None:
     served.process.wait(START_S)
 
     wait_for_end(web_processes)
+
+
+@pytest.mark.parametrize(("serves", "code"), [("yes", 7), ("no", 128 + signal.SIGTERM)])
+def test_web_process_is_told_once_to_end(serves: str, code: int) -> None:
+    """The kernel sends SIGTERM once for each thread of a process that is killed; granian cannot stand that."""
+    run = subprocess.run([sys.executable, "-c", TOLD_THREE_TIMES, serves], cwd=ROOT, timeout=START_S, check=False)
+
+    assert run.returncode == code
 
 
 def test_killed_web_process_is_replaced(served: Site) -> None:

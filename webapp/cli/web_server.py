@@ -29,6 +29,8 @@ UPLOAD_THREADS = 8
 # Environment variables for the web processes.
 PORT, REQUESTS, CONNECTIONS = "LARDER_PORT", "LARDER_REQUESTS", "LARDER_CONNECTIONS"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What tells a web process to end.
+TOLD = (signal.SIGINT, signal.SIGTERM)
 SITE = "webapp.cli.web_process:app"
 
 
@@ -124,9 +126,23 @@ def begin_web_process() -> None:
     if parent is None:  # another web server has loaded the site
         return
     os.setsid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, TOLD)
+    threading.Thread(target=_end_when_told, name="stop", daemon=True).start()
     end_with_parent()
     if os.getppid() != parent.pid:  # it was killed before that
         raise SystemExit(1)
+
+
+def _end_when_told() -> None:
+    """Pass the first signal on to granian, and no other, because its handler waits forever when it is called again.
+
+    When a process is killed, its children may get SIGTERM once for each of its threads.
+    """
+    signum = signal.sigwait(TOLD)
+    handler = signal.getsignal(signum)
+    if not callable(handler):  # granian has not begun to serve
+        os._exit(128 + signum)
+    handler(signum, None)
 
 
 def _forget_handlers() -> None:
