@@ -17,7 +17,7 @@ from pymongo.errors import (
 )
 
 from tests.serving.complaints import bulk, complaints
-from webapp.mongodb.errors import NOT_WELL, is_only_duplicates
+from webapp.mongodb.errors import NOT_WELL, NOT_YET_KNOWN, is_only_duplicates
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ from webapp.mongodb.errors import NOT_WELL, is_only_duplicates
         WaitQueueTimeoutError("secret host"),
         WriteConcernError("secret host", 64),
         *(OperationFailure("secret host", code) for code in NOT_WELL),
+        OperationFailure(NOT_YET_KNOWN, 20),
         bulk([{"code": 11000, "errmsg": "secret host"}, {"code": 14031, "errmsg": "secret host"}]),
         bulk([], [{"code": 64, "errmsg": "secret host"}]),
     ],

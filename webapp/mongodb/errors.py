@@ -41,6 +41,8 @@ NOT_WELL = {
     13436: "NotPrimaryOrSecondary",
     14031: "OutOfDiskSpace",
 }
+# A server that has just been killed and started again may say this to a driver that expects a replica set.
+NOT_YET_KNOWN = "Transaction numbers are only allowed on a replica set member or mongos"
 REFUSALS = {13: "Unauthorized", 18: "AuthenticationFailed"}
 DUPLICATE_KEY = 11000
 LONGEST_REASON = 200
@@ -54,7 +56,9 @@ def is_away(error: Exception) -> bool:
         return bool(cause.details.get("writeConcernErrors")) or not codes.isdisjoint(NOT_WELL)
     if isinstance(cause, (ConnectionFailure, ExecutionTimeout, WriteConcernError)):
         return True
-    return isinstance(cause, PyMongoError) and (cause.timeout or getattr(cause, "code", None) in NOT_WELL)
+    if not isinstance(cause, PyMongoError):
+        return False
+    return cause.timeout or getattr(cause, "code", None) in NOT_WELL or NOT_YET_KNOWN in str(cause)
 
 
 def explained(error: Exception) -> str | None:
