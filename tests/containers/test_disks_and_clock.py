@@ -198,7 +198,7 @@ def other(odd: Odd) -> Iterator[Other]:
 
 
 def files_of(name: str) -> list[str]:
-    """The files of a project that an installer sees; empty if there is no such project."""
+    """The names of the files that installers find for a project; empty if it does not exist."""
     return re.findall(r">([a-z]+)-1\.0\.tar\.gz<", get(f"/simple/{name}/").text)
 
 

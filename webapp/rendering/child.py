@@ -8,8 +8,8 @@ everything is loaded. PARENT is the file descriptor of a second socket, through 
 is run as a file and imports nothing of the site, so that it starts fast and stays small.
 
 The kernel enforces the limits, because a parser written in C or Rust does not return to Python before it ends: SIGPROF
-ends the process when a text has used up its processor time, SIGIO when the parent has ended, and beyond MEMORY_BYTES of
-address space there is no more memory.
+ends the process when a text has used up its processor time, SIGIO when the parent has ended, and nothing is
+allocated beyond MEMORY_BYTES of address space.
 """
 
 import fcntl
