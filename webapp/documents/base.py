@@ -202,16 +202,33 @@ def as_declared(document_type: type[me.base.BaseDocument], son: Any) -> Plain:
     """
     if not isinstance(son, dict):
         return {}
+    fields = _fields_of(document_type)  # type: ignore[arg-type]
     plain: Plain = {}
-    for key, name, read in _fields_of(document_type):  # type: ignore[arg-type]
-        if key in son and (value := read(son[key])) is not None:
-            plain[name] = value
+    for key, value in son.items():
+        if key in fields:
+            name, usual_type, read = fields[key]
+            # Calling a reader takes as long as all else that is done for a field.
+            if type(value) is usual_type or (value := read(value)) is not None:
+                plain[name] = value
     return plain
 
 
 @cache
-def _fields_of(document_type: type[me.base.BaseDocument]) -> list[tuple[str, str, Reader]]:
-    return [(field.db_field, name, _reader(field)) for name, field in document_type._fields.items()]
+def _fields_of(document_type: type[me.base.BaseDocument]) -> dict[str, tuple[str, type | None, Reader]]:
+    """Return by key: the attribute, the type of the values that its reader leaves unchanged if there is one, and it."""
+    return {
+        field.db_field: (name, next((usual for of, usual in _USUAL if isinstance(field, of)), None), _reader(field))
+        for name, field in document_type._fields.items()
+    }
+
+
+_USUAL: list[tuple[type[me.base.BaseField], type]] = [
+    (me.StringField, str),
+    (me.BooleanField, bool),
+    (me.IntField, int),
+    (me.FloatField, float),
+    (me.DateTimeField, datetime),
+]
 
 
 def _reader(field: me.base.BaseField) -> Reader:

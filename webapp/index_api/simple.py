@@ -5,17 +5,17 @@ Sources: PEP 503 (pages), 592 (yanked), 629 (version), 691 (JSON), 700 (size, up
 """
 
 import hashlib
-import json
 import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from html import escape  # a third of MarkupSafe's time: a page may have thousands of links
 from typing import Any, NamedTuple
 
+import orjson
 from cachetools import LRUCache
 from flask import Response, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
-from markupsafe import escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import JournalEntry, Package
@@ -133,7 +133,7 @@ def project_page(
         "versions": list(dict.fromkeys(versions)),
         "files": [_file_as_json(file) for file in files],
     }
-    return make_response(json.dumps(document))
+    return make_response(orjson.dumps(document))
 
 
 def listed_files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -268,8 +268,8 @@ def _as_json(batches: Iterator[list[Plain]], last_serial: int) -> Iterator[str]:
     separator = ""
     for batch in batches:
         listed = [{"name": each["name"], "_last-serial": each.get("last_serial") or UNCHANGED_SERIAL} for each in batch]
-        yield separator + json.dumps(listed)[1:-1]
-        separator = ", "
+        yield separator + orjson.dumps(listed).decode()[1:-1]
+        separator = ","
     yield "]}"
 
 
