@@ -5,14 +5,15 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from pymongo.errors import AutoReconnect, WriteError
+from pymongo.errors import AutoReconnect, BulkWriteError
 
 import config
 from tests.counting import kept
-from webapp.documents import DownloadCount
+from webapp.documents import DownloadCount, download_count
 from webapp.documents.base import utc_now
 from webapp.serving.download_counter import DownloadCounter, count_download
 
@@ -60,31 +61,61 @@ def test_a_thread_writes_them_after_a_while(app: Flask) -> None:
     assert of_flask() == 1
 
 
-@pytest.mark.parametrize("error", [AutoReconnect("away"), WriteError("No space left on device", 8)], ids=str)
+NO_SPACE = BulkWriteError({"writeErrors": [{"index": 0, "code": 8, "errmsg": "No space left on device"}]})
+
+
+@pytest.mark.real_server  # mongomock takes no updates in bulk
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(AutoReconnect("away"), "AutoReconnect: away"), (NO_SPACE, "BulkWriteError: batch op errors occurred")],
+    ids=["away", "no space"],
+)
 def test_what_could_not_be_written_is_written_later_and_once(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, said: str
 ) -> None:
     counter = DownloadCounter(3600)
     counter.count("flask", "3.0")
+    monkeypatch.setattr(download_count, "BATCH", 1)
     collection = type(DownloadCount._get_collection())
-    update: Callable[..., object] = collection.update_one
+    write: Callable[..., object] = collection.bulk_write
     calls: list[object] = []
 
     def away_after_one(*args: object, **kwargs: object) -> object:
         calls.append(args)
         if len(calls) == 2:
             raise error
-        return update(*args, **kwargs)
+        return write(*args, **kwargs)
 
-    monkeypatch.setattr(collection, "update_one", away_after_one)
+    monkeypatch.setattr(collection, "bulk_write", away_after_one)
 
     counter.write()
     counter.count("flask", "3.0")
     counter.write()
 
-    assert f"downloads could not be counted yet: {type(error).__name__}: {error}" in caplog.text
+    assert f"downloads could not be counted yet: {said}" in caplog.text
     assert [kept(key)["count"] for key in (f"{utc_now():%Y-%m}", f"flask/{utc_now():%Y-%m}")] == [2, 2]
     assert of_flask() == 2
+
+
+@pytest.mark.real_server
+def test_months_of_a_batch_that_were_added_are_not_added_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of three months could not be written, because the disk was full."""
+    counter = DownloadCounter(3600)
+    counter.count("flask", "3.0")
+    collection = type(DownloadCount._get_collection())
+    write: Callable[..., object] = collection.bulk_write
+
+    def without_the_second(self: Any, additions: list[Any], **kwargs: object) -> object:
+        write(self, [additions[0], additions[2]], **kwargs)
+        raise BulkWriteError({"writeErrors": [{"index": 1, "code": 14031, "errmsg": "no room"}]})
+
+    with monkeypatch.context() as once:
+        once.setattr(collection, "bulk_write", without_the_second)
+        counter.write()
+    counter.write()
+
+    month = f"{utc_now():%Y-%m}"
+    assert [kept(key)["count"] for key in (month, f"flask/{month}", f"flask/3.0/{month}")] == [1, 1, 1]
 
 
 @pytest.mark.real_server

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple, Self
 
 import mongoengine as me
 from packaging.utils import NormalizedName
-from pymongo.errors import BulkWriteError, WriteError
+from pymongo import UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
 
 from webapp.documents.base import Plain, ReadingQuerySet
 from webapp.documents.download import Download
@@ -94,19 +96,25 @@ class DownloadCount(db.Document):
     def add(cls, waiting: dict[str, Plain]) -> None:
         """Add `months` to the stored counts, and remove from it what was added.
 
-        After a PyMongoError, the rest was not added, or the answer was lost.
+        After a PyMongoError, the rest was not added, or the answer about a batch was lost. One by one, a month takes
+        0.4 ms of processor time, half as much as the download itself; in a batch, 0.03.
         """
-        while waiting:
-            key, month = next(iter(waiting.items()))
-            counts = {f"days.{day}": count for day, count in month["days"].items()} | {"count": month["count"]}
-            named = {name: value for name, value in month.items() if name not in ("count", "days")}
+        while batch := list(islice(waiting.items(), BATCH)):
+            failed: set[int] = set()
+            trouble: BulkWriteError | None = None
             try:
-                cls.objects.raw().update_one({"_id": key}, {"$inc": counts, "$setOnInsert": named}, upsert=True)
-            except WriteError as error:
-                if is_away(error):
-                    raise
-                log.warning("%s in download_counts is damaged, so these downloads of its month are not counted", key)
-            del waiting[key]
+                _add_all(cls.objects.raw(), batch)
+            except BulkWriteError as error:
+                failed = {each["index"] for each in error.details["writeErrors"]}
+                trouble = error if is_away(error) else None
+            for place, (key, _) in enumerate(batch):
+                if place in failed and trouble:
+                    continue
+                if place in failed:
+                    log.warning("%s in download_counts is damaged, so its latest downloads are not counted", key)
+                del waiting[key]
+            if trouble:
+                raise trouble
 
     @classmethod
     def summary(cls, today: date, normalized_name: NormalizedName | None = None) -> Plain:
@@ -163,6 +171,20 @@ class DownloadCount(db.Document):
                 # Another process does the same at the same time, and its result is as good.
                 if not is_only_duplicates(error):
                     raise
+
+
+def _add_all(collection: Collection[Plain], batch: list[tuple[str, Plain]]) -> None:
+    additions = [(key, _addition(month)) for key, month in batch]
+    if isinstance(collection, Collection):
+        collection.bulk_write([UpdateOne({"_id": key}, each, upsert=True) for key, each in additions], ordered=False)
+    else:  # mongomock takes no updates in bulk from this pymongo
+        for key, each in additions:
+            collection.update_one({"_id": key}, each, upsert=True)
+
+
+def _addition(month: Plain) -> Plain:
+    counts = {f"days.{day}": count for day, count in month["days"].items()} | {"count": month["count"]}
+    return {"$inc": counts, "$setOnInsert": {name: month[name] for name in month if name not in ("count", "days")}}
 
 
 def months(fetched: Iterable[tuple[Fetched, int]]) -> dict[str, Plain]:
