@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.peer_content import MANY, content
+from benchmarks.peer_floor import Floor
 from benchmarks.peer_indexes import Index, peers
 from benchmarks.peer_larder import MEMORY, START, START_WITH_DATABASE, larders
 from benchmarks.peer_measures import Figures, measured, processor_row
@@ -26,7 +27,7 @@ from benchmarks.servers import Failed
 
 # The figures of each round, by the name of an index
 Rounds = dict[str, list[Figures]]
-OURS, NGINX, EARLIER = "Larder", "Larder, nginx", "Larder "
+OURS, NGINX, FLOOR, EARLIER = "Larder", "Larder, nginx", "Larder, floor", "Larder "
 PROJECTS, RELEASES = 50, 41  # 2,550 small wheels with those of the project that has many
 
 
@@ -88,7 +89,8 @@ def main() -> None:
     loads, began = [os.getloadavg()[0]], time.monotonic()
     with tempfile.TemporaryDirectory() as folder, content(options.projects, options.releases) as files:
         place = Path(folder)
-        indexes: list[Index] = [*larders(place, options.baseline, files), *peers(place, files)]
+        indexes: list[Index] = [*larders(place, options.baseline, files), Floor(FLOOR, place / "larder", files)]
+        indexes += peers(place, files)
         if lacking := what_pulp_lacks():
             _say(began, f"{Pulp.name} is left out: {lacking}")
         else:
@@ -132,7 +134,7 @@ def show(rounds: Rounds) -> None:
     """Print one table beside the best other index and the earlier build, and one with all indexes."""
     baseline = next((name for name in rounds if name.startswith(EARLIER)), "")
     others = [name for name in rounds if not name.startswith(OURS)]
-    own = [name for name in (OURS, NGINX, baseline) if name in rounds]
+    own = [name for name in (OURS, NGINX, FLOOR, baseline) if name in rounds]
     print(
         f"{'':40}{'':8}" + "".join(f"{name:>24}" for name in own) + f"{'the best other':>48}{'of it':>9}{'wanted':>8}"
     )
