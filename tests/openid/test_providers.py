@@ -14,7 +14,7 @@ from tests import local_http
 from tests.local_http import Answer
 from tests.openid.issuers import Issuer, as_json, issuing, public_jwk
 from webapp.openid.providers import MAX_BYTES, Provider, ProviderFailed
-from webapp.serving.slow_clients import AT_WORK, Turns
+from webapp.serving.slow_clients import TURN, Turns
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_requests_that_wait_for_a_slow_issuer_block_no_others(app: Flask, issuer
     found, turns = provider(issuer), Turns(1)
 
     def ask() -> None:
-        with app.test_request_context(environ_overrides={AT_WORK: turns}), turns.turn("192.0.2.1"):
+        with turns.turn("192.0.2.1") as turn, app.test_request_context(environ_overrides={TURN: turn}):
             found.key("first")
 
     waiting = [threading.Thread(target=ask) for _ in range(3)]
@@ -120,11 +120,8 @@ def test_requests_that_wait_for_a_slow_issuer_block_no_others(app: Flask, issuer
     while "/keys" not in issuer.asked:
         time.sleep(0.01)
 
-    another = threading.Thread(target=turns.come_back)
-    another.start()
-    another.join(0.5)
-    assert not another.is_alive()
-    turns.leave()
+    with turns.turn("192.0.2.2"):
+        assert sum(each.is_alive() for each in waiting) == 3
     for each in waiting:
         each.join()
     assert issuer.asked.count("/keys") == 1

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
 from flask import Flask, Response, request
@@ -16,7 +17,7 @@ from werkzeug.test import TestResponse, run_wsgi_app
 from tests.people import browser
 from tests.publishing.uploads import line, publisher, upload, wheel, wheel_name
 from webapp.serving import metrics, slow_clients
-from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, Turns
+from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, Turn, Turns
 
 
 def refused(shares: Shares, address: str) -> bool:
@@ -218,26 +219,78 @@ def test_as_many_have_a_turn_as_there_are_places() -> None:
     assert (at_once, rest) == (3, 7)
 
 
-def test_who_comes_back_goes_first_and_newcomers_take_turns_by_address() -> None:
-    turns, order = Turns(1), list[str]()
+class Comes(NamedTuple):
+    """A request that comes from this address, or back after it waited for its client."""
 
-    def come(address: str) -> None:
-        if address == "back":
-            turns.come_back()
-            order.append(address)
-            turns.leave()
-        else:
-            with turns.turn(address):
-                order.append(address)
+    address: str
+    reads: bool = False
+    returns: bool = False
 
-    waiting = ["a", "a", "a", "b", "c", "back", "b", "back"]
+
+def in_turn(turns: Turns, waiting: list[Comes]) -> list[str]:
+    """The order in which requests have their turn that came in this one."""
+    order = list[str]()
+
+    def come(request: Comes) -> None:
+        turn = Turn(turns, request.address, turns._reading if request.reads else turns._changing)
+        turns.wait(turn, returns=request.returns)
+        order.append(request.address)
+        turn.leave()
+
+    def count() -> int:
+        kinds = (turns._reading, turns._changing)
+        return sum(len(kind.returning) + sum(map(len, kind.newcomers.values())) for kind in kinds)
+
     with ThreadPoolExecutor(len(waiting)) as people, turns.turn("holds all others"):
-        for number, address in enumerate(waiting, 1):
-            people.submit(come, address)
-            while len(turns._returning) + sum(map(len, turns._newcomers.values())) < number:
+        for number, each in enumerate(waiting, 1):
+            people.submit(come, each)
+            while count() < number:
                 time.sleep(0.001)
+    return order
+
+
+def test_who_comes_back_goes_first_and_newcomers_take_turns_by_address() -> None:
+    waiting = ["a", "a", "a", "b", "c", "back", "b", "back"]
+
+    order = in_turn(Turns(1), [Comes(address, returns=address == "back") for address in waiting])
 
     assert order == ["back", "back", "a", "b", "c", "a", "b", "a"]
+
+
+def test_readers_and_those_who_change_something_take_turns_while_both_wait() -> None:
+    uploads = [Comes(f"upload {number}", returns=True) for number in range(4)]
+    pages = [Comes(f"page {number}", reads=True) for number in range(2)]
+
+    order = in_turn(Turns(1), [*uploads, *pages])
+
+    assert order == ["page 0", "upload 0", "page 1", "upload 1", "upload 2", "upload 3"]
+
+
+def test_many_uploads_leave_half_of_the_turns_to_pages() -> None:
+    """Two of the four uploads that are worked on go on, and two end: readers have their turns, and not the fifth."""
+    turns, begun = Turns(4), list[str]()
+    ends = {name: threading.Event() for name in ("first", "second", "third", "fourth", "later", "page", "another")}
+
+    def come(name: str) -> None:
+        with turns.turn(name, reads=name in ("page", "another")):
+            begun.append(name)
+            ends[name].wait(10)
+
+    with ThreadPoolExecutor(7) as people:
+        for name in ends:
+            people.submit(come, name)
+            time.sleep(0.05)
+        before = list(begun)
+        ends["first"].set()
+        ends["second"].set()
+        time.sleep(0.2)
+        after = begun[4:]
+        for end in ends.values():
+            end.set()
+
+    assert before == ["first", "second", "third", "fourth"]
+    assert sorted(after) == ["another", "page"]
+    assert begun[6:] == ["later"]
 
 
 def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
@@ -245,15 +298,16 @@ def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
 
     def come_and_go(number: int) -> int:
         for _ in range(50):
-            with turns.turn(str(number % 3)):
-                turns.leave()
-                turns.come_back()
+            with turns.turn(str(number % 3), reads=number % 2 == 0) as turn:
+                turn.leave()
+                turn.come_back()
         return 50
 
     with ThreadPoolExecutor(12) as people:
         assert sum(people.map(come_and_go, range(12), timeout=60)) == 600
 
-    assert (turns._free, turns._newcomers, len(turns._returning)) == (2, {}, 0)
+    left = [(kind.at_work, len(kind.returning), kind.newcomers) for kind in (turns._reading, turns._changing)]
+    assert (turns._free, left) == (2, [(0, 0, {}), (0, 0, {})])
 
 
 def test_request_that_is_worked_on_makes_the_next_one_wait(

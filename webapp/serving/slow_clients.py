@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
@@ -39,7 +39,9 @@ READ_BYTES = 16 * 1024
 # The time in which a form must arrive. Uploads have their own limit.
 FORM_S = 60.0
 BUSY = "Too many requests are being handled at the moment. Please try again in a few seconds."
-PEER, AT_WORK = "larder.peer", "larder.at_work"
+PEER, TURN = "larder.peer", "larder.turn"
+# The methods of requests that change nothing (RFC 9110, section 9.2.1).
+READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Shares:
@@ -71,55 +73,99 @@ class Shares:
                 del self._held[address]
 
 
-class Turns:
-    """A number of requests that may be worked on at a time. The others wait for their turn.
+class _Waiting:
+    """The requests of one kind: how many are worked on, and who waits for a turn.
 
     Those that come back after waiting for their client go first. They hold an upload, so if newcomers were mixed with
     them, hundreds of uploads could pile up on the disk. Newcomers take turns by address, so one that sends hundreds of
     requests at once lets the others wait for one of them.
     """
 
+    def __init__(self) -> None:
+        self.at_work = 0
+        self.returning = deque[threading.Event]()
+        self.newcomers: dict[str, deque[threading.Event]] = {}
+
+    def add(self, address: str, *, returns: bool) -> threading.Event:
+        """Let a request wait, and return what is set when its turn has come."""
+        comes = threading.Event()
+        (self.returning if returns else self.newcomers.setdefault(address, deque())).append(comes)
+        return comes
+
+    def next(self) -> threading.Event | None:
+        """Take out the request whose turn it is, if any waits."""
+        if self.returning:
+            return self.returning.popleft()
+        if not self.newcomers:
+            return None
+        address = next(iter(self.newcomers))
+        waiting = self.newcomers.pop(address)
+        if len(waiting) > 1:
+            self.newcomers[address] = waiting  # behind the other addresses
+        return waiting.popleft()
+
+
+class Turns:
+    """A number of requests that may be worked on at a time. The others wait for their turn.
+
+    While both wait, half of the turns are for requests that read, and half for those that change something: an upload
+    takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time.
+    """
+
     def __init__(self, places: int) -> None:
         self._free = places  # none while somebody waits
-        self._returning = deque[threading.Event]()
-        self._newcomers: dict[str, deque[threading.Event]] = {}
+        self._reading, self._changing = _Waiting(), _Waiting()
+        self._last: _Waiting | None = None  # the kind that was last let from waiting to work
         self._lock = threading.Lock()
 
     @contextmanager
-    def turn(self, address: str) -> Iterator[None]:
+    def turn(self, address: str, *, reads: bool = True) -> Iterator["Turn"]:
         """Wait for a turn, and let another request have it at the end."""
-        self._wait_in(lambda: self._newcomers.setdefault(address, deque()))
+        turn = Turn(self, address, self._reading if reads else self._changing)
+        self.wait(turn, returns=False)
         try:
-            yield
+            yield turn
         finally:
-            self.leave()
+            turn.leave()
 
-    def come_back(self) -> None:
-        """Wait for a turn, before all newcomers."""
-        self._wait_in(lambda: self._returning)
-
-    def leave(self) -> None:
-        """Let another request have its turn, at the end or until this one comes back."""
-        with self._lock:
-            if self._returning:
-                self._returning.popleft().set()
-            elif self._newcomers:
-                address = next(iter(self._newcomers))
-                waiting = self._newcomers.pop(address)
-                waiting.popleft().set()
-                if waiting:
-                    self._newcomers[address] = waiting  # behind the other addresses
-            else:
-                self._free += 1
-
-    def _wait_in(self, queue: Callable[[], deque[threading.Event]]) -> None:
+    def wait(self, turn: "Turn", *, returns: bool) -> None:
+        """Wait until this request may be worked on."""
         with self._lock:
             if self._free:
                 self._free -= 1
+                turn.kind.at_work += 1
                 return
-            comes = threading.Event()
-            queue().append(comes)
+            comes = turn.kind.add(turn.address, returns=returns)
         comes.wait()
+
+    def leave(self, kind: _Waiting) -> None:
+        """Let the next request have the turn of one of this kind."""
+        with self._lock:
+            kind.at_work -= 1
+            # The kind with fewer requests at work goes first, and of two with as many the one that did not go last.
+            for each in sorted((self._reading, self._changing), key=lambda one: (one.at_work, one is self._last)):
+                if comes := each.next():
+                    each.at_work += 1
+                    self._last = each
+                    comes.set()
+                    return
+            self._free += 1
+
+
+class Turn(NamedTuple):
+    """The turn of one request, which it can let others have while it waits for its client."""
+
+    turns: Turns
+    address: str
+    kind: _Waiting
+
+    def leave(self) -> None:
+        """Let another request have its turn, at the end or until this one comes back."""
+        self.turns.leave(self.kind)
+
+    def come_back(self) -> None:
+        """Wait for a turn, before all newcomers."""
+        self.turns.wait(self, returns=True)
 
 
 class AtWork:
@@ -134,8 +180,8 @@ class AtWork:
         # A socket for both families calls an IPv4 client ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2).
         environ["REMOTE_ADDR"] = environ.get("REMOTE_ADDR", "").removeprefix("::ffff:")
         environ[PEER] = environ["REMOTE_ADDR"]  # before a proxy's headers are trusted
-        environ[AT_WORK] = self._turns
-        with self._turns.turn(environ[PEER]):
+        with self._turns.turn(environ[PEER], reads=environ.get("REQUEST_METHOD") in READING) as turn:
+            environ[TURN] = turn
             return self._app(environ, start_response)
 
 
@@ -188,7 +234,7 @@ def receive_body() -> None:
     Raises RequestEntityTooLarge, ServiceUnavailable and RequestTimeout.
     """
     says_body = request.content_length or "Transfer-Encoding" in request.headers
-    if request.method in ("GET", "HEAD", "OPTIONS") and not says_body:
+    if request.method in READING and not says_body:
         return
     if "publishing" in request.blueprints:  # uploads are received after their token was checked
         return
@@ -265,15 +311,15 @@ def waiting_for_upstream() -> Iterator[None]:
 @contextmanager
 def not_at_work() -> Iterator[None]:
     """Let another request run while this one waits."""
-    turns: Turns | None = request.environ.get(AT_WORK)
-    if turns is None:  # under another web server
+    turn: Turn | None = request.environ.get(TURN)
+    if turn is None:  # under another web server
         yield
         return
-    turns.leave()
+    turn.leave()
     try:
         yield
     finally:
-        turns.come_back()
+        turn.come_back()
 
 
 def share_out(response: Response) -> Response:
