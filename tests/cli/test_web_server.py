@@ -37,6 +37,45 @@ AbstractServer._serve_loop = signalled
 sys.exit(web_server.serve("127.0.0.1", int(sys.argv[1]), 1, 1, target="wsgiref.simple_server:demo_app"))
 """
 
+SIGNALLED_WHILE_REPLACING = """
+import os, signal, sys, threading, time
+from granian.server.common import AbstractServer
+from webapp.cli import web_server
+
+class Signalled(list):
+    def clear(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.3)
+        super().clear()
+
+wait_for_events = AbstractServer._serve_loop
+
+def killing(server, *arguments):
+    server.interrupt_children = Signalled()
+    threading.Timer(0.3, lambda: server.wrks[0].inner.kill()).start()
+    wait_for_events(server, *arguments)
+
+AbstractServer._serve_loop = killing
+sys.exit(web_server.serve("127.0.0.1", int(sys.argv[1]), 1, 1, target="wsgiref.simple_server:demo_app"))
+"""
+
+SIGNALLED_AS_SOON_AS_FORKED = """
+import os, signal, sys, time
+from webapp.cli import web_server
+
+for signum in web_server.ENDING:
+    signal.signal(signum, lambda *_: None)
+web_server._keep_signals_at_fork()
+for _ in range(200):
+    child = os.fork()
+    if not child:
+        time.sleep(1)
+        os._exit(9)
+    os.kill(child, signal.SIGTERM)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != -signal.SIGTERM:
+        sys.exit("it did not end")
+"""
+
 TOLD_THREE_TIMES = """
 import multiprocessing, os, signal, sys, time
 from webapp.cli.web_server import begin_web_process
@@ -223,3 +262,13 @@ def read_all(terminal: int) -> str:
             os.close(terminal)
             return shown.decode()
         shown += part
+
+
+def test_signal_that_comes_while_a_web_process_is_replaced_ends_the_site() -> None:
+    command = [sys.executable, "-c", SIGNALLED_WHILE_REPLACING, str(free_port())]
+
+    assert subprocess.run(command, cwd=ROOT, timeout=START_S, check=False).returncode == 128 + signal.SIGTERM
+
+
+def test_process_that_is_told_to_end_as_soon_as_it_is_forked_does_so() -> None:
+    subprocess.run([sys.executable, "-c", SIGNALLED_AS_SOON_AS_FORKED], cwd=ROOT, timeout=START_S, check=True)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -92,7 +93,9 @@ def serve(
         told.get()
         for each in beside:
             each.terminate()
-        server.signal_handler_interrupt()
+        while True:  # once is not enough: granian forgets it while it replaces a web process that has ended
+            server.signal_handler_interrupt()
+            time.sleep(0.2)
 
     def begin() -> None:
         threading.Thread(target=stop_when_told, name="stop", daemon=True).start()
@@ -105,8 +108,12 @@ def serve(
 
     server.on_startup(begin)
     # A web process that is told to stop before granian has set its handlers ends at once.
-    os.register_at_fork(after_in_child=_forget_handlers)
-    server.serve()
+    _keep_signals_at_fork()
+    try:
+        server.serve()
+    except SystemExit:
+        if not received:  # otherwise the same signal has ended a web process that had not begun yet
+            raise
     # granian's own handler may get a signal just before ours are set.
     first = received[0] if received else signal.SIGINT
     return 0 if first == signal.SIGINT else 128 + first
@@ -145,9 +152,25 @@ def _end_when_told() -> None:
     handler(signum, None)
 
 
-def _forget_handlers() -> None:
-    for signum in ENDING:
-        signal.signal(signum, signal.SIG_DFL)
+def _keep_signals_at_fork() -> None:
+    """Let a signal that a forked process gets at once wait until our handlers are gone, and end it then.
+
+    Python's own handler, which is still set, would only note it, and Python forgets what it noted at the fork.
+    """
+    before: list[set[int]] = [set()]
+
+    def block() -> None:
+        before[0] = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before[0])
+
+    def forget_handlers() -> None:
+        for signum in ENDING:
+            signal.signal(signum, signal.SIG_DFL)
+        unblock()
+
+    os.register_at_fork(before=block, after_in_parent=unblock, after_in_child=forget_handlers)
 
 
 def uploads_server(host: str, port: int) -> list[str]:
