@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,21 @@ def test_child_that_ended_between_two_texts_costs_none_of_them(children: Rendere
     wait_for_end(before)
 
     assert pid_of(children) != before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_text_whose_child_somebody_ends_is_rendered_by_another(
+    children: Renderers, tmp_path: Path, number: int
+) -> None:
+    child, goes_on = pid_of(children), tmp_path / "goes on"
+    with ThreadPoolExecutor(1) as other:
+        rendered = other.submit(children.render, f"wait {goes_on}", "rst")
+        time.sleep(0.2)
+        os.kill(child, number)
+        wait_for_end(child)
+        goes_on.touch()
+
+    assert rendered.result().html == f"<p>WAIT {str(goes_on).upper()}</p>"
 
 
 def test_child_ends_when_nothing_has_come_for_some_time(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ _COLLECTED_OBJECTS = 50_000
 def main(renderer: str, parent: int, cpu_s: float, memory_bytes: int, idle_s: int) -> None:
     """Answer until nothing has arrived for `idle_s` seconds, or until the parent closes the sockets or ends."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    for number in (signal.SIGALRM, signal.SIGIO, signal.SIGPROF):
+    for number in (signal.SIGALRM, signal.SIGINT, signal.SIGIO, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)  # each of them ends the process
     render = runpy.run_path(renderer)["render"]
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))

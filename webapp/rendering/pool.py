@@ -29,6 +29,8 @@ START_S = 60.0
 PATIENCE_S = 30.0
 # ... and others this long to queue after it, because readers need the threads.
 LINE_PATIENCE_S = 0.25
+# Exit codes of a child that was idle for long, or that somebody has ended.
+_NOT_BY_THE_TEXT = (0, -signal.SIGALRM, -signal.SIGHUP, -signal.SIGINT, -signal.SIGTERM)
 # The only environment variables that a child gets; the others may contain secrets.
 _ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME", "PYTHONPATH")
 
@@ -175,7 +177,7 @@ class _Child:
             self._process.wait(timeout=START_S)
         self.end()
         code = self._process.returncode
-        if code in (0, -signal.SIGALRM):
+        if code in _NOT_BY_THE_TEXT:
             return None
         if code == -signal.SIGPROF:
             problem = f"rendering it took more than {self._bounds.cpu_s:g} seconds of processor time"
