@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from mongoengine.errors import OperationError
 from pymongo.errors import (
     AutoReconnect,
+    ConfigurationError,
     ExecutionTimeout,
     NetworkTimeout,
     NotPrimaryError,
@@ -17,7 +18,7 @@ from pymongo.errors import (
 )
 
 from tests.serving.complaints import bulk, complaints
-from webapp.mongodb.errors import NOT_WELL, NOT_YET_KNOWN, is_only_duplicates
+from webapp.mongodb.errors import NOT_WELL, NOT_YET_KNOWN, explained, is_only_duplicates
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,12 @@ def test_write_that_the_database_did_not_confirm_is_no_mistake_of_ours(
 
     assert raising(wrapped).get("/about").status_code == 503
     assert raising(OperationError("Could not save document")).get("/about").status_code == 500
+
+
+def test_server_that_is_too_old_is_said_in_one_line() -> None:
+    error = ConfigurationError("Server at 127.0.0.1:27017 reports wire version 6, but this requires at least 9.")
+
+    assert explained(error) == (
+        "the database cannot be used: Server at 127.0.0.1:27017 reports wire version 6, but this requires at "
+        "least 9. See MONGODB_URI."
+    )

@@ -1,7 +1,14 @@
 """Which database errors mean that the database is in trouble; all others are mistakes of ours."""
 
 from mongoengine.errors import OperationError
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, PyMongoError, WriteConcernError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    PyMongoError,
+    WriteConcernError,
+)
 
 # Codes of a server that has no room, no time or no primary, is about to stop, or lost contact with the others. Source:
 # error_codes.yml of MongoDB; a test asks the server for the names.
@@ -65,6 +72,8 @@ def explained(error: Exception) -> str | None:
     """Return what an operator needs to know about an error they can fix, on one line; None for other errors."""
     if is_away(error):
         return f"the database does not answer: {reason_of(error)}"
+    if isinstance(_cause_of(error), ConfigurationError):  # the server is too old, or another kind than the address says
+        return f"the database cannot be used: {reason_of(error).rstrip('.')}. See MONGODB_URI."
     if getattr(_cause_of(error), "code", None) in REFUSALS:
         # The rest is the whole command.
         refusal = reason_of(error).partition(" to execute command")[0].rstrip(".")
