@@ -40,7 +40,14 @@ def test_chart_of_nothing_has_lines_and_no_columns() -> None:
     chart = columns(rows(_2024=0, _2025=0), 344, 232)
 
     assert chart.bars == []
-    assert [number for _, number in chart.lines] == ["0", "0", "1"]
+    assert [number for _, number in chart.lines] == ["0", "1"]
+
+
+def test_middle_line_is_at_a_whole_number() -> None:
+    heights, numbers = zip(*columns(rows(_2024=3, _2025=1), 344, 242).lines, strict=True)
+
+    assert heights == pytest.approx([220, 150, 10])
+    assert numbers == ("0", "1", "3")
 
 
 @pytest.mark.parametrize(

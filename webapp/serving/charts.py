@@ -34,7 +34,8 @@ def columns(rows: list[dict[str, Any]], width: int, height: int) -> Columns:
             bar = plot * count / most
             x, y = left + (number + _BEFORE) * step, _TOP + plot - bar
             bars.append((f"{x:.2f}", f"{y:.2f}", wide, f"{bar:.2f}", f"{row['id']}: {count:,}"))
-    lines = [(_TOP + plot * (1 - part), f"{round(most * part):,}") for part in (0, 0.5, 1)]
+    # At a whole number near the middle, so that each line is where its number says.
+    lines = [(round(_TOP + plot * (1 - value / most), 2), f"{value:,}") for value in sorted({0, most // 2, most})]
     return Columns(left, lines, bars, _labels([row["id"] for row in rows], left, step, width))
 
 
