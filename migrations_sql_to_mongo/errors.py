@@ -33,6 +33,11 @@ def one_line(error: BaseException) -> str:
     return text if len(text) <= 300 else text[:297] + "..."
 
 
+def without_details(error: BaseException) -> str:
+    """Return the message of an error without what pymongo adds: the topology, and the answer with whole documents."""
+    return re.split(r", full error:|, Timeout: | \(configured timeouts:", one_line(error))[0]
+
+
 def mask(address: str) -> str:
     """Return a database's address without its password and options.
 

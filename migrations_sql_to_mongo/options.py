@@ -11,7 +11,7 @@ from typing import Any
 import click
 from pymongo.errors import PyMongoError
 
-from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, one_line
+from migrations_sql_to_mongo.errors import CannotStart, MoveError, Stopped, without_details
 from migrations_sql_to_mongo.layout import Layout
 from migrations_sql_to_mongo.ledger import Ledger
 from migrations_sql_to_mongo.map_file import read_layout
@@ -74,12 +74,13 @@ def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]
             except KeyboardInterrupt:
                 failure = Stopped("interrupted; repeat the command to continue from here")
             except PyMongoError as error:
-                failure = Stopped(one_line(error))
+                failure = Stopped(without_details(error))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours is one line too, unless asked for more
-                failure = Stopped(f"unexpected {type(error).__name__}: {one_line(error)} (--traceback shows where)")
+                what = f"{type(error).__name__}: {without_details(error)}"
+                failure = Stopped(f"unexpected {what} (--traceback shows where)")
                 failure.__cause__ = error
             if want_traceback:
-                traceback.print_exception(failure.__cause__ or failure)
+                _print_traceback(failure.__cause__ or failure)
             if is_json:
                 click.echo(as_json({"error": failure.format_message(), "exit_code": failure.exit_code}))
             raise failure
@@ -111,6 +112,13 @@ def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]
         return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)
 
     return decorate
+
+
+def _print_traceback(error: BaseException) -> None:
+    """Show where an error occurred. Python's own form would repeat all of its message, with whole documents."""
+    click.echo("Traceback (most recent call last):", err=True)
+    traceback.print_tb(error.__traceback__)
+    click.echo(f"{type(error).__name__}: {without_details(error)}", err=True)
 
 
 def _shared(options: dict[str, Any], *, reads_source: bool) -> Shared:

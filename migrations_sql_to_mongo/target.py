@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import re
 import struct
 import time
 import uuid
@@ -27,7 +26,7 @@ from pymongo.errors import (
 )
 
 from config import BadConfig, config_from_environment
-from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line, refuse_unescaped
+from migrations_sql_to_mongo.errors import CannotStart, Stopped, mask, one_line, refuse_unescaped, without_details
 from webapp.changes import site_stats
 from webapp.documents import (
     AuditEvent,
@@ -99,7 +98,7 @@ class Target:
                 if time.monotonic() > deadline:
                     raise Stopped(
                         f"the server {self.shown} has been away for {self.patience_s:.0f} s "
-                        f"({_without_details(error)}); "
+                        f"({without_details(error)}); "
                         "the same command again goes on from here"
                     ) from error
             time.sleep(0.25)
@@ -116,11 +115,11 @@ class Target:
     def explain(self, error: PyMongoError) -> str:
         """Return what went wrong, on one line."""
         if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
-            return f"the account may not write to {self.shown}: {_without_details(error)}"
+            return f"the account may not write to {self.shown}: {without_details(error)}"
         if "No space left on device" in str(error) or getattr(error, "code", None) == _NO_SPACE:
-            why = _without_details(error)
+            why = without_details(error)
             return f"the disk of {self.shown} is full ({why}); make room, and repeat the command to continue"
-        return f"{self.shown}: {_without_details(error)}"
+        return f"{self.shown}: {without_details(error)}"
 
     def insert(self, collection: str, documents: list[bytes]) -> None:
         """Write encoded documents. What an interrupted attempt has already written is overwritten with the same."""
@@ -310,10 +309,10 @@ def open_target(uri: str | None) -> Target:
         raise CannotStart(f"the target {shown} is not a MongoDB address: {why}") from None
     except ConnectionFailure as error:
         mongoengine.disconnect(alias)
-        raise CannotStart(f"the target {shown} does not answer: {_without_details(error)}") from None
+        raise CannotStart(f"the target {shown} does not answer: {without_details(error)}") from None
     except OperationFailure as error:
         mongoengine.disconnect(alias)
-        raise CannotStart(f"the target {shown} refuses: {_without_details(error)}") from None
+        raise CannotStart(f"the target {shown} refuses: {without_details(error)}") from None
     return Target(client, database, shown, alias)
 
 
@@ -325,11 +324,6 @@ def bson_id(document: bytes) -> Any:
         if document[4] == 7:
             return bson.ObjectId(document[9:21])
     return bson.decode(document)["_id"]
-
-
-def _without_details(error: BaseException) -> str:
-    """Return the message of an error without the topology and the server's whole answer, which pymongo adds."""
-    return re.split(r", full error:|, Timeout: | \(configured timeouts:", one_line(error))[0]
 
 
 def _is_transient(error: PyMongoError) -> bool:

@@ -80,4 +80,7 @@ def differences(expected: Any, stored: Any, path: str) -> Iterator[str]:
 
 
 def _said(name: str, value: Any) -> str:
+    if isinstance(value, dict | list):
+        # What the site nests in documents may be secret: sessions, second factors, recovery codes, invitations.
+        return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
     return HIDDEN if name == "hashed_password" else shown(value if isinstance(value, str) else repr(value))

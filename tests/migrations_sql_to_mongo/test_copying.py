@@ -121,6 +121,28 @@ def test_password_hashes_are_copied_byte_for_byte_and_never_shown(
         assert secret not in everything.replace(str(move.source), "")
 
 
+def test_what_the_new_site_keeps_of_people_is_never_shown(mover: Make, db: Db, tmp_path: Path) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    nested = {
+        "sessions": [{"session_id": "canary", "id_token": "canary", "ip_address": "canary", "user_agent": "canary"}],
+        "second_factors": [{"factor_id": "canary", "secret": "canary", "public_key": "canary", "name": "canary"}],
+        "recovery_codes": [{"digest": "canary"}],
+        "identity": {"issuer": "canary", "subject": "canary", "email": "canary"},
+        "hashed_password": "canary",
+    }
+    invitations = {"invitations": [{"invitation_id": "canary", "email": "canary"}]}
+    db.users.update_one({}, {"$set": nested}, bypass_document_validation=True)
+    db.packages.update_one({}, {"$set": invitations}, bypass_document_validation=True)
+
+    checked = move("verify", "--report", str(tmp_path))
+
+    assert checked.code == 3
+    assert "second_factors is not in the source: 1 entry" in checked.out
+    everything = checked.out + checked.err + "".join(path.read_text() for path in tmp_path.glob("report.*"))
+    assert "canary" not in everything
+
+
 def test_second_row_of_one_id_is_rejected_and_its_description_is_nobodys(mover: Make, db: Db) -> None:
     _, tables, done = moved(mover, {"packages": [package(description="*one*"), package(description="*two*")]})
 

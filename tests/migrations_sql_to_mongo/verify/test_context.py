@@ -58,7 +58,7 @@ def test_text_is_utf_8_or_in_the_encoding_of_the_map(value: Any, text: str | Non
 
 
 def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="7 is not text"):
+    with pytest.raises(ValueError, match="int is not text"):
         context().text(7)
     with pytest.raises(UnicodeDecodeError):
         context().text(b"J\xe4m")

@@ -61,6 +61,10 @@ def test_what_stands_behind_the_expected_fields_is_returned_unless_these_differ(
         ({"a": {"b": [1, {"c": 2}]}}, {"a": {"b": [1, {"c": 3}]}}, ["a.b[1].c is 3, 2 in the source"]),
         ({"a": [1, 2]}, {"a": [1]}, ["a has 1 entries, 2 in the source"]),
         ({"hashed_password": "x"}, {"hashed_password": "y"}, ["hashed_password is (hidden), (hidden) in the source"]),
+        ({}, {"sessions": [{"session_id": "s"}]}, ["sessions is not in the source: 1 entry"]),
+        ({}, {"identity": {"issuer": "i", "subject": "s"}}, ["identity is not in the source: 2 entries"]),
+        ({"a": [1, 2]}, {}, ["a is missing: 2 entries in the source"]),
+        ({"a": "x"}, {"a": ["y"]}, ["a is 1 entry, x in the source"]),
         ({"u": {"hashed_password": "x"}}, {"u": {}}, ["u.hashed_password is missing: (hidden) in the source"]),
     ],
 )
