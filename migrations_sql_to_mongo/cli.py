@@ -23,7 +23,7 @@ from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.replay import replay
 from migrations_sql_to_mongo.report import Report, as_json, counted
-from migrations_sql_to_mongo.run import Differs, Options, run
+from migrations_sql_to_mongo.run import Differs, Options, SourceChanged, run
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.suggest import suggest
 from migrations_sql_to_mongo.tally import Tally
@@ -105,21 +105,30 @@ def run_command(
         _refuse_empty(source)
         stack.enter_context(ledger.lock("run"))
         interrupted = ledger.interrupted()
-        copied_before = interrupted is not None and interrupted["state"] != STEPS[0]
         try:
-            with shared.folder.rejects() as write:
-                entry = run(source, target, ledger, options, shared.progress, write)
+            entry = _run(shared, source, target, ledger, options)
         except Differs as error:
             report = _report("run", source, target, {"run": ledger.runs()[0]["_id"], "state": FAILED})
             report |= _found(error.verification) | {"exit_code": 3, "summary": error.message}
             shared.folder.write(report)
             raise
-        if copied_before:
+        if interrupted and interrupted["state"] != STEPS[0] and interrupted["_id"] == entry["_id"]:
             _export_rejects(shared, target, entry)
         report = _report("run", source, target, _of_entry(entry))
     rejected, rows = _sums(report["tally"])
     report |= _outcome(rejected, f"run {entry['_id']} moved {rows - rejected:,} of {rows:,} rows")
     shared.finish(report)
+
+
+def _run(shared: Shared, source: Source, target: Target, ledger: Ledger, options: Options) -> Entry:
+    """Go on with an interrupted run, or start afresh if the source has changed since."""
+    try:
+        with shared.folder.rejects() as write:
+            return run(source, target, ledger, options, shared.progress, write)
+    except SourceChanged as changed:
+        click.echo(changed.message, err=True)
+    with shared.folder.rejects() as write:
+        return run(source, target, ledger, options, shared.progress, write)
 
 
 @main.command("catch-up")

@@ -10,10 +10,10 @@ from typing import Any, Self
 from migrations_sql_to_mongo import swap
 from migrations_sql_to_mongo.batching import Batch, TooManyRejects, batches
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
-from migrations_sql_to_mongo.corrections import take_over
+from migrations_sql_to_mongo.corrections import corrected_collection, take_over
 from migrations_sql_to_mongo.digests import chunk_of, digests_collection
 from migrations_sql_to_mongo.errors import Stopped
-from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, RUN, STEPS, Entry, Ledger, now
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, RUN, STEPS, UNDONE, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.recognizing import Recognizer
 from migrations_sql_to_mongo.rendering import render_staged
@@ -45,6 +45,13 @@ class Differs(Stopped):
         self.verification = verification
 
 
+class SourceChanged(Stopped):
+    """The source is not what an interrupted run has copied; what that staged is removed, and a new run can begin."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(f"the source has changed since run {entry['_id']} was interrupted: starting afresh")
+
+
 def run(
     source: Source,
     target: Target,
@@ -57,12 +64,12 @@ def run(
 
     `on_reject` is given each rejected row whole, unless the rows were copied before the run was interrupted.
 
-    `source` is open, and the caller holds the lock. Raises Stopped.
+    `source` is open, and the caller holds the lock. Raises Stopped; SourceChanged if the same call again starts afresh.
     """
     entry = ledger.interrupted()
     if entry and entry.get("command") == CATCH_UP:
         raise Stopped(f"catch-up {entry['_id']} was interrupted: `catch-up` ends it, `undo` takes it back")
-    entry = _resumed(entry, source, ledger, options) if entry else _begun(source, target, ledger, options)
+    entry = _resumed(entry, source, target, ledger, options) if entry else _begun(source, target, ledger, options)
     take_over(source, target, ledger, entry)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "copying": lambda: _copy(source, target, ledger, entry, options, progress, on_reject),
@@ -107,23 +114,35 @@ def _begun(source: Source, target: Target, ledger: Ledger, options: Options) -> 
     )
 
 
-def _resumed(entry: Entry, source: Source, ledger: Ledger, options: Options) -> Entry:
-    """Return the run that continues. Raises Stopped if this is a different migration."""
-    rows = {table: source.count(table) for table in source.tables}
+def _resumed(entry: Entry, source: Source, target: Target, ledger: Ledger, options: Options) -> Entry:
+    """Return the run that continues. Raises SourceChanged, or Stopped if this is a different migration."""
     for what, there, here in (
         ("source", entry["source"], source.masked_url),
         ("map, time zones or encoding", entry["layout"], source.layout.as_dict()),
-        ("number of rows", entry["rows"], rows),
     ):
         if there != here:
             raise Stopped(
                 f"run {entry['_id']} was interrupted, and its {what} was another one ({there}, now {here}): "
                 "go on with the same, or take it back with `undo`"
             )
+    rows = {table: source.count(table) for table in source.tables}
+    if entry["state"] != "swapping" and entry["rows"] != rows:
+        raise _given_up(target, ledger, entry)
     # The batches must stay the same, because the checkpoint counts them.
     kept = {**asdict(options), "batch_size": entry["options"]["batch_size"]}
     ledger.note(entry, resumed=entry["resumed"] + 1, options=kept)
     return entry
+
+
+def _given_up(target: Target, ledger: Ledger, entry: Entry) -> SourceChanged:
+    """Remove what an interrupted run staged, and return the reason. If this is interrupted, the next run repeats it."""
+    # Without its documents the run must not go on from its checkpoint.
+    ledger.note(entry, state=STEPS[0], checkpoint={"batches": 0})
+    swap.remove_staged(target, entry)
+    target.patiently(target.db.drop_collection, corrected_collection(entry["_id"]))
+    changed = SourceChanged(entry)
+    ledger.note(entry, state=UNDONE, ended_at=now(), error=changed.message)
+    return changed
 
 
 def _copy(
@@ -243,6 +262,8 @@ def _verify(source: Source, target: Target, ledger: Ledger, entry: Entry, progre
     names = {one["name"]: one["staging"] for one in entry["collections"]}
     rejects, compared = swap.rejects_collection(entry["_id"]), Compared(keep=kept_in(target, entry["_id"]))
     found = verify(source, target, names, rejects, progress, render=None, compared=compared)
+    if found.differences and entry["resumed"]:
+        raise _given_up(target, ledger, entry)
     if found.differences:
         ledger.note(entry, state=FAILED, ended_at=now(), error=found.differences[0])
         raise Differs(found)

@@ -92,6 +92,17 @@ def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None
         if collection["state"] != "restored":
             _restore(target, collection)
             _note(ledger, entry, collection, "restored")
+    _remove_records(target, entry)
+
+
+def remove_staged(target: Target, entry: Entry) -> None:
+    """Remove what a run has written, if nothing was swapped in."""
+    for collection in entry["collections"]:
+        target.patiently(target.db.drop_collection, collection["staging"])
+    _remove_records(target, entry)
+
+
+def _remove_records(target: Target, entry: Entry) -> None:
     for name in (rejects_collection, digests_collection):
         target.patiently(target.db.drop_collection, name(entry["_id"]))
 

@@ -1,11 +1,16 @@
 """plan, run, verify, status and undo, as an operator meets them."""
 
-import sqlite3
+import itertools
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import bson
+import pytest
 
-from tests.migrations_sql_to_mongo.conftest import Db, Make
+from migrations_sql_to_mongo.target import Target
+from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on
 from tests.migrations_sql_to_mongo.old_site import (
     package,
     release,
@@ -69,19 +74,47 @@ def test_verify_without_a_run_is_wrong_use(mover: Make) -> None:
     assert mover(some_rows())("verify").code == 2
 
 
-def test_changed_source_stops_a_resumed_run(mover: Make, db: Db) -> None:
-    move = mover(some_rows() | {"releases": [release(1, "nowhere")]})
-    move("run", "--on-error", "stop")
-    with sqlite3.connect(move.source.removeprefix("sqlite:///")) as old:
-        old.execute("DELETE FROM users")
-    old.close()
+@pytest.mark.parametrize("change", ["DELETE FROM users WHERE id = 3", "UPDATE users SET name = 'Ada' WHERE id = 1"])
+def test_run_whose_source_changes_while_it_is_interrupted_starts_afresh(
+    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """It is stopped after its first, seventh, thirteenth ... conversation with the server, until it gets through."""
+    patiently = Target.patiently
+    talks = afresh = 0
 
-    stopped = move("run")
+    def stop_after(target: Target, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        nonlocal talks
+        talks -= 1
+        found = patiently(target, action, *arguments, **options)
+        if talks == 0:
+            raise KeyboardInterrupt
+        return found
 
-    assert stopped.code == 3
-    assert "number of rows was another one" in stopped.err
-    assert move("undo").code == 0
-    assert move("run").code == 1
+    monkeypatch.setattr(Target, "patiently", stop_after)
+    for stop in itertools.count(1, 6):
+        move = mover(some_rows())
+        talks = stop
+        move("run", "--batch-size", "2")
+        is_through, talks = talks > 0, 0
+        state = next((entry["state"] for entry in db.migrations.find({"_id": {"$ne": "lock"}})), None)
+        old_site_goes_on(move, change)
+
+        done = move("run", "--batch-size", "2")
+
+        assert done.code == 0, (stop, done.err)
+        afresh += "starting afresh" in done.err
+        # What it had staged is gone.
+        kept = {one["_id"] for one in db.migrations.find({"state": "done"})}
+        left = re.findall(r"_(\d{8}_\d{6}\w*)", " ".join(db.list_collection_names()))
+        assert {*left} <= kept
+        assert not [name for name in db.list_collection_names() if "_staging_" in name]
+        if state == "swapping":
+            assert move("catch-up").code == 0
+        assert move("verify").code == 0
+        db.client.drop_database(db.name)
+        if is_through:
+            break
+    assert afresh > 4
 
 
 def test_order_of_names_is_by_bytes(mover: Make, db: Db) -> None:
