@@ -91,7 +91,7 @@ def expected(source: Source, target: Target, ledger: Ledger, progress: Progress,
                     continue
                 count += 1
                 if len(conflicts) < 50:
-                    conflicts.append(changes.said(change.collection, change.id, reason))
+                    conflicts.append(changes.said(target, change.collection, change.id, reason))
     progress.finish()
     tally.check()
     return {"run": last["_id"], "tally": tally.as_dict(), "changes": made} | {

@@ -15,7 +15,18 @@ from bson.raw_bson import RawBSONDocument
 
 from migrations_sql_to_mongo.batching import Encoded
 from migrations_sql_to_mongo.copying import REJECTS
-from migrations_sql_to_mongo.digests import NONE, Written, chunk, digest_of, digests_collection, unrendered
+from migrations_sql_to_mongo.digests import (
+    NONE,
+    SIGN_IN_FIELDS,
+    SIGNED_IN,
+    Written,
+    chunk,
+    chunk_of_users,
+    digest_of,
+    digests_collection,
+    digests_of_user,
+    unrendered,
+)
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
 from migrations_sql_to_mongo.replacing import documents, without_unique, write, write_all
@@ -29,6 +40,7 @@ MOST, MOST_BYTES = 200, 4_000_000  # of documents that are written together
 EDITED = "was edited on this site since it was moved"
 REGISTERED = "was registered on this site, too"
 REMOVED = "was removed from this site since it was moved"
+WHO = ("username", "name", "email")
 TAKEN = "what may be there only once (a user's name or address) is another's on this site"
 
 
@@ -41,6 +53,7 @@ class Change:
     was: bytes | None  # the digest of what the last migration wrote
     document: bytes | None  # the present state, not yet rendered
     rows: bytes | None = None  # the digest of the rows that it is made of
+    of_user: tuple[bytes, bytes] | None = None  # what `digests_of_user` says of what the last migration wrote
 
     @property
     def kind(self) -> str:
@@ -75,7 +88,8 @@ def found_changes(
         document_id = bson_id(encoded.bson)
         was = written.take(encoded.collection, document_id)
         if was != (digest := digest_of(encoded.bson)):
-            yield Change(encoded.collection, document_id, was, encoded.bson, encoded.rows)
+            of_user = written.find_both(SIGNED_IN, document_id) if encoded.collection == "users" else None
+            yield Change(encoded.collection, document_id, was, encoded.bson, encoded.rows, of_user)
         elif encoded.rows:
             yield Unchanged(encoded.collection, document_id, digest, encoded.rows)
     for collection in collections:
@@ -91,7 +105,27 @@ def refused(change: Change, stored: bytes | None) -> str | None:
         return None if change.was is None else REMOVED
     if change.was is None:
         return REGISTERED
-    return None if digest_of(stored) == change.was else EDITED
+    return None if digest_of(stored) == change.was or carried_over(change, stored) else EDITED
+
+
+def carried_over(change: Change, stored: bytes) -> bytes | None:
+    """Return a changed user with what the site wrote when they signed in; None if somebody edited the user here.
+
+    A password that was changed here stays, but not if it was changed in the source as well: then it is an edit.
+    """
+    if change.document is None or change.of_user is None:
+        return None
+    lasting_was, hash_was = change.of_user
+    (lasting, hash_here), (lasting_there, hash_there) = map(digests_of_user, (stored, change.document))
+    if lasting not in (lasting_was, lasting_there) or len({hash_was, hash_here, hash_there}) == 3:
+        return None
+    fields, here = bson.decode(change.document), bson.decode(stored)
+    kept = {*SIGN_IN_FIELDS}
+    if hash_here == hash_was:
+        kept.remove("hashed_password")
+    if fields.get("is_disabled") or hash_here == hash_was != hash_there:
+        kept.remove("sessions")  # as if the account was disabled, or got another password, on the site
+    return bson.encode(fields | {name: value for name, value in here.items() if name in kept})
 
 
 def is_same(stored: bytes | None, document: bytes | None) -> bool:
@@ -105,7 +139,13 @@ def kept_change(number: int, change: Change) -> bytes:
     """Return a change as stored in its collection; the document itself is in the staging collection."""
     size = len(change.document or b"")
     fields = {"_id": number, "collection": change.collection, "id": change.id, "kind": change.kind, "size": size}
-    return bson.encode({**fields, "was": change.was, "rows": change.rows})
+    fields |= {"was": change.was, "rows": change.rows, "of_user": change.of_user}
+    if change.document:
+        # What is written may contain more, see `carried_over`.
+        fields["digest"] = digest_of(change.document)
+    if change.document and change.collection == "users":
+        fields["is_user"] = digests_of_user(change.document)
+    return bson.encode(fields)
 
 
 def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
@@ -164,9 +204,11 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
     name, ids = collection["name"], [one["id"] for one in group]
     _take_back_unique(target, collection, [one["id"] for one in group if one.get("state") == GOING])
     staged, live = documents(target, collection["staging"], ids), documents(target, name, ids)
+    if name == "users":
+        staged |= _with_sign_ins(target, collection, group, live, staged)
     marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
     for one in group:
-        change = Change(name, one["id"], one["was"], staged.get(one["id"]))
+        change = _change(name, one, staged)
         one["reason"] = refused(change, live.get(one["id"]))
         if is_same(live.get(one["id"]), staged.get(one["id"])):
             # Already done: by this run before it was interrupted, or by somebody else.
@@ -193,15 +235,38 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
             marks[CONFLICT].append(one)
     written = applied + marks[SAME]
     if written:
-        digests = (digest_of(staged[one["id"]]) if one["id"] in staged else None for one in written)
-        number = f"{entry['_id']}/{written[0]['_id']:012}/{int(is_last)}"
-        rows = (one.get("rows") for one in written)
-        kept = chunk(number, name, [one["id"] for one in written], (each or NONE for each in digests), rows)
-        target.insert(digests_collection(entry["_id"]), [kept])
+        _keep_digests(target, entry, name, written, f"{entry['_id']}/{written[0]['_id']:012}/{int(is_last)}")
     _mark(target, entry, applied, APPLIED)
     _mark(target, entry, marks[SAME], SAME)
     for one in marks[CONFLICT]:
         _mark(target, entry, [one], CONFLICT, one["reason"])
+
+
+def _change(collection: str, one: Entry, staged: dict[Any, bytes]) -> Change:
+    return Change(collection, one["id"], one["was"], staged.get(one["id"]), of_user=one.get("of_user"))
+
+
+def _with_sign_ins(
+    target: Target, collection: Entry, group: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
+) -> dict[Any, bytes]:
+    """Return, and stage, the users who have signed in on the site, with what that wrote."""
+    found = {}
+    for one in group:
+        stored = live.get(one["id"])
+        if stored and digest_of(stored) != one["was"] and (user := carried_over(_change("users", one, staged), stored)):
+            found[one["id"]] = user
+    if found:
+        target.insert(collection["staging"], list(found.values()))
+    return found
+
+
+def _keep_digests(target: Target, entry: Entry, collection: str, written: list[Entry], number: str) -> None:
+    ids = [one["id"] for one in written]
+    digests, rows = (one.get("digest") or NONE for one in written), (one.get("rows") for one in written)
+    kept = [chunk(number, collection, ids, digests, rows)]
+    if users := {one["id"]: one["is_user"] for one in written if "is_user" in one}:
+        kept.append(chunk_of_users(number, users))
+    target.insert(digests_collection(entry["_id"]), kept)
 
 
 def _swap_unique(
@@ -287,13 +352,16 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
     return (
         made,
         kept.count_documents({"state": CONFLICT}),
-        [said(one["collection"], one["id"], one["reason"]) for one in conflicts.limit(50)],
+        [said(target, one["collection"], one["id"], one["reason"]) for one in conflicts.limit(50)],
     )
 
 
-def said(collection: str, document_id: Any, reason: str) -> str:
-    """Describe a conflict."""
-    return f"{collection} {document_id}: {reason}"
+def said(target: Target, collection: str, document_id: Any, reason: str) -> str:
+    """Describe a conflict. A user is called by the id in the source, and the name on the site."""
+    user = target.db["users"].find_one({"_id": document_id}, WHO) if collection == "users" else None
+    names = [user[each] for each in WHO if user and user.get(each)]
+    sql_id = str(document_id).lstrip("0") if isinstance(document_id, bson.ObjectId) else document_id
+    return f"{collection} {sql_id}{f' ({names[0]})' if names else ''}: {reason}"
 
 
 def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:

@@ -20,6 +20,9 @@ RENDERED_FIELDS = ("description_html", "description_problem", "description_rende
 RENDERED = "rendered"
 # So are, under this name, those of the packages that were compared, and of their rows.
 COMPARED = "compared"
+# So are, under this name, those of users without what the site writes when they sign in, and of their password hashes.
+SIGNED_IN = "signed in"
+SIGN_IN_FIELDS = ("hashed_password", "last_login", "sessions", "second_factor_due")
 SIZE = 16
 NONE = bytes(SIZE)  # for a document that no longer belongs to the migration
 _LAST_FIELD = RENDERED_FIELDS[-1].encode()
@@ -49,6 +52,20 @@ def digest_of_rendering(text: str, fields: Mapping[str, Any]) -> bytes:
 def digest_of(document: bytes) -> bytes:
     """Return the digest of an encoded document, without what rendering adds to it."""
     return hashlib.blake2b(unrendered(document), digest_size=SIZE).digest()
+
+
+def digests_of_user(document: bytes) -> tuple[bytes, bytes]:
+    """Return the digests of an encoded user without SIGN_IN_FIELDS, and of the password hash."""
+    fields = bson.decode(document)
+    stored_hash = fields.get("hashed_password") or ""
+    lasting = {name: value for name, value in fields.items() if name not in SIGN_IN_FIELDS}
+    return digest_of(bson.encode(lasting)), hashlib.blake2b(stored_hash.encode(), digest_size=SIZE).digest()
+
+
+def chunk_of_users(number: str, users: dict[Any, tuple[bytes, bytes]]) -> bytes:
+    """Return what `digests_of_user` says of some users, by their ids, as `chunk` does."""
+    digests = users.values()
+    return chunk(f"{number}/signed in", SIGNED_IN, [*users], (one for one, _ in digests), (one for _, one in digests))
 
 
 def unrendered(document: bytes) -> bytes:
@@ -114,7 +131,7 @@ class Written:
         return None if row is None or row[0] == NONE else row[0]
 
     def find_both(self, collection: str, document_id: Any) -> tuple[bytes, bytes] | None:
-        """Return the digests of a document and of its rows."""
+        """Return the digests of a document and of its rows, or, of one that has SIGNED_IN, of the password hash."""
         statement = "SELECT digest, rows FROM written WHERE collection = ? AND id = ?"
         found: tuple[bytes, bytes] | None = self._file.execute(statement, (collection, _key(document_id))).fetchone()
         return found

@@ -17,7 +17,15 @@ from migrations_sql_to_mongo import changes
 from migrations_sql_to_mongo.batching import Encoded
 from migrations_sql_to_mongo.copying import REJECTS, Copy
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, rows_of
-from migrations_sql_to_mongo.digests import NONE, RENDERED_FIELDS, chunk, digest_of, digests_collection
+from migrations_sql_to_mongo.digests import (
+    NONE,
+    RENDERED_FIELDS,
+    chunk,
+    chunk_of_users,
+    digest_of,
+    digests_collection,
+    digests_of_user,
+)
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, Entry, Ledger
@@ -204,8 +212,11 @@ def _write(target: Target, entry: Entry, change: Change) -> None:
         if one["name"] == change.collection:
             # So that catch-up does not mistake it for a manual edit.
             digest = digest_of(change.after) if change.after else NONE
-            kept = chunk(f"replayed/{time.time_ns()}", change.collection, [document_id], [digest])
-            target.insert(digests_collection(entry["_id"]), [kept])
+            number = f"replayed/{time.time_ns()}"
+            kept = [chunk(number, change.collection, [document_id], [digest])]
+            if change.collection == "users" and change.after:
+                kept.append(chunk_of_users(number, {document_id: digests_of_user(change.after)}))
+            target.insert(digests_collection(entry["_id"]), kept)
             one["is"] = Fingerprint.of(one["is"]).replaced(stored, _stored(target, change))
 
 

@@ -11,7 +11,7 @@ from migrations_sql_to_mongo import swap
 from migrations_sql_to_mongo.batching import Batch, TooManyRejects, batches
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
 from migrations_sql_to_mongo.corrections import corrected_collection, take_over
-from migrations_sql_to_mongo.digests import chunk_of, digests_collection
+from migrations_sql_to_mongo.digests import chunk_of, chunk_of_users, digests_collection, digests_of_user
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, RUN, STEPS, UNDONE, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
@@ -19,7 +19,7 @@ from migrations_sql_to_mongo.recognizing import Recognizer
 from migrations_sql_to_mongo.rendering import render_staged
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
-from migrations_sql_to_mongo.target import Target
+from migrations_sql_to_mongo.target import Target, bson_id
 from migrations_sql_to_mongo.verify import Verification, verify
 from migrations_sql_to_mongo.verify.compared import Compared, kept_in
 
@@ -171,7 +171,11 @@ def _copy(
     def write(number: int, batch: Batch) -> None:
         if batch.collection != REJECTS:
             # Waits for the journal: the documents may be written again after a crash, which would not bring these back.
-            target.insert(digests, [chunk_of(f"{number:012}", batch.collection, batch.documents, batch.rows)])
+            kept = [chunk_of(f"{number:012}", batch.collection, batch.documents, batch.rows)]
+            if batch.collection == "users":
+                users = {bson_id(document): digests_of_user(document) for document in batch.documents}
+                kept.append(chunk_of_users(f"{number:012}", users))
+            target.insert(digests, kept)
         target.insert(names[batch.collection], batch.documents)
         if not batch.is_last:
             ledger.checkpoint(entry, batches=number, collection=batch.collection)

@@ -1,6 +1,9 @@
 """What catch-up writes, and what it leaves alone."""
 
+from typing import Any
+
 import pytest
+from pymongo import ReturnDocument
 
 from migrations_sql_to_mongo import changes
 from migrations_sql_to_mongo.target import Target
@@ -41,7 +44,7 @@ def test_what_people_did_on_the_new_site_is_never_overwritten(mover: Make, db: D
         "packages new-one: was registered on this site, too",
         "packages removed-here: was removed from this site since it was moved",
         "packages zope-interface: was edited on this site since it was moved",
-        f"users 000000000000000000000009: {changes.TAKEN}",
+        f"users 9: {changes.TAKEN}",
     ]
     after = {one["_id"]: one for one in db.packages.find()}
     assert after.pop("kept")["summary"] == "changed there"
@@ -68,13 +71,91 @@ def test_account_that_was_connected_to_the_identity_provider_stays_so(mover: Mak
     done = move("catch-up", "--json")
 
     assert sorted(done.report["conflicts"]) == [
-        "users 000000000000000000000001: was edited on this site since it was moved",
-        "users 000000000000000000000003: was edited on this site since it was moved",
+        "users 1 (User 1): was edited on this site since it was moved",
+        "users 3 (User 3): was edited on this site since it was moved",
     ]
     after = {one["_id"]: one for one in db.users.find()}
     assert after.pop(object_id_of_sql_id(2))["name"] == "Not connected"
     assert after == {key: one for key, one in before.items() if key in after}
     assert len(after) == len(before) - 1
+
+
+SIGN_IN = {
+    "last_login": utc_now(),
+    "sessions": [{"session_id": "here", "created_date": utc_now(), "expires_at": utc_now()}],
+}
+WITH_RIGHTS = "ALTER TABLE users ADD COLUMN is_active INTEGER DEFAULT 1"
+
+
+def signed_in(db: Db, number: int, **more: Any) -> dict[str, Any]:
+    """Let a user sign in on the new site, and return the document after that."""
+    found = db.users.find_one_and_update(
+        {"_id": object_id_of_sql_id(number)}, {"$set": SIGN_IN | more}, return_document=ReturnDocument.AFTER
+    )
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("here", "change", "expected"),
+    [
+        ({}, "is_active = 0", {"is_disabled": True, "sessions": None}),
+        ({"hashed_password": "new hash"}, "is_active = 0", {"is_disabled": True, "sessions": None}),
+        ({"second_factor_due": utc_now()}, "profile_image_url = 'ada.png'", {"profile_image_url": "ada.png"}),
+        ({"hashed_password": "new hash"}, "email = NULL", {"email": None, "email_folded": None}),
+        ({}, "last_login = '2026-01-01 00:00:00'", {}),
+        ({}, "hashed_password = 'from there'", {"hashed_password": "from there", "sessions": None}),
+    ],
+)
+def test_sign_in_is_no_edit(mover: Make, db: Db, here: Any, change: str, expected: dict[str, Any]) -> None:
+    move = mover(some_rows())
+    old_site_goes_on(move, WITH_RIGHTS)
+    assert move("run").code == 0
+    before = signed_in(db, 1, **here)
+    old_site_goes_on(move, f"UPDATE users SET {change} WHERE id = 1")
+
+    planned = move("catch-up", "--dry-run", "--json")
+    done = move("catch-up", "--json")
+
+    assert planned.code == done.code == 0, done.out
+    assert planned.report["changes"] == done.report["changes"] == {"users": {"changed": 1}}
+    after = db.users.find_one({"_id": before["_id"]})
+    assert after == {name: value for name, value in (before | expected).items() if value is not None}
+    assert move("catch-up", "--json").report["changes"] == {}
+    assert move("undo").code == move("undo").code == 0
+    assert db.users.find_one({"_id": before["_id"]}) == before
+
+
+@pytest.mark.parametrize(
+    ("here", "change"),
+    [
+        ({"name": "Edited"}, "is_active = 0"),
+        ({"hashed_password": "new here"}, "hashed_password = 'new there'"),
+    ],
+)
+def test_edit_of_somebody_who_has_signed_in_is_kept(mover: Make, db: Db, here: Any, change: str) -> None:
+    move = mover(some_rows())
+    old_site_goes_on(move, WITH_RIGHTS)
+    assert move("run").code == 0
+    before = signed_in(db, 1, **here)
+    old_site_goes_on(move, f"UPDATE users SET {change} WHERE id = 1")
+
+    done = move("catch-up", "--json")
+
+    assert done.report["conflicts"] == [f"users 1 ({before['name']}): was edited on this site since it was moved"]
+    assert db.users.find_one({"_id": before["_id"]}) == before
+
+
+def test_people_go_on_signing_in_between_catch_ups(mover: Make, db: Db) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    for name in ("Ada", "Ada L.", "Ada Lovelace"):
+        before = signed_in(db, 1)
+        old_site_goes_on(move, f"UPDATE users SET name = '{name}' WHERE id = 1")
+
+        assert move("catch-up").code == 0
+
+        assert db.users.find_one({"_id": before["_id"]}) == before | {"name": name}
 
 
 def test_edit_that_comes_between_reading_and_writing_wins(mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, Outcome
+from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, Outcome, old_site_goes_on
 from tests.migrations_sql_to_mongo.old_site import (
     Raw,
     maintainer,
@@ -16,6 +16,7 @@ from tests.migrations_sql_to_mongo.old_site import (
     some_rows,
     user,
 )
+from webapp.documents.base import utc_now
 
 
 def replay(move: Mover, folder: Path, table: str, change: Callable[[dict[str, Any]], None], *options: str) -> Outcome:
@@ -105,3 +106,16 @@ def test_replay_of_something_else_is_refused(mover: Make, tmp_path: Path, conten
 
     assert refused.code == 2
     assert complaint in refused.err
+
+
+def test_corrected_user_can_sign_in_and_is_still_carried_over(mover: Make, db: Db, tmp_path: Path) -> None:
+    move = mover(some_rows() | {"users": [user(1), user(2, name=Raw(b"\xff"))]})
+    move("run", "--report", str(tmp_path))
+    assert replay(move, tmp_path, "users", lambda row: row.update(name="Grace")).code == 0
+    db.users.update_one({"name": "Grace"}, {"$set": {"last_login": utc_now()}})
+    old_site_goes_on(move, "UPDATE users SET name = 'Grace Hopper' WHERE id = 2")
+
+    done = move("catch-up", "--json")
+
+    assert done.report["conflicts"] == []
+    assert db.users.count_documents({"name": "Grace Hopper"}) == 1
