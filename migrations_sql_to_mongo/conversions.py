@@ -96,15 +96,28 @@ def words(column: str, value: Any, form: str | None = None) -> list[str]:
     else:
         text = values.text(column, value) or ""
         if form == "json list":
-            try:
-                found = json.loads(text or "[]")
-            except ValueError:
-                found = None
+            found = _json(text or "[]")
+        elif form is None and _is_list_of_texts(of_json := _json(text)):
+            found = of_json  # MariaDB and SQLite keep JSON as text
         else:
             found = text.split() if form == "space list" else text.split(",")
-    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+    if not _is_list_of_texts(found):
         raise BadValue(f"{column} is not a list of texts")
+    for one in found:
+        values.text(column, one)
     return list(dict.fromkeys(stripped for one in found if (stripped := one.strip())))
+
+
+def _json(text: str) -> Any:
+    """Return what a text means as JSON, or None if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def digest(kind: Kind, value: Any) -> str | None:

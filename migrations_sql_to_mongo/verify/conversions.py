@@ -3,6 +3,7 @@
 `text` returns the text of a value, or raises ValueError.
 """
 
+import contextlib
 import decimal
 import hashlib
 import json
@@ -62,7 +63,10 @@ def words(text: Text, value: Any, form: str | None) -> list[str]:
     if isinstance(value, str) and form == "json list":
         value = json.loads(value) if value.strip() else []
     elif not isinstance(value, list | tuple):
-        value = (text(value) or "").split(None if form == "space list" else ",")
+        written = text(value) or ""
+        value = written.split(None if form == "space list" else ",")
+        if form is None and written.strip().startswith("["):
+            value = _texts_in(written) or value
     found: list[str] = []
     for word in value:
         if not isinstance(word, str):
@@ -70,6 +74,15 @@ def words(text: Text, value: Any, form: str | None) -> list[str]:
         if word.strip() not in ("", *found):
             found.append(word.strip())
     return found
+
+
+def _texts_in(written: str) -> list[str] | None:
+    """Return the strings of a JSON list, with an empty one for a list without any; None for any other text."""
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(written)
+        if {type(one) for one in found} <= {str}:
+            return [*found, ""]
+    return None
 
 
 def digest(value: Any, kind: str) -> str | None:

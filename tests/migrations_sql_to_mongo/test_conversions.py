@@ -57,10 +57,33 @@ def test_no_and_null(value: Any) -> None:
         (["x", ""], None, ["x"]),
         (None, None, []),
         (b"a,b", "comma list", ["a", "b"]),
+        ("[]", None, []),
+        (" [ ] ", None, []),
+        ('["a"]', None, ["a"]),
+        (b'["k1","k2"]', None, ["k1", "k2"]),
+        ('["a, b", "c", ""]', None, ["a, b", "c"]),
+        ("a, b", None, ["a", "b"]),
+        ("[broken", None, ["[broken"]),
+        ("[a], b", None, ["[a]", "b"]),
+        ('["a", 1]', None, ['["a"', "1]"]),
+        ('"a"', None, ['"a"']),
+        ('["a"]', "comma list", ['["a"]']),
+        ('["a"]', "space list", ['["a"]']),
+        ("[" * 100_000, None, ["[" * 100_000]),
     ],
 )
 def test_lists(value: Any, form: str | None, expected: list[str]) -> None:
+    def text(value: Any) -> str | None:
+        return value.decode() if isinstance(value, bytes) else value
+
     assert conversions.words("keywords", value, form) == expected
+    assert verified.words(text, value, form) == expected
+
+
+@pytest.mark.parametrize(("value", "form"), [('["a", 1]', "json list"), ("{}", "json list"), ('["\\ud800"]', None)])
+def test_lists_of_something_else_are_refused(value: str, form: str | None) -> None:
+    with pytest.raises(BadValue):
+        conversions.words("keywords", value, form)
 
 
 @pytest.mark.parametrize(

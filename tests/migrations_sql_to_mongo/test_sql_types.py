@@ -358,8 +358,13 @@ LIST = {
         Case("text", "'web,wsgi'", ["web", "wsgi"]),
         Case("set('web','wsgi')", "'wsgi,web'", ["web", "wsgi"]),
         Case("varbinary(9)", "'web'", ["web"]),
+        Case("json", """'["web", "a, b"]'""", ["web", "a, b"]),
     ],
-    "sqlite": [Case("VARCHAR", "'web,wsgi'", ["web", "wsgi"]), Case("VARCHAR", "NULL", [])],
+    "sqlite": [
+        Case("VARCHAR", "'web,wsgi'", ["web", "wsgi"]),
+        Case("VARCHAR", "NULL", []),
+        Case("JSON", """'["web", "a, b"]'""", ["web", "a, b"]),
+    ],
 }
 
 OURS = {
