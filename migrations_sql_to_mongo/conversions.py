@@ -73,7 +73,7 @@ def flag(column: str, value: Any, form: str | None = None) -> bool:
         found = raw == b"\1" if raw in (b"\0", b"\1") else _word(column, raw.decode("utf-8", "replace"))
     elif isinstance(value, str):
         found = _word(column, value)
-    elif value is None or isinstance(value, int | float | decimal.Decimal):
+    elif value is None or value in (0, 1):
         found = bool(value)
     else:
         raise BadValue(f"{column} is neither yes nor no")

@@ -51,7 +51,9 @@ def flag(value: Any) -> bool:
     if isinstance(value, bytes | bytearray | memoryview):
         value = bytes(value).decode("latin-1").translate({0: "0", 1: "1"})
     if not isinstance(value, str):
-        return bool(value)
+        if value is not None and value != 0 and value != 1:
+            raise ValueError(f"{value} is neither yes nor no")
+        return value == 1
     word = value.strip().lower()
     if word and word not in f"{_TRUE} {_FALSE}".split():
         raise ValueError(f"{word} is neither yes nor no")

@@ -297,7 +297,10 @@ def end_connections(server: Server) -> None:
 
 
 SCHEMA_CHANGES = {
-    "a column more": ["ALTER TABLE users ADD COLUMN is_active INTEGER", "UPDATE users SET is_active = id - 1"],
+    "a column more": [
+        "ALTER TABLE users ADD COLUMN is_active INTEGER",
+        "UPDATE users SET is_active = CASE id WHEN 1 THEN 0 ELSE 1 END",
+    ],
     "a column less": ["ALTER TABLE releases DROP COLUMN comment"],
     "another type": {
         "postgresql": ["ALTER TABLE releases ALTER COLUMN size TYPE NUMERIC(20, 0)"],

@@ -319,7 +319,7 @@ FLAG = {
         Case("boolean", "false", False),
         Case("boolean", "NULL", False),
         Case("integer", "0", False),
-        Case("smallint", "2", True),
+        Case("smallint", "2", REJECTED),
         Case("char(1)", "'t'", True),
         Case("char(3)", "'no'", False),
         Case("bit(1)", "b'0'", False),
