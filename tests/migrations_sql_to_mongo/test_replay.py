@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, Outcome, old_site_goes_on
+from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, Outcome, old_site_goes_on, reasons
 from tests.migrations_sql_to_mongo.old_site import (
     Raw,
     maintainer,
@@ -119,3 +119,24 @@ def test_corrected_user_can_sign_in_and_is_still_carried_over(mover: Make, db: D
 
     assert done.report["conflicts"] == []
     assert db.users.count_documents({"name": "Grace Hopper"}) == 1
+
+
+def test_rows_of_a_package_follow_its_corrected_id_once_they_are_corrected_too(
+    mover: Make, db: Db, tmp_path: Path
+) -> None:
+    rows = {
+        "packages": [package(), package("no name!")],
+        "releases": [release(1), release(2, "no name!", url=None)],
+        "maintainers": [maintainer(1, "no name!")],
+    }
+    move = mover(some_rows() | rows)
+    assert move("run", "--report", str(tmp_path)).code == 1
+
+    done = replay(move, tmp_path, "packages", lambda row: row.update(id="a-name"), "--report", str(tmp_path), "--json")
+    assert reasons(done.report["tally"]["tables"], "releases") == {"there is no such package": 1}
+    for table in ("releases", "maintainers"):
+        replay(move, tmp_path, table, lambda row: row.update(package_id="a-name"), "--report", str(tmp_path))
+
+    found = db.packages.find_one({"_id": "a-name"}) or {}
+    assert (found["release_count"], found["maintainers"][0]["name"]) == (1, "User 1")
+    assert move("verify").code == 0
