@@ -15,7 +15,7 @@ from typing import Any
 
 import bson
 
-from migrations_sql_to_mongo import changes, swap
+from migrations_sql_to_mongo import changes, new_names, swap
 from migrations_sql_to_mongo.batching import Encoded, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, Unchanged
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
@@ -288,6 +288,7 @@ def _verify(
 
 def _put_in_place(target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
     progress.say("putting what changed in its place")
+    new_names.note_staged(target, entry)
     changes.apply(target, ledger, entry)
     for collection in entry["collections"]:
         changes.forget_search_entries(target, entry, collection["name"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo import new_names, swap
 from migrations_sql_to_mongo.catch_up import catch_up, expected
 from migrations_sql_to_mongo.changes import take_back
 from migrations_sql_to_mongo.connecting import opened_database
@@ -274,6 +274,7 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
             with ledger.lock("undo"):
                 undo = take_back if is_catch_up else swap.undo
                 undo(target, ledger, entry, discard=discard_changes)
+                new_names.forget(target, entry)
                 target.patiently(target.db.drop_collection, corrected_collection(entry["_id"]))
                 target.patiently(target.refresh_stats)
                 ledger.note(entry, state=UNDONE)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import bson
 
-from migrations_sql_to_mongo import changes
+from migrations_sql_to_mongo import changes, new_names
 from migrations_sql_to_mongo.batching import Encoded
 from migrations_sql_to_mongo.copying import REJECTS, Copy
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, rows_of
@@ -205,8 +205,9 @@ def _write(target: Target, entry: Entry, change: Change) -> None:
     if after is None:
         target.patiently(collection.delete_one, {"_id": document_id})
     else:
-        if change.collection == "packages" and after.get("description"):
-            after |= rendered_fields(after["description"])
+        if change.collection == "packages":
+            new_names.note(target, entry, [document_id])
+            after |= rendered_fields(after["description"]) if after.get("description") else {}
         target.patiently(collection.replace_one, {"_id": document_id}, after, upsert=True)
     for one in entry["collections"]:
         if one["name"] == change.collection:

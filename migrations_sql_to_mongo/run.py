@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo import new_names, swap
 from migrations_sql_to_mongo.batching import Batch, TooManyRejects, batches
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
 from migrations_sql_to_mongo.corrections import corrected_collection, take_over
@@ -278,6 +278,7 @@ def _verify(source: Source, target: Target, ledger: Ledger, entry: Entry, progre
 
 def _swap(target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
     progress.say("swapping in")
+    new_names.note_staged(target, entry)
     swap.keep_and_swap(target, ledger, entry)
     target.patiently(target.refresh_stats)
     return {"collections": entry["collections"]}

@@ -50,7 +50,7 @@ def test_no_and_null(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [2, -1, 0.5, float("nan"), Decimal(2), "2", "maybe", b"\2"])
 def test_neither_yes_nor_no(value: Any) -> None:
-    with pytest.raises(BadValue, match="^is_active is neither yes nor no$"):
+    with pytest.raises(BadValue, match="is_active is neither yes nor no"):
         conversions.flag("is_active", value)
     with pytest.raises(ValueError, match="is neither yes nor no"):
         verified.flag(value)
