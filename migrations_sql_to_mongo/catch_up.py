@@ -10,7 +10,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import bson
@@ -54,6 +54,7 @@ def catch_up(
     step is left. Raises Stopped.
     """
     entry = _resumed(ledger, target) or _begun(source, ledger, options)
+    options = replace(options, max_reject_share=entry["options"]["max_reject_share"])
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject),
         "rendering": lambda: render(target, entry, progress),
@@ -169,6 +170,8 @@ def _resumed(ledger: Ledger, target: Target) -> Entry | None:
 
 def _begun(source: Source, ledger: Ledger, options: Options) -> Entry:
     last = _last(source, ledger)
+    if options.max_reject_share is None:
+        options = replace(options, max_reject_share=last["options"]["max_reject_share"])
     was = {one["name"]: one["is"] for one in last["collections"]}
     return ledger.begin(
         {

@@ -1,7 +1,7 @@
 """The commands: `python -m migrations_sql_to_mongo` and `flask --app app migrate-sql`.
 
-Exit codes: 0 all rows are accounted for and none was rejected; 1 done, with rejects; 2 wrong usage, or a database that
-cannot be used; 3 stopped before the end, or differences found.
+Exit codes: 0 all rows are accounted for and none was rejected; 1 done, with rejects or conflicts; 2 wrong usage, or a
+database that cannot be used; 3 refused, stopped before the end, or differences found.
 """
 
 import functools
@@ -18,7 +18,7 @@ from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
 from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
-from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, is_alive
 from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_options
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.replay import replay
@@ -162,7 +162,6 @@ def catch_up_command(
         write = stack.enter_context(shared.folder.rejects())
         if dry_run:
             report = _report("catch-up", source, target, expected(source, target, ledger, shared.progress, write))
-            verb = "would be"
         else:
             stack.enter_context(ledger.lock("catch-up"))
             try:
@@ -174,10 +173,10 @@ def catch_up_command(
                 raise
             kept = {key: entry[key] for key in ("changes", "conflict_count", "conflicts")}
             report = _report("catch-up", source, target, _of_entry(entry) | kept)
-            verb = "were"
     changed = sum(count for kinds in report["changes"].values() for count in kinds.values())
+    verb = "would be" if dry_run else "was" if changed == 1 else "were"
     rejected, rows = _sums(report["tally"])
-    report |= _outcome(rejected, f"{changed:,} documents {verb} changed, of {rows:,} rows that were read")
+    report |= _outcome(rejected, f"{counted(changed, 'documents')} {verb} changed, of {counted(rows, 'rows')} read")
     if count := report["conflict_count"]:
         report |= {
             "exit_code": 1,
@@ -243,7 +242,9 @@ def status_command(shared: Shared) -> None:
         for entry in runs
     ]
     if holder:
-        lines.append(f"at work: {holder['command']}, process {holder['pid']} on {holder['host']}")
+        holder["is_alive"] = is_alive(holder)
+        state = "at work" if holder["is_alive"] else "interrupted"
+        lines.append(f"{state}: {holder['command']}, process {holder['pid']} on {holder['host']}")
     if shared.is_json:
         click.echo(as_json({"target": shown, "runs": runs, "lock": holder, "exit_code": 0}))
     else:
@@ -265,7 +266,7 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         lines = [
             f"{one['name']}: what the catch-up changed is as it was before"
             if is_catch_up
-            else f"{one['name']}: back to the {one['was']['documents']:,} documents before the run"
+            else f"{one['name']}: back to the {counted(one['was']['documents'], 'documents')} before the run"
             if one["was"]
             else f"{one['name']}: removed, as it was not there before the run"
             for one in entry["collections"]

@@ -16,7 +16,7 @@ from migrations_sql_to_mongo.collisions import Collisions
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.grouping import Attempt, FilesOfPackage, Group, Rows, Side
 from migrations_sql_to_mongo.hashes import unverifiable
-from migrations_sql_to_mongo.layout import TABLES
+from migrations_sql_to_mongo.layout import NO_SUCH, TABLES
 from migrations_sql_to_mongo.mapping import Document
 from migrations_sql_to_mongo.packing import USUAL_RELEASE, Packed, TooLarge, encoded_package, usual_release
 from migrations_sql_to_mongo.recognizing import Recognizer
@@ -33,7 +33,6 @@ REJECTS = "rejects"
 NEAR_LIMIT_BYTES = MAX_PACKAGE_BYTES * 8 // 10
 OnReject = Callable[[dict[str, Any]], None]
 SECRET = "hashed_password"  # noqa: S105 -- the name of a column
-_NO_SUCH = "there is no such "
 _RIGHTS = (
     ("is_active", False, "is_active is not set: disabled, cannot sign in"),
     ("is_admin", True, "is_admin is set: an administrator of this site"),
@@ -233,9 +232,9 @@ class Copy:
     def _orphans(self, table: str, rows: Iterator[Row]) -> Iterator[Encoded]:
         for row in rows:
             self.tally.table(table).read += 1
-            reason = "there is no such package"
+            reason = self.source.layout.no_such("package")
             if row[PACKAGE_COLUMN[table]] is None:
-                reason = "there is no such release" if table == "files" else "package_id is NULL"
+                reason = self.source.layout.no_such("release") if table == "files" else "package_id is NULL"
             self._reject(table, row, reason)
             yield from self._passed_on()
 
@@ -294,7 +293,7 @@ class Copy:
         files = FilesOfPackage(file_rows, self._readers["files"], attempt) if file_rows else None
         releases = self._releases(release_rows, files, attempt, careful=careful)
         if files:
-            files.reject_others()
+            files.reject_others(self.source.layout.no_such("release"))
         maintainers = self._maintainers(maintainer_rows, owner, attempt)
         return encoded_package(mapping.package_document(values, releases, maintainers, self._licenses))
 
@@ -341,7 +340,7 @@ class Copy:
             *_, known_id, name = row
             try:
                 if known_id is None:
-                    raise BadValue("there is no such user")
+                    raise BadValue(self.source.layout.no_such("user"))
                 if known_id in self._rejected_users:
                     raise BadValue("its user is rejected")
                 if known_id in seen:
@@ -373,9 +372,10 @@ class Copy:
         account.rejected += 1
         named = self._readers[table].as_dict(row)
         column = reason.partition(" ")[0]
-        if reason.startswith(_NO_SUCH) and table in ("releases", "files"):
-            column = f"{reason.removeprefix(_NO_SUCH)}_id"
-        detail = rules.shown(named[column]) if column in named and column != SECRET else ""
+        if reason.startswith(NO_SUCH) and table in ("releases", "files"):
+            column = f"{reason.removeprefix(NO_SUCH).partition(',')[0]}_id"
+        value = named.get(column) if column != SECRET else None
+        detail = "" if value is None else rules.shown(value)
         reject = Reject(table, account.rejected, key_of(table, row), reason, named, detail)
         account.reasons.setdefault(reason, Counted()).add(reject.example)
         self._rejects.append(reject)

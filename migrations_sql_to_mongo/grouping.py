@@ -112,7 +112,7 @@ class FilesOfPackage:
         for row in self._rows.pop(release_id, ()):
             self._attempt.rejects.append(("files", row, reason))
 
-    def reject_others(self) -> None:
+    def reject_others(self, reason: str) -> None:
         """Reject the files of missing releases."""
         for release_id in [*self._rows]:
-            self.reject(release_id, "there is no such release")
+            self.reject(release_id, reason)

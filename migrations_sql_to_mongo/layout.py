@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 Kind = Literal["text", "integer", "date", "key", "flag", "list", "sha256", "md5"]
 Scalar = str | int | float | bool
 
+# Why a row is rejected that refers to something that is missing.
+NO_SUCH = "there is no such "
+
 # The tables in the order in which they are moved, with the kinds of their columns. Users come before packages, because
 # a maintainer is kept only if the user was moved.
 TABLES: dict[str, dict[str, Kind]] = {
@@ -179,6 +182,12 @@ class Layout:
     def section(self, table: str) -> Section:
         """Return the map of a table; without one, it has the same names as here."""
         return self.sections.get(table) or Section(table)
+
+    def no_such(self, what: str) -> str:
+        """Return why a row is rejected whose user, package or release is missing."""
+        section = self.section(f"{what}s")
+        is_partial = section.where or section.is_excluded
+        return f"{NO_SUCH}{what}{', or the map leaves it out' if is_partial else ''}"
 
     def form(self, table: str, column: str) -> str | None:
         """Return how a column's values are written, or None for the usual way."""

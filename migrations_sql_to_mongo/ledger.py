@@ -114,7 +114,7 @@ class Ledger:
                 other = self.holder()
                 if other is None:
                     continue
-                if _is_alive(other):
+                if is_alive(other):
                     raise Stopped(
                         f"`{other['command']}` of process {other['pid']} on {other['host']} has been at work since "
                         f"{other['since']:%Y-%m-%d %H:%M:%S} UTC; wait for it, or end it"
@@ -149,7 +149,8 @@ def _started(pid: int) -> str | None:
         return None
 
 
-def _is_alive(holder: Entry) -> bool:
+def is_alive(holder: Entry) -> bool:
+    """Tell whether the holder of a lock is at work, as far as can be seen from here."""
     if holder["host"] == socket.gethostname():
         try:
             os.kill(holder["pid"], 0)

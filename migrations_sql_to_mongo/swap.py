@@ -10,6 +10,7 @@ from typing import Any
 from migrations_sql_to_mongo.digests import digests_collection
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import DONE, UNDOING, UNDONE, Entry, Ledger
+from migrations_sql_to_mongo.report import counted
 from migrations_sql_to_mongo.target import Target
 from webapp.documents.validators import set_validator
 
@@ -54,14 +55,14 @@ def foreign(target: Target, ledger: Ledger, found: dict[str, Any]) -> list[str]:
 def _described(target: Target, name: str, count: int) -> str:
     collection = target.db[name]
     if name == "packages" and count == collection.count_documents({"releases.comment": SEEDED}):
-        return f"{name} holds the {count} packages that this site filled itself with at its first start"
+        return f"{name} holds the {counted(count, 'packages')} that this site filled itself with at its first start"
     new = {"legacy": None} if name in ("packages", "users", "downloads") else {}
     number = collection.count_documents(new)
     examples = [_name(document) for document in collection.find(new).sort("_id", 1).limit(EXAMPLES)]
     if not number:
-        return f"{name} holds {count} documents of an earlier move, edited since"
+        return f"{name} holds {counted(count, 'documents')} of an earlier move, edited since"
     more = ", ..." * (number > EXAMPLES)
-    return f"{name} holds {number} documents that no migration wrote ({', '.join(examples)}{more})"
+    return f"{name} holds {counted(number, 'documents')} that no migration wrote ({', '.join(examples)}{more})"
 
 
 def _name(document: Entry) -> str:

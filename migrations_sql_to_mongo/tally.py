@@ -163,6 +163,11 @@ class Reject:
     @property
     def example(self) -> str:
         """The row in a few words."""
+        if self.row.get("id", self.key) is None:
+            values = (
+                f"{name} {shown(value)}" for name, value in without_secrets(self.row).items() if value is not None
+            )
+            return next(values, "a row of NULLs")
         return shown(f"{self.key}: {self.detail}" if self.detail else self.key)
 
 

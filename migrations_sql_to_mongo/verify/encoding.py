@@ -71,7 +71,7 @@ def differences(expected: Any, stored: Any, path: str) -> Iterator[str]:
                 yield from differences(expected[key], stored[key], where)
     elif isinstance(expected, list) and isinstance(stored, list):
         if len(expected) != len(stored):
-            yield f"{path} has {len(stored)} entries, {len(expected)} in the source"
+            yield f"{path} has {_entries(stored)}, {len(expected)} in the source"
         for index, (one, other) in enumerate(zip(expected, stored, strict=False)):
             yield from differences(one, other, f"{path}[{index}]")
     elif type(expected) is not type(stored) or expected != stored:
@@ -82,5 +82,9 @@ def differences(expected: Any, stored: Any, path: str) -> Iterator[str]:
 def _said(name: str, value: Any) -> str:
     if isinstance(value, dict | list):
         # What the site nests in documents may be secret: sessions, second factors, recovery codes, invitations.
-        return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
+        return _entries(value)
     return HIDDEN if name == "hashed_password" else shown(value if isinstance(value, str) else repr(value))
+
+
+def _entries(value: dict[str, Any] | list[Any]) -> str:
+    return "1 entry" if len(value) == 1 else f"{len(value)} entries"

@@ -297,3 +297,24 @@ def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
         assert move("catch-up").code == 0
         assert site_documents(db) == wanted
     assert stop > 3
+
+
+def test_catch_up_allows_as_many_rejects_as_the_run_did(mover: Make) -> None:
+    releases = [release(number, "flask" if number > 2 else "nowhere") for number in range(1, 21)]
+    move = mover(some_rows() | {"releases": releases})
+    assert move("run").code == 3
+    assert move("run", "--max-reject-share", "10").code == 1
+
+    assert move("catch-up").code == 1
+
+    assert move("catch-up", "--max-reject-share", "5").code == 3
+    assert move("catch-up").code == 1
+
+
+def test_one_document_was_changed(mover: Make) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    old_site_goes_on(move, "UPDATE packages SET summary = 'Another' WHERE id = 'flask'")
+
+    assert "\n1 document would be changed, of " in move("catch-up", "--dry-run").out
+    assert "\n1 document was changed, of " in move("catch-up").out

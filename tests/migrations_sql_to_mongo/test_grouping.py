@@ -41,7 +41,7 @@ def test_files_of_releases_that_are_rejected_or_missing_are_rejected_each_with_i
 
     files.reject(1, "its release is rejected")
     files.reject(1, "once more")
-    files.reject_others()
+    files.reject_others("there is no such release")
 
     assert [*attempt.rejects] == [
         ("files", ("f1", 1), "its release is rejected"),

@@ -68,3 +68,17 @@ def test_status_tells_of_runs(mover: Make) -> None:
 
     assert "done" in move("status").out
     assert json.loads(move("status", "--json").out)["runs"][0]["state"] == "done"
+
+
+def test_status_tells_whether_the_holder_of_the_lock_is_alive(mover: Make, target_uri: str, db: Db) -> None:
+    move = mover(some_rows())
+    target = open_target(target_uri)
+    with Ledger(target).lock("run"):
+        working = move("status")
+        lock = db.migrations.find_one({"_id": "lock"}) or {}
+    target.close()
+    db.migrations.insert_one(lock | {"pid": 2**22 + 1})
+
+    assert "at work: run, process " in working.out
+    assert "interrupted: run, process 4194305 on " in move("status").out
+    assert json.loads(move("status", "--json").out)["lock"]["is_alive"] is False

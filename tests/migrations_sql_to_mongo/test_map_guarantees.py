@@ -6,6 +6,7 @@ import random
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from tests.conftest import database_uri
-from tests.migrations_sql_to_mongo.conftest import Mover, account, command, contents, site_documents
+from tests.migrations_sql_to_mongo.conftest import Mover, Site, account, command, contents, reasons, site_documents
 from tests.migrations_sql_to_mongo.test_interruptions import Runs
 
 Db = Database[dict[str, Any]]
@@ -136,3 +137,22 @@ def test_corrected_rows_find_their_packages_and_undo_takes_all_back(
     assert move("verify", *mapped).code == 0
     assert move("undo").code == 0
     assert site_documents(db)["packages"] == []
+
+
+def test_rows_whose_package_or_user_the_map_leaves_out_say_so(old_site: Callable[[str], Site]) -> None:
+    site = old_site(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, gone INTEGER);"
+        "CREATE TABLE packages (id TEXT PRIMARY KEY, gone INTEGER);"
+        "CREATE TABLE releases (id INTEGER PRIMARY KEY, package_id TEXT, version TEXT);"
+        "CREATE TABLE maintainers (user_id INTEGER, package_id TEXT);"
+        "INSERT INTO users VALUES (1, 'Ada', 1); INSERT INTO packages VALUES ('jam', 0), ('tea', 1);"
+        "INSERT INTO releases VALUES (1, 'jam', '1.0'), (2, 'tea', '1.0');"
+        "INSERT INTO maintainers VALUES (1, 'jam');"
+    )
+
+    report = site.moved_by("[users]\nwhere.gone = 0\n[packages]\nwhere.gone = 0\n", code=1)
+
+    tables = report["tally"]["tables"]
+    assert reasons(tables, "releases") == {"there is no such package, or the map leaves it out": 1}
+    assert reasons(tables, "maintainers") == {"there is no such user, or the map leaves it out": 1}
+    assert tables["releases"]["reasons"][0]["examples"] == ["2: tea"]

@@ -40,6 +40,8 @@ def test_two_ids_that_become_one_name_are_rejected(mover: Make, db: Db) -> None:
         "id is not a valid project name": 1,
         "id is NULL": 1,
     }
+    examples = {one["text"]: one["examples"] for one in tables["packages"]["reasons"]}
+    assert examples["id is NULL"] == ["created_date 2010-04-16 14:30:00.000000"]
     assert reasons(tables, "releases") == {"its package is rejected": 2}
     assert reasons(tables, "maintainers") == {"its package is rejected": 1}
     assert [(one["_id"], one["name"]) for one in db.packages.find()] == [("fine-name", "Fine_Name")]

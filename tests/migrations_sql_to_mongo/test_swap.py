@@ -103,8 +103,8 @@ def test_documents_of_others_are_not_replaced(mover: Make, db: Db) -> None:
     refused = move("run")
 
     assert refused.code == 3
-    assert "users holds 1 documents that no migration wrote (somebody@example.org)" in refused.err
-    assert "packages holds the 1 packages that this site filled itself with at its first start" in refused.err
+    assert "users holds 1 document that no migration wrote (somebody@example.org)" in refused.err
+    assert "packages holds the 1 package that this site filled itself with at its first start" in refused.err
     assert "--replace-existing" in refused.err
     assert move("plan").code == 3
     assert move("run", "--replace-existing").code == 0

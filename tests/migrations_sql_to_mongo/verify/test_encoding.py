@@ -59,7 +59,7 @@ def test_what_stands_behind_the_expected_fields_is_returned_unless_these_differ(
         ({"a": 1}, {"a": True}, ["a is True, 1 in the source"]),
         ({"a": 1}, {"a": 1.0}, ["a is 1.0, 1 in the source"]),
         ({"a": {"b": [1, {"c": 2}]}}, {"a": {"b": [1, {"c": 3}]}}, ["a.b[1].c is 3, 2 in the source"]),
-        ({"a": [1, 2]}, {"a": [1]}, ["a has 1 entries, 2 in the source"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["a has 1 entry, 2 in the source"]),
         ({"hashed_password": "x"}, {"hashed_password": "y"}, ["hashed_password is (hidden), (hidden) in the source"]),
         ({}, {"sessions": [{"session_id": "s"}]}, ["sessions is not in the source: 1 entry"]),
         ({}, {"identity": {"issuer": "i", "subject": "s"}}, ["identity is not in the source: 2 entries"]),
