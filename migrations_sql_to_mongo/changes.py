@@ -16,9 +16,9 @@ from bson.raw_bson import RawBSONDocument
 from migrations_sql_to_mongo.batching import Encoded
 from migrations_sql_to_mongo.copying import REJECTS
 from migrations_sql_to_mongo.digests import (
+    EDITABLE,
+    EDITABLE_FIELDS,
     NONE,
-    SIGN_IN_FIELDS,
-    SIGNED_IN,
     Written,
     chunk,
     chunk_of_users,
@@ -88,7 +88,7 @@ def found_changes(
         document_id = bson_id(encoded.bson)
         was = written.take(encoded.collection, document_id)
         if was != (digest := digest_of(encoded.bson)):
-            of_user = written.find_both(SIGNED_IN, document_id) if encoded.collection == "users" else None
+            of_user = written.find_both(EDITABLE, document_id) if encoded.collection == "users" else None
             yield Change(encoded.collection, document_id, was, encoded.bson, encoded.rows, of_user)
         elif encoded.rows:
             yield Unchanged(encoded.collection, document_id, digest, encoded.rows)
@@ -109,22 +109,22 @@ def refused(change: Change, stored: bytes | None) -> str | None:
 
 
 def carried_over(change: Change, stored: bytes) -> bytes | None:
-    """Return a changed user with what the site wrote when they signed in; None if somebody edited the user here.
+    """Return a changed user with what else the site keeps of them; None if somebody edited the user here.
 
     A password that was changed here stays, but not if it was changed in the source as well: then it is an edit.
     """
     if change.document is None or change.of_user is None:
         return None
-    lasting_was, hash_was = change.of_user
-    (lasting, hash_here), (lasting_there, hash_there) = map(digests_of_user, (stored, change.document))
-    if lasting not in (lasting_was, lasting_there) or len({hash_was, hash_here, hash_there}) == 3:
+    edited_was, hash_was = change.of_user
+    (edited_here, hash_here), (edited_there, hash_there) = map(digests_of_user, (stored, change.document))
+    if edited_here not in (edited_was, edited_there) or len({hash_was, hash_here, hash_there}) == 3:
         return None
     fields, here = bson.decode(change.document), bson.decode(stored)
-    kept = {*SIGN_IN_FIELDS}
+    kept = {*here} - {*EDITABLE_FIELDS}
     if hash_here == hash_was:
-        kept.remove("hashed_password")
+        kept.discard("hashed_password")
     if fields.get("is_disabled") or hash_here == hash_was != hash_there:
-        kept.remove("sessions")  # as if the account was disabled, or got another password, on the site
+        kept.discard("sessions")  # as if the account was disabled, or got another password, on the site
     return bson.encode(fields | {name: value for name, value in here.items() if name in kept})
 
 
@@ -205,7 +205,7 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
     _take_back_unique(target, collection, [one["id"] for one in group if one.get("state") == GOING])
     staged, live = documents(target, collection["staging"], ids), documents(target, name, ids)
     if name == "users":
-        staged |= _with_sign_ins(target, collection, group, live, staged)
+        staged |= _with_their_own(target, collection, group, live, staged)
     marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
     for one in group:
         change = _change(name, one, staged)
@@ -246,10 +246,10 @@ def _change(collection: str, one: Entry, staged: dict[Any, bytes]) -> Change:
     return Change(collection, one["id"], one["was"], staged.get(one["id"]), of_user=one.get("of_user"))
 
 
-def _with_sign_ins(
+def _with_their_own(
     target: Target, collection: Entry, group: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
 ) -> dict[Any, bytes]:
-    """Return, and stage, the users who have signed in on the site, with what that wrote."""
+    """Return, and stage, the users of whom the site keeps more, with that."""
     found = {}
     for one in group:
         stored = live.get(one["id"])

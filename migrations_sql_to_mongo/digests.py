@@ -20,9 +20,13 @@ RENDERED_FIELDS = ("description_html", "description_problem", "description_rende
 RENDERED = "rendered"
 # So are, under this name, those of the packages that were compared, and of their rows.
 COMPARED = "compared"
-# So are, under this name, those of users without what the site writes when they sign in, and of their password hashes.
-SIGNED_IN = "signed in"
-SIGN_IN_FIELDS = ("hashed_password", "last_login", "sessions", "second_factor_due")
+# So are, under this name, those of the fields of users that change by an edit only, and of their password hashes. A
+# sign-in changes others, and so do second factors, teams and the identity provider.
+EDITABLE = "editable"
+EDITABLE_FIELDS = (
+    *("username", "name", "email", "email_folded", "profile_image_url"),
+    *("is_admin", "is_disabled", "created_date", "legacy"),
+)
 SIZE = 16
 NONE = bytes(SIZE)  # for a document that no longer belongs to the migration
 _LAST_FIELD = RENDERED_FIELDS[-1].encode()
@@ -55,17 +59,17 @@ def digest_of(document: bytes) -> bytes:
 
 
 def digests_of_user(document: bytes) -> tuple[bytes, bytes]:
-    """Return the digests of an encoded user without SIGN_IN_FIELDS, and of the password hash."""
+    """Return the digests of the EDITABLE_FIELDS of an encoded user, and of the password hash."""
     fields = bson.decode(document)
     stored_hash = fields.get("hashed_password") or ""
-    lasting = {name: value for name, value in fields.items() if name not in SIGN_IN_FIELDS}
-    return digest_of(bson.encode(lasting)), hashlib.blake2b(stored_hash.encode(), digest_size=SIZE).digest()
+    editable = {name: fields[name] for name in EDITABLE_FIELDS if name in fields}
+    return digest_of(bson.encode(editable)), hashlib.blake2b(stored_hash.encode(), digest_size=SIZE).digest()
 
 
 def chunk_of_users(number: str, users: dict[Any, tuple[bytes, bytes]]) -> bytes:
     """Return what `digests_of_user` says of some users, by their ids, as `chunk` does."""
     digests = users.values()
-    return chunk(f"{number}/signed in", SIGNED_IN, [*users], (one for one, _ in digests), (one for _, one in digests))
+    return chunk(f"{number}/{EDITABLE}", EDITABLE, [*users], (one for one, _ in digests), (one for _, one in digests))
 
 
 def unrendered(document: bytes) -> bytes:
@@ -131,7 +135,7 @@ class Written:
         return None if row is None or row[0] == NONE else row[0]
 
     def find_both(self, collection: str, document_id: Any) -> tuple[bytes, bytes] | None:
-        """Return the digests of a document and of its rows, or, of one that has SIGNED_IN, of the password hash."""
+        """Return the digests of a document and of its rows, or, of EDITABLE, of the password hash."""
         statement = "SELECT digest, rows FROM written WHERE collection = ? AND id = ?"
         found: tuple[bytes, bytes] | None = self._file.execute(statement, (collection, _key(document_id))).fetchone()
         return found
