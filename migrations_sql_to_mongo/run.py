@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from migrations_sql_to_mongo import new_names, swap
 from migrations_sql_to_mongo.batching import Batch, TooManyRejects, batches
+from migrations_sql_to_mongo.changes import Change, found_changes
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
 from migrations_sql_to_mongo.corrections import corrected_collection, take_over
-from migrations_sql_to_mongo.digests import chunk_of, chunk_of_users, digests_collection, digests_of_user
+from migrations_sql_to_mongo.digests import Written, chunk_of, chunk_of_users, digests_collection, digests_of_user
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, RUN, STEPS, UNDONE, Entry, Ledger, now
 from migrations_sql_to_mongo.progress import Progress
@@ -71,6 +72,8 @@ def run(
         raise Stopped(f"catch-up {entry['_id']} was interrupted: `catch-up` ends it, `undo` takes it back")
     entry = _resumed(entry, source, target, ledger, options) if entry else _begun(source, target, ledger, options)
     take_over(source, target, ledger, entry)
+    if entry["resumed"] and entry["state"] != "swapping" and _has_changed(source, target, entry):
+        raise _given_up(target, ledger, entry)
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "copying": lambda: _copy(source, target, ledger, entry, options, progress, on_reject),
         "rendering": lambda: render(target, entry, progress),
@@ -132,6 +135,14 @@ def _resumed(entry: Entry, source: Source, target: Target, ledger: Ledger, optio
     kept = {**asdict(options), "batch_size": entry["options"]["batch_size"]}
     ledger.note(entry, resumed=entry["resumed"] + 1, options=kept)
     return entry
+
+
+def _has_changed(source: Source, target: Target, entry: Entry) -> bool:
+    """Tell whether documents that were copied have changed in the source, before more work is put into the others."""
+    names = [one["name"] for one in entry["collections"]]
+    with Written(target, [entry["_id"]]) as written:
+        found = found_changes(Copy(source, Tally()).documents(), written, names)
+        return any(isinstance(one, Change) and one.was is not None for one in found)
 
 
 def _given_up(target: Target, ledger: Ledger, entry: Entry) -> SourceChanged:

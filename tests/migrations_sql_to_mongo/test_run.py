@@ -117,6 +117,27 @@ def test_run_whose_source_changes_while_it_is_interrupted_starts_afresh(
     assert afresh > 4
 
 
+def test_changed_source_is_noticed_before_the_rest_is_rendered(
+    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = mover(some_rows())
+    with monkeypatch.context() as patched:
+        patched.setattr("migrations_sql_to_mongo.run.render_staged", _stopped)
+        assert move("run").code == 3
+    old_site_goes_on(move, "UPDATE users SET last_login = '2026-01-01 00:00:00' WHERE id = 1")
+    monkeypatch.setattr("migrations_sql_to_mongo.run.render_staged", _stopped)
+
+    stopped = move("run")
+
+    assert "has changed since run" in stopped.err
+    undone, copied = sorted(db.migrations.find(), key=lambda entry: entry["_id"])
+    assert (undone["state"], undone["resumed"], copied["state"], copied["resumed"]) == ("undone", 1, "rendering", 0)
+
+
+def _stopped(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_order_of_names_is_by_bytes(mover: Make, db: Db) -> None:
     names = ["b", "B-2", "a.b", "A", "_bad", "Z", "zz", "Zz-9"]
     rows = some_rows() | {
