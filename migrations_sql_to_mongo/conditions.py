@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from migrations_sql_to_mongo.errors import CannotStart
 from migrations_sql_to_mongo.layout import Scalar, Taken
-from migrations_sql_to_mongo.sql_types import Column, CopyReading
+from migrations_sql_to_mongo.sql_types import Column, CopyReading, base_type
 
 
 class Conditions:
@@ -17,6 +17,7 @@ class Conditions:
 
     def is_set(self, column: Column, sql_type: Any, where: str) -> sa.ColumnElement[bool]:
         """Return whether a flag is set. Raises CannotStart for text, in which a flag can be spelled in many ways."""
+        sql_type = base_type(sql_type)
         if isinstance(sql_type, sa.String):
             raise CannotStart(f"{where}: only flags that are numbers or booleans can be joined; a view can join others")
         if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
@@ -34,13 +35,14 @@ class Conditions:
         return sa.or_(*(self._is(column, sql_type, value) for value in values))
 
     def _is(self, column: Column, sql_type: Any, value: Scalar) -> sa.ColumnElement[bool]:
+        sql_type = base_type(sql_type)
+        if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean) and value in (0, 1):
+            return column.is_(sa.true() if value else sa.false())
         if isinstance(value, bool):
-            if self._dialect == "postgresql" and isinstance(sql_type, sa.Boolean):
-                return column.is_(sa.true() if value else sa.false())
             return column == int(value)
-        if isinstance(value, str) and not isinstance(sql_type, sa.String):
-            return self._plain.text(column, sql_type) == value
-        return column == (str(value) if isinstance(sql_type, sa.String) else value)
+        if isinstance(value, str) or isinstance(sql_type, sa.String):
+            return self._plain.text(column, sql_type) == str(value)
+        return column == value
 
 
 def as_flag(condition: sa.ColumnElement[bool]) -> Column:

@@ -79,7 +79,8 @@ class CopyReading:
     def text(self, column: Column, sql_type: Any) -> Column:
         """Return a column as text."""
         sql_type = base_type(sql_type)
-        if isinstance(sql_type, sa.String) and (self._is_mysql or not isinstance(sql_type, sa.CHAR)):
+        # PostgreSQL compares its enums with nothing else.
+        if isinstance(sql_type, sa.String) and (self._is_mysql or not isinstance(sql_type, sa.CHAR | sa.Enum)):
             return column
         return sa.cast(column, sa.CHAR if self._is_mysql else sa.Text)
 

@@ -1,5 +1,6 @@
 """What servers do in their own ways: keys of any type, references held equal, SQL_ASCII, tables that are views."""
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -102,3 +103,53 @@ def test_postgresql_in_sql_ascii(
 
     assert (done.code, checked.code) == (code, 0), done.out + checked.out
     assert {one["legacy"]["sql_id"]: one["name"] for one in db.users.find()} == ({1: name} if name else {}) | {2: "Zoë"}
+
+
+# The type of a role, what the map says of it, and how those of an administrator and of another user are written.
+ROLES = [
+    ("postgresql", "role", '"admin"', "'admin'", "'reader'"),
+    ("postgresql", "role_of_ours", '["owner", "admin"]', "'admin'", "'reader'"),
+    ("postgresql", "char(9)", '"admin"', "'admin'", "'reader'"),
+    ("postgresql", "label", "5", "'5'", "'50'"),
+    ("postgresql", "yes_or_no", "true", "true", "false"),
+    ("postgresql", "boolean", "1", "true", "false"),
+    ("mysql", "enum('admin', 'reader')", '"admin"', "'admin'", "'reader'"),
+]
+
+
+@pytest.mark.parametrize(("dialect", "sql_type", "wanted", "admin", "other"), ROLES)
+def test_condition_on_a_column_of_any_type_is_met(
+    tmp_path: Path, target_uri: str, db: Db, dialect: str, sql_type: str, wanted: str, admin: str, other: str
+) -> None:
+    with empty_database(dialect) as server:
+        if dialect == "postgresql":
+            server.execute(
+                "CREATE TYPE role AS ENUM ('admin', 'owner', 'reader')",
+                "CREATE DOMAIN role_of_ours AS role",
+                "CREATE DOMAIN label AS text",
+                "CREATE DOMAIN yes_or_no AS boolean",
+            )
+        server.execute(
+            f"CREATE TABLE users (id int, name varchar(80), role {sql_type})",
+            f"INSERT INTO users VALUES (1, 'Ada', {admin}), (2, 'Bob', {other}), (3, 'Cy', NULL)",
+            f"CREATE TABLE packages (id varchar(20), summary varchar(20), holder {sql_type})",
+            f"INSERT INTO packages VALUES ('flask', 'web', {admin}), ('jam', 'food', {other})",
+        )
+        move = Mover(server.url, target_uri)
+        (tmp_path / "map.toml").write_text(
+            f"""
+            [users]
+            table = "users"
+            columns.is_admin = {{ column = "role", is = {wanted} }}
+            [packages]
+            table = "packages"
+            where.holder = {wanted}
+            """
+        )
+        mapped = ("--map", str(tmp_path / "map.toml"))
+
+        done, checked = move("run", *mapped), move("verify", *mapped)
+
+    assert (done.code, checked.code) == (0, 0), done.out + done.err + checked.out
+    assert [(one["name"], one["is_admin"]) for one in db.users.find()] == [("Ada", True), ("Bob", False), ("Cy", False)]
+    assert [one["name"] for one in db.packages.find()] == ["flask"]
