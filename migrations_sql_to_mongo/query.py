@@ -104,11 +104,6 @@ class Query:
         values = [self.values.get(column, sa.null()).label(column) for column in columns]
         return sa.select(*values).select_from(self.clause).where(*self.criteria).subquery(alias)
 
-    def type_of_name(self) -> Any:
-        """Return the SQL type of the `name` of a user in `part`."""
-        sql_type = base_type(self.types.get("name", self.types.get("username")))
-        return sql_type if isinstance(sql_type, BINARY) else sa.Text()
-
     def select_ids(self) -> sa.Select[Any]:
         """Return the statement that reads the id of every row."""
         return sa.select(self.selected["id"].label("id")).select_from(self.clause).where(*self.criteria)
@@ -119,6 +114,14 @@ class Query:
         values = [raw.get(name, self.values.get(name, sa.null())).label(name) for name in columns]
         identity = self.values["id"].label("id")
         return sa.select(identity, *values).select_from(self.clause).where(*self.criteria).subquery(alias)
+
+    def raw_part_once(self, alias: str, *columns: str) -> sa.Subquery:
+        """Return a `raw_part` with one row for each id, without values where several rows have the id."""
+        raw = self.raw_part(f"rows_of_{alias}", *columns)
+        each = sa.select(raw.c.id, sa.func.count().label("times")).group_by(raw.c.id).subquery(f"ids_of_{alias}")
+        alone = sa.and_(raw.c.id == each.c.id, each.c.times == 1)
+        values = [raw.c[name] for name in columns]
+        return sa.select(each.c.id, *values).select_from(each.outerjoin(raw, alone)).subquery(alias)
 
     def read_from(self, part: sa.Subquery, *columns: str) -> tuple[list[Column], dict[int, Convert]]:
         """Return the expressions to select from a `raw_part`, and the converters of their values, by position."""

@@ -177,21 +177,28 @@ class Source:
         return "owner_id" if table == "packages" and "owner_id" in self.columns[table] else None
 
     def _with_user(self, table: str, column: str) -> Iterator[Row]:
-        query = self.queries[table]
-        converters = dict(query.converters)
-        if "users" in self.tables:
-            users = self.queries["users"].part("all_users", "id", "name", "username")
-            name = sa.func.coalesce(users.c.name, users.c.username)
-            one_each = sa.select(users.c.id, sa.func.min(name).label("name")).group_by(users.c.id).subquery("one_each")
-            joined = query.clause.outerjoin(one_each, one_each.c.id == query.values[column])
-            reading, sql_type = self.queries.reading, self.queries["users"].type_of_name()
-            user_name = reading.column(one_each.c.name, sql_type, "text").label("user_name")
-            statement = query.select(one_each.c.id, user_name, clause=joined)
-            if convert := reading.converter(sql_type, "text"):
-                converters[len(query.columns) + 1] = convert
-        else:
-            statement = query.select(sa.null().label("user"), sa.null().label("user_name"))
-        return self._stream(table, statement.order_by(*query.order()), converters)
+        statement, converters = self._select_with_user(table, column)
+        rows = self._stream(table, statement, converters)
+        return map(_with_one_name, rows) if len(self._names_of_user()) > 1 else rows
+
+    def _names_of_user(self) -> list[str]:
+        """Return the columns of users that may have the name: the first that is not NULL."""
+        taken = self.queries["users"].taken if "users" in self.tables else {}
+        return [column for column in ("name", "username") if column in taken]
+
+    def _select_with_user(self, table: str, column: str) -> tuple[sa.Select[Any], dict[int, Convert]]:
+        query, names = self.queries[table], self._names_of_user()
+        if "users" not in self.tables:
+            nothing = query.select(sa.null().label("user"), sa.null().label("user_name"))
+            return nothing.order_by(*query.order()), query.converters
+        users = self.queries["users"]
+        part = users.raw_part if self._has_unique_ids("users", table) else users.raw_part_once
+        user = part("user_of_row", *names)
+        selected, of_user = users.read_from(user, *names)
+        joined = query.clause.outerjoin(user, user.c.id == query.values[column])
+        found = [user.c.id.label("user_found"), *(selected or [sa.null().label("user_name")])]
+        converters = {len(query.columns) + 1 + place: convert for place, convert in of_user.items()}
+        return query.select(*found, clause=joined).order_by(*query.order()), query.converters | converters
 
     def downloads(self) -> Iterator[Row]:
         """Yield every download, followed by `RELEASE_OF_DOWNLOAD` of its release (None if it is gone)."""
@@ -199,7 +206,7 @@ class Source:
 
     def _downloads(self) -> Iterator[Row]:
         query = self.queries["downloads"]
-        if "release_id" not in query.taken or not self._has_unique_ids("releases"):
+        if "release_id" not in query.taken or not self._has_unique_ids("releases", "downloads"):
             nothing = [sa.null().label(f"none_{name}") for name in RELEASE_OF_DOWNLOAD]
             return self._stream("downloads", query.select(*nothing).order_by(*query.order()))
         releases = self.queries["releases"]
@@ -210,8 +217,8 @@ class Source:
         converters = query.converters | {len(query.columns) + place: one for place, one in of_release.items()}
         return self._stream("downloads", statement.order_by(*query.order()), converters)
 
-    def _has_unique_ids(self, table: str) -> bool:
-        """Tell whether ids are unique. If not, a join would read rows twice."""
+    def _has_unique_ids(self, table: str, reader: str) -> bool:
+        """Tell whether ids are unique. If not, a join with the `reader` would read rows twice."""
         if table not in self.tables:
             return False
         query = self.queries[table]
@@ -219,7 +226,7 @@ class Source:
             return True
         ids = query.part("rows", "id")
         twice = sa.select(ids.c.id).where(ids.c.id.is_not(None)).group_by(ids.c.id).having(sa.func.count() > 1)
-        return self._connections[0].execute(twice.limit(1)).first() is None
+        return self._connection(reader).execute(twice.limit(1)).first() is None
 
     def _corrected(self, table: str, rows: Iterator[Row], order: Callable[[Row], Any] | None) -> Iterator[Row]:
         """Put corrected rows in the place of the source's."""
@@ -404,6 +411,11 @@ class Source:
             connection.close()
         self._connections.clear()
         self.engine.dispose()
+
+
+def _with_one_name(row: Row) -> Row:
+    *others, name, username = row
+    return (*others, username if name is None else name)
 
 
 def _some(names: Any) -> str:

@@ -153,3 +153,63 @@ def test_condition_on_a_column_of_any_type_is_met(
     assert (done.code, checked.code) == (0, 0), done.out + done.err + checked.out
     assert [(one["name"], one["is_admin"]) for one in db.users.find()] == [("Ada", True), ("Bob", False), ("Cy", False)]
     assert [one["name"] for one in db.packages.find()] == ["flask"]
+
+
+# The types of a user's id and names; the keys of the users and what they are called.
+NAMES = [
+    ("int", "bytea", "mood", {"1": ("'Ada'", "NULL"), "2": ("NULL", "'fine'"), "3": ("NULL", "NULL")}),
+    ("int", "mood", "bytea", {"1": ("'fine'", "'a'"), "2": ("NULL", r"'\x7a6fc3ab'"), "3": ("NULL", "NULL")}),
+    ("int", "jsonb", "text", {"1": ("""'"Ada"'""", "'a'"), "2": ("'null'", "'bob'"), "3": ("NULL", "NULL")}),
+    ("bytea", "text[]", "text", {"'1'": ("""'{Ada,L}'""", "'a'"), "'2'": ("NULL", "'bob'"), "'3'": ("NULL", "NULL")}),
+]
+CALLED = [["Ada", "fine", None], ["fine", "zoë", None], ["Ada", "bob", None], ["Ada, L", "bob", None]]
+
+
+@pytest.mark.parametrize("key", ["", "PRIMARY KEY"])
+@pytest.mark.parametrize(("columns", "called"), [*zip(NAMES, CALLED, strict=True)])
+def test_names_of_any_type_reach_the_projects(
+    target_uri: str, db: Db, key: str, columns: tuple[str, str, str, dict[str, tuple[str, str]]], called: list[str]
+) -> None:
+    id_type, name_type, username_type, users = columns
+    with empty_database("postgresql") as server:
+        server.execute(
+            "CREATE TYPE mood AS ENUM ('fine', 'bad')",
+            f"CREATE TABLE users (id {id_type} {key}, name {name_type}, username {username_type})",
+            *(f"INSERT INTO users VALUES ({each}, {name}, {username})" for each, (name, username) in users.items()),
+            f"CREATE TABLE packages (id text, summary text, owner_id {id_type})",
+            *(f"INSERT INTO packages VALUES ('p{number}', 'web', {each})" for number, each in enumerate(users)),
+            f"CREATE TABLE maintainers (user_id {id_type}, package_id text)",
+            *(f"INSERT INTO maintainers VALUES ({each}, 'p0')" for each in users),
+        )
+        move = Mover(server.url, target_uri)
+
+        done, checked = move("run"), move("verify")
+
+    assert (done.code, checked.code) == (0, 0), done.out + done.err + checked.out
+    first, *others = db.packages.find().sort("_id", 1)
+    assert [(each.get("name"), each["role"]) for each in first["maintainers"]] == [
+        (called[0], "owner"),
+        (called[1], "maintainer"),
+        (called[2], "maintainer"),
+    ]
+    assert [[each.get("name") for each in one["maintainers"]] for one in others] == [[called[1]], [called[2]]]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mysql"])
+def test_names_are_found_where_another_id_occurs_twice(target_uri: str, db: Db, dialect: str) -> None:
+    with empty_database(dialect) as server:
+        server.execute(
+            "CREATE TABLE users (id int, name varchar(9))",
+            "INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob'), (2, 'Cy')",
+            "CREATE TABLE packages (id varchar(9), summary varchar(9), owner_id int)",
+            "INSERT INTO packages VALUES ('flask', 'web', 1), ('jam', 'food', 2)",
+        )
+        move = Mover(server.url, target_uri)
+
+        done, checked = move("run"), move("verify")
+
+    assert (done.code, checked.code) == (1, 0), done.out + done.err + checked.out
+    assert [(one["_id"], one.get("maintainers", [{}])[0].get("name")) for one in db.packages.find().sort("_id", 1)] == [
+        ("flask", "Ada"),
+        ("jam", None),
+    ]
