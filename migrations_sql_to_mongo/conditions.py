@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from migrations_sql_to_mongo.errors import CannotStart
 from migrations_sql_to_mongo.layout import Scalar, Taken
-from migrations_sql_to_mongo.sql_types import Column, CopyReading, base_type
+from migrations_sql_to_mongo.sql_types import BINARY, Column, CopyReading, base_type
 
 
 class Conditions:
@@ -40,9 +40,16 @@ class Conditions:
             return column.is_(sa.true() if value else sa.false())
         if isinstance(value, bool):
             return column == int(value)
+        if isinstance(sql_type, BINARY) and self._dialect != "sqlite":
+            return column == _filled_up(str(value).encode(), sql_type)
         if isinstance(value, str) or isinstance(sql_type, sa.String):
             return self._plain.text(column, sql_type) == str(value)
         return column == value
+
+
+def _filled_up(value: bytes, sql_type: Any) -> bytes:
+    """Return bytes as a column keeps them: zeros follow in a BINARY(n)."""
+    return value.ljust(sql_type.length or 0, b"\0") if isinstance(sql_type, sa.BINARY) else value
 
 
 def as_flag(condition: sa.ColumnElement[bool]) -> Column:

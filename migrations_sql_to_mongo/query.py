@@ -1,5 +1,6 @@
 """The statements that read one table of the source as `layout.TABLES` has it, whatever it is called there."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from migrations_sql_to_mongo.layout import (
     Kind,
     Taken,
 )
-from migrations_sql_to_mongo.sql_types import BINARY, NUMBERS, Convert, CopyReading, Reading, base_type
+from migrations_sql_to_mongo.sql_types import BINARY, NUMBERS, Convert, CopyReading, Parts, Reading, base_type
 
 if TYPE_CHECKING:
     from migrations_sql_to_mongo.queries import Queries
@@ -264,7 +265,7 @@ class Query:
         if taken.value is not None:
             return sa.literal(int(taken.value) if isinstance(taken.value, bool) else taken.value)
         if len(taken.columns) > 1:
-            return self._several(kind, taken, where)
+            return self._several(column, taken, where)
         ref = self._followed(column, taken.columns[0])
         self.taken[column] = replace(taken, columns=(ref,))
         found, sql_type = self._resolve(ref, where)
@@ -276,7 +277,8 @@ class Query:
         self._check_link(column, ref, sql_type)
         value = self._plain.column(found, sql_type, kind)
         if taken.prefix:
-            return sa.literal(taken.prefix, sa.Text).concat(self._plain.text(found, sql_type))
+            text = sa.literal(taken.prefix, sa.Text).concat(self._plain.part(found, sql_type))
+            return self._in_parts(column, [(found, sql_type)], text, taken.prefix)
         if (self.name, column) in LINKS and isinstance(sql_type, sa.String) and ref not in self.relation.columns:
             return self._named_if_missing(value, ref)
         if self._differs_in_spelling(column, found, sql_type):
@@ -284,17 +286,34 @@ class Query:
         self._read_directly[column] = found, sql_type
         return value
 
-    def _several(self, kind: Kind, taken: Taken, where: str) -> Column:
+    def _several(self, column: str, taken: Taken, where: str) -> Column:
         """Join several columns: keys by a slash, texts by a blank; a flag is set if one of them is."""
         found = [self._resolve(ref, where) for ref in taken.columns]
+        kind = SECTIONS[self.name][column]
         if kind == "flag":
-            return as_flag(sa.or_(*(self._conditions.is_set(column, sql_type, where) for column, sql_type in found)))
-        texts = [self._plain.text(column, sql_type) for column, sql_type in found]
-        joined: Any = None
-        for text in texts:
-            part = text if kind == "key" else sa.func.coalesce(text, "")
-            joined = part if joined is None else joined.concat("/" if kind == "key" else " ").concat(part)
-        return joined if kind == "key" else sa.func.nullif(sa.func.trim(joined), "")
+            return as_flag(sa.or_(*(self._conditions.is_set(part, sql_type, where) for part, sql_type in found)))
+        if kind == "key":
+            return self._in_parts(column, found, self._joined_key(found))
+        texts: list[Column] = [sa.func.coalesce(self._plain.part(*one), "") for one in found]
+        return self._in_parts(column, found, sa.func.nullif(sa.func.trim(_joined(texts, " ")), ""))
+
+    def _joined_key(self, found: list[tuple[Column, Any]]) -> Column:
+        return _joined([self._plain.part_of_key(*one) for one in found], "/")
+
+    def _in_parts(self, column: str, found: list[tuple[Column, Any]], joined: Column, prefix: str | None = None) -> Any:
+        """Return what the server has joined, or all of its parts if only their converter can join them."""
+        kind = SECTIONS[self.name][column]
+        parts = self._queries.reading.parts(found, kind)
+        has_bytes = self._plain.parts(found, kind) is not None
+        if has_bytes and column in ("id", "package_id"):
+            raise CannotStart(
+                f"{self._where} columns.{column}: of {', '.join(self.taken[column].columns)} not all hold text, and a "
+                "name can only be joined from text; make a view that turns the others into text, and name the view"
+            )
+        if parts is None or (self.section.newest_by and not has_bytes):
+            return joined
+        self._read_directly[column] = parts, Parts(tuple(sql_type for _, sql_type in found), prefix)
+        return parts if has_bytes else joined
 
     def _differs_in_spelling(self, column: str, found: Column, sql_type: Any) -> bool:
         """Tell whether rows refer to ids that the server considers equal although they are spelled differently.
@@ -337,7 +356,7 @@ class Query:
         """Return a joined row's name, or text that says which row is missing: it cannot be anybody's name."""
         [join] = [one for one in self.joins if one.table == ref.rpartition(".")[0]]
         ours, theirs = join.pairs[0]
-        key = self._plain.text(*self._resolve(ours, self._where))
+        key = self._plain.part_of_key(*self._resolve(ours, self._where))
         missing = sa.literal(f"(no {join.table}.{theirs} ", sa.Text).concat(key).concat(")")
         return sa.func.coalesce(value, missing)
 
@@ -412,6 +431,10 @@ class Query:
         self.values = {column: rows.c[f"{self.name}_{column}"] for column in self.values}
         for column, (_, sql_type) in self._read_directly.items():
             self._read_directly[column] = self.values[column], sql_type
+
+
+def _joined(parts: list[Column], between: str) -> Column:
+    return functools.reduce(lambda before, part: before.concat(between).concat(part), parts)
 
 
 def _is_loose(sql_type: Any, dialect: str) -> bool:

@@ -1,8 +1,10 @@
 """How a column of each SQL type is read, so that its values arrive complete and with their meaning."""
 
+import binascii
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -19,8 +21,19 @@ BITS = (postgresql.BIT, mysql.BIT)
 LONGEST_BITS = 64
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The type of what `Reading.parts` returns: columns that are read side by side, and joined by the converter."""
+
+    types: tuple[Any, ...]
+    prefix: str | None = None  # of a single part
+
+
 class Reading(Protocol):
     """A way to read columns. The copy uses one, and `verify` another."""
+
+    def parts(self, columns: list[tuple[Column, Any]], kind: Kind) -> Column | None:
+        """Return the expression to select for columns that are joined, or None to let the server join them."""
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
         """Return the expression to select for a column."""
@@ -51,6 +64,8 @@ class CopyReading:
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
         """Return the expression to select for a column."""
         sql_type = base_type(sql_type)
+        if isinstance(sql_type, Parts):
+            return column
         if kind in ("text", "list") and isinstance(sql_type, sa.ARRAY):
             # The driver knows arrays of the server's own types only: it gives others as they are written, {a,b}.
             texts = sa.cast(column, postgresql.ARRAY(sa.Text))
@@ -84,6 +99,32 @@ class CopyReading:
             return column
         return sa.cast(column, sa.CHAR if self._is_mysql else sa.Text)
 
+    def part(self, column: Column, sql_type: Any) -> Column:
+        """Return a column as text to be joined, which is the text that it is read as by itself."""
+        if self._is_sqlite or isinstance(base_type(sql_type), sa.String):
+            return self.text(column, sql_type)
+        return self.column(column, sql_type, "text")
+
+    def part_of_key(self, column: Column, sql_type: Any) -> Column:
+        """Return a column as text for a key of several columns: bytes in hex, as in a key that is one column."""
+        if not isinstance(base_type(sql_type), BINARY):
+            return self.part(column, sql_type)
+        if self._is_sqlite:
+            return sa.case((sa.func.typeof(column) == "blob", sa.func.lower(sa.func.hex(column))), else_=column)
+        return sa.func.lower(sa.func.hex(column)) if self._is_mysql else sa.func.encode(column, "hex")
+
+    def parts(self, columns: list[tuple[Column, Any]], kind: Kind) -> Column | None:
+        """Return a list in JSON if one of the columns has to be converted, with bytes in base64."""
+        if self._is_sqlite or kind == "key" or not any(self.converter(sql_type, "text") for _, sql_type in columns):
+            return None
+        texts = [self._text_or_base64(column, base_type(sql_type)) for column, sql_type in columns]
+        return sa.func.json_array(*texts) if self._is_mysql else sa.cast(sa.func.json_build_array(*texts), sa.Text)
+
+    def _text_or_base64(self, column: Column, sql_type: Any) -> Column:
+        if not isinstance(sql_type, BINARY):
+            return self.part(column, sql_type)
+        return sa.func.to_base64(column) if self._is_mysql else sa.func.encode(column, "base64")
+
     def _bits(self, column: Column, sql_type: Any, kind: Kind) -> Column:
         if self._is_mysql:
             number = sa.cast(column, mysql.INTEGER(unsigned=True))
@@ -98,6 +139,8 @@ class CopyReading:
     def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
         """Return the function that converts what the driver returns."""
         sql_type = base_type(sql_type)
+        if isinstance(sql_type, Parts):
+            return functools.partial(_joined, sql_type.prefix, [*map(self._converter_of_part, sql_type.types)])
         if self._is_sqlite or kind != "text":
             return None
         if isinstance(sql_type, sa.BINARY):  # of a fixed length, filled up with zeros
@@ -108,6 +151,20 @@ class CopyReading:
             return _of_json
         return None
 
+    def _converter_of_part(self, sql_type: Any) -> Convert:
+        convert = self.converter(sql_type, "text") or _unchanged
+        if isinstance(base_type(sql_type), BINARY):
+            return lambda text: None if text is None else convert(binascii.a2b_base64(text))
+        return convert
+
+
+def _joined(prefix: str | None, converters: list[Convert], value: str) -> str | None:
+    """Join what `CopyReading.parts` reads: one text after its prefix, or several with blanks between them."""
+    texts = [convert(text) for convert, text in zip(converters, json.loads(value), strict=True)]
+    if prefix is not None:
+        return None if texts[0] is None else prefix + texts[0]
+    return " ".join(text or "" for text in texts).strip(" ") or None
+
 
 def decoded(value: bytes, encoding: str | None) -> str:
     """Decode bytes as UTF-8, or else with the operator's codec. What is neither becomes lone surrogates."""
@@ -117,6 +174,10 @@ def decoded(value: bytes, encoding: str | None) -> str:
         except UnicodeDecodeError:
             continue
     return value.decode("utf-8", "surrogateescape")
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _of_json(value: str | None) -> str | None:

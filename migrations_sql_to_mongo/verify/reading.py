@@ -19,7 +19,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.ext.compiler import compiles
 
 from migrations_sql_to_mongo.layout import Kind
-from migrations_sql_to_mongo.sql_types import BINARY, BITS, NUMBERS, Column, Convert, base_type
+from migrations_sql_to_mongo.sql_types import BINARY, BITS, NUMBERS, Column, Convert, Parts, base_type
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- the server counts from here, in the time that the column shows
 _TIMES = (sa.DateTime, sa.Date)
@@ -37,17 +37,49 @@ class VerifyReading:
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
         """Return the expression to select for a column."""
+        if isinstance(sql_type, Parts):
+            return column
         if self._dialect == "sqlite":
             return _of_sqlite(column)
         return (_of_mysql if self._dialect == "mysql" else _of_postgresql)(column, base_type(sql_type), kind)
 
+    def parts(self, columns: list[tuple[Column, Any]], kind: Kind) -> Column | None:  # noqa: ARG002 -- keys, too
+        """Return the bytes of each column in hex, after commas; a NULL is a question mark."""
+        if self._dialect == "sqlite":
+            return None
+        parts: list[Column] = []
+        for column, sql_type in columns:
+            read = self.column(column, sql_type, "text")
+            in_hex = sa.func.hex(read) if self._dialect == "mysql" else sa.func.encode(read, "hex")
+            parts.append(sa.func.coalesce(in_hex, "?"))
+        return functools.reduce(lambda before, part: before.concat(",").concat(part), parts)
+
     def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
         """Return the function that converts what the server returns."""
         sql_type = base_type(sql_type)
+        if isinstance(sql_type, Parts):
+            return functools.partial(self._join, sql_type, kind)
         if self._dialect == "sqlite":
             return self._stored
         convert = self._of_server(sql_type, kind)
         return lambda value: None if value is None else convert(bytes(value))
+
+    def _join(self, parts: Parts, kind: Kind, value: str) -> str | None:
+        """Return the value of several columns, from what `parts` reads."""
+        pairs = zip(parts.types, value.split(","), strict=True)
+        texts = [None if digits == "?" else self._part(sql_type, kind, digits) for sql_type, digits in pairs]
+        if parts.prefix is not None:
+            return None if texts[0] is None else f"{parts.prefix}{texts[0]}"
+        there = [text for text in texts if text is not None]
+        if kind == "key":
+            return "/".join(there) if len(there) == len(texts) else None
+        return " ".join(text or "" for text in texts).strip(" ") or None
+
+    def _part(self, sql_type: Any, kind: Kind, digits: str) -> str | None:
+        if kind == "key" and isinstance(base_type(sql_type), BINARY):
+            return digits.lower()
+        convert = self.converter(sql_type, "text")
+        return convert(bytes.fromhex(digits)) if convert else None
 
     def _of_server(self, sql_type: Any, kind: Kind) -> Callable[[bytes], Any]:
         if isinstance(sql_type, BINARY):

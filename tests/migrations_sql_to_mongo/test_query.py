@@ -155,6 +155,87 @@ def test_condition_on_a_column_of_any_type_is_met(
     assert [one["name"] for one in db.packages.find()] == ["flask"]
 
 
+BYTES = {"postgresql": ("bytea", r"'\x{}'"), "mysql": ("varbinary(40)", "x'{}'")}
+BYTES_MAP = """
+[users]
+table = "people"
+columns.id = ["tenant", "login"]
+columns.name = ["title", "first"]
+columns.is_admin = { column = "role", is = "admin" }
+columns.profile_image_url = { column = "picture", prefix = "https://x/" }
+[packages]
+table = "packages"
+where.state = "active"
+columns.owner_id = ["owner_tenant", "owner_login"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "names", "keepers", "code"),
+    [
+        ((), {"t/61": "Zoë Ada"}, {"flask": ["Zoë Ada"], "jam": []}, 1),
+        (
+            ("--encoding", "latin-1"),
+            {"t/61": "Zoë Ada", "t/622fe9": "Zoë José"},
+            {"flask": ["Zoë Ada"], "jam": ["Zoë José"]},
+            0,
+        ),
+    ],
+)
+@pytest.mark.parametrize("dialect", sorted(BYTES))
+def test_bytes_are_joined_as_the_text_that_they_are(
+    tmp_path: Path,
+    target_uri: str,
+    db: Db,
+    dialect: str,
+    options: tuple[str, ...],
+    names: dict[str, str],
+    keepers: dict[str, list[str]],
+    code: int,
+) -> None:
+    sql_type, literal = BYTES[dialect]
+    ada, jose, a, b, admin, active = (
+        literal.format(text.encode("latin-1").hex()) for text in ("Ada", "José", "a", "b/é", "admin", "active")
+    )
+    with empty_database(dialect, "CHARACTER SET utf8mb4" if dialect == "mysql" else "") as server:
+        server.execute(
+            f"""CREATE TABLE people (tenant varchar(9), login {sql_type}, title varchar(9), first {sql_type},
+                role {sql_type}, picture {sql_type})""",
+            f"INSERT INTO people VALUES ('t', {a}, 'Zoë', {ada}, {admin}, {a}), ('t', {b}, 'Zoë', {jose}, {a}, NULL)",
+            f"""CREATE TABLE packages (id varchar(9), summary text, owner_tenant varchar(9), owner_login {sql_type},
+                state {sql_type})""",
+            f"INSERT INTO packages VALUES ('flask', 'web', 't', {a}, {active}), ('jam', 'food', 't', {b}, {active})",
+            f"INSERT INTO packages VALUES ('gone', 'web', 't', {a}, {a})",
+        )
+        move = Mover(server.url, target_uri)
+        (tmp_path / "map.toml").write_text(BYTES_MAP)
+        mapped = ("--map", str(tmp_path / "map.toml"), *options)
+
+        done, checked = move("run", *mapped), move("verify", *mapped)
+
+    assert (done.code, checked.code) == (code, 0), done.out + done.err + checked.out
+    found = {one["legacy"]["sql_id"]: one for one in db.users.find()}
+    assert {key: one["name"] for key, one in found.items()} == names
+    assert (found["t/61"]["is_admin"], found["t/61"]["profile_image_url"]) == (True, "https://x/a")
+    packages = {one["_id"]: [each["name"] for each in one.get("maintainers", [])] for one in db.packages.find()}
+    assert packages == keepers
+
+
+@pytest.mark.parametrize("dialect", sorted(BYTES))
+def test_bytes_are_no_part_of_a_joined_name(tmp_path: Path, target_uri: str, dialect: str) -> None:
+    with empty_database(dialect) as server:
+        server.execute(f"CREATE TABLE packages (vendor varchar(9), name {BYTES[dialect][0]})")
+        (tmp_path / "map.toml").write_text('[packages]\ntable = "packages"\ncolumns.id = ["vendor", "name"]\n')
+
+        refused = Mover(server.url, target_uri)("run", "--map", str(tmp_path / "map.toml"))
+
+    assert refused.code == 2
+    assert refused.err == (
+        "Error: [packages] columns.id: of vendor, name not all hold text, and a name can only be joined from text; "
+        "make a view that turns the others into text, and name the view\n"
+    )
+
+
 # The types of a user's id and names; the keys of the users and what they are called.
 NAMES = [
     ("int", "bytea", "mood", {"1": ("'Ada'", "NULL"), "2": ("NULL", "'fine'"), "3": ("NULL", "NULL")}),

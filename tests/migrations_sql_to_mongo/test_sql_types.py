@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from migrations_sql_to_mongo.errors import BadValue
-from migrations_sql_to_mongo.layout import Layout, Section
+from migrations_sql_to_mongo.layout import Layout, Section, Taken
 from migrations_sql_to_mongo.row_reader import RowReader
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import row_digest
@@ -471,3 +471,53 @@ def test_verify_reads_the_same_by_other_sql(sources: dict[str, Source], dialect:
     assert row_digest(map(as_json, row_again)) == row_digest(map(as_json, row))
     selected = [str(one.queries[table].selected[column].compile(one.engine)) for one in (source, other)]
     assert selected[0] != selected[1]
+
+
+JOINED = [(dialect, number) for dialect in ("postgresql", "mysql") for number in range(len(TEXT[dialect]))]
+
+
+@pytest.mark.parametrize(("dialect", "number"), JOINED, ids=name_of)
+def test_joined_text_holds_what_each_column_is_read_as(sources: dict[str, Source], dialect: str, number: int) -> None:
+    case = TEXT[dialect][number]
+    expected = case.expected if case.expected == REJECTED else f"flask {case.expected or ''}".rstrip(" ")
+
+    for joined in found_in_both(sources, dialect, "text", number, Taken(("id", "summary"))):
+        assert (joined if _is_utf8(joined) else REJECTED) == expected, case
+
+
+PARTS_OF_KEYS = {
+    "postgresql": {
+        "integer": "flask/5",
+        "uuid": f"flask/{UUID}",
+        "char(9)": "flask/ann",
+        "citext": "flask/Ann",
+        "bytea": "flask/00ff",
+    },
+    "mysql": {"binary(4)": "flask/00ff0000", "uuid": f"flask/{UUID}", "varchar(9)": "flask/ann"},
+}
+
+
+@pytest.mark.parametrize("dialect", sorted(PARTS_OF_KEYS))
+def test_joined_key_holds_what_each_column_is_read_as(sources: dict[str, Source], dialect: str) -> None:
+    for number, case in enumerate(KEY[dialect]):
+        if expected := PARTS_OF_KEYS[dialect].get(case.sql_type):
+            found = found_in_both(sources, dialect, "key", number, Taken(("package_id", "id")))
+            assert found == [expected, expected], case
+
+
+def found_in_both(sources: dict[str, Source], dialect: str, kind: str, number: int, taken: Taken) -> list[Any]:
+    """What the copy and `verify` read if the column of a case is one of several."""
+    table, column = OURS[kind]
+    source = sources[dialect]
+    source.layout = Layout(sections={table: Section(f"{kind}_{number}", columns={column: taken})})
+    source._reflect()
+    place = [*source.columns[table]].index(column)
+    both = source, source.read_by(VerifyReading(dialect, source.codec(), None))
+    return [next(iter(one.rows(table)))[place] for one in both]
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False
