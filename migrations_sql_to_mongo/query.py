@@ -298,7 +298,11 @@ class Query:
         return self._in_parts(column, found, sa.func.nullif(sa.func.trim(_joined(texts, " ")), ""))
 
     def _joined_key(self, found: list[tuple[Column, Any]]) -> Column:
-        return _joined([self._plain.part_of_key(*one) for one in found], "/")
+        """Return one key for several. A JSON pointer (RFC 6901) tells ("p/q", "r") from ("p", "q/r")."""
+        parts = [self._plain.part_of_key(*one) for one in found]
+        escaped = [sa.func.replace(sa.func.replace(part, "~", "~0"), "/", "~1") for part in parts]
+        has_slash = sa.or_(*(part.contains("/") for part in parts))
+        return sa.case((has_slash, _joined([sa.literal("", sa.Text), *escaped], "/")), else_=_joined(parts, "/"))
 
     def _in_parts(self, column: str, found: list[tuple[Column, Any]], joined: Column, prefix: str | None = None) -> Any:
         """Return what the server has joined, or all of its parts if only their converter can join them."""

@@ -72,7 +72,7 @@ class VerifyReading:
             return None if texts[0] is None else f"{parts.prefix}{texts[0]}"
         there = [text for text in texts if text is not None]
         if kind == "key":
-            return "/".join(there) if len(there) == len(texts) else None
+            return _key_of(there) if len(there) == len(texts) else None
         return " ".join(text or "" for text in texts).strip(" ") or None
 
     def _part(self, sql_type: Any, kind: Kind, digits: str) -> str | None:
@@ -241,6 +241,13 @@ def _stored_of(text: Callable[[bytes], str]) -> Convert:
         return bytes.fromhex(value) if type(value) is str else value
 
     return stored
+
+
+def _key_of(parts: list[str]) -> str:
+    """Return one key for several. Where a part has a slash, it is a JSON pointer (RFC 6901)."""
+    if "/" not in "".join(parts):
+        return "/".join(parts)
+    return "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
 def _number(sql_type: Any, value: bytes) -> Any:

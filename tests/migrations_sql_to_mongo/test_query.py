@@ -1,5 +1,7 @@
 """What servers do in their own ways: keys of any type, references held equal, SQL_ASCII, tables that are views."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +236,59 @@ def test_bytes_are_no_part_of_a_joined_name(tmp_path: Path, target_uri: str, dia
         "Error: [packages] columns.id: of vendor, name not all hold text, and a name can only be joined from text; "
         "make a view that turns the others into text, and name the view\n"
     )
+
+
+TWO_SLASHES = """
+[releases]
+table = "releases"
+columns.id = ["one", "two"]
+columns.version = "version"
+[files]
+table = "artifacts"
+columns.release_id = ["one", "two"]
+columns.filename = "filename"
+"""
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mysql"])
+def test_slashes_in_keys_of_several_columns_do_not_mix_rows_up(
+    tmp_path: Path, target_uri: str, db: Db, dialect: str
+) -> None:
+    keys = [("p/q", "r", "1.0"), ("p", "q/r", "2.0"), ("~", "/", "3.0"), ("~1", "~", "4.0")]
+    statements = [
+        "CREATE TABLE packages (id varchar(20), summary varchar(20))",
+        "INSERT INTO packages VALUES ('flask', 'web')",
+        "CREATE TABLE releases (one varchar(9), two varchar(9), package_id varchar(20), version varchar(9))",
+        "CREATE TABLE artifacts (id integer, one varchar(9), two varchar(9), filename varchar(40))",
+        *(f"INSERT INTO releases VALUES ('{one}', '{two}', 'flask', '{version}')" for one, two, version in keys),
+        *(
+            f"INSERT INTO artifacts VALUES ({number}, '{one}', '{two}', 'flask-{version}.zip')"
+            for number, (one, two, version) in enumerate(keys)
+        ),
+    ]
+    (tmp_path / "map.toml").write_text(TWO_SLASHES)
+    mapped = ("--map", str(tmp_path / "map.toml"))
+    with contextlib.ExitStack() as stack:
+        if dialect == "sqlite":
+            url = f"sqlite:///{tmp_path / 'site.sqlite'}"
+            with contextlib.closing(sqlite3.connect(tmp_path / "site.sqlite")) as site:
+                site.executescript(";".join(statements))
+        else:
+            server = stack.enter_context(empty_database(dialect))
+            server.execute(*statements)
+            url = server.url
+        move = Mover(url, target_uri)
+
+        done, checked = move("run", *mapped), move("verify", *mapped)
+
+    assert (done.code, checked.code) == (0, 0), done.out + done.err + checked.out
+    releases = (db.packages.find_one("flask") or {})["releases"]
+    assert [(one["legacy"]["sql_id"], [each["filename"] for each in one["files"]]) for one in releases] == [
+        ("~1/~", ["flask-4.0.zip"]),
+        ("/~0/~1", ["flask-3.0.zip"]),
+        ("/p/q~1r", ["flask-2.0.zip"]),
+        ("/p~1q/r", ["flask-1.0.zip"]),
+    ]
 
 
 # The types of a user's id and names; the keys of the users and what they are called.
