@@ -110,6 +110,12 @@ class Catalog:
         """The names of all tables and views, as maps write them."""
         return sorted(self._relations)
 
+    @cached_property
+    def names_collations(self) -> bool:
+        """Whether an SQLite database names a collation anywhere. Its columns do not tell theirs."""
+        naming = sa.text("SELECT 1 FROM sqlite_master WHERE sql LIKE '%collate%' LIMIT 1")
+        return self._connection.execute(naming).first() is not None
+
     def relations(self) -> Iterable[Relation]:
         """Return all tables and views, by name."""
         return [self._relations[name] for name in self.names]

@@ -223,7 +223,8 @@ class Query:
         conditions = []
         for ours, theirs in join.pairs:
             left, _ = self._resolve(ours, where)
-            conditions.append(left == other.clause.c[other.find_column(theirs, where)])
+            # In this order: SQLite compares by the collation of what is on the left.
+            conditions.append(other.clause.c[other.find_column(theirs, where)] == left)
         self._joined[join.table] = other
         self.joins.append(join)
         self.clause = self.clause.outerjoin(other.clause, sa.and_(*conditions))
@@ -293,7 +294,10 @@ class Query:
         if kind == "flag":
             return as_flag(sa.or_(*(self._conditions.is_set(part, sql_type, where) for part, sql_type in found)))
         if kind == "key":
-            return self._in_parts(column, found, self._joined_key(found))
+            joined = self._joined_key(found)
+            if self._joined_differs_in_spelling(column, joined, found):
+                return self._as_referred(column, joined)
+            return self._in_parts(column, found, joined)
         texts: list[Column] = [sa.func.coalesce(self._plain.part(*one), "") for one in found]
         return self._in_parts(column, found, sa.func.nullif(sa.func.trim(_joined(texts, " ")), ""))
 
@@ -302,7 +306,9 @@ class Query:
         parts = [self._plain.part_of_key(*one) for one in found]
         escaped = [sa.func.replace(sa.func.replace(part, "~", "~0"), "/", "~1") for part in parts]
         has_slash = sa.or_(*(part.contains("/") for part in parts))
-        return sa.case((has_slash, _joined([sa.literal("", sa.Text), *escaped], "/")), else_=_joined(parts, "/"))
+        key = sa.case((has_slash, _joined([sa.literal("", sa.Text), *escaped], "/")), else_=_joined(parts, "/"))
+        is_citext = any(isinstance(base_type(sql_type), postgresql.CITEXT) for _, sql_type in found)
+        return sa.cast(key, postgresql.CITEXT) if is_citext else key
 
     def _in_parts(self, column: str, found: list[tuple[Column, Any]], joined: Column, prefix: str | None = None) -> Any:
         """Return what the server has joined, or all of its parts if only their converter can join them."""
@@ -327,26 +333,49 @@ class Query:
         target = LINKS.get((self.name, column))
         id_of_target = self._queries.id_column(target) if target else None
         # Downloads keep what they say, and lead to a package by its normalized name.
-        if self._dialect == "sqlite" or self.name == "downloads" or target is None or id_of_target is None:
+        if self.name == "downloads" or target is None or id_of_target is None:
             return False
         theirs = self._queries.relation(target)
-        their_type = theirs.columns[id_of_target]
-        if not (_is_loose(sql_type, self._dialect) and _is_loose(their_type, self._dialect)):
+        if not (self._is_loose(sql_type) and self._is_loose(theirs.columns[id_of_target])):
             return False
-        referred = theirs.clause.alias("referred")
-        their_id = referred.c[id_of_target]
-        differs = sa.and_(found == their_id, self._bytes(found) != self._bytes(their_id))
-        rows = sa.select(sa.literal(1)).select_from(self.clause.join(referred, differs))
+        their_id = theirs.clause.alias("referred").c[id_of_target]
+        is_unique = any(unique == {id_of_target} for unique in theirs.unique)
+        return self._has_other_spelling(found, their_id, is_unique=is_unique)
+
+    def _joined_differs_in_spelling(self, column: str, joined: Column, found: list[tuple[Column, Any]]) -> bool:
+        """Tell the same of a key of several columns. MariaDB compares them row by row, which takes too long."""
+        target = LINKS.get((self.name, column))
+        if self._dialect != "postgresql" or self.name == "downloads" or target not in self._queries.tables:
+            return False
+        if not any(self._is_loose(sql_type) for _, sql_type in found):
+            return False
+        theirs = self._queries[target]
+        is_unique = frozenset(theirs.taken["id"].columns) in theirs.relation.unique
+        return self._has_other_spelling(joined, theirs.part("referred", "id").c.id, is_unique=is_unique)
+
+    def _has_other_spelling(self, ours: Column, their_id: Any, *, is_unique: bool) -> bool:
+        # SQLite compares by the collation of what is on the left, and checks foreign keys by that of the id.
+        differs = sa.and_(their_id == ours, self._bytes(ours) != self._bytes(their_id))
+        rows = sa.select(sa.literal(1)).select_from(self.clause.join(their_id.table, differs))
         if not self._queries.catalog.has_rows(rows):
             return False
-        if any(unique == {id_of_target} for unique in theirs.unique):
-            return True
         twice = sa.select(their_id).where(their_id.is_not(None)).group_by(their_id).having(sa.func.count() > 1)
-        return not self._queries.catalog.has_rows(twice)
+        return is_unique or not self._queries.catalog.has_rows(twice)
+
+    def _is_loose(self, sql_type: Any) -> bool:
+        """Tell whether values may be equal although they are spelled differently."""
+        sql_type = base_type(sql_type)
+        if self._dialect == "postgresql":
+            return isinstance(sql_type, postgresql.CITEXT) or getattr(sql_type, "collation", None) is not None
+        if self._dialect == "sqlite":
+            return self._queries.catalog.names_collations and not isinstance(sql_type, NUMBERS)
+        return isinstance(sql_type, sa.String) and not str(getattr(sql_type, "collation", "")).endswith("_bin")
 
     def _bytes(self, text: Column) -> Column:
         """Return text in a form that is equal only if the spelling is."""
-        return sa.cast(text, sa.BINARY) if self._dialect == "mysql" else sa.collate(sa.cast(text, sa.Text), "C")
+        if self._dialect == "mysql":
+            return sa.cast(text, sa.BINARY)
+        return sa.collate(sa.cast(text, sa.Text), "BINARY" if self._dialect == "sqlite" else "C")
 
     def _as_referred(self, column: str, value: Column) -> Column:
         """Return a reference in the spelling of the id that it refers to."""
@@ -439,14 +468,6 @@ class Query:
 
 def _joined(parts: list[Column], between: str) -> Column:
     return functools.reduce(lambda before, part: before.concat(between).concat(part), parts)
-
-
-def _is_loose(sql_type: Any, dialect: str) -> bool:
-    """Tell whether values may be equal although they are spelled differently."""
-    sql_type = base_type(sql_type)
-    if dialect == "postgresql":
-        return isinstance(sql_type, postgresql.CITEXT) or getattr(sql_type, "collation", None) is not None
-    return isinstance(sql_type, sa.String) and not str(getattr(sql_type, "collation", "")).endswith("_bin")
 
 
 def _family(sql_type: Any) -> str | None:

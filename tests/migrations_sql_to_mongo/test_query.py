@@ -84,6 +84,91 @@ def test_references_that_the_server_holds_equal_are_followed(
     assert (db.packages.find_one("flask") or {})["release_count"] == len(references)
 
 
+@pytest.mark.parametrize("theirs", ["text COLLATE NOCASE", "text COLLATE nocase PRIMARY KEY"])
+@pytest.mark.parametrize("ours", ["text COLLATE NOCASE", "text"])
+def test_references_that_sqlite_holds_equal_are_followed(
+    tmp_path: Path, target_uri: str, db: Db, theirs: str, ours: str
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "site.sqlite")) as site:
+        site.executescript(
+            f"""
+            PRAGMA foreign_keys = ON;
+            CREATE TABLE users (id {theirs}, name text);
+            CREATE UNIQUE INDEX one_user ON users (id);
+            INSERT INTO users VALUES ('Ada', 'Ada L');
+            CREATE TABLE packages (id {theirs}, summary text, owner_id {ours} REFERENCES users(id));
+            CREATE UNIQUE INDEX one_package ON packages (id);
+            INSERT INTO packages VALUES ('Flask', 'web', 'ada');
+            CREATE TABLE releases (id integer, package_id {ours} REFERENCES packages(id), version text);
+            INSERT INTO releases VALUES (1, 'flask', '1.0'), (2, 'FLASK', '2.0'), (3, 'Flask', '3.0');
+            """
+        )
+    move = Mover(f"sqlite:///{tmp_path / 'site.sqlite'}", target_uri)
+
+    done, checked = move("run"), move("verify")
+
+    assert (done.code, checked.code) == (0, 0), done.out + checked.out
+    flask = db.packages.find_one("flask") or {}
+    assert [each["version"] for each in flask["releases"]] == ["3.0", "2.0", "1.0"]
+    assert [(each["name"], each["role"]) for each in flask["maintainers"]] == [("Ada L", "owner")]
+
+
+PAIRS_MAP = """
+[users]
+table = "users"
+columns.id = ["tenant", "login"]
+[packages]
+table = "packages"
+columns.owner_id = ["tenant", "login"]
+[maintainers]
+table = "maintainers"
+columns.user_id = ["tenant", "login"]
+[releases]
+table = "releases"
+columns.id = ["tenant", "name"]
+[files]
+table = "artifacts"
+columns.release_id = ["tenant", "release_name"]
+"""
+
+
+def test_references_by_several_columns_that_the_server_holds_equal_are_followed(
+    tmp_path: Path, target_uri: str, db: Db
+) -> None:
+    to_user = "FOREIGN KEY (tenant, login) REFERENCES users"
+    with empty_database("postgresql") as server:
+        server.execute(
+            "CREATE EXTENSION citext",
+            "CREATE TABLE users (tenant int, login citext, name text, PRIMARY KEY (tenant, login))",
+            "INSERT INTO users VALUES (7, 'Ada', 'Ada L'), (7, 'Bob/B', 'Bob')",
+            f"CREATE TABLE packages (id text PRIMARY KEY, summary text, tenant int, login citext, {to_user})",
+            "INSERT INTO packages VALUES ('flask', 'web', 7, 'ADA')",
+            f"CREATE TABLE maintainers (package_id text, tenant int, login citext, {to_user})",
+            "INSERT INTO maintainers VALUES ('flask', 7, 'bob/b')",
+            """CREATE TABLE releases (tenant int, name citext, package_id text, version text,
+               PRIMARY KEY (tenant, name))""",
+            "INSERT INTO releases VALUES (7, 'One', 'flask', '1.0')",
+            """CREATE TABLE artifacts (id int, tenant int, release_name citext, filename text,
+               FOREIGN KEY (tenant, release_name) REFERENCES releases)""",
+            "INSERT INTO artifacts VALUES (1, 7, 'ONE', 'flask-1.0.zip')",
+        )
+        move = Mover(server.url, target_uri)
+        (tmp_path / "map.toml").write_text(PAIRS_MAP)
+        mapped = ("--map", str(tmp_path / "map.toml"))
+
+        done, checked = move("run", *mapped), move("verify", *mapped)
+
+    assert (done.code, checked.code) == (0, 0), done.out + done.err + checked.out
+    assert {one["legacy"]["sql_id"] for one in db.users.find()} == {"7/Ada", "/7/Bob~1B"}
+    flask = db.packages.find_one("flask") or {}
+    assert [(each["name"], each["role"]) for each in flask["maintainers"]] == [
+        ("Ada L", "owner"),
+        ("Bob", "maintainer"),
+    ]
+    assert "owner_id" not in flask.get("legacy", {})
+    assert [each["filename"] for each in flask["releases"][0]["files"]] == ["flask-1.0.zip"]
+
+
 @pytest.mark.parametrize(("options", "name", "code"), [((), None, 1), (("--encoding", "latin-1"), "José", 0)])
 def test_postgresql_in_sql_ascii(
     target_uri: str, db: Db, options: tuple[str, ...], name: str | None, code: int
