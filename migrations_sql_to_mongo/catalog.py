@@ -17,6 +17,7 @@ from migrations_sql_to_mongo.map_file import meant
 
 # Schemas of the server itself.
 _SYSTEM = ("information_schema", "pg_catalog", "pg_toast")
+_PARTITIONS = "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE relispartition"
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,15 @@ class Catalog:
 
     @property
     def names(self) -> list[str]:
-        """The names of all tables and views, as maps write them."""
-        return sorted(self._relations)
+        """The names of all tables and views, as maps write them. Partitions are read with their tables."""
+        return sorted({*self._relations} - self._partitions)
+
+    @cached_property
+    def _partitions(self) -> set[str]:
+        if not isinstance(self._inspector, PGInspector):
+            return set()
+        found = self._connection.execute(sa.text(_PARTITIONS))
+        return {name if schema == self._default else f"{schema}.{name}" for schema, name in found}
 
     @cached_property
     def names_collations(self) -> bool:
