@@ -443,9 +443,26 @@ class Query:
         if None not in families and families[0] != families[1]:
             raise CannotStart(
                 f"{where}: {self.relation.name}.{ref} holds {families[0]}, but {target} are known by "
-                f"{theirs.name}.{id_of_target}, which holds {families[1]}; join them: "
-                f'joins = ["{ref} -> {theirs.name}.id"], columns.{column} = "{theirs.name}.{id_of_target}"'
+                f"{theirs.name}.{id_of_target}, which holds {families[1]}; {self._advice(column, ref, theirs)}"
             )
+
+    def _advice(self, column: str, ref: str, theirs: Relation) -> str:
+        """Return how to join the table that a column refers to: by that table's column with the same values."""
+        found, sql_type = self._resolve(ref, self._where)
+        same = [name for name, other in theirs.columns.items() if _family(other) == _family(sql_type)]
+        holding = [name for name in same if self._shares_values(found, theirs, name)]
+        unique = [name for name in holding if {name} in theirs.unique]
+        wanted = f"{theirs.name}.{self._queries.id_column(LINKS[self.name, column])}"
+        for name in unique or holding:
+            return f'join them: joins = ["{ref} -> {theirs.name}.{name}"], columns.{column} = "{wanted}"'
+        return f"no column of {theirs.name} has the same values: make a view that finds {wanted}, and name the view"
+
+    def _shares_values(self, found: Column, theirs: Relation, name: str) -> bool:
+        """Tell whether some of the first values of a column are in a column of another table."""
+        some = sa.select(found.label("value")).select_from(self.clause).where(found.is_not(None)).limit(20)
+        sample, other = some.subquery("sample"), theirs.clause.alias("other")
+        rows = sa.select(sa.literal(1)).select_from(other.join(sample, other.c[name] == sample.c.value))
+        return self._queries.catalog.has_rows(rows)
 
     def _newest_alone(self) -> None:
         self._all_rows, self._fitting = self.clause, self.criteria

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from migrations_sql_to_mongo import sessions
 from migrations_sql_to_mongo.catalog import Catalog, Relation
@@ -21,6 +21,7 @@ from migrations_sql_to_mongo.connecting import connect_postgresql, engine_for, s
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.queries import Queries
+from migrations_sql_to_mongo.query import Query
 from migrations_sql_to_mongo.sql_types import Convert, Reading, decoded, is_moment, row_converter
 from migrations_sql_to_mongo.values import shown
 
@@ -82,6 +83,7 @@ class Source:
         self._connections: list[Connection] = []
         self.catalog: Catalog  # what the database consists of
         self.queries: Queries
+        self._unique_ids: dict[str, bool] = {}  # table -> whether its ids are unique
         self.columns: dict[str, dict[str, Kind]] = {}  # table -> what its rows hold, in this order
         self.tables: list[str] = []  # of TABLES, those that the source has and that are not excluded
         self.excluded: list[str] = []  # of TABLES, those that the source has and that the map excludes
@@ -177,8 +179,7 @@ class Source:
         return "owner_id" if table == "packages" and "owner_id" in self.columns[table] else None
 
     def _with_user(self, table: str, column: str) -> Iterator[Row]:
-        statement, converters = self._select_with_user(table, column)
-        rows = self._stream(table, statement, converters)
+        rows = self._stream(table, *self._select_with_user(table, column))
         return map(_with_one_name, rows) if len(self._names_of_user()) > 1 else rows
 
     def _names_of_user(self) -> list[str]:
@@ -192,7 +193,7 @@ class Source:
             nothing = query.select(sa.null().label("user"), sa.null().label("user_name"))
             return nothing.order_by(*query.order()), query.converters
         users = self.queries["users"]
-        part = users.raw_part if self._has_unique_ids("users", table) else users.raw_part_once
+        part = users.raw_part if self._has_unique_ids("users") else users.raw_part_once
         user = part("user_of_row", *names)
         selected, of_user = users.read_from(user, *names)
         joined = query.clause.outerjoin(user, user.c.id == query.values[column])
@@ -202,31 +203,35 @@ class Source:
 
     def downloads(self) -> Iterator[Row]:
         """Yield every download, followed by `RELEASE_OF_DOWNLOAD` of its release (None if it is gone)."""
-        return self._corrected("downloads", self._downloads(), lambda row: position(row[0]))
+        rows = self._stream("downloads", *self._select_downloads())
+        return self._corrected("downloads", rows, lambda row: position(row[0]))
 
-    def _downloads(self) -> Iterator[Row]:
+    def _select_downloads(self) -> tuple[sa.Select[Any], dict[int, Convert]]:
         query = self.queries["downloads"]
-        if "release_id" not in query.taken or not self._has_unique_ids("releases", "downloads"):
+        if "release_id" not in query.taken or not self._has_unique_ids("releases"):
             nothing = [sa.null().label(f"none_{name}") for name in RELEASE_OF_DOWNLOAD]
-            return self._stream("downloads", query.select(*nothing).order_by(*query.order()))
+            return query.select(*nothing).order_by(*query.order()), query.converters
         releases = self.queries["releases"]
         release = releases.raw_part("release", *RELEASE_OF_DOWNLOAD)
         selected, of_release = releases.read_from(release, *RELEASE_OF_DOWNLOAD)
         joined = query.clause.outerjoin(release, release.c.id == query.values["release_id"])
-        statement = query.select(*selected, clause=joined)
-        converters = query.converters | {len(query.columns) + place: one for place, one in of_release.items()}
-        return self._stream("downloads", statement.order_by(*query.order()), converters)
+        converters = {len(query.columns) + place: one for place, one in of_release.items()}
+        return query.select(*selected, clause=joined).order_by(*query.order()), query.converters | converters
 
-    def _has_unique_ids(self, table: str, reader: str) -> bool:
-        """Tell whether ids are unique. If not, a join with the `reader` would read rows twice."""
+    def _has_unique_ids(self, table: str) -> bool:
+        """Tell whether ids are unique. If not, a join would read rows twice."""
         if table not in self.tables:
             return False
-        query = self.queries[table]
+        if table not in self._unique_ids:
+            self._unique_ids[table] = self._finds_no_id_twice(self.queries[table])
+        return self._unique_ids[table]
+
+    def _finds_no_id_twice(self, query: Query) -> bool:
         if query.relation.key == query.taken["id"].columns:
             return True
         ids = query.part("rows", "id")
         twice = sa.select(ids.c.id).where(ids.c.id.is_not(None)).group_by(ids.c.id).having(sa.func.count() > 1)
-        return self._connection(reader).execute(twice.limit(1)).first() is None
+        return self._connections[0].execute(twice.limit(1)).first() is None
 
     def _corrected(self, table: str, rows: Iterator[Row], order: Callable[[Row], Any] | None) -> Iterator[Row]:
         """Put corrected rows in the place of the source's."""
@@ -366,6 +371,7 @@ class Source:
     def _reflect(self) -> None:
         """Find out which tables and columns exist. Raises CannotStart for another site's database."""
         self.catalog = Catalog(self._connections[0])
+        self._unique_ids.clear()
         if not self.catalog.names:
             raise CannotStart(f"the source {self.masked_url} holds no tables")
         self.queries = Queries(self.layout, self.catalog, self.dialect)
@@ -388,6 +394,7 @@ class Source:
         self.missing_tables = [table for table in TABLES if table != "files" and table not in self.queries.tables]
         for table in self.tables:
             self.queries.check_joins(table, self._connections[0])
+            self._check_types(table)
         for table in self.excluded:
             used.setdefault(self.queries.relation(table).name, set())
         self.unknown_tables = [name for name in self.catalog.names if name not in used]
@@ -397,6 +404,23 @@ class Source:
                 self.unknown_columns[table] = unknown
         rights = self.unknown_columns.get("users", [])
         self.unused_rights = [column for column in rights if _RIGHTS.match(column)]
+
+    def _check_types(self, table: str) -> None:
+        """Raise CannotStart if the server cannot compare what is joined, before anything is written."""
+        query, user_column = self.queries[table], self.user_column(table)
+        statement = query.select().order_by(*query.order())
+        if user_column:
+            statement, _ = self._select_with_user(table, user_column)
+        elif table == "downloads":
+            statement, _ = self._select_downloads()
+        try:
+            self._connections[0].execute(statement.limit(0)).close()
+        except DBAPIError as error:
+            why, _, _ = said(error).partition(" LINE ")  # PostgreSQL repeats the statement
+            raise CannotStart(
+                f"[{table}] {query.relation.name} cannot be read like this: {why}; columns that are joined or compared "
+                "must have one type: correct the map, or name a view that converts one of them"
+            ) from None
 
     def _note_moments(self) -> None:
         for table in self.tables:

@@ -434,3 +434,94 @@ def test_names_are_found_where_another_id_occurs_twice(target_uri: str, db: Db, 
         ("flask", "Ada"),
         ("jam", None),
     ]
+
+
+OWNERS = (
+    "CREATE TABLE users (id int PRIMARY KEY, town text, login varchar(9) UNIQUE, number int UNIQUE)",
+    "INSERT INTO users VALUES (1, 'ann', 'ann', 7), (2, 'York', 'bob', 8)",
+    "CREATE TABLE packages (id varchar(9), summary text, owner_id {})",
+    "INSERT INTO packages VALUES ('flask', 'web', {}), ('jam', 'food', NULL)",
+)
+ADVICE = {
+    "'ann'": 'join them: joins = ["owner_id -> users.login"], columns.owner_id = "users.id"',
+    "'york'": "no column of users has the same values: make a view that finds users.id, and name the view",
+}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql_type"), [("postgresql", "citext"), ("mysql", "varchar(9) COLLATE utf8mb4_bin")]
+)
+@pytest.mark.parametrize("owner", list(ADVICE))
+def test_advice_leads_to_the_column_with_the_same_values(
+    tmp_path: Path, target_uri: str, db: Db, dialect: str, sql_type: str, owner: str
+) -> None:
+    with empty_database(dialect, "CHARACTER SET utf8mb4" if dialect == "mysql" else "") as server:
+        if dialect == "postgresql":
+            server.execute("CREATE EXTENSION citext")
+        server.execute(*(one.format(owner if "VALUES" in one else sql_type) for one in OWNERS))
+        move = Mover(server.url, target_uri)
+        (tmp_path / "map.toml").write_text(
+            '[packages]\ntable = "packages"\njoins = ["owner_id -> users.login"]\ncolumns.owner_id = "users.id"\n'
+            '[users]\ntable = "users"\ncolumns.username = "login"\n'
+        )
+
+        refused, done = move("run"), move("run", "--map", str(tmp_path / "map.toml"))
+
+    assert refused.code == 2
+    assert refused.err == (
+        "Error: [packages] columns.owner_id: packages.owner_id holds text, but users are known by users.id, which "
+        f"holds numbers; {ADVICE[owner]}\n"
+    )
+    assert done.code == 0, done.err
+    names = [each["name"] for each in (db.packages.find_one("flask") or {}).get("maintainers", [])]
+    assert names == (["ann"] if owner == "'ann'" else [])
+
+
+def test_numbers_are_led_to_the_column_of_numbers(target_uri: str) -> None:
+    with empty_database("postgresql") as server:
+        server.execute(
+            "CREATE TABLE packages (number int PRIMARY KEY, id text, rank int)",
+            "INSERT INTO packages VALUES (5, 'flask', 1)",
+            "CREATE TABLE releases (id int, package_id int)",
+            "INSERT INTO releases VALUES (1, 5)",
+        )
+
+        refused = Mover(server.url, target_uri)("run")
+
+    assert refused.code == 2
+    assert refused.err.endswith(
+        'join them: joins = ["package_id -> packages.number"], columns.package_id = "packages.id"\n'
+    )
+
+
+WRONG = [
+    ("citext", "'ann'", 'joins = ["owner_id -> users.id"]', "posint = citext"),
+    ("bytea", "'1'", "", "posint = bytea"),
+    ("uuid", "NULL", "", "posint = text"),
+    ("int", "1", "where.summary = true", "text = integer"),
+]
+
+
+@pytest.mark.parametrize(("sql_type", "owner", "line", "why"), WRONG)
+def test_comparison_that_the_server_refuses_stops_the_start(
+    tmp_path: Path, target_uri: str, db: Db, sql_type: str, owner: str, line: str, why: str
+) -> None:
+    with empty_database("postgresql") as server:
+        server.execute(
+            "CREATE EXTENSION citext",
+            "CREATE DOMAIN posint AS int CHECK (value > 0)",
+            "CREATE TABLE users (id posint PRIMARY KEY, name text)",
+            f"CREATE TABLE packages (id text, summary text, owner_id {sql_type})",
+            f"INSERT INTO packages VALUES ('flask', 'web', {owner})",
+        )
+        column = "users.id" if line.startswith("joins") else "owner_id"
+        (tmp_path / "map.toml").write_text(f'[packages]\ntable = "packages"\n{line}\ncolumns.owner_id = "{column}"\n')
+
+        refused = Mover(server.url, target_uri)("run", "--map", str(tmp_path / "map.toml"))
+
+    assert refused.code == 2
+    assert refused.err == (
+        f"Error: [packages] packages cannot be read like this: operator does not exist: {why}; columns that are joined "
+        "or compared must have one type: correct the map, or name a view that converts one of them\n"
+    )
+    assert db.list_collection_names() == []
