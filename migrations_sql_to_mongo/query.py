@@ -312,10 +312,12 @@ class Query:
 
     def _in_parts(self, column: str, found: list[tuple[Column, Any]], joined: Column, prefix: str | None = None) -> Any:
         """Return what the server has joined, or all of its parts if only their converter can join them."""
-        kind = SECTIONS[self.name][column]
+        kind, is_name = SECTIONS[self.name][column], column in ("id", "package_id")
+        if is_name and self._dialect == "sqlite":
+            return joined
         parts = self._queries.reading.parts(found, kind)
         has_bytes = self._plain.parts(found, kind) is not None
-        if has_bytes and column in ("id", "package_id"):
+        if has_bytes and is_name:
             raise CannotStart(
                 f"{self._where} columns.{column}: of {', '.join(self.taken[column].columns)} not all hold text, and a "
                 "name can only be joined from text; make a view that turns the others into text, and name the view"

@@ -115,7 +115,12 @@ class CopyReading:
 
     def parts(self, columns: list[tuple[Column, Any]], kind: Kind) -> Column | None:
         """Return a list in JSON if one of the columns has to be converted, with bytes in base64."""
-        if self._is_sqlite or kind == "key" or not any(self.converter(sql_type, "text") for _, sql_type in columns):
+        if kind == "key":
+            return None
+        if self._is_sqlite:
+            has_bytes = self._encoding or any(isinstance(sql_type, BINARY) for _, sql_type in columns)
+            return _parts_of_sqlite([column for column, _ in columns]) if has_bytes else None
+        if not any(self.converter(sql_type, "text") for _, sql_type in columns):
             return None
         texts = [self._text_or_base64(column, base_type(sql_type)) for column, sql_type in columns]
         return sa.func.json_array(*texts) if self._is_mysql else sa.cast(sa.func.json_build_array(*texts), sa.Text)
@@ -139,8 +144,13 @@ class CopyReading:
     def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
         """Return the function that converts what the driver returns."""
         sql_type = base_type(sql_type)
+        if isinstance(sql_type, Parts) and self._is_sqlite:
+            return lambda value: _joined(sql_type.prefix, _texts_of_sqlite(value, self._encoding))
         if isinstance(sql_type, Parts):
-            return functools.partial(_joined, sql_type.prefix, [*map(self._converter_of_part, sql_type.types)])
+            converters = [*map(self._converter_of_part, sql_type.types)]
+            return lambda value: _joined(
+                sql_type.prefix, [convert(text) for convert, text in zip(converters, json.loads(value), strict=True)]
+            )
         if self._is_sqlite or kind != "text":
             return None
         if isinstance(sql_type, sa.BINARY):  # of a fixed length, filled up with zeros
@@ -158,9 +168,28 @@ class CopyReading:
         return convert
 
 
-def _joined(prefix: str | None, converters: list[Convert], value: str) -> str | None:
-    """Join what `CopyReading.parts` reads: one text after its prefix, or several with blanks between them."""
-    texts = [convert(text) for convert, text in zip(converters, json.loads(value), strict=True)]
+def _parts_of_sqlite(columns: list[Column]) -> Column:
+    """Return the encoding of the database and each column in hex, since any column may hold bytes."""
+    parts: Column = sa.select(sa.column("encoding")).select_from(sa.table("pragma_encoding")).scalar_subquery()
+    for column in columns:
+        text = sa.cast(sa.cast(column, sa.Text), sa.LargeBinary)
+        forms = {"null": "", "blob": sa.literal("b").concat(sa.func.hex(column))}
+        form = sa.case(forms, value=sa.func.typeof(column), else_=sa.literal("t").concat(sa.func.hex(text)))
+        parts = parts.concat(" ").concat(form)
+    return parts
+
+
+def _texts_of_sqlite(value: str, encoding: str | None) -> list[str | None]:
+    codec, *parts = value.split(" ")
+    return [_text_of_sqlite(codec, part[0], bytes.fromhex(part[1:]), encoding) if part else None for part in parts]
+
+
+def _text_of_sqlite(codec: str, form: str, value: bytes, encoding: str | None) -> str:
+    return decoded(value, encoding) if form == "b" or codec == "UTF-8" else value.decode(codec, "replace")
+
+
+def _joined(prefix: str | None, texts: list[str | None]) -> str | None:
+    """Join one text after its prefix, or several with blanks between them."""
     if prefix is not None:
         return None if texts[0] is None else prefix + texts[0]
     return " ".join(text or "" for text in texts).strip(" ") or None

@@ -33,6 +33,7 @@ class VerifyReading:
     def __init__(self, dialect: str, codec: str, encoding: str | None) -> None:
         self._dialect = dialect
         self._text = _text_of(codec, encoding)
+        self._of_bytes = _text_of("utf-8", encoding)
         self._stored = _stored_of(self._text)
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
@@ -43,16 +44,19 @@ class VerifyReading:
             return _of_sqlite(column)
         return (_of_mysql if self._dialect == "mysql" else _of_postgresql)(column, base_type(sql_type), kind)
 
-    def parts(self, columns: list[tuple[Column, Any]], kind: Kind) -> Column | None:  # noqa: ARG002 -- keys, too
+    def parts(self, columns: list[tuple[Column, Any]], kind: Kind) -> Column | None:
         """Return the bytes of each column in hex, after commas; a NULL is a question mark."""
-        if self._dialect == "sqlite":
+        if self._dialect == "sqlite" and kind == "key":
             return None
-        parts: list[Column] = []
-        for column, sql_type in columns:
-            read = self.column(column, sql_type, "text")
-            in_hex = sa.func.hex(read) if self._dialect == "mysql" else sa.func.encode(read, "hex")
-            parts.append(sa.func.coalesce(in_hex, "?"))
+        parts = [self._in_hex(*one) for one in columns]
         return functools.reduce(lambda before, part: before.concat(",").concat(part), parts)
+
+    def _in_hex(self, column: Column, sql_type: Any) -> Column:
+        if self._dialect == "sqlite":
+            # SQLite writes text as 'a' and bytes as X'61': the first sign tells the type of each value.
+            return sa.func.substr(sa.func.quote(column), 1, 1).concat(sa.func.hex(column))
+        read = self.column(column, sql_type, "text")
+        return sa.func.coalesce(sa.func.hex(read) if self._dialect == "mysql" else sa.func.encode(read, "hex"), "?")
 
     def converter(self, sql_type: Any, kind: Kind) -> Convert | None:
         """Return the function that converts what the server returns."""
@@ -67,7 +71,7 @@ class VerifyReading:
     def _join(self, parts: Parts, kind: Kind, value: str) -> str | None:
         """Return the value of several columns, from what `parts` reads."""
         pairs = zip(parts.types, value.split(","), strict=True)
-        texts = [None if digits == "?" else self._part(sql_type, kind, digits) for sql_type, digits in pairs]
+        texts = [None if digits in ("?", "N") else self._part(sql_type, kind, digits) for sql_type, digits in pairs]
         if parts.prefix is not None:
             return None if texts[0] is None else f"{parts.prefix}{texts[0]}"
         there = [text for text in texts if text is not None]
@@ -76,10 +80,17 @@ class VerifyReading:
         return " ".join(text or "" for text in texts).strip(" ") or None
 
     def _part(self, sql_type: Any, kind: Kind, digits: str) -> str | None:
+        if self._dialect == "sqlite":
+            return self._part_of_sqlite(digits[0], bytes.fromhex(digits[1:]))
         if kind == "key" and isinstance(base_type(sql_type), BINARY):
             return digits.lower()
         convert = self.converter(sql_type, "text")
         return convert(bytes.fromhex(digits)) if convert else None
+
+    def _part_of_sqlite(self, sign: str, value: bytes) -> str:
+        if sign == "X":
+            return self._of_bytes(value)
+        return self._text(value) if sign == "'" else value.decode()
 
     def _of_server(self, sql_type: Any, kind: Kind) -> Callable[[bytes], Any]:
         if isinstance(sql_type, BINARY):

@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -485,6 +486,46 @@ def test_joined_text_holds_what_each_column_is_read_as(sources: dict[str, Source
         assert (joined if _is_utf8(joined) else REJECTED) == expected, case
 
 
+# Two columns of SQLite, as they are declared and as they are filled, and what is joined of them in Latin-1.
+JOINED_IN_SQLITE: list[tuple[str, str, str, str, str | None]] = [
+    ("text", "'Zoë'", "blob", "x'4a6f73e9'", "Zoë José"),
+    ("text", "'Zoë'", "text", "CAST(x'4a6f73e9' AS text)", "Zoë José"),
+    ("text", "CAST(x'c9' AS text)", "blob", "'ë'", "É ë"),
+    ("blob", "x'c3a9'", "", "2.5", "é 2.5"),
+    ("text", "NULL", "blob", "7", "7"),
+    ("text", "''", "blob", "NULL", None),
+]
+
+
+# Text of two bytes a character is never Latin-1.
+IN_UTF_16 = [case for case in JOINED_IN_SQLITE if "CAST" not in case[1] + case[3]]
+
+
+@pytest.mark.parametrize(
+    ("pragma", "one", "first", "two", "second", "expected"),
+    [("UTF-8", *case) for case in JOINED_IN_SQLITE] + [("UTF-16le", *case) for case in IN_UTF_16],
+)
+def test_sqlite_joins_what_each_value_is_read_as(
+    tmp_path: Path, pragma: str, one: str, first: str, two: str, second: str, expected: str | None
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "site.sqlite")) as site:
+        site.executescript(
+            f"""
+            PRAGMA encoding = '{pragma}';
+            CREATE TABLE packages (id text, one {one}, two {two});
+            INSERT INTO packages VALUES ('flask', {first}, {second});
+            """
+        )
+    sections = {"packages": Section("packages", columns={"summary": Taken(("one", "two"))})}
+
+    with Source(f"sqlite:///{tmp_path / 'site.sqlite'}", Layout(sections=sections, encoding="latin-1")) as source:
+        other = source.read_by(VerifyReading("sqlite", source.codec(), "latin-1"))
+        place = [*source.columns["packages"]].index("summary")
+        found = [next(iter(each.rows("packages")))[place] for each in (source, other)]
+
+    assert found == [expected, expected]
+
+
 PARTS_OF_KEYS = {
     "postgresql": {
         "integer": "flask/5",
@@ -494,6 +535,7 @@ PARTS_OF_KEYS = {
         "bytea": "flask/00ff",
     },
     "mysql": {"binary(4)": "flask/00ff0000", "uuid": f"flask/{UUID}", "varchar(9)": "flask/ann"},
+    "sqlite": {"INTEGER": "flask/5", "VARCHAR": "flask/5", "BLOB": "flask/00ff"},
 }
 
 
