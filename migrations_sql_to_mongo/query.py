@@ -312,20 +312,24 @@ class Query:
 
     def _in_parts(self, column: str, found: list[tuple[Column, Any]], joined: Column, prefix: str | None = None) -> Any:
         """Return what the server has joined, or all of its parts if only their converter can join them."""
-        kind, is_name = SECTIONS[self.name][column], column in ("id", "package_id")
-        if is_name and self._dialect == "sqlite":
+        if column in ("id", "package_id") and SECTIONS[self.name][column] == "text":
+            self._refuse_bytes(column, found)
             return joined
+        kind = SECTIONS[self.name][column]
         parts = self._queries.reading.parts(found, kind)
-        has_bytes = self._plain.parts(found, kind) is not None
-        if has_bytes and is_name:
+        needs_parts = self._plain.parts(found, kind) is not None
+        if parts is None or (self.section.newest_by and not needs_parts):
+            return joined
+        self._read_directly[column] = parts, Parts(tuple(sql_type for _, sql_type in found), prefix)
+        return parts if needs_parts else joined
+
+    def _refuse_bytes(self, column: str, found: list[tuple[Column, Any]]) -> None:
+        """Raise CannotStart for a name of which a part is no text: rows are ordered and found by it in SQL."""
+        if any(self._plain.converter(sql_type, "text") for _, sql_type in found):
             raise CannotStart(
                 f"{self._where} columns.{column}: of {', '.join(self.taken[column].columns)} not all hold text, and a "
                 "name can only be joined from text; make a view that turns the others into text, and name the view"
             )
-        if parts is None or (self.section.newest_by and not has_bytes):
-            return joined
-        self._read_directly[column] = parts, Parts(tuple(sql_type for _, sql_type in found), prefix)
-        return parts if has_bytes else joined
 
     def _differs_in_spelling(self, column: str, found: Column, sql_type: Any) -> bool:
         """Tell whether rows refer to ids that the server considers equal although they are spelled differently.

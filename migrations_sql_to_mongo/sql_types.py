@@ -60,6 +60,8 @@ class CopyReading:
     def __init__(self, dialect: str, encoding: str | None) -> None:
         self._is_mysql, self._is_sqlite = dialect == "mysql", dialect == "sqlite"
         self._encoding = encoding
+        # A database in SQL_ASCII may hold text in several encodings.
+        self._sends_bytes = dialect == "postgresql" and encoding is not None
 
     def column(self, column: Column, sql_type: Any, kind: Kind) -> Column:
         """Return the expression to select for a column."""
@@ -120,14 +122,15 @@ class CopyReading:
         if self._is_sqlite:
             has_bytes = self._encoding or any(isinstance(sql_type, BINARY) for _, sql_type in columns)
             return _parts_of_sqlite([column for column, _ in columns]) if has_bytes else None
-        if not any(self.converter(sql_type, "text") for _, sql_type in columns):
+        if not self._sends_bytes and not any(self.converter(sql_type, "text") for _, sql_type in columns):
             return None
         texts = [self._text_or_base64(column, base_type(sql_type)) for column, sql_type in columns]
         return sa.func.json_array(*texts) if self._is_mysql else sa.cast(sa.func.json_build_array(*texts), sa.Text)
 
     def _text_or_base64(self, column: Column, sql_type: Any) -> Column:
         if not isinstance(sql_type, BINARY):
-            return self.part(column, sql_type)
+            text = self.part(column, sql_type)
+            return sa.func.encode(_stored_bytes(text), "base64") if self._sends_bytes else text
         return sa.func.to_base64(column) if self._is_mysql else sa.func.encode(column, "base64")
 
     def _bits(self, column: Column, sql_type: Any, kind: Kind) -> Column:
@@ -165,7 +168,15 @@ class CopyReading:
         convert = self.converter(sql_type, "text") or _unchanged
         if isinstance(base_type(sql_type), BINARY):
             return lambda text: None if text is None else convert(binascii.a2b_base64(text))
+        if self._sends_bytes:
+            return lambda text: None if text is None else convert(decoded(binascii.a2b_base64(text), self._encoding))
         return convert
+
+
+def _stored_bytes(text: Column) -> Column:
+    """Return text of PostgreSQL as bytes: in UTF-8, or unchanged where the database knows no encoding."""
+    codec = sa.case({"SQL_ASCII": "SQL_ASCII"}, value=sa.func.getdatabaseencoding(), else_="UTF8")
+    return sa.func.convert_to(text, codec)
 
 
 def _parts_of_sqlite(columns: list[Column]) -> Column:

@@ -169,6 +169,28 @@ def test_references_by_several_columns_that_the_server_holds_equal_are_followed(
     assert [each["filename"] for each in flask["releases"][0]["files"]] == ["flask-1.0.zip"]
 
 
+def test_postgresql_in_sql_ascii_joins_text_in_several_encodings(tmp_path: Path, target_uri: str, db: Db) -> None:
+    with empty_database("postgresql", "ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0") as server:
+        with psycopg.connect(server.url) as connection:
+            connection.execute(
+                rb"""
+                SET client_encoding TO SQL_ASCII;
+                CREATE TABLE users (id int, first text, second varchar(9), third bytea);
+                INSERT INTO users VALUES (1, E'Jos\xe9', E'Zo\xc3\xab', '\xe9'), (2, NULL, 'Bob', NULL);
+                CREATE TABLE packages (id text, summary text);
+                INSERT INTO packages VALUES ('flask', 'web')
+                """
+            )
+        move = Mover(server.url, target_uri)
+        (tmp_path / "map.toml").write_text('[users]\ntable = "users"\ncolumns.name = ["first", "second", "third"]\n')
+        options = ("--encoding", "latin-1", "--map", str(tmp_path / "map.toml"))
+
+        done, checked = move("run", *options), move("verify", *options)
+
+    assert (done.code, checked.code) == (0, 0), done.err + checked.out
+    assert [one["name"] for one in db.users.find().sort("_id", 1)] == ["José Zoë é", "Bob"]
+
+
 @pytest.mark.parametrize(("options", "name", "code"), [((), None, 1), (("--encoding", "latin-1"), "José", 0)])
 def test_postgresql_in_sql_ascii(
     target_uri: str, db: Db, options: tuple[str, ...], name: str | None, code: int
