@@ -69,7 +69,7 @@ def body_of(file: str) -> bytes:
 
 
 def ask(questions: int) -> None:
-    """Ask for one field of a small document, so many times."""
+    """Ask for one field of a small document this many times."""
     for _ in range(questions):
         packages.find_one({"_id": "bench-00"}, {"name": 1})
 

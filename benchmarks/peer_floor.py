@@ -1,7 +1,7 @@
 """The floor of `benchmarks.peers`: a server that asks the database as often as this site, and does nothing else.
 
 It has been given the site's answers and sends them. So whatever serves packages from MongoDB with Flask, pymongo and
-granian takes at least as long. Its memory is no floor, since each process holds a copy of the answers.
+granian takes at least as long. Its memory does not count, because each process holds a copy of the answers.
 """
 
 import contextlib

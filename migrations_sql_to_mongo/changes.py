@@ -109,7 +109,7 @@ def refused(change: Change, stored: bytes | None) -> str | None:
 
 
 def carried_over(change: Change, stored: bytes) -> bytes | None:
-    """Return a changed user with what else the site keeps of them; None if somebody edited the user here.
+    """Return a changed user with the fields that only this site writes, or None if somebody edited the user here.
 
     A password that was changed here stays, but not if it was changed in the source as well: then it is an edit.
     """
@@ -249,7 +249,7 @@ def _change(collection: str, one: Entry, staged: dict[Any, bytes]) -> Change:
 def _with_their_own(
     target: Target, collection: Entry, group: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
 ) -> dict[Any, bytes]:
-    """Return, and stage, the users of whom the site keeps more, with that."""
+    """Stage and return the users who have signed in here, with what the site keeps of them; see `carried_over`."""
     found = {}
     for one in group:
         stored = live.get(one["id"])
@@ -357,7 +357,7 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
 
 
 def said(target: Target, collection: str, document_id: Any, reason: str) -> str:
-    """Describe a conflict. A user is called by the id in the source, and the name on the site."""
+    """Describe a conflict. A user is given by the id in the source and the name on the site."""
     user = target.db["users"].find_one({"_id": document_id}, WHO) if collection == "users" else None
     names = [user[each] for each in WHO if user and user.get(each)]
     sql_id = str(document_id).lstrip("0") if isinstance(document_id, bson.ObjectId) else document_id

@@ -324,11 +324,12 @@ class Query:
         return parts if needs_parts else joined
 
     def _refuse_bytes(self, column: str, found: list[tuple[Column, Any]]) -> None:
-        """Raise CannotStart for a name of which a part is no text: rows are ordered and found by it in SQL."""
+        """Raise CannotStart if part of a joined name is not text: SQL orders and finds rows by it."""
         if any(self._plain.converter(sql_type, "text") for _, sql_type in found):
             raise CannotStart(
-                f"{self._where} columns.{column}: of {', '.join(self.taken[column].columns)} not all hold text, and a "
-                "name can only be joined from text; make a view that turns the others into text, and name the view"
+                f"{self._where} columns.{column}: a name can only be joined from columns of text, and "
+                f"{', '.join(self.taken[column].columns)} are not all text; make a view that converts the others, and "
+                "name the view"
             )
 
     def _differs_in_spelling(self, column: str, found: Column, sql_type: Any) -> bool:

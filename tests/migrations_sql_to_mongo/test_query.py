@@ -340,8 +340,8 @@ def test_bytes_are_no_part_of_a_joined_name(tmp_path: Path, target_uri: str, dia
 
     assert refused.code == 2
     assert refused.err == (
-        "Error: [packages] columns.id: of vendor, name not all hold text, and a name can only be joined from text; "
-        "make a view that turns the others into text, and name the view\n"
+        "Error: [packages] columns.id: a name can only be joined from columns of text, and vendor, name are not all "
+        "text; make a view that converts the others, and name the view\n"
     )
 
 

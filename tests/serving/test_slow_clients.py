@@ -227,6 +227,12 @@ class Comes(NamedTuple):
     returns: bool = False
 
 
+def waiting_for(turns: Turns) -> int:
+    """How many requests wait for a turn."""
+    kinds = (turns._reading, turns._changing)
+    return sum(len(kind.returning) + sum(map(len, kind.newcomers.values())) for kind in kinds)
+
+
 def in_turn(turns: Turns, waiting: list[Comes]) -> list[str]:
     """The order in which requests have their turn that came in this one."""
     order = list[str]()
@@ -237,14 +243,10 @@ def in_turn(turns: Turns, waiting: list[Comes]) -> list[str]:
         order.append(request.address)
         turn.leave()
 
-    def count() -> int:
-        kinds = (turns._reading, turns._changing)
-        return sum(len(kind.returning) + sum(map(len, kind.newcomers.values())) for kind in kinds)
-
     with ThreadPoolExecutor(len(waiting)) as people, turns.turn("holds all others"):
         for number, each in enumerate(waiting, 1):
             people.submit(come, each)
-            while count() < number:
+            while waiting_for(turns) < number:
                 time.sleep(0.001)
     return order
 
@@ -277,13 +279,15 @@ def test_many_uploads_leave_half_of_the_turns_to_pages() -> None:
             ends[name].wait(10)
 
     with ThreadPoolExecutor(7) as people:
-        for name in ends:
+        for number, name in enumerate(ends, 1):
             people.submit(come, name)
-            time.sleep(0.05)
+            while len(begun) + waiting_for(turns) < number:
+                time.sleep(0.001)
         before = list(begun)
         ends["first"].set()
         ends["second"].set()
-        time.sleep(0.2)
+        while len(begun) < 6:
+            time.sleep(0.001)
         after = begun[4:]
         for end in ends.values():
             end.set()
