@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import bson
 import pymongo
-from bson.raw_bson import RawBSONDocument
 
 from migrations_sql_to_mongo.batching import Encoded
 from migrations_sql_to_mongo.copying import REJECTS
@@ -31,7 +30,7 @@ from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
 from migrations_sql_to_mongo.replacing import documents, without_unique, write, write_all
 from migrations_sql_to_mongo.swap import refuse_later, rejects_collection
-from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id
+from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, decoded, raw
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
 GOING, APPLIED, CONFLICT, SAME = "going", "applied", "conflict", "same"
@@ -119,7 +118,7 @@ def carried_over(change: Change, stored: bytes) -> bytes | None:
     (edited_here, hash_here), (edited_there, hash_there) = map(digests_of_user, (stored, change.document))
     if edited_here not in (edited_was, edited_there) or len({hash_was, hash_here, hash_there}) == 3:
         return None
-    fields, here = bson.decode(change.document), bson.decode(stored)
+    fields, here = decoded(change.document), decoded(stored)
     kept = {*here} - {*EDITABLE_FIELDS}
     if hash_here == hash_was:
         kept.discard("hashed_password")
@@ -406,7 +405,7 @@ def _take_back_group(target: Target, collection: Entry, group: list[Entry], *, i
     if is_bare:
         before = {key: without_unique(document) for key, document in before.items()}
     writes: list[Any] = [
-        pymongo.ReplaceOne({"_id": each}, RawBSONDocument(before[each]), upsert=True)
+        pymongo.ReplaceOne({"_id": each}, raw(before[each]), upsert=True)
         if each in before
         else pymongo.DeleteOne({"_id": each})
         for each in ids

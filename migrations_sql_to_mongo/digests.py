@@ -12,7 +12,7 @@ from typing import Any, Self
 import bson
 
 from migrations_sql_to_mongo.ledger import Entry, Ledger
-from migrations_sql_to_mongo.target import Target, bson_id
+from migrations_sql_to_mongo.target import Target, bson_id, decoded
 
 # The fields that rendering adds to a package.
 RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
@@ -60,10 +60,10 @@ def digest_of(document: bytes) -> bytes:
 
 def digests_of_user(document: bytes) -> tuple[bytes, bytes]:
     """Return the digests of the EDITABLE_FIELDS of an encoded user, and of the password hash."""
-    fields = bson.decode(document)
+    fields = decoded(document)
     stored_hash = fields.get("hashed_password") or ""
     editable = {name: fields[name] for name in EDITABLE_FIELDS if name in fields}
-    return digest_of(bson.encode(editable)), hashlib.blake2b(stored_hash.encode(), digest_size=SIZE).digest()
+    return digest_of(bson.encode(editable)), hashlib.blake2b(str(stored_hash).encode(), digest_size=SIZE).digest()
 
 
 def chunk_of_users(number: str, users: dict[Any, tuple[bytes, bytes]]) -> bytes:
@@ -76,7 +76,7 @@ def unrendered(document: bytes) -> bytes:
     """Return an encoded document without what rendering adds to it."""
     if _LAST_FIELD not in document:
         return document
-    fields = bson.decode(document)
+    fields = decoded(document)
     for name in RENDERED_FIELDS:
         fields.pop(name, None)
     return bson.encode(fields)

@@ -4,10 +4,9 @@ from typing import Any
 
 import bson
 import pymongo
-from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError
 
-from migrations_sql_to_mongo.target import DUPLICATE_KEY, Target, bson_id
+from migrations_sql_to_mongo.target import DUPLICATE_KEY, Target, bson_id, decoded, raw
 
 UNIQUE = ("email_folded", "username")  # fields of users
 # A statement contains the expected and the new document; MongoDB accepts at most 16 MB.
@@ -28,11 +27,11 @@ def write(document_id: Any, live: dict[Any, bytes], staged: dict[Any, bytes]) ->
     """Return the statement that makes a change, if the document is still the one that was read."""
     old, new = live.get(document_id), staged.get(document_id)
     if old is None:
-        return pymongo.InsertOne(RawBSONDocument(new or b""))
+        return pymongo.InsertOne(raw(new or b""))
     expected: dict[str, Any] = {"_id": document_id}
     if len(old) + len(new or b"") < COMPARED_BYTES:
-        expected["$expr"] = {"$eq": ["$$ROOT", {"$literal": RawBSONDocument(old)}]}
-    return pymongo.ReplaceOne(expected, RawBSONDocument(new)) if new else pymongo.DeleteOne(expected)
+        expected["$expr"] = {"$eq": ["$$ROOT", {"$literal": raw(old)}]}
+    return pymongo.ReplaceOne(expected, raw(new)) if new else pymongo.DeleteOne(expected)
 
 
 def write_all(target: Target, collection: str, writes: list[Any]) -> None:
@@ -50,5 +49,5 @@ def write_all(target: Target, collection: str, writes: list[Any]) -> None:
 
 def without_unique(document: bytes) -> bytes:
     """Return a user without what only one user may have."""
-    fields = bson.decode(document)
+    fields = decoded(document)
     return bson.encode({name: value for name, value in fields.items() if name not in UNIQUE})

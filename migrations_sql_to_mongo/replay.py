@@ -33,7 +33,7 @@ from migrations_sql_to_mongo.rendering import rendered_fields
 from migrations_sql_to_mongo.source import Source, position
 from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import Tally
-from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id
+from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, decoded
 
 # The order in which Copy yields collections.
 _ORDER = {
@@ -186,7 +186,7 @@ def _is(stored: bytes | None, document: bytes | None) -> bool:
     """Tell whether a stored document is this one, apart from its rendered description."""
     if stored is None or document is None:
         return stored is document
-    kept = bson.decode(stored)
+    kept = decoded(stored)
     for name in RENDERED_FIELDS:
         kept.pop(name, None)
     return bson.encode(kept) == document

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 import bson
 import mongoengine
 import pymongo
+from bson.codec_options import DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from flask import current_app, has_app_context
 from pymongo.errors import (
@@ -43,6 +44,7 @@ from webapp.documents import (
     StoredFile,
     User,
 )
+from webapp.documents.base import RAW
 from webapp.documents.validators import set_validator, validator_of
 from webapp.mongodb import embedded
 from webapp.mongodb.mongod_programs import MongodError
@@ -69,6 +71,9 @@ DUPLICATE_KEY = 11000
 # Errors of a server that stops, steps down or starts. Source: MongoDB's "retryable" error codes.
 _TRANSIENT = frozenset({6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 _NO_SPACE = 14031
+_READ: bson.CodecOptions[dict[str, Any]] = bson.CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+)
 
 
 class Target:
@@ -125,22 +130,22 @@ class Target:
         """Write encoded documents. What an interrupted attempt has already written is overwritten with the same."""
         if self.is_mock:
             for document in documents:
-                decoded = bson.decode(document)
-                self.db[collection].replace_one({"_id": decoded["_id"]}, decoded, upsert=True)
+                fields = bson.decode(document)
+                self.db[collection].replace_one({"_id": fields["_id"]}, fields, upsert=True)
             return
-        raw = [RawBSONDocument(document) for document in documents]
+        wrapped = [raw(document) for document in documents]
 
         def attempt() -> None:
             try:
-                self.db[collection].insert_many(raw, ordered=False)
+                self.db[collection].insert_many(wrapped, ordered=False)
             except BulkWriteError as error:
                 details = error.details or {}
                 errors = details.get("writeErrors", [])
                 if details.get("writeConcernErrors") or any(one["code"] != DUPLICATE_KEY for one in errors):
                     raise
                 for one in errors:
-                    document = raw[one["index"]]
-                    self.db[collection].replace_one({"_id": document["_id"]}, document, upsert=True)
+                    number = one["index"]
+                    self.db[collection].replace_one({"_id": bson_id(documents[number])}, wrapped[number], upsert=True)
 
         self.patiently(attempt)
 
@@ -152,8 +157,7 @@ class Target:
         """Yield the documents of a collection as BSON, in no particular order."""
         documents: Any = self.db[collection]
         if not self.is_mock:
-            options: Any = bson.CodecOptions(document_class=RawBSONDocument)
-            documents = documents.with_options(codec_options=options)
+            documents = documents.with_options(codec_options=RAW)
         # Otherwise the server sends 16 MB at a time.
         for document in documents.find(query or {}, batch_size=READ):
             yield bson.encode(document) if self.is_mock else bytes(document.raw)
@@ -323,7 +327,17 @@ def bson_id(document: bytes) -> Any:
             return document[13 : 12 + struct.unpack_from("<i", document, 9)[0]].decode()
         if document[4] == 7:
             return bson.ObjectId(document[9:21])
-    return bson.decode(document)["_id"]
+    return decoded(document)["_id"]
+
+
+def raw(document: bytes) -> RawBSONDocument:
+    """Return an encoded document as pymongo takes it, which looks into it; see `decoded`."""
+    return RawBSONDocument(document, RAW)
+
+
+def decoded(document: bytes) -> dict[str, Any]:
+    """Return a document that anybody may have edited: a year past 9999 or invalid UTF-8 is no error."""
+    return bson.decode(document, _READ)
 
 
 def _is_transient(error: PyMongoError) -> bool:

@@ -12,7 +12,7 @@ from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of
 from migrations_sql_to_mongo.layout import OPTIONAL, TABLES
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.source import Row, Source, key_of
-from migrations_sql_to_mongo.target import READ, Target, bson_id
+from migrations_sql_to_mongo.target import READ, Target, bson_id, decoded
 from migrations_sql_to_mongo.values import as_json, shown
 from migrations_sql_to_mongo.verify.conversions import id_of_key, moment_in_form
 from migrations_sql_to_mongo.verify.encoding import Wanted, differences, tail
@@ -165,7 +165,7 @@ class Context:
         added = tail(encoded, document) if needs_html else None
         if added is not None and {*added} <= {*RENDERED_FIELDS} and "description_renderer" in added:
             return True
-        stored = bson.decode(document)
+        stored = decoded(document)
         if needs_html and "description_renderer" not in stored:
             self.found.differs(f"{where}: description_html is missing")
         for name in RENDERED_FIELDS if needs_html else ():

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import bson
 
 from migrations_sql_to_mongo.tally import HIDDEN
+from migrations_sql_to_mongo.target import decoded
 from migrations_sql_to_mongo.values import shown
 from migrations_sql_to_mongo.verify.findings import Expected
 
@@ -46,7 +47,7 @@ def stored_name(document: bytes | None) -> str | None:
     start = 4 + 9 + struct.unpack_from("<i", document, 9)[0]
     if document[start : start + 6] == b"\x02name\0":
         return document[start + 10 : start + 9 + struct.unpack_from("<i", document, start + 6)[0]].decode()
-    return bson.decode(document).get("name")
+    return decoded(document).get("name")
 
 
 def tail(encoded: bytes, document: bytes) -> dict[str, Any] | None:
@@ -55,7 +56,7 @@ def tail(encoded: bytes, document: bytes) -> dict[str, Any] | None:
     if document[4:end] != encoded[4:end]:
         return None
     rest = document[end:]
-    return bson.decode(struct.pack("<i", len(rest) + 4) + rest)
+    return decoded(struct.pack("<i", len(rest) + 4) + rest)
 
 
 def differences(expected: Any, stored: Any, path: str) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import bson
-
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.target import decoded
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.conversions import key
 from migrations_sql_to_mongo.verify.files import more_of
@@ -28,7 +27,7 @@ class Users:
         expected: Expected = {"_id": context.id_of("users", sql_id), "username": username or None}
         expected |= {"name": context.text(name), "email": email or None}
         folded = (email or "").strip().casefold()
-        stored = bson.decode(document)
+        stored = decoded(document)
         if folded and "email_folded" not in stored:
             self._emails_taken.append((sql_id, folded))
             legacy["email_is_taken"] = True

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import bson
 import pytest
 from pymongo import ReturnDocument
 
@@ -128,6 +129,21 @@ def test_sign_in_is_no_edit(mover: Make, db: Db, here: Any, change: str, expecte
     assert move("catch-up", "--json").report["changes"] == {}
     assert move("undo").code == move("undo").code == 0
     assert db.users.find_one({"_id": before["_id"]}) == before
+
+
+def test_date_past_9999_stops_no_catch_up(mover: Make, db: Db) -> None:
+    """A person has written it into one user's document; the others are brought up to date as ever."""
+    move = mover(some_rows())
+    assert move("run").code == 0
+    db.users.update_one({"_id": object_id_of_sql_id(1)}, {"$set": SIGN_IN | {"last_login": bson.DatetimeMS(2**48)}})
+    old_site_goes_on(move, "UPDATE users SET profile_image_url = 'new.png'")
+
+    done = move("catch-up")
+
+    assert done.code == 0, done.out
+    pictures = {one.get("profile_image_url") for one in db.users.find({}, {"profile_image_url": 1})}
+    assert pictures == {"new.png"}
+    assert move("verify").code == 3  # it tells of who has signed in
 
 
 @pytest.mark.parametrize(
