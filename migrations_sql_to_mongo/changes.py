@@ -40,6 +40,7 @@ EDITED = "was edited on this site since it was moved"
 REGISTERED = "was registered on this site, too"
 REMOVED = "was removed from this site since it was moved"
 WHO = ("username", "name", "email")
+MOVED_FIELDS = ("_id", *EDITABLE_FIELDS, "hashed_password", "last_login")  # of users
 TAKEN = "what may be there only once (a user's name or address) is another's on this site"
 
 
@@ -124,7 +125,9 @@ def carried_over(change: Change, stored: bytes) -> bytes | None:
         kept.discard("hashed_password")
     if fields.get("is_disabled") or hash_here == hash_was != hash_there:
         kept.discard("sessions")  # as if the account was disabled, or got another password, on the site
-    return bson.encode(fields | {name: value for name, value in here.items() if name in kept})
+    # An interrupted attempt has staged what the site kept then, and people may have removed a part of that since.
+    moved = {name: value for name, value in fields.items() if name in MOVED_FIELDS}
+    return bson.encode(moved | {name: value for name, value in here.items() if name in kept})
 
 
 def is_same(stored: bytes | None, document: bytes | None) -> bool:

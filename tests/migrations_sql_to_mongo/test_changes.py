@@ -7,6 +7,7 @@ import pytest
 from pymongo import ReturnDocument
 
 from migrations_sql_to_mongo import changes
+from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.target import Target
 from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on, site_documents
 from tests.migrations_sql_to_mongo.old_site import package, some_rows
@@ -129,6 +130,32 @@ def test_sign_in_is_no_edit(mover: Make, db: Db, here: Any, change: str, expecte
     assert move("catch-up", "--json").report["changes"] == {}
     assert move("undo").code == move("undo").code == 0
     assert db.users.find_one({"_id": before["_id"]}) == before
+
+
+def test_what_a_user_removed_before_a_repeated_catch_up_stays_removed(
+    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = mover(some_rows())
+    old_site_goes_on(move, WITH_RIGHTS)
+    assert move("run").code == 0
+    identity = {"issuer": "https://id.example.org", "subject": "1", "connected_at": utc_now()}
+    signed_in(db, 1, identity=identity, teams=[{"team": "core"}])
+    old_site_goes_on(move, "UPDATE users SET profile_image_url = 'new.png' WHERE id = 1")
+
+    def stop(*_: Any) -> None:
+        raise Stopped("the test stops it here")
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(changes, "write_all", stop)
+        assert move("catch-up").code == 3
+    removed = {"$unset": {"identity": "", "sessions": ""}}
+    db.users.update_one({"_id": object_id_of_sql_id(1)}, removed)
+
+    assert move("catch-up").code == 0
+    after = db.users.find_one({"_id": object_id_of_sql_id(1)})
+    assert after
+    assert after.keys().isdisjoint(("identity", "sessions"))
+    assert (after["profile_image_url"], after["teams"]) == ("new.png", [{"team": "core"}])
 
 
 def test_date_past_9999_stops_no_catch_up(mover: Make, db: Db) -> None:
