@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName
 from tests import factories
 from webapp.documents import Maintainer, Package, PackageTooLarge, ProjectStatus, Release, ReleaseFile
 from webapp.documents import package as package_module
-from webapp.documents.base import as_declared
+from webapp.documents.base import as_declared, declared, declared_apart
 from webapp.documents.package import ConcurrentChange
 from webapp.documents.package_page import package_page
 
@@ -335,6 +335,32 @@ class TestAsDeclared:
         assert as_declared(Package, {"_id": "example", "note": "checked", "normalized_name": "x"}) == {
             "normalized_name": "example"
         }
+
+    @pytest.mark.parametrize(
+        "releases",
+        [
+            [{"version": "1.0", "files": [{"filename": "a", "size": 5}]}, {"version": "2.0", "yanked": True}],
+            [{"version": "1.0", "files": {"filename": "a"}}, "2.0", {}, None, [{"version": "3.0"}], {"version": 5}],
+            [],
+            {"version": "1.0"},
+            "1.0",
+        ],
+        ids=str,
+    )
+    def test_list_that_is_read_apart_has_the_same_documents(self, releases: Any) -> None:
+        others = {
+            "_id": "example",
+            "keywords": ["a", 5],
+            "status": {"marker": "archived"},
+            "maintainers": [{"name": 5}],
+        }
+        raw = bson.encode({**others, "releases": releases})
+        together = declared(Package, raw)
+
+        package, apart = declared_apart(Package, raw, "releases")
+
+        assert [found for each in apart if (found := declared(Release, each))] == together.pop("releases", [])
+        assert package == together
 
     @pytest.mark.parametrize("raw", [None, 5, "text", []])
     def test_what_is_no_document_is_empty(self, raw: Any) -> None:

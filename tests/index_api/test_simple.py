@@ -467,6 +467,54 @@ def test_upload_in_another_process_shows_at_once(client: FlaskClient, monkeypatc
     assert "example-2.0" in client.get("/simple/example/").text
 
 
+@pytest.mark.parametrize("accept", [V1_JSON, "text/html"])
+def test_page_is_made_of_releases_as_they_are_now(client: FlaskClient, accept: str) -> None:
+    factories.package("example", releases=["1.0", "2.0", "3.0"])
+
+    def page() -> str:
+        return client.get("/simple/example/", headers={"Accept": accept}).text
+
+    assert page().count("a" * 64) == 3
+    edit = {"releases.1.files.0.sha256": "f" * 64, "releases.1.files.0.filename": "example-2.0.post1.tar.gz"}
+    Package._get_collection().update_one({}, {"$set": edit})
+    assert (page().count("a" * 64), page().count("f" * 64)) == (2, 1)
+    assert "example-2.0.post1.tar.gz" in page()
+    Package._get_collection().update_one({}, {"$set": {"releases.0.yanked": True}})
+    assert ("data-yanked" in page()) or ('"yanked":true' in page())
+
+
+def test_release_that_has_not_changed_is_not_written_again(client: FlaskClient) -> None:
+    simple._written.cache_clear()
+    factories.package("example", releases=["1.0", "2.0", "3.0"])
+    client.get("/simple/example/")
+
+    Package._get_collection().update_one({}, {"$set": {"releases.0.yanked": True}})
+    client.get("/simple/example/")
+
+    assert simple._written.cache_info()[:2] == (2, 4)  # hits and misses
+
+
+def test_release_with_many_files_is_not_kept(client: FlaskClient) -> None:
+    simple._written.cache_clear()
+    files = [factories.release_file(f"1.{number}") for number in range(20)]
+    factories.package("example", releases=[factories.release("1.0", files=files)])
+
+    assert client.get("/simple/example/").text.count("<a ") == 20
+    assert simple._written.cache_info().currsize == 0
+
+
+def test_attested_file_is_linked_to_where_its_reader_is(client: FlaskClient) -> None:
+    file = factories.release_file(url="/packages/a/b/c/example-1.0-py3-none-any.whl", is_attested=True)
+    factories.package("example", releases=[factories.release("1.0", files=[file])])
+    places = [("http://one.example", ""), ("http://two.example", ""), ("http://two.example", "/index")]
+
+    for host, root in places * 2:
+        page = client.get("/simple/example/", base_url=host + root, headers={"Accept": V1_JSON}).json or {}
+
+        assert page["files"][0]["url"].startswith(f"{root}/packages/")
+        assert page["files"][0]["provenance"].startswith(f"{host}{root}/")
+
+
 @pytest.mark.parametrize("path", ["/pypi/example/json/", "/pypi/example/1.0/json/"])
 def test_json_answers_with_a_slash_at_its_end(client: FlaskClient, path: str) -> None:
     factories.package("example", releases=[factories.release("1.0")])

@@ -185,9 +185,18 @@ class ReadingQuerySet(BaseQuerySet):
         return None if plain is None else self._document(**plain)
 
 
-def declared(document_type: type[me.Document], raw: bytes) -> Plain:
+def declared(document_type: type[me.base.BaseDocument], raw: bytes) -> Plain:
     """Return the fields of a BSON document that have the declared type; see `as_declared`."""
     return as_declared(document_type, decoded(raw))
+
+
+def declared_apart(document_type: type[me.Document], raw: bytes, field: str) -> tuple[Plain, list[bytes]]:
+    """Return the declared fields of a BSON document without a list of documents, and these in BSON."""
+    son = dict(bson.decode(raw, RAW))
+    listed = son.pop(field, None)
+    documents = listed if isinstance(listed, list) else []
+    found = [bytes(each.raw) for each in documents if isinstance(each, RawBSONDocument)]
+    return declared(document_type, bson.encode(son)), found
 
 
 def decoded(raw: bytes) -> Plain:

@@ -8,7 +8,8 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from html import escape  # a third of MarkupSafe's time: a page may have thousands of links
 from typing import Any, NamedTuple
 
@@ -18,14 +19,14 @@ from flask import Response, make_response, redirect, render_template, request, u
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import JournalEntry, Package
-from webapp.documents.base import Plain, declared
+from webapp.documents import JournalEntry, Package, Release
+from webapp.documents.base import Plain, declared, declared_apart
 from webapp.documents.hidden import reader_key
 from webapp.documents.journal import UNCHANGED_SERIAL
 from webapp.documents.project_status import is_quarantined, marker_of, reason_of
 from webapp.index_api.blueprint import bp
 from webapp.rules import naming
-from webapp.serving.filters import absolute_url, exact_time, file_link
+from webapp.serving.filters import absolute_url, exact_time, file_link, site_url
 from webapp.serving.per_app import PerApp
 from webapp.serving.public_pages import gzipped, made_from, public, public_while, send_gzipped
 from webapp.upstream.views import project_from_upstream
@@ -35,6 +36,8 @@ API_VERSION = "1.4"
 SLOW_S, REST_FACTOR = 0.25, 50
 # Lists kept for readers who may see different projects.
 MOST_LISTS = 8
+# Releases whose files are kept as they are written on a page, if they are not larger than this. 10 MB at most.
+KEPT_RELEASES, KEPT_BYTES = 4000, 2000
 _PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
 HTML = "text/html"
 V1_HTML = "application/vnd.pypi.simple.v1+html"
@@ -95,61 +98,91 @@ def simple_project(name: str) -> AnyResponse:
     raw = Package.objects.raw_installable(normalized_name)
     if raw is None:
         project = project_from_upstream(normalized_name)
-        page = project_page(normalized_name, project, project["versions"], project["files"], {}, form)
-        return negotiated(page, form)
+        written = [write_files(project["files"], form)]
+        return negotiated(project_page(normalized_name, project, project["versions"], written, {}, form), form)
     # Writing 5,000 files takes a tenth of a second.
-    return negotiated(made_from(raw, lambda: _own_project(normalized_name, declared(Package, raw), form), form), form)
+    return negotiated(made_from(raw, lambda: _own_project(normalized_name, raw, form), form), form)
 
 
-def _own_project(normalized_name: str, package: dict[str, Any], form: str) -> Response:
-    versions = [release["version"] for release in reversed(package.get("releases", [])) if "version" in release]
+def _own_project(normalized_name: str, raw: bytes, form: str) -> Response:
+    package, releases = declared_apart(Package, raw, "releases")
+    site = site_url() + request.script_root
+    written = [
+        (_written if len(release) <= KEPT_BYTES else _written.__wrapped__)(release, normalized_name, form, site)
+        for release in reversed(releases)
+    ]
+    versions = [each.version for each in written if each.version is not None]
+    files = [] if is_quarantined(package) else [each.files for each in written if each.files]
     serial = package.get("last_serial") or UNCHANGED_SERIAL
-    files = [] if is_quarantined(package) else list(listed_files(package))
     response = project_page(normalized_name, package, versions, files, {"_last-serial": serial}, form)
     response.headers["X-PyPI-Last-Serial"] = str(serial)
     return response
+
+
+class WrittenRelease(NamedTuple):
+    """A release as a project's page lists it."""
+
+    version: str | None
+    files: bytes
+
+
+@lru_cache(KEPT_RELEASES)
+def _written(raw: bytes, normalized_name: str, form: str, site: str) -> WrittenRelease:  # noqa: ARG001 -- in the links
+    """Write a release in BSON. Most of a project's are the same as when its page was last made, and are kept."""
+    release = declared(Release, raw)
+    return WrittenRelease(release.get("version"), write_files(_listed(release, normalized_name), form))
 
 
 def project_page(
     normalized_name: str,
     project: Plain,
     versions: list[str],
-    files: list[dict[str, Any]],
+    files: list[bytes],
     meta: dict[str, Any],
     form: str,
 ) -> Response:
-    """Return the page of a project in this form, with these files."""
+    """Return the page of a project in this form, with these files, as `write_files` returns them."""
     status, reason = marker_of(project), reason_of(project)
     if form != V1_JSON:
         title = f"Links for {normalized_name}"
         head = render_template("index_api/simple_head.html", title=title, status=status, reason=reason)
-        # A template takes four times as long for the links, of which a page may have thousands.
-        return make_response(f"{head}\n<h1>{title}</h1>{''.join(map(_link, files))}\n</body>\n</html>\n")
+        return make_response(b"".join([f"{head}\n<h1>{title}</h1>".encode(), *files, b"\n</body>\n</html>\n"]))
     document = {
         "meta": {"api-version": API_VERSION, **meta},
         "name": normalized_name,
         "project-status": {"status": status} | ({"reason": reason} if reason else {}),
         # A set (PEP 700), but a migrated site may have several releases of one version.
         "versions": list(dict.fromkeys(versions)),
-        "files": [_file_as_json(file) for file in files],
+        "files": orjson.Fragment(b"[%b]" % b",".join(files)),
     }
     return make_response(orjson.dumps(document))
 
 
+def write_files(files: Iterable[dict[str, Any]], form: str) -> bytes:
+    """Return files as a page in this form lists them: links, or JSON with commas in between; empty without any."""
+    if form == V1_JSON:
+        return orjson.dumps([_file_as_json(file) for file in files])[1:-1]
+    # A template takes four times as long for the links, of which a page may have thousands.
+    return "".join(map(_link, files)).encode()
+
+
 def listed_files(package: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the files of a package, oldest version first, as `project_page` takes them."""
+    """Yield the files of a package, oldest version first, as `write_files` takes them."""
     for release in reversed(package.get("releases", [])):
-        for file in release.get("files", []):
-            if "filename" in file and (link := file_link(file.get("url"))):
-                file["url"] = link
-                if release.get("yanked") and not file.get("yanked"):
-                    file |= {"yanked": True, "yanked_reason": release.get("yanked_reason", "")}
-                file.setdefault("requires_python", release.get("requires_python"))
-                if file.get("is_attested"):
-                    place = {"version": release.get("version", ""), "filename": file["filename"]}
-                    name = package.get("normalized_name", "")
-                    file["provenance_url"] = absolute_url("files.provenance", name=name, **place)
-                yield file
+        yield from _listed(release, package.get("normalized_name", ""))
+
+
+def _listed(release: dict[str, Any], normalized_name: str) -> Iterator[dict[str, Any]]:
+    for file in release.get("files", []):
+        if "filename" in file and (link := file_link(file.get("url"))):
+            file["url"] = link
+            if release.get("yanked") and not file.get("yanked"):
+                file |= {"yanked": True, "yanked_reason": release.get("yanked_reason", "")}
+            file.setdefault("requires_python", release.get("requires_python"))
+            if file.get("is_attested"):
+                place = {"version": release.get("version", ""), "filename": file["filename"]}
+                file["provenance_url"] = absolute_url("files.provenance", name=normalized_name, **place)
+            yield file
 
 
 def _link(file: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from webapp.documents.publishing_session import COMPLETED, PUBLISHED
 from webapp.documents.release import own_url
 from webapp.documents.stored_file import STAGED
 from webapp.index_api.blueprint import bp
-from webapp.index_api.simple import content_type, listed_files, negotiated, project_page
+from webapp.index_api.simple import content_type, listed_files, negotiated, project_page, write_files
 from webapp.rules import naming
 from webapp.serving.filters import site_url
 from webapp.serving.sending import send
@@ -51,7 +51,8 @@ def stage_project(token: str, name: str) -> AnyResponse:
         published = {each["filename"] for each in files}
         files += [each for each in _staged(session) if each["filename"] not in published]
     form = content_type()
-    page = project_page(normalized_name, package, [*versions, session.version], files, {}, form)
+    written = [write_files(files, form)]
+    page = project_page(normalized_name, package, [*versions, session.version], written, {}, form)
     return _private(negotiated(page, form))
 
 
