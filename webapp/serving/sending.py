@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request as WerkzeugRequest
 
 # The address contains the digest of the bytes, so caches may keep them for a year.
-MAX_AGE_S = 31_536_000
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 class PartlySent(Response):
@@ -73,6 +73,4 @@ def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetim
 def make_immutable(response: Response, etag: str) -> None:
     """Let caches keep an answer for a year."""
     response.set_etag(etag)
-    response.cache_control.public = True
-    response.cache_control.max_age = MAX_AGE_S
-    response.cache_control.immutable = True
+    response.headers["Cache-Control"] = IMMUTABLE
