@@ -345,3 +345,32 @@ def test_release_of_a_project_of_any_size_states_its_own_facts(client: FlaskClie
 
     assert answer.status_code == 200
     assert (answer.json or {})["info"]["summary"] == "The first"
+
+
+def test_answer_is_made_of_releases_as_they_are_now(client: FlaskClient) -> None:
+    factories.package("example", releases=["1.0", "2.0", "3.0"])
+
+    def digests() -> dict[str, list[str]]:
+        found = answer(client, "/pypi/example/json")
+        digests = {
+            version: [each["digests"]["sha256"] for each in files] for version, files in found["releases"].items()
+        }
+        return digests | {"latest": [each["digests"]["sha256"] for each in found["urls"]]}
+
+    assert digests() == {"1.0": ["a" * 64], "2.0": ["a" * 64], "3.0": ["a" * 64], "latest": ["a" * 64]}
+    edit = {"releases.0.files.0.sha256": "f" * 64, "releases.1.files.0.sha256": "e" * 64}
+    Package._get_collection().update_one({}, {"$set": edit})
+    assert digests() == {"1.0": ["a" * 64], "2.0": ["e" * 64], "3.0": ["f" * 64], "latest": ["f" * 64]}
+    Package._get_collection().update_one({}, {"$set": {"status.marker": "quarantined"}})
+    assert digests() == {"1.0": [], "2.0": [], "3.0": [], "latest": []}
+
+
+def test_addresses_are_those_of_the_host_that_is_asked(client: FlaskClient) -> None:
+    file = factories.release_file(url="/packages/a/b/c/example-1.0-py3-none-any.whl")
+    factories.package("example", releases=[factories.release("1.0", files=[file])])
+
+    for place in ("http://one.example", "http://two.example", "http://two.example/index") * 2:
+        found = client.get("/pypi/example/json", base_url=place).get_json()
+
+        assert found["urls"][0]["url"] == f"{place}/packages/a/b/c/example-1.0-py3-none-any.whl"
+        assert found["releases"]["1.0"] == found["urls"]

@@ -483,26 +483,6 @@ def test_page_is_made_of_releases_as_they_are_now(client: FlaskClient, accept: s
     assert ("data-yanked" in page()) or ('"yanked":true' in page())
 
 
-def test_release_that_has_not_changed_is_not_written_again(client: FlaskClient) -> None:
-    simple._written.cache_clear()
-    factories.package("example", releases=["1.0", "2.0", "3.0"])
-    client.get("/simple/example/")
-
-    Package._get_collection().update_one({}, {"$set": {"releases.0.yanked": True}})
-    client.get("/simple/example/")
-
-    assert simple._written.cache_info()[:2] == (2, 4)  # hits and misses
-
-
-def test_release_with_many_files_is_not_kept(client: FlaskClient) -> None:
-    simple._written.cache_clear()
-    files = [factories.release_file(f"1.{number}") for number in range(20)]
-    factories.package("example", releases=[factories.release("1.0", files=files)])
-
-    assert client.get("/simple/example/").text.count("<a ") == 20
-    assert simple._written.cache_info().currsize == 0
-
-
 def test_attested_file_is_linked_to_where_its_reader_is(client: FlaskClient) -> None:
     file = factories.release_file(url="/packages/a/b/c/example-1.0-py3-none-any.whl", is_attested=True)
     factories.package("example", releases=[factories.release("1.0", files=[file])])

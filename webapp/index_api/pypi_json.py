@@ -1,12 +1,13 @@
 """PyPI's JSON API: `/pypi/<name>/json` and `/pypi/<name>/<version>/json`, field by field as Warehouse answers."""
 
-from typing import cast
+from typing import NamedTuple, cast
 
-from flask import Response, abort, jsonify, redirect, url_for
+import orjson
+from flask import Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from webapp.documents import Package
-from webapp.documents.base import Plain, declared
+from webapp.documents import Package, Release
+from webapp.documents.base import Plain, declared, declared_apart
 from webapp.documents.journal import UNCHANGED_SERIAL
 from webapp.documents.package_page import ReadReleases, chosen_of, raw_releases
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
@@ -17,9 +18,11 @@ from webapp.index_api.simple import core_metadata
 from webapp.rules import naming
 from webapp.rules.people import joined_names
 from webapp.serving.filters import absolute_file_link, exact_time, isoformat, project_link, site_url
+from webapp.serving.kept_releases import kept_by_bytes
 from webapp.serving.public_pages import made_from, public
 
 MAX_AGE_S = 900
+NO_FILES = orjson.Fragment(b"[]")
 
 
 @bp.get("/pypi/<name>/json", defaults={"version": None}, strict_slashes=False)
@@ -33,9 +36,7 @@ def project_json(name: str, version: str | None) -> AnyResponse:
         raw = whole.raw_first() or abort(404)
         known = vulnerabilities.of_latest_release(normalized_name, raw)
         source = raw + vulnerabilities.digestible(known)
-        response = made_from(
-            source, lambda: _project(name, cast("PackageFields", declared(Package, raw)), known), "json"
-        )
+        response = made_from(source, lambda: _project(name, raw, known), "json")
     else:
         raw = raw_releases(normalized_name, [version]) or abort(404)
         known = vulnerabilities.of_release(normalized_name, version)
@@ -46,16 +47,38 @@ def project_json(name: str, version: str | None) -> AnyResponse:
     return response
 
 
-def _project(name: str, package: PackageFields, known: list[Plain]) -> AnyResponse:
-    releases = package.get("releases", [])
-    if is_quarantined(package):
-        releases = [release | {"files": []} for release in releases]
-    latest = package.get("latest", {}).get("version")
+def _project(name: str, raw: bytes, known: list[Plain]) -> AnyResponse:
+    plain, releases = declared_apart(Package, raw, "releases")
+    package = cast("PackageFields", plain)
     if name != package["normalized_name"]:
         return redirect(url_for("index_api.project_json", name=package["normalized_name"]), 301)
-    document = _document(package, chosen_of(releases, latest) if latest else None, known)
-    document["releases"] = {each["version"]: _files(each) for each in reversed(releases) if "version" in each}
+    site = site_url() + request.script_root
+    written = [_written(release, site) for release in releases]
+    if is_quarantined(package):
+        written = [each._replace(files=NO_FILES) for each in written]
+    latest = package.get("latest", {}).get("version")
+    chosen = chosen_of([each.release for each in written], latest) if latest else None
+    files = next((each.files for each in written if each.release is chosen), NO_FILES)
+    document = _document(package, chosen or {}, files, known)
+    document["releases"] = {
+        each.release["version"]: each.files for each in reversed(written) if "version" in each.release
+    }
     return _answer(document)
+
+
+class WrittenRelease(NamedTuple):
+    """A release, and its files as they are written in the answer."""
+
+    release: ReleaseFields  # without its files
+    files: orjson.Fragment
+
+
+@kept_by_bytes
+def _written(raw: bytes, _site: str) -> WrittenRelease:
+    """Write a release in BSON. Its links depend on the site's address."""
+    release = cast("ReleaseFields", declared(Release, raw))
+    files = _files(release)
+    return WrittenRelease(release | {"files": []}, files)
 
 
 def _release(name: str, version: str, read: ReadReleases, known: list[Plain]) -> AnyResponse:
@@ -63,20 +86,19 @@ def _release(name: str, version: str, read: ReadReleases, known: list[Plain]) ->
     release = read.release(version) or abort(404)
     if (name, version) != (normalized_name, release["version"]):
         return redirect(url_for("index_api.project_json", name=normalized_name, version=release["version"]), 301)
-    if is_quarantined(read.package):
-        release = release | {"files": []}
-    return _answer(_document(read.stated_by(release, as_text=True), release, known))
+    files = NO_FILES if is_quarantined(read.package) else _files(release)
+    return _answer(_document(read.stated_by(release, as_text=True), release, files, known))
 
 
 def _answer(document: Plain) -> Response:
-    response: Response = jsonify(document)
+    response = Response(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), mimetype="application/json")
     response.headers["X-PyPI-Last-Serial"] = str(document["last_serial"])
     return response
 
 
-def _document(package: PackageFields, release: ReleaseFields | None, known: list[Plain]) -> Plain:
+def _document(package: PackageFields, release: ReleaseFields, files: orjson.Fragment, known: list[Plain]) -> Plain:
     return {
-        "info": _info(package, release or {}),
+        "info": _info(package, release),
         "last_serial": package.get("last_serial") or UNCHANGED_SERIAL,
         "ownership": {
             "organization": None,
@@ -85,7 +107,7 @@ def _document(package: PackageFields, release: ReleaseFields | None, known: list
                 for person in package.get("maintainers", [])
             ],
         },
-        "urls": _files(release or {}),
+        "urls": files,
         "vulnerabilities": known,
     }
 
@@ -129,8 +151,8 @@ def _info(package: PackageFields, release: ReleaseFields) -> Plain:
     }
 
 
-def _files(release: ReleaseFields) -> list[Plain]:
-    return [
+def _files(release: ReleaseFields) -> orjson.Fragment:
+    files = [
         {
             "comment_text": file.get("comment", ""),
             "core-metadata": core_metadata(file),
@@ -156,3 +178,4 @@ def _files(release: ReleaseFields) -> list[Plain]:
         for file in release.get("files", [])
         if "filename" in file
     ]
+    return orjson.Fragment(orjson.dumps(files, option=orjson.OPT_SORT_KEYS))

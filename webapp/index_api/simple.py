@@ -9,7 +9,6 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from html import escape  # a third of MarkupSafe's time: a page may have thousands of links
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from webapp.documents.project_status import is_quarantined, marker_of, reason_of
 from webapp.index_api.blueprint import bp
 from webapp.rules import naming
 from webapp.serving.filters import absolute_url, exact_time, file_link, site_url
+from webapp.serving.kept_releases import kept_by_bytes
 from webapp.serving.per_app import PerApp
 from webapp.serving.public_pages import gzipped, made_from, public, public_while, send_gzipped
 from webapp.upstream.views import project_from_upstream
@@ -36,8 +36,6 @@ API_VERSION = "1.4"
 SLOW_S, REST_FACTOR = 0.25, 50
 # Lists kept for readers who may see different projects.
 MOST_LISTS = 8
-# Releases whose files are kept as they are written on a page, if they are not larger than this. 10 MB at most.
-KEPT_RELEASES, KEPT_BYTES = 4000, 2000
 _PLAIN_NAMES = re.compile(r"[A-Za-z0-9._-]*").fullmatch
 HTML = "text/html"
 V1_HTML = "application/vnd.pypi.simple.v1+html"
@@ -107,10 +105,7 @@ def simple_project(name: str) -> AnyResponse:
 def _own_project(normalized_name: str, raw: bytes, form: str) -> Response:
     package, releases = declared_apart(Package, raw, "releases")
     site = site_url() + request.script_root
-    written = [
-        (_written if len(release) <= KEPT_BYTES else _written.__wrapped__)(release, normalized_name, form, site)
-        for release in reversed(releases)
-    ]
+    written = [_written(release, normalized_name, form, site) for release in reversed(releases)]
     versions = [each.version for each in written if each.version is not None]
     files = [] if is_quarantined(package) else [each.files for each in written if each.files]
     serial = package.get("last_serial") or UNCHANGED_SERIAL
@@ -126,9 +121,9 @@ class WrittenRelease(NamedTuple):
     files: bytes
 
 
-@lru_cache(KEPT_RELEASES)
-def _written(raw: bytes, normalized_name: str, form: str, site: str) -> WrittenRelease:  # noqa: ARG001 -- in the links
-    """Write a release in BSON. Most of a project's are the same as when its page was last made, and are kept."""
+@kept_by_bytes
+def _written(raw: bytes, normalized_name: str, form: str, _site: str) -> WrittenRelease:
+    """Write a release in BSON. Its links depend on the site's address."""
     release = declared(Release, raw)
     return WrittenRelease(release.get("version"), write_files(_listed(release, normalized_name), form))
 
