@@ -1,16 +1,19 @@
 """A web process that is killed, a site that is told to stop, and clients that are slow on purpose."""
 
+import json
 import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from pymongo import MongoClient
 
 from tests.faults.conftest import Keep
 from tests.faults.load import REFUSED, Load
@@ -138,3 +141,30 @@ class Drip:
                 except OSError:
                     self._sockets.remove(connection)
                     connection.close()
+
+
+@pytest.mark.parametrize("gives_up", [lambda client: client.shutdown(socket.SHUT_WR), socket.socket.close])
+def test_request_that_is_cut_off_changes_nothing(
+    site: Site, database: Mongod, gives_up: Callable[[socket.socket], None]
+) -> None:
+    def sign_up(username: str, more: int) -> None:
+        body = json.dumps({"username": username, "password": "nanoseconds matter, admiral"})
+        head = "POST /signup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        with socket.create_connection(("127.0.0.1", site.port)) as client:
+            client.sendall(f"{head}Content-Length: {len(body) + more}\r\n\r\n{body}".encode())
+            if more:
+                gives_up(client)
+            else:
+                client.recv(1000)
+
+    names = [f"cut{number}{time.monotonic_ns()}" for number in range(3)]
+    for name, more in zip(names, (1, 30, 0), strict=True):
+        sign_up(name, more)
+
+    with MongoClient[Any](database.uri()) as server:
+        users = server.get_default_database().users
+        deadline = time.monotonic() + 10
+        while not users.count_documents({"username": names[2]}):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert [user["username"] for user in users.find({"username": {"$in": names}})] == names[2:]

@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
-from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
-from werkzeug.test import TestResponse, run_wsgi_app
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
+from werkzeug.test import TestResponse, run_wsgi_app, stream_encode_multipart
 
 from tests.people import browser
-from tests.publishing.uploads import line, publisher, upload, wheel, wheel_name
+from tests.publishing.uploads import basic, line, publisher, upload, wheel, wheel_name
+from webapp.documents import Package, User
 from webapp.serving import metrics, slow_clients
 from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, Turn, Turns
 
@@ -135,6 +138,59 @@ def test_body_that_takes_too_long_is_given_up() -> None:
 
     with pytest.raises(RequestTimeout):
         body.read()
+
+
+def test_body_that_ends_too_early_is_refused() -> None:
+    """A server ends the stream when the client goes away, as if that were all."""
+    for size, said in ((3, b"012"), (10, b"0123456789"), (None, b"0123456789"), (0, b"0123456789")):
+        body = Body(io.BytesIO(said), "192.0.2.1", 60, size)
+        assert b"".join(iter(lambda body=body: body.read(4), b"")) == said  # type: ignore[misc]
+        assert body.read() == b""
+
+    for sent in (b"", b"0", b"012345678"):
+        with pytest.raises(ClientDisconnected):
+            Body(io.BytesIO(sent), "192.0.2.1", 60, 10).read()
+
+
+def short(sent: bytes, more: int, content_type: str) -> dict[str, object]:
+    """What a server says of a request that was cut off: more bytes were announced than came."""
+    stream = {"wsgi.input": io.BytesIO(sent), "wsgi.input_terminated": True}
+    return stream | {"CONTENT_LENGTH": str(len(sent) + more), "CONTENT_TYPE": content_type}
+
+
+@pytest.mark.parametrize("more", [0, 1, 13])
+def test_form_that_is_cut_off_does_nothing(app: Flask, more: int) -> None:
+    person = browser(app)
+    fields = person.hidden_fields("/account/register") | {"name": "Ada", "email": "ada@example.org"}
+    form = urlencode({**fields, "password": "nanoseconds matter, admiral"}).encode()
+
+    answer = person.post("/account/register", environ_overrides=short(form, more, "application/x-www-form-urlencoded"))
+
+    assert (answer.status_code, User.objects.count()) == ((400, 0) if more else (302, 1))
+
+
+@pytest.mark.parametrize("more", [0, 1, 13])
+def test_upload_that_is_cut_off_does_nothing(app: Flask, more: int) -> None:
+    _, secret = publisher()
+    fields = {
+        ":action": "file_upload",
+        "protocol_version": "1",
+        "content": FileStorage(io.BytesIO(wheel()), wheel_name()),
+    }
+    form, _, boundary = stream_encode_multipart(fields)
+    environ = short(form.read(), more, f"multipart/form-data; boundary={boundary}")
+
+    answer = browser(app).post("/legacy/", headers={"Authorization": basic(secret)}, environ_overrides=environ)
+
+    assert (answer.status_code, Package.objects.count()) == ((400, 0) if more else (200, 1))
+
+
+def test_form_without_a_length_is_refused(app: Flask) -> None:
+    """Its end may be missing, and nobody could tell."""
+    environ = {"wsgi.input": io.BytesIO(b"email=ada&password=nano"), "wsgi.input_terminated": True}
+    environ |= {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+
+    assert browser(app).post("/account/login", environ_overrides=environ).status_code == 411
 
 
 Answering = Callable[[Callable[[], Response]], FlaskClient]

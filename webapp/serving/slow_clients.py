@@ -16,7 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from flask import Flask, Response, current_app, g, has_request_context, request
-from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout, ServiceUnavailable
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    LengthRequired,
+    RequestEntityTooLarge,
+    RequestTimeout,
+    ServiceUnavailable,
+)
 
 from webapp.rules.addresses import network_of
 from webapp.serving.broken_transfers import noting
@@ -38,6 +44,8 @@ PIECE_BYTES = 256 * 1024
 READ_BYTES = 16 * 1024
 # The time in which a form must arrive. Uploads have their own limit.
 FORM_S = 60.0
+CUT_OFF = "The connection was closed before all of the request had arrived."
+NO_LENGTH = "A form needs a Content-Length: without one, nobody can tell whether all of it has arrived."
 BUSY = "Too many requests are being handled at the moment. Please try again in a few seconds."
 PEER, TURN = "larder.peer", "larder.turn"
 # The methods of requests that change nothing (RFC 9110, section 9.2.1).
@@ -188,11 +196,16 @@ class AtWork:
 
 
 class Body:
-    """The body of a request while it arrives. Knows when the client last made progress."""
+    """The body of a request while it arrives. Knows when the client last made progress.
 
-    def __init__(self, stream: "_Readable", peer: str, seconds: float) -> None:
-        """`read` raises RequestTimeout after this many seconds."""
+    Servers end the stream when the client goes away, as if that were all (granian does), so the bytes are counted: half
+    a form could be a whole one, with half a password (RFC 9112, section 8).
+    """
+
+    def __init__(self, stream: "_Readable", peer: str, seconds: float, size: int | None = None) -> None:
+        """`read` raises RequestTimeout after this many seconds, ClientDisconnected if fewer than `size` bytes come."""
         self.peer = peer
+        self._left = size or 0
         self.moved_at = time.monotonic()
         self._stream = stream
         self._end_at = self.moved_at + seconds
@@ -205,6 +218,9 @@ class Body:
             raise RequestTimeout("The request took too long to arrive.")
         part = self._stream.read(min(size, READ_BYTES))
         self.moved_at = time.monotonic()
+        self._left -= len(part)
+        if size and not part and self._left > 0:
+            raise ClientDisconnected(CUT_OFF)
         return part
 
 
@@ -233,13 +249,16 @@ def init_app(app: Flask) -> None:
 def receive_body() -> None:
     """Receive the body before anything else.
 
-    Raises RequestEntityTooLarge, ServiceUnavailable and RequestTimeout.
+    Raises RequestEntityTooLarge, LengthRequired, and what `receiving` does.
     """
     says_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.method in READING and not says_body:
         return
     if "publishing" in request.blueprints:  # uploads are received after their token was checked
         return
+    # JSON and the parts of a multipart form show where they end.
+    if request.content_length is None and request.mimetype == "application/x-www-form-urlencoded":
+        raise LengthRequired(NO_LENGTH)
     body = whole_body(current_app.config["MAX_CONTENT_LENGTH"], FORM_S)
     request.environ["wsgi.input"] = io.BytesIO(body)
     g.body_is_received = True
@@ -274,13 +293,14 @@ def whole_body(most: int, seconds: float) -> bytes:
 def receiving(seconds: float) -> Iterator[None]:
     """Let the body in `wsgi.input` be read without blocking other requests.
 
-    Raises ServiceUnavailable if too many bodies are arriving. `read` raises RequestTimeout after this many seconds.
+    Raises ServiceUnavailable if too many bodies are arriving. `read` raises RequestTimeout after this many seconds, and
+    ClientDisconnected if the body ends before its Content-Length.
     """
     clients = slow_clients()
     environ = request.environ
     give_back = clients.bodies.take(network_of(request.remote_addr or ""))
     stream = environ["wsgi.input"]
-    body = environ["wsgi.input"] = Body(stream, environ.get(PEER, ""), seconds)
+    body = environ["wsgi.input"] = Body(stream, environ.get(PEER, ""), seconds, request.content_length)
     clients.arriving.add(body)
     with not_at_work():
         try:
