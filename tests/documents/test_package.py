@@ -497,3 +497,20 @@ class TestQuestions:
 
 def test_the_limit_leaves_room_below_what_mongodb_refuses() -> None:
     assert package_module.MAX_PACKAGE_BYTES < 16 * 1024 * 1024
+
+
+@pytest.mark.usefixtures("app")
+def test_change_writes_the_fields_that_it_changes_and_leaves_the_others_alone() -> None:
+    factories.package(summary="Before", docs_url="https://example.org/")
+    packages = Package.objects.raw()
+    packages.update_one({}, {"$set": {"bugtrack_url": 5}})
+    package = Package.to_change(NormalizedName("example"))
+    assert package is not None
+    packages.update_one({}, {"$set": {"summary": "By hand, meanwhile"}})
+    package.license, package.docs_url = "MIT", None
+
+    package.store()
+
+    stored = packages.find_one() or {}
+    assert (stored["summary"], stored["license"], stored["license_id"]) == ("By hand, meanwhile", "MIT", "MIT")
+    assert not {"docs_url", "bugtrack_url"} & stored.keys()

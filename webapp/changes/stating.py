@@ -174,7 +174,7 @@ def show_latest(package: Package, before: str | None, said: Package | None = Non
     if facts and facts.get("name"):
         package.name = facts["name"]
     _show_description(package, (facts or {}).get("description_id"), old, said)
-    package.clean()
+    package.derive_from_facts()
 
 
 def _show_description(package: Package, description_id: str | None, old: Text, said: Package | None) -> None:

@@ -165,7 +165,8 @@ class Package(StatedFields, db.Document):
 
     # Of a package that was read to be changed; None for any other, and once all releases have been read.
     _partly: PartlyRead | None = None
-    _read_bytes = 0  # the size of what was read
+    _as_read: Plain | None = None  # as it stood then, without its releases
+    _read_bytes = 0  # the size of that, and of the releases that have been read
     _stored_bytes: int | None = None  # the size of the stored document then
     # What the release states that was its latest then; of a package that was read to be changed.
     facts_when_read: Plain | None = None
@@ -182,11 +183,12 @@ class Package(StatedFields, db.Document):
         releases, facts = son.pop("releases", None), son.pop("facts")
         package = cls(**as_declared(cls, son))
         package._stored_bytes = son.get("stored_bytes")
+        package._as_read = {name: value for name, value in son.items() if name in cls._reverse_db_field_map}
+        package._read_bytes = len(bson.encode(package._as_read))
         package.facts_when_read = as_declared(ReleaseFacts, facts[0]) if facts else None
         if isinstance(releases, list):
             plain = [as_declared(Release, each) for each in releases]
             package._partly = PartlyRead({n: Outline.of(each) for n, each in enumerate(plain) if "version" in each})
-        package._read_bytes = len(bson.encode(package.to_mongo()))
         return package
 
     def clean(self) -> None:
@@ -202,6 +204,10 @@ class Package(StatedFields, db.Document):
         self.latest = latest and Latest(version=latest.version, created_date=latest.created_date, size=latest.size)
         newest = newest_of(outlines)
         self.newest_release = newest and NewestRelease(version=newest.version, created_date=newest.created_date)
+        Package.derive_from_facts(self)  # `db check` lets other objects derive theirs, too
+
+    def derive_from_facts(self) -> None:
+        """Derive fields from what the latest release states."""
         self.license_id = naming.license_id(self.license, self.license_expression, self.classifiers)
         self.requires = naming.required_names(self.requires_dist)
 
@@ -297,11 +303,15 @@ class Package(StatedFields, db.Document):
         return True
 
     def _update(self, son: Plain, releases: Update, unchanged: Plain) -> bool:
-        for field in ("_id", "releases"):
-            son.pop(field, None)
-        absent = self._db_field_map.values() - son.keys() - {"_id", "releases"}
-        operators = releases.operators
-        change = {**operators, "$set": son | operators.get("$set", {}), "$unset": dict.fromkeys(absent, "")}
+        """Write the releases, and the fields that have changed since they were read, or all."""
+        before, names = self._as_read, self._reverse_db_field_map.keys() - {"_id", "releases"}
+        written = {name: son[name] for name in names & son.keys()}
+        if before is not None:
+            written = {name: value for name, value in written.items() if name not in before or before[name] != value}
+            names &= before.keys()
+        change = {**releases.operators, "$set": written | releases.operators.get("$set", {})}
+        if absent := names - son.keys():
+            change["$unset"] = dict.fromkeys(absent, "")
         return bool(Package.objects.raw().update_one(unchanged | releases.guard, change).matched_count)
 
     def _releases_update(self) -> Update:
