@@ -135,6 +135,7 @@ def test_first_document_is_read_in_each_form_and_none_where_there_is_none(app: F
     assert User.objects.plain_first() is None
     assert User.objects.raw_first() is None
     assert User.objects.declared_first() is None
+    assert User.objects.declared_with({"name": "Ada"}) is None
     assert Package.objects.raw_result([{"$match": {}}]) is None
     assert Package.objects.raw_parts("jam", ["name"]) is None
     ada = factories.user("Ada")
@@ -143,6 +144,7 @@ def test_first_document_is_read_in_each_form_and_none_where_there_is_none(app: F
     assert (User.objects.plain_first() or {})["name"] == "Ada"
     assert decoded(User.objects.raw_first() or b"")["_id"] == ada.id
     assert User.objects.declared_first().name == "Ada"
+    assert User.objects.declared_with({"_id": ada.id}).name == "Ada"
     assert decoded(Package.objects.raw_result([{"$project": {"name": 1}}]) or b"") == {"_id": "jam", "name": "jam"}
     assert decoded(Package.objects.raw_parts("jam", ["name"]) or b"") == {"_id": "jam", "name": "jam"}
 

@@ -160,7 +160,7 @@ QUESTIONS = [
     ),
     Question("/manage/", "by_account", lambda: PublishingSession.objects.live_of_account(ADA), "live_of_account"),
     Question("/stage/", "by_stage", lambda: PublishingSession.objects.with_stage_token("a"), "with_stage_token"),
-    Question("POST /legacy/", "one_token_a_digest", lambda: ApiToken.objects.with_digest("a" * 64), "with_digest"),
+    Question("POST /legacy/", "one_token_a_digest", lambda: ApiToken.objects(digest="a" * 64)),
     Question("/teams/<team>/tokens", "by_owner", lambda: ApiToken.objects.of_owner("team", "staff"), "of_owner"),
     Question(
         "every hour", "by_expiry", lambda: ApiToken.objects.expiring(factories.A_DAY, factories.A_DAY), "expiring"

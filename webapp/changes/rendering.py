@@ -3,6 +3,7 @@
 from packaging.utils import NormalizedName
 
 from webapp.documents import Package
+from webapp.documents.base import declared
 from webapp.rendering import RENDERER, render_description
 
 # The rendered description of a package, and the text it was made from.
@@ -12,7 +13,8 @@ _SOURCE = ("description", "description_content_type")
 
 def stored_rendering(normalized_name: NormalizedName, *also: str) -> Package | None:
     """Return the stored fields about the description, and these fields as well."""
-    return Package.objects(pk=normalized_name).only(*_SOURCE, *RENDERED, *also).declared_first()
+    raw = Package.objects.raw_parts(normalized_name, (*_SOURCE, *RENDERED, *also))
+    return None if raw is None else Package(**declared(Package, raw))
 
 
 def render_into(package: Package, stored: Package | None = None) -> None:

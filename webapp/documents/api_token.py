@@ -20,10 +20,6 @@ TEAM, PROJECT = "team", "project"
 class TokenQuerySet(ReadingQuerySet):
     """Queries for tokens."""
 
-    def with_digest(self, digest: str) -> Self:
-        """The token with this SHA-256."""
-        return self.filter(digest=digest)
-
     def of_user(self, user_id: bson.ObjectId) -> Self:
         """A member's tokens, newest first."""
         return self.filter(user_id=user_id).order_by("-created_at")

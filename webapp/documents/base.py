@@ -179,6 +179,14 @@ class ReadingQuerySet(BaseQuerySet):
         # pymongo returns larger documents as a memoryview, which cannot be concatenated with bytes.
         return None if found is None else bytes(found.raw)
 
+    def declared_with(self, condition: Plain) -> Any:
+        """Return the first document that meets a condition, as `declared_first` does.
+
+        Filters of this queryset do not apply. It spares a queryset, which takes as long as building the object.
+        """
+        plain = next(iter(self.as_plain(self.raw().find(condition).limit(1))), None)
+        return None if plain is None else self._document(**plain)
+
     def declared_first(self) -> Any:
         """Return the first document as an object of its class, reduced to valid fields, or None."""
         plain = self.plain_first()

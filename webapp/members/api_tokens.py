@@ -134,7 +134,7 @@ def _authenticated(permission: str) -> Permit:
     if not given.password:
         # pip sends this before it asks a keyring for the password.
         raise refused(f"The API token is missing. Send it as the password of the user {USER}.")
-    token: ApiToken | None = ApiToken.objects.with_digest(digest_of(given.password)).declared_first()
+    token: ApiToken | None = ApiToken.objects.declared_with({"digest": digest_of(given.password)})
     user = _user_of(token) if token else None
     if token is None or not (token.is_pipelines or (user and not user.is_disabled)):
         limits.count(parse(current_app.config["SIGN_IN_FAILURES"]), ("tokens by address", limits.network()))
@@ -159,7 +159,7 @@ def _authenticated(permission: str) -> Permit:
 def _user_of(token: ApiToken) -> User | None:
     """Return whom a token acts for; for a shared one, a user that is not stored and may do what its owner may."""
     if token.owner is None:
-        user: User | None = User.objects(pk=token.user_id).declared_first() if token.user_id else None
+        user: User | None = User.objects.declared_with({"_id": token.user_id}) if token.user_id else None
         return user
     program = User(id=token.id, name=f"{token.name} (token of {token.owner.name})")
     program.is_program = True
