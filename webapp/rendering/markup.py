@@ -131,6 +131,7 @@ def _rst_settings() -> Any:
     vars(settings).update(rst.SETTINGS)
     settings.warning_stream = False
     settings.traceback = True  # otherwise docutils ends the process at the first error in a text
+    settings.stylesheet_path = None  # it would be read for every text, for the head of a page
     return settings
 
 
