@@ -20,7 +20,7 @@ from migrations_sql_to_mongo.batching import Encoded, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, Unchanged
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
 from migrations_sql_to_mongo.corrections import preview, take_over
-from migrations_sql_to_mongo.digests import Written, chain_of, chunk, digests_collection
+from migrations_sql_to_mongo.digests import EDITABLE, Written, chain_of, chunk, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, now
 from migrations_sql_to_mongo.narrowing import keys_of
@@ -79,10 +79,11 @@ def expected(source: Source, target: Target, ledger: Ledger, progress: Progress,
     made: dict[str, dict[str, int]] = {}
     conflicts: list[str] = []
     count = 0
-    with Written(target, chain_of(ledger, last)) as written:
+    names = [one["name"] for one in last["collections"]]
+    with Written(target, chain_of(ledger, last), [*names, EDITABLE]) as written:
         recognizer = _recognizer(source, written, tally, progress)
         stream = Copy(source, tally, on_reject=on_reject, recognizer=recognizer).documents()
-        found = changes.found_changes(stream, written, [one["name"] for one in last["collections"]])
+        found = changes.found_changes(stream, written, names)
         moved = (one for one in found if isinstance(one, Change))
         while group := list(itertools.islice(moved, changes.MOST)):
             for change, reason in _foreseen(target, group, written):
@@ -216,12 +217,13 @@ def _gather(
     take_over(source, target, ledger, entry)
     last = ledger.run(entry["since"]) or {}
     names = {one["name"]: one["staging"] for one in entry["collections"]}
+    moved = list(names)
     names |= {REJECTS: swap.rejects_collection(entry["_id"]), CHANGES: changes.changes_collection(entry["_id"])}
     tally = Tally()
-    with Written(target, chain_of(ledger, last)) as written:
+    with Written(target, chain_of(ledger, last), [*moved, EDITABLE]) as written:
         recognizer = _recognizer(source, written, tally, progress)
         copy = Copy(source, tally, max_rejects=options.max_rejects, on_reject=on_reject, recognizer=recognizer)
-        found = changes.found_changes(copy.documents(), written, [one["name"] for one in entry["collections"]])
+        found = changes.found_changes(copy.documents(), written, moved)
         staged = _staged(found, functools.partial(_keep_rows, target, entry))
         try:
             for batch in batches(staged, options.batch_size):
@@ -275,7 +277,8 @@ def _verify(
     with ExitStack() as stack:
         behind = None
         if everything:
-            written = stack.enter_context(Written(target, chain_of(ledger, ledger.run(entry["since"]) or {})))
+            chain = chain_of(ledger, ledger.run(entry["since"]) or {})
+            written = stack.enter_context(Written(target, chain, list(names)))
             behind = Behind({name: name for name in names}, written.find)
         keys = keys_of(target, names)
         compared = Compared(keep=kept_in(target, entry["_id"]))

@@ -212,7 +212,7 @@ def verify_command(shared: Shared, run_id: str | None, to_render: str, to_compar
             source.corrections = corrections_of(target, entry, source)
             names = {one["name"]: one["name"] for one in entry["collections"]}
             rejects = swap.rejects_collection(entry["_id"])
-            with Written(target, chain_of(ledger, entry)) as written:
+            with Written(target, chain_of(ledger, entry), [RENDERED, COMPARED]) as written:
                 digest = functools.partial(written.find, RENDERED)
                 compared = None
                 if to_compare == "sample":

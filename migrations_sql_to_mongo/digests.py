@@ -94,19 +94,20 @@ def chunk(
 
 
 class Written:
-    """The digests of all documents that a run, and what followed it, wrote.
+    """The digests of what a run, and what followed it, wrote into some collections.
 
     They are stored in a temporary file, so that little memory is used. Use it as a context manager.
     """
 
-    def __init__(self, target: Target, run_ids: Iterable[str]) -> None:
-        """`run_ids` are in the order of writing."""
+    def __init__(self, target: Target, run_ids: Iterable[str], collections: list[str]) -> None:
+        """`run_ids` are in the order of writing. RENDERED and the like count as collections."""
         self._file = sqlite3.connect("")  # a temporary file that SQLite removes
         self._file.execute(
             "CREATE TABLE written (collection, id, digest BLOB, rows BLOB, PRIMARY KEY (collection, id)) WITHOUT ROWID"
         )
         for run_id in run_ids:
-            for one in target.db[digests_collection(run_id)].find().sort("_id", 1):
+            chosen = {"collection": {"$in": collections}}
+            for one in target.db[digests_collection(run_id)].find(chosen).sort("_id", 1):
                 name, digests, rows = one["collection"], one["digests"], one.get("rows", b"")
                 places = range(0, len(digests), SIZE)
                 self._file.executemany(

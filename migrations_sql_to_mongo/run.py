@@ -140,7 +140,7 @@ def _resumed(entry: Entry, source: Source, target: Target, ledger: Ledger, optio
 def _has_changed(source: Source, target: Target, entry: Entry) -> bool:
     """Tell whether documents that were copied have changed in the source, before more work is put into the others."""
     names = [one["name"] for one in entry["collections"]]
-    with Written(target, [entry["_id"]]) as written:
+    with Written(target, [entry["_id"]], names) as written:
         found = found_changes(Copy(source, Tally()).documents(), written, names)
         return any(isinstance(one, Change) and one.was is not None for one in found)
 

@@ -49,7 +49,7 @@ def test_what_was_written_is_found_and_taken_once_and_later_chunks_count(target_
     db[digests_collection("b")].insert_one(bson.decode(chunk("01", "packages", ["bread"], [three])))
 
     target = open_target(target_uri)
-    with Written(target, ["a", "b"]) as written:
+    with Written(target, ["a", "b"], ["packages", "users"]) as written:
         written.recognize_rows()
         assert written.find("packages", "jam") == one
         assert written.find("packages", "bread") == three
@@ -65,6 +65,8 @@ def test_what_was_written_is_found_and_taken_once_and_later_chunks_count(target_
         assert written.take("packages", "bread") is None
         assert list(written.left("packages")) == []
         assert list(written.left("users")) == [(key, two)]
+    with Written(target, ["a", "b"], ["users"]) as written:
+        assert (written.find("packages", "jam"), written.find("users", key)) == (None, two)
     target.close()
 
 
