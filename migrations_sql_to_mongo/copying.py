@@ -262,15 +262,14 @@ class Copy:
             return None
         if len(encoded) > NEAR_LIMIT_BYTES:
             self.tally.add_large(str(row[0]), len(encoded))
+        for table, rows in (("packages", [row]), *group.children):
+            if rows:
+                self.tally.table(table).migrated += len(rows)
         for table, rejected, reason in attempt.rejects:
+            self.tally.table(table).migrated -= 1
             self._reject(table, rejected, reason)
         for table, kept, values in attempt.remarks:
             self._remark(table, kept, values)
-        self.tally.table("packages").migrated += 1
-        for table, rows in group.children:
-            if rows:
-                rejected_here = sum(one[0] == table for one in attempt.rejects)
-                self.tally.table(table).migrated += len(rows) - rejected_here
         if row[3]:
             self.tally.descriptions += 1
         return encoded

@@ -177,6 +177,7 @@ def _add_files(document: Document, files: Sequence[Document]) -> None:
     document["files"] = list(files)
 
 
+@functools.lru_cache(maxsize=1000)
 def package_name(package_id: str | None) -> str:
     """Return the `_id` of a package. Raises BadValue."""
     if package_id is None:

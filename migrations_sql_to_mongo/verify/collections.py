@@ -6,7 +6,6 @@ from typing import Any
 
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.target import Fingerprint
-from migrations_sql_to_mongo.values import shown
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.encoding import Wanted, encode
 from migrations_sql_to_mongo.verify.findings import Expected
@@ -40,7 +39,7 @@ def compare_collection(context: Context, table: str, expected: Expectation) -> N
                 wanted: Wanted | ValueError = encode(expected(context, table, row, document))
             except ValueError as error:
                 wanted = error
-            context.compare(f"{table} {shown(row[0])}", wanted, document)
+            context.compare(table, row[0], wanted, document)
             if table == "licenses":
                 context.licenses.add(row[0])
         context.count(table, total, len(batch))

@@ -110,7 +110,7 @@ class Packages:
                 context.found.recognized += 1
                 continue
             wanted, left_out = self._package(row, own)
-            if context.compare(f"packages {row[0]}", wanted, document) and rows_digest and not left_out:
+            if context.compare("packages", row[0], wanted, document) and rows_digest and not left_out:
                 compared.add(name, (digest, rows_digest))
         for table, left in batch.of.items():
             for child in itertools.chain(*left.values()):

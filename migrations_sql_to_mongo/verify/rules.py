@@ -89,6 +89,7 @@ def facts(version: str) -> tuple[str, bool]:
     return naming.sort_key(version), naming.is_prerelease(version)
 
 
+@functools.lru_cache(maxsize=10_000)
 def is_parsed(version: str) -> bool:
     """Tell whether PEP 440 parses a version."""
     return facts(version)[0][0] != "!"

@@ -160,9 +160,9 @@ def encoded(**fields: Any) -> bytes:
 def test_fields_that_differ_are_named() -> None:
     found = context()
 
-    found.compare("users 1", Wanted(encoded(name="Ada"), needs_html=False), encoded(name="Ada"))
-    found.compare("users 1", Wanted(encoded(name="Ada"), needs_html=False), encoded(name="Bob"))
-    found.compare("users 2", ValueError("it has no name"), encoded())
+    found.compare("users", 1, Wanted(encoded(name="Ada"), needs_html=False), encoded(name="Ada"))
+    found.compare("users", 1, Wanted(encoded(name="Ada"), needs_html=False), encoded(name="Bob"))
+    found.compare("users", 2, ValueError("it has no name"), encoded())
 
     assert found.found.differences == [
         "users 1: name is Bob, Ada in the source",
@@ -173,10 +173,9 @@ def test_fields_that_differ_are_named() -> None:
 def test_description_must_have_been_rendered() -> None:
     found = context()
 
-    found.compare(
-        "packages 1", Wanted(encoded(), needs_html=True), encoded(description_html="<p>", description_renderer="1")
-    )
-    found.compare("packages 1", Wanted(encoded(), needs_html=True), encoded())
+    rendered = encoded(description_html="<p>", description_renderer="1")
+    found.compare("packages", 1, Wanted(encoded(), needs_html=True), rendered)
+    found.compare("packages", 1, Wanted(encoded(), needs_html=True), encoded())
 
     assert found.found.differences == ["packages 1: description_html is missing"]
 
