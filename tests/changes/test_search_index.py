@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
+from pymongo.errors import AutoReconnect
 
 from tests import factories
 from tests.clocks import clock_ahead
@@ -191,8 +192,45 @@ def test_frequent_words_and_labels_are_counted(app: Flask) -> None:
 
 
 def test_one_process_at_a_time_catches_up(app: Flask) -> None:
-    assert SearchState.objects.claim(search_index.STATE, search_index.CLAIM)
-    assert not SearchState.objects.claim(search_index.STATE, search_index.CLAIM)
+    assert SearchState.objects.claim(search_index.STATE, search_index.ALIVE)
+    assert not SearchState.objects.claim(search_index.STATE, search_index.ALIVE)
+
+
+def test_process_that_ends_while_it_catches_up_holds_up_nobody_for_long(
+    caught_up: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "ALIVE", timedelta(seconds=1))
+    claims = []
+
+    def catch_up() -> int:
+        for _ in range(2):
+            claims.append(SearchState.objects.get(pk=search_index.STATE).claimed_until)
+            begun = time.monotonic()
+            while SearchState.objects.get(pk=search_index.STATE).claimed_until == claims[-1]:
+                assert time.monotonic() < begun + 10
+                time.sleep(0.05)
+        raise AutoReconnect("the database was killed")
+
+    def keep_state(values: dict[str, Any]) -> None:
+        raise AutoReconnect("the database is away")
+
+    monkeypatch.setattr(search_index, "catch_up", catch_up)
+    monkeypatch.setattr(search_index, "_keep_state", keep_state)
+
+    search_index._catch_up_or_log(60)
+
+    assert claims == sorted(set(claims))  # extended while it worked
+    assert SearchState.objects.get(pk=search_index.STATE).claimed_until <= utc_now() + timedelta(seconds=1)
+
+
+def test_package_deleted_by_hand_is_noticed_whatever_mongodb_says_of_the_number(caught_up: Flask) -> None:
+    """Its own count is wrong after it was killed; here a document that is no package takes the place."""
+    Package._get_collection().delete_one({"_id": "two"})
+    Package._get_collection().insert_one({"_id": 12})
+
+    search_index.catch_up()
+
+    assert set(entries()) == {"one", "three"}
 
 
 def test_background_work_catches_up_and_notes_when_it_did(caught_up: Flask) -> None:

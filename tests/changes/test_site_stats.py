@@ -210,7 +210,7 @@ def test_one_of_many_processes_computes(app: Flask, computations: list[str]) -> 
     site_stats.refresh()
     made_old()
 
-    claims = [SiteStats.objects.claim("site", site_stats.CLAIM) for _ in range(3)]
+    claims = [SiteStats.objects.claim("site", site_stats.ALIVE) for _ in range(3)]
     shown = site_stats.current(AN_HOUR)
 
     wait_for_background()
@@ -221,10 +221,10 @@ def test_one_of_many_processes_computes(app: Flask, computations: list[str]) -> 
 
 def test_claim_of_a_process_that_died_runs_out(app: Flask) -> None:
     site_stats.refresh()
-    SiteStats.objects.claim("site", site_stats.CLAIM)
+    SiteStats.objects.claim("site", site_stats.ALIVE)
     SiteStats._get_collection().update_one({}, {"$set": {"claimed_until": utc_now() - timedelta(seconds=1)}})
 
-    assert SiteStats.objects.claim("site", site_stats.CLAIM)
+    assert SiteStats.objects.claim("site", site_stats.ALIVE)
 
 
 def test_what_took_long_is_repeated_less_often(app: Flask, computations: list[str]) -> None:

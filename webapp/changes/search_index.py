@@ -41,11 +41,10 @@ log = logging.getLogger(__name__)
 FORM = 2
 STATE = "state"
 BATCH = 500
-CLAIM = timedelta(minutes=30)
-# The document that stands for rebuilding, how long a process that rebuilds is believed to be alive without a sign, and
-# how many signs it gives in that time.
+# The document that stands for rebuilding, and how long a process that works on the index is believed to be alive
+# without a sign.
 REBUILDING = "rebuilding"
-ALIVE, SIGNS = timedelta(minutes=2), 4
+ALIVE = timedelta(minutes=2)
 PAUSE_S = 0.5
 # Counting the words may take one part in this many of the time.
 REST_FACTOR = 50
@@ -97,24 +96,11 @@ def _alone() -> Iterator[None]:
     while not is_mine:
         time.sleep(PAUSE_S)
         is_mine = SearchState.objects.claim(REBUILDING, ALIVE)
-    done = threading.Event()
-    alive = threading.Thread(target=_show_life_until, args=[done], name="search-index-alive", daemon=True)
-    alive.start()
     try:
-        yield
+        with SearchState.objects.keeping(REBUILDING, ALIVE):
+            yield
     finally:
-        done.set()
-        alive.join()
         SearchState.objects.raw().delete_one({"_id": REBUILDING})
-
-
-def _show_life_until(done: threading.Event) -> None:
-    """Show signs of life from a thread of its own: on a large site a single step, such as an index, takes minutes."""
-    while not done.wait(ALIVE.total_seconds() / SIGNS):
-        try:
-            SearchState.objects.raw().update_one({"_id": REBUILDING}, {"$set": {"claimed_until": utc_now() + ALIVE}})
-        except PyMongoError as error:  # if the database stays away, the rebuild itself fails
-            log.warning("could not show that the search index is being rebuilt: %s", error)
 
 
 def _rebuild(said: Callable[[int], None] | None) -> int:
@@ -162,7 +148,7 @@ def add_indexes(document_type: type[me.Document], building: Collection[Any]) -> 
 def put_in_place(document_type: type[me.Document], building: Collection[Any]) -> None:
     """Add the indexes to a collection, then rename it."""
     add_indexes(document_type, building)
-    if building.estimated_document_count():
+    if building.find_one({}, {"_id": 1}):
         building.rename(document_type._get_collection_name(), dropTarget=True)
     else:
         building.drop()
@@ -222,10 +208,11 @@ class CatchingUp:
 def _catch_up_or_log(max_age_s: int) -> None:
     try:
         looked_at_long_ago = {"looked_at": {"$not": recent(timedelta(seconds=max_age_s))}}
-        if not SearchState.objects.claim(STATE, CLAIM, looked_at_long_ago):
+        if not SearchState.objects.claim(STATE, ALIVE, looked_at_long_ago):
             return
         try:
-            catch_up()
+            with SearchState.objects.keeping(STATE, ALIVE):
+                catch_up()
         finally:
             _keep_state({"claimed_until": None, "looked_at": utc_now()})
     except PyMongoError as error:
@@ -332,7 +319,8 @@ def _count_words_when_due(state: Plain) -> None:
 
 
 def _count(document_type: type[me.Document]) -> int:
-    return int(document_type.objects.raw().estimated_document_count())
+    # In the index, because MongoDB's own count is wrong after it was killed.
+    return int(document_type.objects.raw().count_documents({"_id": {"$gte": ""}}))
 
 
 def _state() -> Plain:

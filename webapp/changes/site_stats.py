@@ -37,8 +37,8 @@ LANGUAGES = {"$regex": "^Programming Language :: "}
 NO_LANGUAGES = {"$not": {"$regex": "^Programming Language :: "}}
 _MONTH = {"$dateToString": {"format": "%Y-%m", "date": "$releases.created_date"}}
 LONGEST_REST_S = 604_800
-# Nobody computes for longer than this; then another process may try.
-CLAIM = timedelta(minutes=10)
+# Nobody computes for longer than this. A process that computes is believed to be alive for so long without a sign.
+LONGEST, ALIVE = timedelta(minutes=10), timedelta(minutes=2)
 
 # Held by the thread of this process that computes.
 _computing = threading.Lock()
@@ -70,7 +70,7 @@ def refresh() -> Plain:
     Other late derivations are brought up to date as well.
     """
     started = time.monotonic()
-    with pymongo.timeout(CLAIM.total_seconds()):
+    with pymongo.timeout(LONGEST.total_seconds()):
         before = SiteStats.objects(pk="site").only("moved_downloads", "facts_read").plain_first() or {}
         derive_requires()
         if not before.get("facts_read"):
@@ -91,8 +91,9 @@ def _refresh_in_background() -> None:
     if not _computing.acquire(blocking=False):
         return
     try:
-        if SiteStats.objects.claim("site", CLAIM):
-            refresh()
+        if SiteStats.objects.claim("site", ALIVE):
+            with SiteStats.objects.keeping("site", ALIVE):
+                refresh()
             settle_leftovers()
     except PyMongoError as error:
         log.warning("the site's statistics could not be computed: %s", error)

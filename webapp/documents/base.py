@@ -1,7 +1,9 @@
 """What all documents share: reading them as plain dictionaries."""
 
+import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from itertools import islice
@@ -15,14 +17,18 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
+
+log = logging.getLogger(__name__)
 
 Plain = dict[str, Any]
 Reader = Callable[[Any], Any]
 Item = TypeVar("Item")
 
 A_DAY_S = 86_400
+# How many times a claim is extended before it would end.
+SIGNS = 4
 AT_ONCE = WriteConcern(w=1)
 # Like `_READ`, for the few fields that are read of a document in BSON.
 RAW = CodecOptions(
@@ -118,6 +124,31 @@ class ReadingQuerySet(BaseQuerySet):
         """
         free = {"_id": key, "claimed_until": {"$not": ahead(lifetime)}} | (condition or {})
         return self.upsert_if(free, {"$set": {"claimed_until": utc_now() + lifetime}})
+
+    @contextmanager
+    def keeping(self, key: str, lifetime: timedelta) -> Iterator[None]:
+        """Keep a claim until the end of the block, however long that takes.
+
+        If the process ends before, the claim ends after its lifetime. It is extended from a thread of its own, because
+        a single step, such as an index of a large site, takes minutes.
+        """
+        done = threading.Event()
+
+        def extend() -> None:
+            while not done.wait(lifetime.total_seconds() / SIGNS):
+                try:
+                    claim = {"_id": key, "claimed_until": {"$ne": None}}
+                    self.raw().update_one(claim, {"$set": {"claimed_until": utc_now() + lifetime}})
+                except PyMongoError as error:  # if the database stays away, the work itself fails
+                    log.warning("could not show that %s is still worked on: %s", key, error)
+
+        alive = threading.Thread(target=extend, name=f"keeping {key}", daemon=True)
+        alive.start()
+        try:
+            yield
+        finally:
+            done.set()
+            alive.join()
 
     def upsert_if(self, condition: Plain, change: Plain, *, may_be_lost: bool = False) -> bool:
         """Change or replace the document with this `_id` if it meets the condition, or create it if there is none.

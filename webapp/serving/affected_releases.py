@@ -39,7 +39,8 @@ class AnyAdvisories:
         """Tell whether there are any."""
         is_known = self._asked_at is not None and time.monotonic() - self._asked_at < self._max_age_s
         if not self._there_are and not is_known:
-            self._there_are = bool(Advisory.objects.raw().estimated_document_count())
+            # MongoDB's own count may be 0 after it was killed.
+            self._there_are = Advisory.objects.raw().find_one({"_id": {"$gte": ""}}, {"_id": 1}) is not None
             self._asked_at = time.monotonic()
         return self._there_are
 
