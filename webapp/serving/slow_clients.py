@@ -89,8 +89,7 @@ class _Waiting:
     requests at once lets the others wait for one of them.
     """
 
-    def __init__(self, counts: int) -> None:
-        self.counts = counts  # how much one of them counts beside those of the other kind
+    def __init__(self) -> None:
         self.at_work = 0
         self.returning = deque[threading.Event]()
         self.newcomers: dict[str, deque[threading.Event]] = {}
@@ -117,13 +116,13 @@ class _Waiting:
 class Turns:
     """A number of requests that may be worked on at a time. The others wait for their turn.
 
-    While both wait, three in four turns are for requests that read, and one is for those that change something: an
-    upload takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time.
+    While both wait, half of the turns are for requests that read, and half for those that change something: an upload
+    takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time.
     """
 
     def __init__(self, places: int) -> None:
         self._free = places  # none while somebody waits
-        self._reading, self._changing = _Waiting(counts=1), _Waiting(counts=3)
+        self._reading, self._changing = _Waiting(), _Waiting()
         self._last: _Waiting | None = None  # the kind that was last let from waiting to work
         self._lock = threading.Lock()
 
@@ -151,9 +150,8 @@ class Turns:
         """Let the next request have the turn of one of this kind."""
         with self._lock:
             kind.at_work -= 1
-            # The kind with less at work goes first, and of two with as much the one that did not go last.
-            kinds = (self._reading, self._changing)
-            for each in sorted(kinds, key=lambda one: (one.counts * one.at_work, one is self._last)):
+            # The kind with fewer requests at work goes first, and of two with as many the one that did not go last.
+            for each in sorted((self._reading, self._changing), key=lambda one: (one.at_work, one is self._last)):
                 if comes := each.next():
                     each.at_work += 1
                     self._last = each
