@@ -75,21 +75,26 @@ def keep_and_swap(target: Target, ledger: Ledger, entry: Entry) -> None:
     Readers always see complete collections: the old one is copied first, and then replaced by a single rename.
     """
     for collection in entry["collections"]:
-        if collection["state"] == "staged":
+        if collection["state"] == "swapped":
+            continue
+        if not _is_swapped(target, collection):
+            # Also if it was kept before a kill: the site may have written since.
             _keep(target, entry, collection)
             _note(ledger, entry, collection, "kept")
-        if collection["state"] == "kept":
             _rename(target, collection["staging"], collection["name"])
-            _note(ledger, entry, collection, "swapped")
+        _note(ledger, entry, collection, "swapped")
 
 
 def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
     """Restore what the site had before a run. Raises Stopped if something was changed since."""
     refuse_later(ledger, entry)
-    if entry["state"] not in (UNDOING, UNDONE) and not discard:
+    if not discard:
         _refuse_changed(target, entry)
     ledger.note(entry, state=UNDOING)
     for collection in reversed(entry["collections"]):
+        if collection["state"] == "kept" and not _is_swapped(target, collection):
+            # Without its staging collection it would look swapped.
+            _note(ledger, entry, collection, "staged")
         if collection["state"] != "restored":
             _restore(target, collection)
             _note(ledger, entry, collection, "restored")
@@ -117,19 +122,32 @@ def refuse_later(ledger: Ledger, entry: Entry) -> None:
 
 def _refuse_changed(target: Target, entry: Entry) -> None:
     for collection in entry["collections"]:
-        if collection["state"] == "swapped":
+        if _is_swapped(target, collection):
             found = target.patiently(target.fingerprint, collection["name"])
-            if found != collection["is"]:
+            if found != collection["is"] and not _is_back(target, entry, collection, found):
                 raise Stopped(
                     f"{collection['name']} was changed since the run (it left {collection['is']['documents']} "
                     f"documents, now there are {found['documents']}); --discard-changes takes it back all the same"
                 )
 
 
+def _is_swapped(target: Target, collection: Entry) -> bool:
+    # A kill may have come between the rename and the ledger's update: the staging collection tells.
+    return collection["state"] == "swapped" or (
+        collection["state"] == "kept" and not target.patiently(target.has, collection["staging"])
+    )
+
+
+def _is_back(target: Target, entry: Entry, collection: Entry, found: dict[str, Any]) -> bool:
+    """Tell whether an interrupted undo has restored a collection, but not noted it."""
+    if entry["state"] != UNDOING:
+        return False
+    return not (target.patiently(target.has, collection["before"]) if collection["was"] else found["documents"])
+
+
 def _restore(target: Target, collection: Entry) -> None:
     name, staging, before = collection["name"], collection["staging"], collection["before"]
-    # A kill may have come between the rename and the ledger's update: the staging collection tells.
-    swapped = collection["state"] == "swapped" or (collection["state"] == "kept" and not target.has(staging))
+    swapped = _is_swapped(target, collection)
     if swapped and collection["was"]:
         _rename(target, before, name)
     elif swapped:
@@ -156,6 +174,8 @@ def _copy(target: Target, name: str, copy: str) -> None:
         target.db[copy].delete_many({})
         target.db[copy].insert_many(list(target.db[name].find()))
         return
+    # An interrupted attempt may have left one, whose rule the new documents would have to obey.
+    target.db[copy].drop()
     target.db[name].aggregate([{"$out": copy}])
     for index in target.db[name].list_indexes():
         options = {key: value for key, value in index.items() if key not in ("key", "v", "ns")}

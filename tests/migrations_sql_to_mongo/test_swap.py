@@ -1,8 +1,14 @@
 """What takes the place of the old documents, and how undo gives them back."""
 
-import bson
+from collections.abc import Callable
+from typing import Any
 
-from tests.migrations_sql_to_mongo.conftest import Db, Make, site_documents
+import bson
+import pytest
+
+from migrations_sql_to_mongo import swap
+from migrations_sql_to_mongo.errors import Stopped
+from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
     release,
     some_rows,
@@ -133,3 +139,152 @@ def test_staging_is_gone_after_undo_of_an_interrupted_run(mover: Make, db: Db) -
         "migrations",
         "site_stats",
     }
+
+
+Stop = Callable[..., None]
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Stop:
+    """Return a function that lets a command end before or after a step of the swap for `packages`."""
+
+    def stop(move: Mover, step: str, *command: str, after: bool = False) -> None:
+        original = getattr(swap, step)
+
+        def attempt(*arguments: Any) -> None:
+            is_here = any("packages" in (one, isinstance(one, dict) and one.get("name")) for one in arguments)
+            if not is_here or after:
+                original(*arguments)
+            if is_here:
+                raise Stopped("the test stops it here")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(swap, step, attempt)
+            done = move(*command)
+        assert (done.code, done.err) == (3, "Error: the test stops it here\n")
+
+    return stop
+
+
+PUBLISHED = {"_id": "meanwhile", "name": "meanwhile", "release_count": 0}
+
+
+@pytest.mark.parametrize("step", ["_keep", "_copy", "_rename"])
+def test_what_is_published_between_a_kill_and_the_repetition_is_not_lost(
+    mover: Make, db: Db, stopped: Stop, step: str
+) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    before = site_documents(db)
+    move = mover(some_rows())
+    stopped(move, step, "run")
+    db.packages.insert_one(dict(PUBLISHED))
+
+    refused = move("run")
+
+    assert refused.code == 3
+    assert "packages was changed on the site while the run was at work" in refused.err
+    assert db.packages.find_one("meanwhile") == PUBLISHED
+    assert move("undo").code == 0
+    assert site_documents(db) == before | {"packages": [before["packages"][0], PUBLISHED, before["packages"][1]]}
+
+
+@pytest.mark.parametrize("step", ["_keep", "_copy", "_rename"])
+def test_undo_gives_back_what_was_published_between_a_kill_and_the_repetition(
+    mover: Make, db: Db, stopped: Stop, step: str
+) -> None:
+    ensure_validators(db, DOCUMENTS)
+    db.packages.insert_one({"_id": "mine", "name": "mine"})
+    move = mover(some_rows())
+    stopped(move, step, "run", "--replace-existing")
+    # As somebody may write it by hand who has turned the rule off.
+    db.packages.insert_one({"_id": "odd", "name": 1}, bypass_document_validation=True)
+
+    assert move("run", "--replace-existing").code == 0
+
+    assert db.packages.distinct("_id") == ["flask", "zope-interface"]
+    assert move("undo").code == 0
+    assert list(db.packages.find().sort("_id", 1)) == [{"_id": "mine", "name": "mine"}, {"_id": "odd", "name": 1}]
+
+
+def test_run_that_was_killed_right_after_a_rename_goes_on(mover: Make, db: Db, stopped: Stop) -> None:
+    move = mover(some_rows())
+    stopped(move, "_rename", "run", after=True)
+    db.packages.insert_one(dict(PUBLISHED))
+
+    assert move("run").code == 0
+
+    assert db.packages.distinct("_id") == ["flask", "meanwhile", "zope-interface"]
+    assert move("undo").code == 3
+    assert db.packages.distinct("_id") == ["flask", "meanwhile", "zope-interface"]
+
+
+def test_undo_of_a_run_that_was_killed_right_after_a_rename_refuses_to_lose_a_change(
+    mover: Make, db: Db, stopped: Stop
+) -> None:
+    move = mover(some_rows())
+    stopped(move, "_rename", "run", after=True)
+    db.packages.insert_one(dict(PUBLISHED))
+
+    refused = move("undo")
+
+    assert refused.code == 3
+    assert "packages was changed since the run" in refused.err
+    assert db.packages.find_one("meanwhile") == PUBLISHED
+
+
+def test_repeated_undo_refuses_to_lose_a_change(mover: Make, db: Db, stopped: Stop) -> None:
+    db.packages.insert_one({"_id": "mine", "name": "mine"})
+    move = mover(some_rows())
+    assert move("run", "--replace-existing").code == 0
+    stopped(move, "_restore", "undo")
+    db.packages.insert_one(dict(PUBLISHED))
+
+    refused = move("undo")
+
+    assert refused.code == 3
+    assert "packages was changed since the run" in refused.err
+    assert db.packages.find_one("meanwhile") == PUBLISHED
+    assert move("undo", "--discard-changes").code == 0
+    assert list(db.packages.find()) == [{"_id": "mine", "name": "mine"}]
+
+
+@pytest.mark.parametrize("step", ["_rename", "_restore"])
+def test_undo_that_was_killed_before_it_noted_what_it_had_restored_goes_on(
+    mover: Make, db: Db, stopped: Stop, step: str
+) -> None:
+    db.packages.insert_one({"_id": "mine", "name": "mine"})
+    move = mover(some_rows())
+    assert move("run", "--replace-existing").code == 0
+    stopped(move, step, "undo", after=True)
+    db.packages.insert_one(dict(PUBLISHED))
+
+    assert move("undo").code == 0
+
+    assert list(db.packages.find()) == [{"_id": "mine", "name": "mine"}, PUBLISHED]
+
+
+def test_undo_that_was_killed_after_it_removed_a_collection_goes_on(mover: Make, db: Db, stopped: Stop) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    stopped(move, "_restore", "undo", after=True)
+
+    assert move("undo").code == 0
+
+    assert db.packages.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("kept", [[], [{"_id": "mine", "name": "mine"}]])
+def test_undo_of_an_interrupted_run_does_not_take_what_was_only_kept_for_swapped(
+    mover: Make, db: Db, stopped: Stop, kept: list[dict[str, Any]]
+) -> None:
+    if kept:
+        db.packages.insert_many(kept)
+    move = mover(some_rows())
+    stopped(move, "_rename", "run", "--replace-existing")
+    stopped(move, "_restore", "undo", after=True)
+    db.packages.insert_one(dict(PUBLISHED))
+
+    assert move("undo", "--discard-changes").code == 0
+
+    assert list(db.packages.find()) == [*kept, PUBLISHED]
