@@ -370,10 +370,10 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
     """Restore what the site had before a catch-up. Raises Stopped if something was changed since."""
     refuse_later(ledger, entry)
     states: list[str | None] = [GOING, APPLIED]
-    if entry["state"] != UNDOING and not discard:
+    if not discard:
         for collection in entry["collections"]:
             for group in _groups(target, entry, collection["name"], states):
-                _refuse_changed(target, collection, group)
+                _refuse_changed(target, entry, collection, group)
     ledger.note(entry, state=UNDOING)
     for collection in reversed(entry["collections"]):
         # What only one user may have must be given up before it can be given back.
@@ -381,21 +381,24 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
             for group in _groups(target, entry, collection["name"], states):
                 _take_back_group(target, collection, group, is_bare=is_bare)
         forget_search_entries(target, entry, collection["name"])
+    # The changes first: without what was there before, they would be taken back by removing documents.
+    for name in (changes_collection, digests_collection, rejects_collection):
+        target.patiently(target.db.drop_collection, name(entry["_id"]))
     for collection in entry["collections"]:
         for leftover in (collection["staging"], collection["before"]):
             target.patiently(target.db.drop_collection, leftover)
-    for name in (changes_collection, digests_collection, rejects_collection):
-        target.patiently(target.db.drop_collection, name(entry["_id"]))
 
 
-def _refuse_changed(target: Target, collection: Entry, group: list[Entry]) -> None:
+def _refuse_changed(target: Target, entry: Entry, collection: Entry, group: list[Entry]) -> None:
     ids = [one["id"] for one in group]
     live, staged, before = (documents(target, collection[place], ids) for place in ("name", "staging", "before"))
     for one in group:
         stored = live.get(one["id"])
         old = before.get(one["id"])
-        never_written = one["state"] == GOING and (stored == old or (old and stored == without_unique(old)))
-        if not is_same(stored, staged.get(one["id"])) and not never_written:
+        # Not yet written, or taken back by an interrupted undo.
+        may_be_old = one["state"] == GOING or entry["state"] == UNDOING
+        is_old = may_be_old and (stored == old or (old and stored == without_unique(old)))
+        if not is_same(stored, staged.get(one["id"])) and not is_old:
             raise Stopped(
                 f"{collection['name']} {one['id']} was changed since the run; "
                 "--discard-changes takes it back all the same"

@@ -252,3 +252,60 @@ def test_undo_of_a_catch_up_refuses_to_lose_an_edit(mover: Make, db: Db) -> None
     assert "packages flask was changed since the run" in refused.err
     assert discarded.code == 0
     assert site_documents(db) == before
+
+
+def test_repeated_undo_of_a_catch_up_refuses_to_lose_an_edit(
+    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(move, *CHANGES)
+    assert move("catch-up").code == 0
+    take_back = changes._take_back_group
+
+    def stop_at_packages(target: Target, collection: Any, group: Any, *, is_bare: bool) -> None:
+        if collection["name"] == "packages":
+            raise Stopped("the test stops it here")
+        take_back(target, collection, group, is_bare=is_bare)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(changes, "_take_back_group", stop_at_packages)
+        assert move("undo").code == 3
+    db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "Edited here"}})
+
+    refused = move("undo")
+
+    assert refused.code == 3
+    assert "packages flask was changed since the run" in refused.err
+    assert (db.packages.find_one("flask") or {})["summary"] == "Edited here"
+    assert move("undo", "--discard-changes").code == 0
+    assert site_documents(db) == before
+
+
+@pytest.mark.parametrize("dropped", range(8))
+def test_undo_of_a_catch_up_that_was_killed_while_it_tidied_up_goes_on(
+    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch, dropped: int
+) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(move, *CHANGES)
+    assert move("catch-up").code == 0
+    patiently, drops = Target.patiently, []
+
+    def stop(target: Target, action: Any, *arguments: Any, **options: Any) -> Any:
+        if getattr(action, "__name__", "") == "drop_collection":
+            drops.append(arguments)
+            if len(drops) > dropped:
+                raise Stopped("the test stops it here")
+        return patiently(target, action, *arguments, **options)
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Target, "patiently", stop)
+        assert move("undo").code == 3
+    db.packages.update_one({"_id": "flask"}, {"$set": {"summary": before["packages"][0]["summary"]}})
+
+    assert move("undo").code == 0
+
+    assert site_documents(db) == before
