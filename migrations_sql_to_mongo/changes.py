@@ -5,6 +5,7 @@ written down before the next begins: none yet; "going", when what the site holds
 "conflict", when the site holds something else than the last move wrote. What is "same" was on the site already.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -111,23 +112,35 @@ def refused(change: Change, stored: bytes | None) -> str | None:
 def carried_over(change: Change, stored: bytes) -> bytes | None:
     """Return a changed user with the fields that only this site writes, or None if somebody edited the user here.
 
-    A password that was changed here stays, but not if it was changed in the source as well: then it is an edit.
+    A password that was changed here stays, but not if it was changed in the source as well: then it is an edit. Where a
+    sign-in replaced the hash, the password is that of the hash before.
     """
     if change.document is None or change.of_user is None:
         return None
     edited_was, hash_was = change.of_user
     (edited_here, hash_here), (edited_there, hash_there) = map(digests_of_user, (stored, change.document))
+    fields, here = decoded(change.document), decoded(stored)
+    hash_here = _first_hash(here, hash_here)
     if edited_here not in (edited_was, edited_there) or len({hash_was, hash_here, hash_there}) == 3:
         return None
-    fields, here = decoded(change.document), decoded(stored)
     kept = {*here} - {*EDITABLE_FIELDS}
-    if hash_here == hash_was:
-        kept.discard("hashed_password")
-    if fields.get("is_disabled") or hash_here == hash_was != hash_there:
+    is_changed_there = hash_here == hash_was != hash_there
+    if is_changed_there:
+        kept -= {"hashed_password", "rehashed"}
+    if is_changed_there or fields.get("is_disabled"):
         kept.discard("sessions")  # as if the account was disabled, or got another password, on the site
     # An interrupted attempt has staged what the site kept then, and people may have removed a part of that since.
     moved = {name: value for name, value in fields.items() if name in MOVED_FIELDS}
     return bson.encode(moved | {name: value for name, value in here.items() if name in kept})
+
+
+def _first_hash(user: dict[str, Any], digest: bytes) -> bytes:
+    """Return the digest of the hash that a user's password had before sign-ins replaced it; else the present one."""
+    rehashed = user.get("rehashed")
+    if isinstance(rehashed, dict) and rehashed.get("after") == digest.hex():
+        with contextlib.suppress(ValueError):
+            return bytes.fromhex(str(rehashed.get("before")))
+    return digest
 
 
 def is_same(stored: bytes | None, document: bytes | None) -> bool:

@@ -1,3 +1,4 @@
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -98,6 +99,40 @@ def test_hash_that_cost_less_is_replaced_too(app: Flask, visitor: Browser) -> No
     assert f"m={app.config['PASSWORD_MEMORY_KIB']}," in User.objects.get().hashed_password
 
 
+def digest(stored_hash: str) -> str:
+    return hashlib.blake2b(stored_hash.encode(), digest_size=16).hexdigest()
+
+
+def test_sign_in_that_replaces_the_hash_notes_that_the_password_is_the_same(app: Flask, visitor: Browser) -> None:
+    old = old_hash(PASSWORD)
+    factories.user("Ada", email="ada@example.org", hashed_password=old)
+
+    visitor.sign_in("ada@example.org")
+
+    [ada] = User.objects.raw().find()
+    assert ada["rehashed"] == {"before": digest(old), "after": digest(ada["hashed_password"])}
+    # The cost goes up, and its hash is replaced again.
+    cheap = app.extensions["passwords"].handler("argon2").using(memory_cost=32).hash(PASSWORD)
+    again = {"hashed_password": cheap, "rehashed.after": digest(cheap)}
+    User.objects.raw().update_one({}, {"$set": again})
+    browser(app).sign_in("ada@example.org")
+    [ada] = User.objects.raw().find()
+    assert ada["hashed_password"] != cheap
+    assert ada["rehashed"] == {"before": digest(old), "after": digest(ada["hashed_password"])}
+
+
+@pytest.mark.parametrize("rehashed", [{"before": "of another password", "after": "of that, too"}, {}, "by hand"])
+def test_note_of_another_password_is_replaced(app: Flask, visitor: Browser, rehashed: object) -> None:
+    cheap = app.extensions["passwords"].handler("argon2").using(memory_cost=32).hash(PASSWORD)
+    factories.user("Ada", email="ada@example.org", hashed_password=cheap)
+    User.objects.raw().update_one({}, {"$set": {"rehashed": rehashed}}, bypass_document_validation=True)
+
+    assert visitor.sign_in("ada@example.org").status_code == 302
+
+    [ada] = User.objects.raw().find()
+    assert ada["rehashed"] == {"before": digest(cheap), "after": digest(ada["hashed_password"])}
+
+
 def test_password_that_somebody_changed_meanwhile_is_not_replaced(
     visitor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +149,7 @@ def test_password_that_somebody_changed_meanwhile_is_not_replaced(
     visitor.sign_in("ada@example.org")
 
     assert User.objects.get().hashed_password == "newer"
+    assert User.objects.get().rehashed is None
 
 
 def test_disabled_account_is_told_only_to_who_knows_its_password(visitor: Browser) -> None:

@@ -1,5 +1,6 @@
 """What catch-up writes, and what it leaves alone."""
 
+import hashlib
 from typing import Any
 
 import bson
@@ -85,6 +86,16 @@ SIGN_IN = {
     "last_login": utc_now(),
     "sessions": [{"session_id": "here", "created_date": utc_now(), "expires_at": utc_now()}],
 }
+
+
+def rehashed(new_hash: str, noted: str) -> dict[str, Any]:
+    """What a sign-in writes that replaces the hash of `some_rows`; `noted` is the hash that it notes."""
+    before, after = (
+        hashlib.blake2b(each.encode(), digest_size=16).hexdigest() for each in ("$6$rounds=171204$abc$def", noted)
+    )
+    return {"hashed_password": new_hash, "rehashed": {"before": before, "after": after}}
+
+
 WITH_RIGHTS = "ALTER TABLE users ADD COLUMN is_active INTEGER DEFAULT 1"
 
 
@@ -111,6 +122,13 @@ def signed_in(db: Db, number: int, **more: Any) -> dict[str, Any]:
         ({"hashed_password": "new hash"}, "email = NULL", {"email": None, "email_folded": None}),
         ({}, "last_login = '2026-01-01 00:00:00'", {}),
         ({}, "hashed_password = 'from there'", {"hashed_password": "from there", "sessions": None}),
+        (
+            rehashed("better", "better"),
+            "hashed_password = 'from there'",
+            {"hashed_password": "from there", "rehashed": None, "sessions": None},
+        ),
+        (rehashed("better", "better"), "is_active = 0", {"is_disabled": True, "sessions": None}),
+        (rehashed("better", "better"), "profile_image_url = 'ada.png'", {"profile_image_url": "ada.png"}),
     ],
 )
 def test_sign_in_is_no_edit(mover: Make, db: Db, here: Any, change: str, expected: dict[str, Any]) -> None:
@@ -173,11 +191,17 @@ def test_date_past_9999_stops_no_catch_up(mover: Make, db: Db) -> None:
     assert move("verify").code == 3  # it tells of who has signed in
 
 
+EDITED_NOTE = rehashed("new here", "new here")
+EDITED_NOTE["rehashed"]["before"] = "not a digest"
+
+
 @pytest.mark.parametrize(
     ("here", "change"),
     [
         ({"name": "Edited"}, "is_active = 0"),
         ({"hashed_password": "new here"}, "hashed_password = 'new there'"),
+        (rehashed("new here", "better"), "hashed_password = 'new there'"),
+        (EDITED_NOTE, "hashed_password = 'new there'"),
     ],
 )
 def test_edit_of_somebody_who_has_signed_in_is_kept(mover: Make, db: Db, here: Any, change: str) -> None:

@@ -159,7 +159,9 @@ def authenticated(identifier: str, password: str) -> User | None:
     if checked.new_hash:
         # If the password was changed meanwhile, the newer hash stays.
         present = {"_id": user.id, "hashed_password": user.hashed_password}
-        if User.objects.raw().update_one(present, {"$set": {"hashed_password": checked.new_hash}}).matched_count:
+        rehashed = user.rehashed_as(checked.new_hash).to_mongo().to_dict()
+        change = {"$set": {"hashed_password": checked.new_hash, "rehashed": rehashed}}
+        if User.objects.raw().update_one(present, change).matched_count:
             user.hashed_password = checked.new_hash
     return user
 

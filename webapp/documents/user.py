@@ -1,5 +1,6 @@
 """Accounts: collection `users`."""
 
+import hashlib
 import re
 from typing import Any, Self
 
@@ -144,6 +145,16 @@ class Identity(me.EmbeddedDocument):
     connected_at = me.DateTimeField(required=True)
 
 
+class Rehash(me.EmbeddedDocument):
+    """A sign-in replaced the hash of a password, but not the password. The digests of both, 0.1 kB.
+
+    By them `catch-up` of the move from SQL tells such a hash from a new password.
+    """
+
+    before = me.StringField(required=True)  # of the first hash, if it was replaced more than once
+    after = me.StringField(required=True)  # of `hashed_password`, unless the password was changed since
+
+
 class Membership(me.EmbeddedDocument):
     """A team that the user belongs to; MOST_TEAMS at most, 0.1 kB each."""
 
@@ -162,6 +173,7 @@ class User(db.Document):
     email_folded = me.StringField()  # the unique form, with folded case
     unconfirmed_email = me.StringField()  # given at /signup; becomes `email` when it is confirmed
     hashed_password = me.StringField()
+    rehashed = me.EmbeddedDocumentField(Rehash)  # where a sign-in replaced the hash
     created_date = me.DateTimeField()
     last_login = me.DateTimeField()
     profile_image_url = me.StringField()
@@ -248,6 +260,12 @@ class User(db.Document):
         """Whether signing in takes more than a password."""
         return bool(self.second_factors)
 
+    def rehashed_as(self, new_hash: str) -> Rehash:
+        """Return what to store with another hash of the same password."""
+        digest, known = digest_of_hash(self.hashed_password), self.rehashed
+        first = known.before if known and known.before and known.after == digest else digest
+        return Rehash(before=first, after=digest_of_hash(new_hash))
+
     # The project that a program acts for with a token of the project; such a user is not stored.
     acts_for: str | None = None
     # Whether this is a program with a token of a team or a project.
@@ -272,6 +290,11 @@ class User(db.Document):
 def program_of(normalized_name: str) -> str:
     """Return the name of the team that programs with a token of a project belong to. No other team can have it."""
     return f"project:{normalized_name}"
+
+
+def digest_of_hash(hashed_password: str | None) -> str:
+    """Return a digest of a password hash, which tells nothing of the hash."""
+    return hashlib.blake2b((hashed_password or "").encode(), digest_size=16).hexdigest()
 
 
 def fold(text: str) -> str:
