@@ -24,7 +24,7 @@ FIRST_TOO_LARGE = 10**24
 # Half a day after it starts: Julian days change at noon.
 _EPOCH_JULIAN_DAY = Fraction(4881175, 2)
 _YES = frozenset({"1", "t", "true", "y", "yes", "on", "enabled", "active"})
-_NO = frozenset({"", "0", "f", "false", "n", "no", "off", "disabled", "inactive"})
+_NO = frozenset({"", "0", "f", "false", "n", "no", "off", "disabled", "inactive", "null"})  # null in JSON
 _DIGEST = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}
 
 
@@ -88,36 +88,34 @@ def _word(column: str, text: str) -> bool:
 
 
 def words(column: str, value: Any, form: str | None = None) -> list[str]:
-    """Return a list of texts, without empty ones and duplicates. Raises BadValue."""
-    if value is None:
-        return []
-    if isinstance(value, list | tuple):
-        found: Any = value
-    else:
+    """Return a list of texts, without NULLs, empty ones and duplicates. Raises BadValue."""
+    found: Any = value
+    if not isinstance(value, list | tuple):
         text = values.text(column, value) or ""
-        if form == "json list":
-            found = _json(text or "[]")
-        elif form is None and _is_list_of_texts(of_json := _json(text)):
-            found = of_json  # MariaDB and SQLite keep JSON as text
-        else:
+        # MariaDB and SQLite keep JSON as text.
+        found = _json(text) if form in (None, "json list") else text
+        if found is None:
+            return []
+        if form != "json list" and not _is_list_of_texts(found):
             found = text.split() if form == "space list" else text.split(",")
     if not _is_list_of_texts(found):
         raise BadValue(f"{column} is not a list of texts")
-    for one in found:
+    there = [one for one in found if one is not None]
+    for one in there:
         values.text(column, one)
-    return list(dict.fromkeys(stripped for one in found if (stripped := one.strip())))
+    return list(dict.fromkeys(stripped for one in there if (stripped := one.strip())))
 
 
 def _json(text: str) -> Any:
-    """Return what a text means as JSON, or None if it is not JSON."""
+    """Return what a text means as JSON, None for a blank one, and the text itself if it is not JSON."""
     try:
-        return json.loads(text)
+        return json.loads(text) if text.strip() else None
     except (ValueError, RecursionError):
-        return None
+        return text
 
 
 def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list | tuple) and all(one is None or isinstance(one, str) for one in value)
 
 
 def digest(kind: Kind, value: Any) -> str | None:

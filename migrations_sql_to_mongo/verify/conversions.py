@@ -18,7 +18,7 @@ from migrations_sql_to_mongo.verify.rules import whole
 
 Text = Callable[[Any], str | None]
 
-_TRUE, _FALSE = "1 t true y yes on enabled active", "0 f false n no off disabled inactive"
+_TRUE, _FALSE = "1 t true y yes on enabled active", "0 f false n no off disabled inactive null"
 _DIGITS = {"sha256": 64, "md5": 32}
 
 
@@ -62,29 +62,35 @@ def flag(value: Any) -> bool:
 
 def words(text: Text, value: Any, form: str | None) -> list[str]:
     """Return a list of texts. Raises ValueError."""
-    if isinstance(value, str) and form == "json list":
-        value = json.loads(value) if value.strip() else []
-    elif not isinstance(value, list | tuple):
+    if not isinstance(value, list | tuple):
         written = text(value) or ""
         value = written.split(None if form == "space list" else ",")
-        if form is None and written.strip().startswith("["):
-            value = _texts_in(written) or value
-    found: list[str] = []
+        if form in (None, "json list"):
+            value = _in_json(written, None if form else value)
+    if value is None:
+        raise ValueError("it is not a list")
+    found = [""]
     for word in value:
+        if word is None:
+            continue
         if not isinstance(word, str):
             raise ValueError(f"{word} is not text")
-        if word.strip() not in ("", *found):
+        if word.strip() not in found:
             found.append(word.strip())
-    return found
+    return found[1:]
 
 
-def _texts_in(written: str) -> list[str] | None:
-    """Return the strings of a JSON list, with an empty one for a list without any; None for any other text."""
-    with contextlib.suppress(ValueError, RecursionError):
-        found = json.loads(written)
-        if {type(one) for one in found} <= {str}:
-            return [*found, ""]
-    return None
+def _in_json(written: str, otherwise: list[str] | None) -> list[str | None] | list[str] | None:
+    """Return the texts of a JSON list, none for JSON's null or a blank text, and `otherwise` for any other text."""
+    bare = written.strip(" \t\r\n")
+    if bare == "null" or not bare.strip():
+        return []
+    if bare.startswith("["):
+        with contextlib.suppress(ValueError, RecursionError):
+            found: list[str | None] = json.loads(bare)
+            if {type(one) for one in found} <= {str, type(None)}:
+                return found
+    return otherwise
 
 
 def digest(value: Any, kind: str) -> str | None:

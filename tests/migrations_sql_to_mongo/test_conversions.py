@@ -43,9 +43,10 @@ def test_yes(value: Any) -> None:
     assert conversions.flag("is_active", value, "negated") is False
 
 
-@pytest.mark.parametrize("value", [None, False, 0, "0", "no", "", b"\0", "f", "Off"])
+@pytest.mark.parametrize("value", [None, False, 0, "0", "no", "", b"\0", "f", "Off", "null"])
 def test_no_and_null(value: Any) -> None:
     assert conversions.flag("is_active", value) is False
+    assert verified.flag(value) is False
 
 
 @pytest.mark.parametrize("value", [2, -1, 0.5, float("nan"), Decimal(2), "2", "maybe", b"\2"])
@@ -78,6 +79,21 @@ def test_neither_yes_nor_no(value: Any) -> None:
         ('["a"]', "comma list", ['["a"]']),
         ('["a"]', "space list", ['["a"]']),
         ("[" * 100_000, None, ["[" * 100_000]),
+        (["b", "a", None], None, ["b", "a"]),
+        ([None], None, []),
+        ('["a", null, "b"]', None, ["a", "b"]),
+        ("[null]", None, []),
+        ('["a", null]', "json list", ["a"]),
+        (b'["a"]', "json list", ["a"]),
+        ("null", None, []),
+        (" null\n", None, []),
+        ("null", "json list", []),
+        ("", "json list", []),
+        (" ", "json list", []),
+        ("null", "comma list", ["null"]),
+        ("a, null", None, ["a", "null"]),
+        ("\u00a0null", None, ["null"]),
+        ("nullable", None, ["nullable"]),
     ],
 )
 def test_lists(value: Any, form: str | None, expected: list[str]) -> None:
@@ -88,10 +104,20 @@ def test_lists(value: Any, form: str | None, expected: list[str]) -> None:
     assert verified.words(text, value, form) == expected
 
 
-@pytest.mark.parametrize(("value", "form"), [('["a", 1]', "json list"), ("{}", "json list"), ('["\\ud800"]', None)])
-def test_lists_of_something_else_are_refused(value: str, form: str | None) -> None:
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        *[(each, "json list") for each in ('["a", 1]', "{}", '"ab"', "1", "a", "[" * 100_000)],
+        ('["\\ud800"]', None),
+        (["a", 1], None),
+    ],
+)
+def test_lists_of_something_else_are_refused(value: Any, form: str | None) -> None:
     with pytest.raises(BadValue):
         conversions.words("keywords", value, form)
+    if "ud800" not in value:  # whose document could not be encoded
+        with pytest.raises(ValueError, match="is not"):
+            verified.words(lambda text: str(text), value, form)
 
 
 @pytest.mark.parametrize(

@@ -326,6 +326,8 @@ FLAG = {
         Case("bit(1)", "b'0'", False),
         Case("bit(1)", "b'1'", True),
         Case("text", "'perhaps'", REJECTED),
+        Case("jsonb", "'true'", True),
+        Case("jsonb", "'null'", False),
     ],
     "mysql": [
         Case("tinyint(1)", "0", False),
@@ -334,6 +336,8 @@ FLAG = {
         Case("enum('Y','N')", "'N'", False),
         Case("char(1)", "'Y'", True),
         Case("varchar(9)", "''", False),
+        Case("json", "'true'", True),
+        Case("json", "'null'", False),
     ],
     "sqlite": [
         Case("BOOLEAN", "1", True),
@@ -342,6 +346,8 @@ FLAG = {
         Case("BOOLEAN", "'True'", True),
         Case("BOOLEAN", "x'00'", False),
         Case("BOOLEAN", "NULL", False),
+        Case("JSON", "'true'", True),
+        Case("JSON", "'null'", False),
     ],
 }
 LIST = {
@@ -354,17 +360,30 @@ LIST = {
         Case("text[]", "NULL", []),
         Case("jsonb", """'["web", "wsgi"]'""", ["web", "wsgi"]),
         Case("integer[]", "'{1}'", ["1"]),
+        Case("text[]", "'{b,a,NULL}'", ["b", "a"]),
+        Case("text[]", "'{NULL}'", []),
+        Case("integer[]", "'{1,NULL}'", ["1"]),
+        Case("json", """'["web", null]'""", ["web"]),
+        Case("jsonb", """'["web", null]'""", ["web"]),
+        Case("jsonb", "'null'", []),
+        Case("text", """'["web", null]'""", ["web"]),
     ],
     "mysql": [
         Case("text", "'web,wsgi'", ["web", "wsgi"]),
         Case("set('web','wsgi')", "'wsgi,web'", ["web", "wsgi"]),
         Case("varbinary(9)", "'web'", ["web"]),
         Case("json", """'["web", "a, b"]'""", ["web", "a, b"]),
+        Case("json", """'["web", null]'""", ["web"]),
+        Case("json", "'null'", []),
+        Case("json", "NULL", []),
     ],
     "sqlite": [
         Case("VARCHAR", "'web,wsgi'", ["web", "wsgi"]),
         Case("VARCHAR", "NULL", []),
         Case("JSON", """'["web", "a, b"]'""", ["web", "a, b"]),
+        Case("JSON", """'["web", null]'""", ["web"]),
+        Case("JSON", "'null'", []),
+        Case("JSON", "NULL", []),
     ],
 }
 
