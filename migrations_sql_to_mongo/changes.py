@@ -135,7 +135,7 @@ def carried_over(change: Change, stored: bytes) -> bytes | None:
 
 
 def _first_hash(user: dict[str, Any], digest: bytes) -> bytes:
-    """Return the digest of the hash that a user's password had before sign-ins replaced it; else the present one."""
+    """Return the digest of a user's hash, or of the one that sign-ins have replaced without changing the password."""
     rehashed = user.get("rehashed")
     if isinstance(rehashed, dict) and rehashed.get("after") == digest.hex():
         with contextlib.suppress(ValueError):

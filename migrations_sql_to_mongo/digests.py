@@ -13,6 +13,7 @@ import bson
 
 from migrations_sql_to_mongo.ledger import Entry, Ledger
 from migrations_sql_to_mongo.target import Target, bson_id, decoded
+from webapp.documents.user import digest_of_hash
 
 # The fields that rendering adds to a package.
 RENDERED_FIELDS = ("description_html", "description_problem", "description_renderer")
@@ -61,9 +62,8 @@ def digest_of(document: bytes) -> bytes:
 def digests_of_user(document: bytes) -> tuple[bytes, bytes]:
     """Return the digests of the EDITABLE_FIELDS of an encoded user, and of the password hash."""
     fields = decoded(document)
-    stored_hash = fields.get("hashed_password") or ""
     editable = {name: fields[name] for name in EDITABLE_FIELDS if name in fields}
-    return digest_of(bson.encode(editable)), hashlib.blake2b(str(stored_hash).encode(), digest_size=SIZE).digest()
+    return digest_of(bson.encode(editable)), bytes.fromhex(digest_of_hash(str(fields.get("hashed_password") or "")))
 
 
 def chunk_of_users(number: str, users: dict[Any, tuple[bytes, bytes]]) -> bytes:

@@ -336,7 +336,7 @@ def raw(document: bytes) -> RawBSONDocument:
 
 
 def decoded(document: bytes) -> dict[str, Any]:
-    """Return a document that anybody may have edited: a year past 9999 or invalid UTF-8 is no error."""
+    """Decode a document that anybody may have edited. Years past 9999 and invalid UTF-8 are not errors."""
     return bson.decode(document, _READ)
 
 

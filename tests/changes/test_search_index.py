@@ -224,7 +224,7 @@ def test_process_that_ends_while_it_catches_up_holds_up_nobody_for_long(
 
 
 def test_package_deleted_by_hand_is_noticed_whatever_mongodb_says_of_the_number(caught_up: Flask) -> None:
-    """Its own count is wrong after it was killed; here a document that is no package takes the place."""
+    """MongoDB's own count can be wrong after a crash. Here a document that is not a package makes it the same again."""
     Package._get_collection().delete_one({"_id": "two"})
     Package._get_collection().insert_one({"_id": 12})
 

@@ -185,12 +185,14 @@ def test_upload_that_is_cut_off_does_nothing(app: Flask, more: int) -> None:
     assert (answer.status_code, Package.objects.count()) == ((400, 0) if more else (200, 1))
 
 
-def test_form_without_a_length_is_refused(app: Flask) -> None:
-    """Its end may be missing, and nobody could tell."""
+def test_chunked_form_is_refused_and_one_without_a_body_is_not(app: Flask) -> None:
+    """The end of a chunked form may be missing, and nobody could tell."""
     environ = {"wsgi.input": io.BytesIO(b"email=ada&password=nano"), "wsgi.input_terminated": True}
-    environ |= {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    chunked = {**environ, "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    empty = {"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True, "CONTENT_TYPE": chunked["CONTENT_TYPE"]}
 
-    assert browser(app).post("/account/login", environ_overrides=environ).status_code == 411
+    assert browser(app).post("/account/login", environ_overrides=chunked).status_code == 411
+    assert browser(app).post("/account/login", environ_overrides=empty).status_code == 400  # it has no CSRF token
 
 
 Answering = Callable[[Callable[[], Response]], FlaskClient]

@@ -213,7 +213,7 @@ class ReadingQuerySet(BaseQuerySet):
     def declared_with(self, condition: Plain) -> Any:
         """Return the first document that meets a condition, as `declared_first` does.
 
-        Filters of this queryset do not apply. It spares a queryset, which takes as long as building the object.
+        Filters of this queryset do not apply. It takes half as long as a queryset that is made for it.
         """
         plain = next(iter(self.as_plain(self.raw().find(condition).limit(1))), None)
         return None if plain is None else self._document(**plain)

@@ -146,9 +146,9 @@ class Identity(me.EmbeddedDocument):
 
 
 class Rehash(me.EmbeddedDocument):
-    """A sign-in replaced the hash of a password, but not the password. The digests of both, 0.1 kB.
+    """Digests of the hash that a sign-in replaced, and of the one it stored for the same password; 0.1 kB.
 
-    By them `catch-up` of the move from SQL tells such a hash from a new password.
+    They tell `catch-up` of the move from SQL that the password itself has not changed.
     """
 
     before = me.StringField(required=True)  # of the first hash, if it was replaced more than once
@@ -293,7 +293,7 @@ def program_of(normalized_name: str) -> str:
 
 
 def digest_of_hash(hashed_password: str | None) -> str:
-    """Return a digest of a password hash, which tells nothing of the hash."""
+    """Return a digest by which a password hash can be recognized, but not reconstructed."""
     return hashlib.blake2b((hashed_password or "").encode(), digest_size=16).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What answers say of a release, kept by its bytes.
+"""Keep what pages for installers and PyPI's JSON say about a release, as long as its bytes stay the same.
 
 An upload changes one of a project's releases. The others need not be decoded and written again for the next answer.
 """
@@ -7,15 +7,15 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
-# How many releases are kept, and of at most how many bytes. All as large as that would take 16 MB, usual ones take 5.
+# How many releases are kept, and how large each may be. They usually take 5 MB, and 16 MB at most.
 MOST, MOST_BYTES = 4000, 2000
 Written = TypeVar("Written")
 
 
 def kept_by_bytes(write: Callable[..., Written]) -> Callable[..., Written]:
-    """Keep what a function returns for a release in BSON. Large releases are not kept.
+    """Keep what a function returns for a release in BSON, unless the release is large.
 
-    The function's other arguments have to be all that the result depends on besides.
+    The result must depend on nothing but the function's arguments.
     """
     kept = lru_cache(MOST)(write)
 

@@ -45,7 +45,7 @@ READ_BYTES = 16 * 1024
 # The time in which a form must arrive. Uploads have their own limit.
 FORM_S = 60.0
 CUT_OFF = "The connection was closed before all of the request had arrived."
-NO_LENGTH = "A form needs a Content-Length: without one, nobody can tell whether all of it has arrived."
+NO_LENGTH = "Send the form with a Content-Length. Without one, the site cannot tell whether all of it has arrived."
 BUSY = "Too many requests are being handled at the moment. Please try again in a few seconds."
 PEER, TURN = "larder.peer", "larder.turn"
 # The methods of requests that change nothing (RFC 9110, section 9.2.1).
@@ -196,8 +196,8 @@ class AtWork:
 class Body:
     """The body of a request while it arrives. Knows when the client last made progress.
 
-    Servers end the stream when the client goes away, as if that were all (granian does), so the bytes are counted: half
-    a form could be a whole one, with half a password (RFC 9112, section 8).
+    When a client goes away, granian ends the stream as if the body were complete, so the bytes are counted: half a form
+    may look like a whole one, with half a password (RFC 9112, section 8).
     """
 
     def __init__(self, stream: "_Readable", peer: str, seconds: float, size: int | None = None) -> None:
@@ -247,7 +247,7 @@ def init_app(app: Flask) -> None:
 def receive_body() -> None:
     """Receive the body before anything else.
 
-    Raises RequestEntityTooLarge, LengthRequired, and what `receiving` does.
+    Raises LengthRequired, and what `whole_body` does.
     """
     says_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.method in READING and not says_body:
@@ -255,7 +255,7 @@ def receive_body() -> None:
     if "publishing" in request.blueprints:  # uploads are received after their token was checked
         return
     # JSON and the parts of a multipart form show where they end.
-    if request.content_length is None and request.mimetype == "application/x-www-form-urlencoded":
+    if "Transfer-Encoding" in request.headers and request.mimetype == "application/x-www-form-urlencoded":
         raise LengthRequired(NO_LENGTH)
     body = whole_body(current_app.config["MAX_CONTENT_LENGTH"], FORM_S)
     request.environ["wsgi.input"] = io.BytesIO(body)
