@@ -500,6 +500,24 @@ def test_the_limit_leaves_room_below_what_mongodb_refuses() -> None:
 
 
 @pytest.mark.usefixtures("app")
+def test_change_writes_what_only_python_takes_for_the_same() -> None:
+    factories.package(project_urls={"A": "https://a.example", "Z": "https://z.example"}, only_publishers=True)
+    unchecked = {"bypass_document_validation": True}
+    Package.objects.raw().update_one({}, {"$set": {"only_publishers": 1, "release_count": True}}, **unchecked)
+    package = Package.to_change(NormalizedName("example"))
+    assert package is not None
+    package.project_urls = {"Z": "https://z.example", "A": "https://a.example"}
+    package.only_publishers = True
+
+    package.store()
+
+    stored = Package.objects.raw().find_one() or {}
+    assert [*stored["project_urls"]] == ["Z", "A"]
+    assert stored["only_publishers"] is True
+    assert repr(stored["release_count"]) == "1"
+
+
+@pytest.mark.usefixtures("app")
 def test_change_writes_the_fields_that_it_changes_and_leaves_the_others_alone() -> None:
     factories.package(summary="Before", docs_url="https://example.org/")
     packages = Package.objects.raw()

@@ -307,7 +307,11 @@ class Package(StatedFields, db.Document):
         before, names = self._as_read, self._reverse_db_field_map.keys() - {"_id", "releases"}
         written = {name: son[name] for name in names & son.keys()}
         if before is not None:
-            written = {name: value for name, value in written.items() if name not in before or before[name] != value}
+            written = {
+                name: value
+                for name, value in written.items()
+                if name not in before or _as_bson(before[name]) != _as_bson(value)
+            }
             names &= before.keys()
         change = {**releases.operators, "$set": written | releases.operators.get("$set", {})}
         if absent := names - son.keys():
@@ -329,3 +333,8 @@ class Package(StatedFields, db.Document):
         if self._partly and size > self._read_bytes:
             size += (self._stored_bytes or self._read_bytes) - self._read_bytes
         return size
+
+
+def _as_bson(value: object) -> bytes:
+    # For Python, True is 1, and two dictionaries are equal in whatever order their keys are.
+    return bson.encode({"value": value})

@@ -178,4 +178,6 @@ def _files(release: ReleaseFields) -> orjson.Fragment:
         for file in release.get("files", [])
         if "filename" in file
     ]
-    return orjson.Fragment(orjson.dumps(files, option=orjson.OPT_SORT_KEYS))
+    written = orjson.dumps(files, option=orjson.OPT_SORT_KEYS)
+    # A copy, because orjson's own result occupies 8 kB however short it is, and thousands of these are kept.
+    return orjson.Fragment(bytes(memoryview(written)))

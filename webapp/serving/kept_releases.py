@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
-# How many releases are kept, and how large each may be. They usually take 5 MB, and 16 MB at most.
+# How many releases are kept for each form of answer, and how large each may be: 5 to 10 MB as a rule.
 MOST, MOST_BYTES = 4000, 2000
 Written = TypeVar("Written")
 
