@@ -51,6 +51,15 @@ def test_names_that_begin_so_and_have_the_word_hide_no_other_ones(
     assert found(client, "q=bread") == ["bread-a", "bread-b", "my-bread", "our-bread"]
 
 
+def test_exact_name_is_found_however_many_names_begin_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "RANKED", 4)
+    factories.package("bread", summary="The least established of all")
+    for name in ("bread-a", "bread-b", "bread-c", "bread-d", "bread-e"):
+        factories.package(name, releases=["1.0", "2.0"])
+
+    assert found(client, "q=bread")[:4] == ["bread", "bread-a", "bread-b", "bread-c"]
+
+
 def test_weights_of_several_words_are_summed(client: FlaskClient) -> None:
     factories.package("alpha", summary="bread and butter")
     factories.package("beta", summary="bread", description="butter")

@@ -68,7 +68,8 @@ def word(text: str, packages: int) -> None:
 
 
 def meant(text: str, exact_releases: int | None = None, *, begins: bool = False) -> str | None:
-    return hint(parse(text), exact_releases, begins=begins)
+    query = parse(text)
+    return hint(query, SearchWord.objects.frequencies(list(query.words)), exact_releases, begins=begins)
 
 
 @pytest.mark.parametrize("text", ["-flask quart", "author:flaskk", '"flask login"', "", "!?"])

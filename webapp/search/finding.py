@@ -112,12 +112,14 @@ class Search:
 
     def _sources(self, words: list[Term]) -> Iterator[Source]:
         """Yield the sources: the exact name, names that start with it, then the words."""
-        narrowing = [term.condition() for term in self.labels] + self.others
+        narrowing = self._narrowing
         if self.query.project:
             yield Source({"letters": wording.letters(self.query.project)}, narrowing, BY_LETTERS)
         if self.ranking.letters:
             if len(self.ranking.letters) <= MAX_PREFIX:
-                yield Source({"letters": self.ranking.letters}, narrowing, BY_LETTERS)
+                # It is among the names that start with it. With filters, only some of those are looked at.
+                if narrowing:
+                    yield self._exact_name()
                 yield Source({"prefixes": self.ranking.letters}, narrowing)
             else:
                 begins = {"$gte": self.ranking.letters, "$lt": self.ranking.letters + "\uffff"}
@@ -133,6 +135,13 @@ class Search:
             return
         for field in leading.fields:
             yield Source({field: leading.value}, rest)
+
+    @property
+    def _narrowing(self) -> list[Condition]:
+        return [term.condition() for term in self.labels] + self.others
+
+    def _exact_name(self) -> Source:
+        return Source({"letters": self.ranking.letters}, self._narrowing, BY_LETTERS)
 
     def _candidates(self, sources: Iterable[Source]) -> list[Plain]:
         """Return the first entries of all sources, each entry once."""
@@ -156,7 +165,11 @@ class Search:
             looked_at += MORE_LOOKED_AT
         frequencies = [term.packages for term in (*self.words, *self.labels)]
         self.is_cut = bool(narrowed) and min(frequencies, default=0) > looked_at
-        return list(found.values())[:RANKED]
+        named: dict[Any, Plain] = {}
+        # One of those found may be the project of a pasted requirement.
+        if sum(map(self.ranking.begins, found.values())) >= RANKED - 1:
+            self._add(named, self._read(self._exact_name(), 0, LOOKED_AT))
+        return list((named | found).values())[:RANKED]
 
     @staticmethod
     def _add(found: dict[Any, Plain], entries: Iterable[Plain]) -> None:
@@ -169,10 +182,11 @@ class Search:
         An aggregation reads 4 MB more than it needs (MongoDB 6.0), so the number of entries looked at limits the cost.
         """
         leading, rest, order = source
-        steps: list[Condition] = [{"$match": leading}, {"$sort": dict(order)}]
-        if rest:
-            steps += [{"$skip": skip}, {"$limit": looked_at}, {"$match": {"$and": rest}}]
-        return list(self._entries.aggregate([*steps, {"$limit": most}, {"$project": _READ}]))
+        if not rest:
+            return list(self._entries.find(leading, _READ).sort(order).limit(most))
+        steps: list[Condition] = [{"$match": leading}, {"$sort": dict(order)}, {"$skip": skip}, {"$limit": looked_at}]
+        steps += [{"$match": {"$and": rest}}, {"$limit": most}, {"$project": _READ}]
+        return list(self._entries.aggregate(steps))
 
     def _with_phrases(self, candidates: list[Plain]) -> list[Plain]:
         """Return the candidates that have the phrases in their name or summary, or in the description.
@@ -200,10 +214,10 @@ class Search:
     def page_of_some(self, number: int) -> Found:
         """Return a page of the results that have as many of the words as possible, led by the rarest words."""
         words = sorted(self.words, key=lambda term: term.packages)[:4]
-        narrowing = [term.condition() for term in self.labels] + self.others
         found: dict[Any, Plain] = {}
         for term in words:
-            self._add(found, self._read(Source(term.condition(), narrowing), 0, LOOKED_AT)[: RANKED // len(words)])
+            entries = self._read(Source(term.condition(), self._narrowing), 0, LOOKED_AT)
+            self._add(found, entries[: RANKED // len(words)])
         heaviest = sorted(found.values(), key=self.ranking.weight, reverse=True)
         return _page_of(heaviest[:RANKED], number)._replace(partial=bool(heaviest))
 

@@ -13,12 +13,14 @@ def marked(text: str | None, words: list[str], letters: str = "") -> Markup:
     """Return a text as HTML, with these words in <mark>, or its start if that consists of these letters."""
     text = text or ""
     end = _end_of(text, letters) if letters else 0
-    spans = [(0, end)] if end else _spans(text, set(words))
+    spans = [(0, end)] if end else _spans(text, words)
     parts: list[str] = []
     done = 0
     for start, stop in spans:
         parts += [escape(text[done:start]), "<mark>", escape(text[start:stop]), "</mark>"]
         done = stop
+    if not parts:
+        return escape(text)
     # Each part is escaped, or a tag. Adding Markup to Markup takes three times as long.
     return Markup("".join([*parts, escape(text[done:])]))  # noqa: S704 - see above
 
@@ -36,7 +38,7 @@ def _end_of(text: str, letters: str) -> int:
     return 0
 
 
-def _spans(text: str, words: set[str]) -> list[tuple[int, int]]:
-    found = [(match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(text)] if words else []
-    stems = wording.stems(word for _, _, word in found)
-    return [(start, end) for (start, end, _), stem in zip(found, stems, strict=True) if stem in words]
+def _spans(text: str, words: list[str]) -> list[tuple[int, int]]:
+    found = list(_WORD.finditer(text)) if words else []
+    stems = wording.stems([match[0].casefold() for match in found])
+    return [match.span() for match, stem in zip(found, stems, strict=True) if stem in words]

@@ -1,5 +1,7 @@
 """Suggest what a reader may have meant: a name or a word similar to what they typed."""
 
+from collections.abc import Container
+
 from webapp.documents import SearchEntry, SearchWord
 from webapp.documents.hidden import hidden_names
 from webapp.documents.search_entry import similarly_written
@@ -18,11 +20,12 @@ WELL_KNOWN = 5
 SHORTEST_WORD = 5
 
 
-def hint(query: Query, exact_releases: int | None, *, begins: bool) -> str | None:
+def hint(query: Query, known: Container[str], exact_releases: int | None, *, begins: bool) -> str | None:
     """Return the text that a reader may have meant instead, or None.
 
-    `exact_releases` is the number of releases of the project with exactly this name, or None. If `begins`, the first
-    result's name starts with the text, so its words are not corrected.
+    `known` contains those of its words that several projects have. `exact_releases` is the number of releases of the
+    project with exactly this name, or None. If `begins`, the first result's name starts with the text, so its words are
+    not corrected.
     """
     if query.excluded or query.fields or query.phrases or not query.words:
         return None
@@ -33,15 +36,13 @@ def hint(query: Query, exact_releases: int | None, *, begins: bool) -> str | Non
     if name and exact_releases is not None and -name.rank < FAR_MORE * exact_releases:
         return None
     written = " ".join(wording.written_words(query.text))
-    meant = name.text if name else None if begins else _with_near_words(query, written)
+    meant = name.text if name else None if begins else _with_near_words(query, known, written)
     is_same = meant is None or " ".join(wording.written_words(meant)) == written
     return None if is_same or (exact_releases is not None and not name) else meant
 
 
-def _with_near_words(query: Query, text: str) -> str | None:
+def _with_near_words(query: Query, known: Container[str], text: str) -> str | None:
     """Return the text, with each rare word replaced by a similar frequent one."""
-    found = SearchWord.objects.raw().find({"_id": {"$in": list(query.words)}}, {"_id": 1})
-    known = {word["_id"] for word in found}
     rare = [word for stem, word in zip(query.words, query.written, strict=True) if stem not in known]
     meant = text.split()
     for word in rare[:MOST_WORDS]:

@@ -60,7 +60,7 @@ def search() -> Response:
     asked = Search(query, filters, order)
     found, meant = asked.page(number), None
     if number == 1 and found.total < spelling.FEW:
-        meant = spelling.hint(query, found.exact_releases, begins=found.begins)
+        meant = spelling.hint(query, asked.frequencies, found.exact_releases, begins=found.begins)
         better = Search(parse(meant), filters, order).page(1) if meant else None
         if better is None or not better.total:
             meant = None
