@@ -203,6 +203,7 @@ ASKED_OTHERWISE = {
     "names",
     "count_up_to",
     "plain",
+    "as_plain",
     "add_missing",
     "meaning",
     "last_serial",

@@ -15,15 +15,18 @@ from tests.publishing import uploads
 from webapp.changes import search_index, site_stats
 from webapp.documents import Maintainer, Membership, Package, Team, User
 from webapp.documents.base import utc_now
+from webapp.documents.hidden import hide
 from webapp.members import tokens
 from webapp.rules.naming import normalize_name
 from webapp.serving.kept_files import KeptFiles
 from webapp.serving.public_pages import PageCache
+from webapp.upstream.refusing import Refusals
 
 # The hidden project. Nothing else of the site is called so, and `ABSENT`, as long, is not there at all.
 SECRET, ABSENT = "zanzibar", "quagmire"
 FIELDS = ("License: MIT", "Classifier: Topic :: A", "Requires-Dist: required", f"Summary: What {SECRET} does")
 WHEEL = uploads.wheel(SECRET, "1.0", text=uploads.metadata(SECRET, "1.0", *FIELDS))
+CRITICAL = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
 # What lists projects, or mentions others, beside the plain address of each view.
 LISTS = [
     "/projects/?order=newest",
@@ -47,6 +50,10 @@ LISTS = [
     "/project/required/advisories/",
     "/advisories/PYSEC-2024-1/",
     "/osv/v1/vulns/PYSEC-2024-2",
+    "/advisories/PYSEC-2024-3/",
+    "/osv/v1/vulns/PYSEC-2024-3",
+    "/advisories/?q=required",
+    "/pypi/required/1.0/json",
     "/simple/",
     "/teams/staff/projects",
 ]
@@ -75,6 +82,8 @@ def world(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     Package._get_collection().update_one({"_id": SECRET}, {"$set": {"readers": ["staff"]}})
     factories.advisory("PYSEC-2024-1", "required")
     factories.advisory("PYSEC-2024-2", SECRET, is_own=True)
+    both = [entry for name in ("required", SECRET) for entry in factories.record("", name)["affected"]]
+    factories.advisory("PYSEC-2024-3", "required", affected=both, severity=[CRITICAL])
     counted(f"{SECRET} 1.0 {utc_now():%Y-%m-%d}", f"required 1.0 {utc_now():%Y-%m-%d}")
     search_index.rebuild()
     site_stats.refresh()
@@ -184,6 +193,41 @@ def test_programs_read_what_their_members_may(world: World, address: str) -> Non
     assert contractor[0] == (200 if address in ("/simple/", "/rss/updates.xml") else 404)
     assert SECRET in member[1] or address == file_address()
     assert SECRET not in contractor[1] or contractor[0] == 404
+
+
+def advisories_of(world: World, member: str, project: str) -> list[str]:
+    """The ids that a member's audit finds for 1.0 of a project, by every interface that it may ask."""
+    secret = uploads.token_of(User.objects.get(name=member), permissions=("read",))
+    query = {"package": {"name": project, "ecosystem": "PyPI"}, "version": "1.0"}
+    client, headers = browser(world.app), as_program(secret)
+    one = client.post("/osv/v1/query", json=query, headers=headers).get_json()
+    [of_many] = client.post("/osv/v1/querybatch", json={"queries": [query]}, headers=headers).get_json()["results"]
+    ids = [each["id"] for each in one.get("vulns", [])]
+    assert [each["id"] for each in of_many.get("vulns", [])] == ids
+    release = client.get(f"/pypi/{project}/1.0/json", headers=headers)
+    if release.status_code == 200:
+        assert [each["id"] for each in release.get_json()["vulnerabilities"]] == ids
+    return ids
+
+
+def test_advisory_about_a_hidden_project_and_others_warns_of_the_others(world: World) -> None:
+    assert advisories_of(world, "Contractor", "required") == ["PYSEC-2024-1", "PYSEC-2024-3"]
+    assert advisories_of(world, "Staff", SECRET) == ["PYSEC-2024-2", "PYSEC-2024-3"]
+    assert advisories_of(world, "Contractor", SECRET) == []
+    assert advisories_of(world, "Contractor", ABSENT) == []
+
+
+def test_file_from_upstream_is_refused_to_whoever_may_not_read_what_else_is_affected(world: World) -> None:
+    refusals = Refusals("high", frozenset())
+    reasons = []
+    for hidden in ([], [SECRET]):
+        with world.app.test_request_context():
+            hide(hidden)
+            reasons.append(refusals.of("required")("required-1.0-py3-none-any.whl"))
+
+    assert reasons[0] is not None
+    assert reasons[0] == reasons[1]
+    assert "PYSEC-2024-3" in reasons[0]
 
 
 def test_caches_of_one_process_mix_nobody_up(world: World) -> None:

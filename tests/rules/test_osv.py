@@ -141,3 +141,14 @@ def test_summary_is_the_first_sentence_of_the_details_if_there_is_none(
 def test_unusable_records_are_refused_with_the_reason(made: Any, why: str) -> None:
     with pytest.raises(BadAdvisory, match=why):
         osv.read(made)
+
+
+def test_record_without_some_projects_keeps_the_others_and_what_is_of_another_ecosystem() -> None:
+    entries = [entry for name in ("Jam.Jar", "rice") for entry in record("", name)["affected"]]
+    elsewhere = {"package": {"name": "jam-jar", "ecosystem": "npm"}}
+    made = record("PYSEC-2026-1", affected=[*entries, elsewhere, "edited by hand"])
+
+    left = osv.without(made, ["jam-jar"])
+
+    assert left == made | {"affected": [entries[1], elsewhere, "edited by hand"]}
+    assert osv.without({"affected": "edited by hand"}, ["jam-jar"]) == {"affected": "edited by hand"}

@@ -8,8 +8,9 @@ import mongoengine as me
 from pymongo.errors import OperationFailure
 
 from webapp.documents.base import Plain, ReadingQuerySet
-from webapp.documents.hidden import ShownQuerySet
+from webapp.documents.hidden import hidden_names
 from webapp.mongodb import db
+from webapp.rules import osv
 
 # The only document of `advisory_state`.
 STATE = "state"
@@ -28,10 +29,31 @@ def asked_again(question: Callable[[], T]) -> T:
     return question()
 
 
-class AdvisoryQuerySet(ShownQuerySet):
-    """Queries for advisories."""
+class AdvisoryQuerySet(ReadingQuerySet):
+    """Queries for advisories.
 
-    NAMED_IN = "affects.package"
+    One that affects a hidden project and others is shown without the hidden one: whoever uses the others must know. One
+    that affects nothing else is hidden.
+    """
+
+    @property
+    def _query(self) -> Plain:
+        query: Plain = super()._query
+        if names := hidden_names():
+            other = {"$nin": names}
+            shown = {"$or": [{"affects": {"$elemMatch": {"package": other}}}, {"affects.package": other}]}
+            return {"$and": [query, shown]}
+        return query
+
+    def as_plain(self, sons: Iterable[Plain]) -> list[Plain]:
+        """Return the advisories as plain dictionaries, without what they list about hidden projects."""
+        found, names = super().as_plain(sons), hidden_names()
+        for advisory in found if names else ():
+            if "affects" in advisory:
+                advisory["affects"] = [each for each in advisory["affects"] if each.get("package") not in names]
+            if "record" in advisory:
+                advisory["record"] = osv.without(advisory["record"], names)
+        return found
 
     def plain(self) -> list[Plain]:
         """Return the advisories as plain dictionaries; see ReadingQuerySet."""
@@ -43,7 +65,7 @@ class AdvisoryQuerySet(ShownQuerySet):
 
     def known(self, normalized_names: Iterable[str]) -> set[str]:
         """Return those of some projects that have advisories: a few, in an ordinary audit."""
-        wanted = set(normalized_names)
+        wanted = set(normalized_names).difference(hidden_names())
         steps: list[dict[str, Any]] = [
             {"$match": {"affects.package": {"$in": list(wanted)}}},
             {"$project": {"affects.package": 1}},
@@ -54,12 +76,14 @@ class AdvisoryQuerySet(ShownQuerySet):
 
     def about(self, normalized_names: Iterable[str]) -> Self:
         """The advisories about some projects, withdrawn ones included."""
-        return self.filter(__raw__={"affects.package": {"$in": list(normalized_names)}})
+        wanted = set(normalized_names).difference(hidden_names())
+        return self.filter(__raw__={"affects.package": {"$in": list(wanted)}})
 
     def affecting(self, normalized_name: str, key: str) -> Self:
         """The advisories that affect the version with this sort key, withdrawn ones included."""
         of_version = [{"versions": key}, {"ranges": {"$elemMatch": {"start": {"$lte": key}, "end": {"$gt": key}}}}]
-        return self.filter(__raw__={"affects": {"$elemMatch": {"package": normalized_name, "$or": of_version}}})
+        affected = {"package": {"$eq": normalized_name, "$nin": hidden_names()}, "$or": of_version}
+        return self.filter(__raw__={"affects": {"$elemMatch": affected}})
 
     def standing(self) -> Self:
         """Only those that were not withdrawn."""

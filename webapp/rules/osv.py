@@ -6,7 +6,7 @@ https://ossf.github.io/osv-schema/, "Evaluation".
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -108,13 +108,20 @@ def first_fixed(affected: Mapping[str, Any], key: str) -> str | None:
     return min(higher, default=(None, None))[1]
 
 
+def without(record: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return a record without what it lists about these projects; `names` are normalized. Its text stays as it is."""
+    entries = record.get("affected")
+    if not isinstance(entries, list):
+        return dict(record)
+    return {**record, "affected": [entry for entry in entries if _project_of(entry) not in names]}
+
+
 def named_versions(record: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return all versions that a record names, by the normalized name of the project."""
     found: dict[str, list[str]] = {}
-    for entry in filter(_is_of_pypi, _dicts(record.get("affected"))):
-        try:
-            name = naming.normalize_name(str(entry["package"].get("name")))
-        except naming.InvalidName:  # edited by hand
+    for entry in _dicts(record.get("affected")):
+        name = _project_of(entry)
+        if name is None:
             continue
         events = [event for each in _dicts(entry.get("ranges")) for event in _dicts(each.get("events"))]
         listed = entry.get("versions")
@@ -128,6 +135,16 @@ def named_versions(record: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _project_of(entry: Any) -> str | None:
+    """Return the normalized name of the project that an entry is about, or None."""
+    if not (isinstance(entry, dict) and _is_of_pypi(entry)):
+        return None
+    try:
+        return naming.normalize_name(str(entry["package"].get("name")))
+    except naming.InvalidName:  # edited by hand
+        return None
 
 
 def _is_of_pypi(entry: dict[str, Any]) -> bool:
