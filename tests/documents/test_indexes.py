@@ -218,6 +218,7 @@ ASKED_OTHERWISE = {
     "told",
     "hidden_from",
     "fields_of",  # by key
+    "stop",  # by key
     "is_quarantined",  # by key
 }
 

@@ -207,7 +207,7 @@ def test_downloads_of_the_site_and_of_the_busiest_projects_are_shown(client: Fla
     weeks, days = (texts(each, "tbody td") for each in tables(section))
     assert (len(weeks), len(days)) == (13, 91)
     assert weeks[-1] == days[-1] == "3"
-    assert texts(page, "[aria-labelledby=most-downloaded] tbody tr") == ["Flask_Login 2", "gone 1"]
+    assert texts(page, "[aria-labelledby=most-downloaded] tbody tr") == ["Flask_Login 2"]
     assert links(page, "[aria-labelledby=most-downloaded] a") == [("Flask_Login", "/project/flask-login/")]
 
 
@@ -237,3 +237,17 @@ def test_browsers_get_the_page_and_caches_keep_both_apart(client: FlaskClient, a
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
     assert "Accept" in first.headers["Vary"]
     assert "Accept" in page.headers["Vary"]
+
+
+def test_deleted_project_is_not_among_the_most_downloaded(client: FlaskClient) -> None:
+    for name in ("kept", "deleted"):
+        factories.package(name)
+    counted(f"kept 1.0 {utc_now():%Y-%m-%d}", f"deleted 1.0 {utc_now():%Y-%m-%d}")
+    Package.objects(pk="deleted").delete()
+
+    found = client.get("/stats/", headers={"Accept": "application/json"}).get_json()
+    page = read(client, "/stats/")
+
+    assert (found["downloads"]["total"], found["downloads"]["top_projects"]) == (2, {"kept": 1})
+    assert ("kept", "/project/kept/") in links(page)
+    assert "deleted" not in page.text

@@ -15,7 +15,7 @@ from tests.people import member, outbox
 from webapp.changes.administrators import delete
 from webapp.changes.advisories import add_own
 from webapp.changes.withdrawing import delete_project, unyank, yank
-from webapp.documents import Maintainer, Package, User, Watcher
+from webapp.documents import Maintainer, Membership, Package, User, Watcher
 from webapp.documents.base import utc_now
 from webapp.members import mails
 from webapp.rules.naming import normalize_name
@@ -123,6 +123,25 @@ def test_hidden_projects_and_disabled_accounts_are_left_out(
     yank(EXAMPLE, "1.0", "It is really broken", ada)
 
     assert told(app) == []
+
+
+def test_deletion_of_a_hidden_project_tells_nothing_to_those_who_could_not_read_it(
+    app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "READ_ACCESS", "members")
+    outsider, insider, administrator = watcher(), watcher("Eve", projects=["example", "other"]), watcher("Root")
+    User.objects(pk=insider.pk).update(teams=[Membership(team="crew")])
+    User.objects(pk=administrator.pk).update(is_admin=True)
+    Package.objects.raw().update_one({"_id": "example"}, {"$set": {"readers": ["crew"]}})
+    yank(EXAMPLE, "1.0", "It is broken", ada)
+    before = {to for to, _, _ in told(app)}
+
+    delete_project(EXAMPLE, ada)
+    after = {to for to, _, _ in told(app)}
+
+    assert before == after == {insider.email, administrator.email}
+    left = {each.pk: (each.projects, len(each.news)) for each in Watcher.objects}
+    assert left == {outsider.pk: ([], 0), insider.pk: (["example", "other"], 2), administrator.pk: (["example"], 2)}
 
 
 def test_feed_is_read_at_its_secret_address_only(

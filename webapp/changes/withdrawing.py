@@ -14,7 +14,7 @@ from webapp.changes.maintaining import NotThere, project_changes
 from webapp.changes.project_status import refuse_in_quarantine
 from webapp.changes.staging import cancel_all
 from webapp.changes.stating import DESCRIPTION, forget_unlisted, restate, show_latest, with_rendered
-from webapp.documents import Package, Release, ReleaseFile, User
+from webapp.documents import Package, Release, ReleaseFile, User, Watcher
 from webapp.documents.journal import REMOVE_PROJECT
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.documents.release_facts import STATED
@@ -89,8 +89,19 @@ def delete_project(normalized_name: NormalizedName, by: User, *, as_administrato
             setattr(package, field, None)  # which sets its default
         return Act(REMOVE_PROJECT), gone
 
+    _stop_watching(normalized_name)
     _delete(normalized_name, by, take, as_administrator=as_administrator)
     cancel_all(normalized_name, by)
+
+
+def _stop_watching(normalized_name: NormalizedName) -> None:
+    """Let those who may not read a narrowed project forget it: once it is gone, nothing hides its news from them."""
+    if not Package.objects(pk=normalized_name).narrowed().count_up_to(1):
+        return
+    for watcher in Watcher.objects.of([normalized_name]).only("projects").plain():
+        user = User.objects(pk=watcher["user_id"]).declared_first()
+        if user and not user.is_admin and normalized_name in Package.objects.hidden_from(user.id, user.team_names):
+            Watcher.objects.stop(user.id, normalized_name)
 
 
 def _set_yanked(

@@ -28,6 +28,12 @@ class WatcherQuerySet(ReadingQuerySet):
         """The one whose feed has the address with this SHA-256."""
         return self.filter(feed_digest=digest)
 
+    def stop(self, user_id: bson.ObjectId, normalized_name: str) -> None:
+        """Let a user no longer watch a project, and forget what happened to it."""
+        theirs, of_project = {"_id": user_id}, {"project": normalized_name}
+        self.raw().update_one(theirs | {"projects": normalized_name}, {"$pull": {"projects": normalized_name}})
+        self.raw().update_one(theirs | {"news": {"$elemMatch": of_project}}, {"$pull": {"news": of_project}})
+
 
 class News(me.EmbeddedDocument):
     """Something that happened to a watched project; 0.3 kB."""

@@ -8,7 +8,6 @@ from flask import Blueprint, Response, current_app, json, jsonify
 from webapp.changes import site_stats
 from webapp.documents import DownloadCount, Package
 from webapp.documents.base import Plain, utc_now
-from webapp.documents.hidden import hidden_names
 from webapp.serving.errors import wants_json
 from webapp.serving.filters import isoformat
 from webapp.serving.public_pages import made_from, public, render_public
@@ -31,9 +30,10 @@ def index() -> Response:
     stats = site_stats.current(current_app.config["STATS_MAX_AGE_S"], *SHOWN)
     months = filled_months(stats.get("releases_by_month", []))
     downloads = DownloadCount.summary(utc_now().date())
-    downloads["top"] = [row for row in downloads["top"] if row["id"] not in hidden_names()]
-    # A project may have been deleted since.
-    names = Package.objects(pk__in=[row["id"] for row in downloads["top"]]).only("name").plain()
+    found = Package.objects(pk__in=[row["id"] for row in downloads["top"]]).only("name").plain()
+    names = {package["normalized_name"]: package.get("name") for package in found}
+    # Others may have been deleted since, and may have been hidden from this reader before.
+    downloads["top"] = [row for row in downloads["top"] if row["id"] in names]
     if wants_json():
         counts = _as_json(stats, months, downloads)
         response = made_from(json.dumps(counts).encode(), lambda: jsonify(counts), "json")
@@ -44,7 +44,7 @@ def index() -> Response:
             months=months,
             years=by_year(months),
             downloads=downloads,
-            names={package["normalized_name"]: package.get("name") for package in names},
+            names=names,
         )
     response.vary.add("Accept")
     return response
