@@ -120,6 +120,8 @@ def test_role_of_a_member_is_the_highest_of_their_own_and_their_teams(app: Flask
 def test_team_that_owns_a_project_lets_its_last_person_leave(app: Flask) -> None:
     ada = owned(teams=[TeamRole(team="payments", role="owner")])
 
+    assert is_needed(Package.objects.get(pk=NAME), ada.id)
+    factories.user("Grace", teams=[Membership(team="payments")])
     assert not is_needed(Package.objects.get(pk=NAME), ada.id)
     leave_packages(ada)
     assert Package.objects.get(pk=NAME).maintainers == []
