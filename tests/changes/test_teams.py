@@ -10,10 +10,12 @@ from flask import Flask
 from packaging.utils import NormalizedName
 
 from tests import factories
+from tests.changes.conftest import Killed
 from webapp.changes import teams
 from webapp.changes.maintaining import LastOwner, NotPermitted, NotThere, is_needed, leave_packages
 from webapp.changes.teams import NewTeams, TeamRefused
-from webapp.documents import JournalEntry, Maintainer, Membership, Package, Team, TeamRole, User
+from webapp.documents import ApiToken, JournalEntry, Maintainer, Membership, Package, Team, TeamRole, User
+from webapp.documents.api_token import TokenOwner, TokenScope
 
 NAME = NormalizedName("example")
 
@@ -119,6 +121,30 @@ def test_team_is_deleted_without_a_mark_left_by_a_refusal(app: Flask) -> None:
     Team.objects.update(being_deleted="of an attempt that died")
     teams.delete_team("payments")
 
+    assert Team.objects.count() == 0
+
+
+def test_team_that_a_killed_process_left_has_no_members_and_no_tokens(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teams.create_team("payments", "", [])
+    ada = factories.user("Ada", teams=[Membership(team="payments")])
+    owner, scope = TokenOwner(kind="team", name="payments"), TokenScope(kind="account")
+    ApiToken(owner=owner, name="CI", digest="x", scope=scope).save()
+    take_from_people = teams._take_from_people
+
+    def die_afterwards(name: str) -> None:
+        take_from_people(name)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(teams, "_take_from_people", die_afterwards)
+        with pytest.raises(Killed):
+            teams.delete_team("payments")
+
+    assert (Team.objects.count(), ApiToken.objects.count()) == (1, 0)
+    assert memberships(ada) == []
+    teams.delete_team("payments")
     assert Team.objects.count() == 0
 
 
