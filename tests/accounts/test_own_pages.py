@@ -15,9 +15,10 @@ from tests.people import (
     signed_in_by_form,
 )
 from tests.reading import links, one, page_of, texts, words
+from webapp.accounts import own_pages
 from webapp.accounts.signing_in import WRONG
 from webapp.changes.administrators import make_administrator
-from webapp.documents import AuditEvent, Maintainer, Package, User
+from webapp.documents import AuditEvent, Maintainer, Membership, Package, TeamRole, User
 
 
 def test_account_shows_profile_projects_and_activity(app: Flask) -> None:
@@ -340,6 +341,39 @@ class TestDeletion:
 
         assert errors(response) == {"password": "The site needs an administrator, and nobody else is one."}
         assert User.objects.count() == 1
+
+    def test_last_administrator_without_a_password_is_told_so(self, app: Flask) -> None:
+        visitor = signed_in(app, password=None, is_admin=True)
+
+        response = visitor.send("/account/delete")
+
+        assert "The site needs an administrator" in words(one(page_of(response, 400), ".banner"))
+        assert User.objects.count() == 1
+
+    def test_last_member_of_the_team_that_owns_a_project_stays(self, app: Flask) -> None:
+        visitor = signed_in(app, teams=[Membership(team="staff")])
+        factories.package("Engine", teams=[TeamRole(team="staff", role="owner")])
+
+        page = page_of(visitor.get("/account/delete"))
+
+        assert page.select("main form") == []
+        assert ("Engine", "/manage/engine/maintainers") in links(page, "main a")
+
+    def test_owner_who_leaves_at_the_same_moment_stands_in_the_way(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        visitor = signed_in(app)
+        ada, grace = User.objects.get(), member("Grace")
+        both = [Maintainer(user_id=each.id, name=each.name, role="owner") for each in (ada, grace)]
+        factories.package("Engine", maintainers=both)
+        token = visitor.token("/account/delete")
+        monkeypatch.setattr(own_pages, "needing", lambda _: [])
+        User.objects(pk=grace.id).update(being_deleted="a mark")
+
+        response = visitor.post("/account/delete", data={"password": PASSWORD, "csrf_token": token})
+
+        assert errors(response)["password"].startswith("Engine needs an owner")
+        assert User.objects.count() == 2
 
     def test_administrator_beside_another_one_may_leave(self, app: Flask) -> None:
         visitor = signed_in(app, is_admin=True)

@@ -103,6 +103,16 @@ class TestMaintainers:
 
         assert answer.location.startswith("/account/confirm?next=/admin/packages/engine")
 
+    @pytest.mark.parametrize("address", ["", "/transfer"])
+    def test_account_that_is_being_deleted_gets_no_role(self, admin: Browser, address: str) -> None:
+        member("Emmy", being_deleted="a mark")
+        factories.package("Engine")
+
+        response = admin.send(f"/admin/packages/engine{address}", user="emmy@example.org", role="owner", reason=WHY)
+
+        assert errors(response) == {"user": "This account is just being deleted."}
+        assert Package.objects.get().maintainers == []
+
 
 class TestTransfer:
     def test_new_owner_is_the_only_one_and_everybody_is_told(self, app: Flask, admin: Browser) -> None:

@@ -6,9 +6,19 @@ from flask import Flask
 from packaging.utils import NormalizedName
 
 from tests import factories
-from webapp.changes.maintaining import add_maintainer, leave_packages, remove_maintainer, rename_maintainer, transfer
+from webapp.changes.maintaining import (
+    AccountGoes,
+    LastOwner,
+    add_maintainer,
+    change_role,
+    end_maintaining,
+    leave_packages,
+    remove_maintainer,
+    rename_maintainer,
+    transfer,
+)
 from webapp.changes.pypi_json import store
-from webapp.documents import JournalEntry, Maintainer, Package, User
+from webapp.documents import JournalEntry, Maintainer, Package, TeamRole, User
 from webapp.documents.package import ConcurrentChange
 
 
@@ -112,3 +122,39 @@ def test_project_is_transferred_once_and_its_owners_stay_maintainers(app: Flask)
     assert (first, again) == (True, False)
     assert maintainers() == [("Grace", "owner"), ("Ada", "maintainer")]
     assert [each.action for each in JournalEntry.objects].count("transfer") == 1
+
+
+def test_owner_beside_a_disabled_one_stays_an_owner(app: Flask) -> None:
+    ada, eve = factories.user("Ada"), factories.user("Eve", is_disabled=True)
+    both = [Maintainer(user_id=each.id, name=each.name, role="owner") for each in (ada, eve)]
+    factories.package("Engine", maintainers=both)
+
+    with pytest.raises(LastOwner):
+        end_maintaining(NormalizedName("engine"), ada.id, ada)
+    with pytest.raises(LastOwner):
+        change_role(NormalizedName("engine"), ada.id, "maintainer", ada)
+    end_maintaining(NormalizedName("engine"), eve.id, ada)
+
+    assert maintainers() == [("Ada", "owner")]
+
+
+def test_account_that_is_being_deleted_is_not_added(app: Flask) -> None:
+    eve = factories.user("Eve", being_deleted="a mark")
+    factories.package("Engine")
+
+    with pytest.raises(AccountGoes):
+        add_maintainer(NormalizedName("engine"), eve, "owner")
+
+    assert maintainers() == []
+
+
+def test_transfer_to_an_account_that_is_being_deleted_is_undone(app: Flask) -> None:
+    ada, eve = factories.user("Ada"), factories.user("Eve", being_deleted="a mark")
+    people = [Maintainer(user_id=ada.id, name="Ada", role="owner"), Maintainer(user_id=bson.ObjectId(), name="Grace")]
+    factories.package("Engine", maintainers=people, teams=[TeamRole(team="staff", role="owner")])
+
+    with pytest.raises(AccountGoes):
+        transfer(NormalizedName("engine"), eve, ada)
+
+    assert maintainers() == [("Ada", "owner"), ("Grace", "maintainer")]
+    assert [(each.team, each.role) for each in Package.objects.get().teams] == [("staff", "owner")]

@@ -216,3 +216,15 @@ def test_session_of_a_deleted_project_keeps_its_name_from_nobody(
     assert response.status_code == 200, response.text
     assert stored(session).state == "canceled"
     assert send(client, secret, path_of(session, "extend"), **{"extend-for": 3600}).status_code == 404
+
+
+def test_session_publishes_no_new_project_while_the_account_is_being_deleted(client: FlaskClient, secret: str) -> None:
+    session = filled(client, secret)
+    User.objects.update(being_deleted="a mark")
+
+    answer = send(client, secret, path_of(session, "publish"))
+
+    assert answer.status_code == 403
+    assert Package.objects.count() == 0
+    assert seen(client) == set()
+    assert PublishingSession.objects.get().state == "canceled"

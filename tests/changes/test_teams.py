@@ -1,5 +1,8 @@
 """Teams: memberships by hand and from groups, and roles in projects."""
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -7,10 +10,12 @@ from flask import Flask
 from packaging.utils import NormalizedName
 
 from tests import factories
+from tests.changes.conftest import Killed
 from webapp.changes import teams
 from webapp.changes.maintaining import LastOwner, NotPermitted, NotThere, is_needed, leave_packages
 from webapp.changes.teams import NewTeams, TeamRefused
-from webapp.documents import JournalEntry, Maintainer, Membership, Package, Team, TeamRole, User
+from webapp.documents import ApiToken, JournalEntry, Maintainer, Membership, Package, Team, TeamRole, User
+from webapp.documents.api_token import TokenOwner, TokenScope
 
 NAME = NormalizedName("example")
 
@@ -105,6 +110,120 @@ def test_team_that_alone_may_read_a_project_cannot_be_deleted(app: Flask) -> Non
     assert Team.objects.count() == 1
 
 
+def test_team_is_deleted_without_a_mark_left_by_a_refusal(app: Flask) -> None:
+    teams.create_team("payments", "", [])
+    factories.package(readers=["payments"])
+
+    with pytest.raises(TeamRefused):
+        teams.delete_team("payments")
+    assert Team.objects.get().being_deleted is None
+    Package.objects.update(unset__readers=True)
+    Team.objects.update(being_deleted="of an attempt that died")
+    teams.delete_team("payments")
+
+    assert Team.objects.count() == 0
+
+
+def test_team_that_a_killed_process_left_has_no_members_and_no_tokens(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teams.create_team("payments", "", [])
+    ada = factories.user("Ada", teams=[Membership(team="payments")])
+    owner, scope = TokenOwner(kind="team", name="payments"), TokenScope(kind="account")
+    ApiToken(owner=owner, name="CI", digest="x", scope=scope).save()
+    take_from_people = teams._take_from_people
+
+    def die_afterwards(name: str) -> None:
+        take_from_people(name)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(teams, "_take_from_people", die_afterwards)
+        with pytest.raises(Killed):
+            teams.delete_team("payments")
+
+    assert (Team.objects.count(), ApiToken.objects.count()) == (1, 0)
+    assert memberships(ada) == []
+    teams.delete_team("payments")
+    assert Team.objects.count() == 0
+
+
+def test_team_that_is_being_deleted_gets_no_project(app: Flask) -> None:
+    team = teams.create_team("payments", "", [])
+    Team.objects.update(being_deleted="a mark")
+    ada = owned()
+
+    with pytest.raises(TeamRefused, match="The team payments is just being deleted"):
+        teams.give_role(NAME, team, "owner", ada)
+    with pytest.raises(TeamRefused, match="The team payments is just being deleted"):
+        teams.set_readers(NAME, ["payments"], ada)
+
+    package = Package.objects.get()
+    assert (package.teams, package.readers) == (None, None)
+
+
+def test_team_that_is_being_deleted_gets_no_member(app: Flask) -> None:
+    teams.create_team("payments", "", ["pay"])
+    Team.objects.update(being_deleted="a mark")
+    ada = factories.user("Ada")
+
+    assert not teams.add_member("payments", ada.id)
+    assert teams.set_teams_from_groups(ada.id, ["pay"]) == NewTeams([], [])
+    assert memberships(ada) == []
+
+
+def name_as_reader(ada: User) -> None:
+    teams.set_readers(NAME, ["payments"], ada)
+
+
+def name_as_owner(ada: User) -> None:
+    teams.give_role(NAME, Team(name="payments"), "owner", ada)
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize("name", [name_as_reader, name_as_owner])
+def test_project_never_names_a_team_that_is_deleted_at_once(app: Flask, name: Callable[[User], None]) -> None:
+    ada, refused = owned(), 0
+    for _ in range(25):
+        Package.objects.update(unset__readers=True, unset__teams=True)
+        Team.objects.delete()
+        teams.create_team("payments", "", [])
+        start = threading.Barrier(2)
+
+        def attempt(act: Callable[[], None], start: threading.Barrier = start) -> bool:
+            with app.app_context():
+                start.wait()
+                try:
+                    act()
+                except TeamRefused:
+                    return False
+                return True
+
+        with ThreadPoolExecutor(2) as threads:
+            done = list(threads.map(attempt, [lambda: name(ada), lambda: teams.delete_team("payments")]))
+
+        refused += done.count(False)
+        package = Package.objects.get(pk=NAME)
+        assert Team.objects.count() == 1 or not (package.readers or package.teams)
+        assert done != [True, True]
+        assert Team.objects(being_deleted__exists=True).count() == 0
+
+    assert refused >= 25
+
+
+def test_last_owner_who_can_sign_in_stays_beside_a_team(app: Flask) -> None:
+    team = teams.create_team("payments", "", [])
+    ada = owned()
+    teams.give_role(NAME, team, "owner", ada)
+    grace = factories.user("Grace", teams=[Membership(team="payments")])
+    User.objects(pk=ada.id).update(is_disabled=True)
+
+    with pytest.raises(LastOwner):
+        teams.give_role(NAME, team, "maintainer", grace)
+    with pytest.raises(LastOwner):
+        teams.take_role(NAME, "payments", grace)
+
+
 def test_role_of_a_member_is_the_highest_of_their_own_and_their_teams(app: Flask) -> None:
     ada = owned(teams=[TeamRole(team="payments", role="maintainer"), TeamRole(team="search", role="owner")])
     package = Package.objects.get(pk=NAME)
@@ -120,6 +239,8 @@ def test_role_of_a_member_is_the_highest_of_their_own_and_their_teams(app: Flask
 def test_team_that_owns_a_project_lets_its_last_person_leave(app: Flask) -> None:
     ada = owned(teams=[TeamRole(team="payments", role="owner")])
 
+    assert is_needed(Package.objects.get(pk=NAME), ada.id)
+    factories.user("Grace", teams=[Membership(team="payments")])
     assert not is_needed(Package.objects.get(pk=NAME), ada.id)
     leave_packages(ada)
     assert Package.objects.get(pk=NAME).maintainers == []

@@ -34,6 +34,7 @@ from webapp.documents import (
     Package,
     SearchEntry,
     StoredFile,
+    Team,
     UpstreamFile,
     User,
     contents,
@@ -204,6 +205,14 @@ def administrator_is_marked() -> None:
     User._get_collection().update_one({}, {"$set": {"leaving_admin": str(OLD_ID)}})
 
 
+def account_is_marked() -> None:
+    User._get_collection().update_one({}, {"$set": {"being_deleted": str(OLD_ID)}})
+
+
+def team_is_marked() -> None:
+    Team(name="staff", being_deleted=str(OLD_ID)).save()
+
+
 def owner_of_a_token_is_gone() -> None:
     token = ApiToken._get_collection().find_one({}) or {}
     ApiToken._get_collection().insert_one({**token, "_id": OLD_ID, "digest": "x", "user_id": OLD_ID})
@@ -262,6 +271,8 @@ KINDS: list[tuple[Callable[[], None], list[tuple[str, Any, str]], bool]] = [
     (entry_was_not_copied, [("packages", FIRST, "claim")], True),
     (name_is_claimed_by_nobody, [("name_claims", "zzz", "claim")], True),
     (administrator_is_marked, [("users", None, "claim")], True),
+    (account_is_marked, [("users", None, "claim")], True),
+    (team_is_marked, [("teams", "staff", "claim")], True),
     (owner_of_a_token_is_gone, [("tokens", OLD_ID, "token-owner")], True),
     (index_is_gone, [("packages", "by_license", "index")], True),
     (index_is_another, [("packages", "by_license", "index")], False),

@@ -8,13 +8,16 @@ import bson
 import pytest
 from flask.testing import FlaskCliRunner
 
+from tests import factories
 from tests.inspection.conftest import found, stored
 from webapp.changes import search_index
-from webapp.documents import Package, Page, User
+from webapp.documents import Package, Page, Team, User
 from webapp.inspection.rules import repair_package
 from webapp.inspection.shape import mistakes
 
 pytestmark = pytest.mark.real_server
+
+EVE = bson.ObjectId()
 
 
 def change_package(change: dict[str, Any]) -> None:
@@ -176,7 +179,7 @@ def team_is_gone(ada: User) -> None:
 
 
 def one_of_two_is_gone(ada: User) -> None:
-    change_package({"$push": {"maintainers": {"user_id": bson.ObjectId(), "name": "Eve", "role": "owner"}}})
+    change_package({"$push": {"maintainers": {"user_id": bson.ObjectId(), "name": "Eve", "role": "maintainer"}}})
 
 
 def labels_are_gone(ada: User) -> None:
@@ -209,17 +212,51 @@ def test_what_follows_from_other_documents_is_mended(
 
 
 def test_project_of_a_team_that_is_not_there_needs_a_person(site_in_order: User, runner: FlaskCliRunner) -> None:
-    change_package({"$set": {"teams": [{"team": "nobody", "role": "owner"}]}})
+    change_package({"$set": {"teams": [{"team": "nobody", "role": "maintainer"}], "readers": ["nothing"]}})
 
     runner.invoke(args=["db", "repair"])
 
     assert [finding[2:4] for finding in found()] == [
-        ("team-gone", "the team 'nobody', which maintains it, does not exist")
+        ("team-gone", "the team 'nobody', which maintains it, does not exist"),
+        ("team-gone", "the team 'nothing', which may read it, does not exist"),
     ]
 
 
-def test_last_maintainer_without_an_account_stays_as_a_name(site_in_order: User) -> None:
+def test_last_maintainer_without_an_account_stays_as_a_name(site_in_order: User, runner: FlaskCliRunner) -> None:
     site_in_order.delete()
+
+    runner.invoke(args=["db", "repair"])
+
+    assert [finding[2:4] for finding in found()] == [
+        ("no-owner", "nobody who can sign in owns it: 'Ada' has no account")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "why"),
+    [
+        ({"is_disabled": True}, {"user_id": EVE, "name": "Eve"}, "'Eve' is disabled"),
+        ({"is_disabled": True}, {"team": "staff"}, "the team 'staff' has no members who can sign in"),
+        ({"teams": []}, {"team": "staff"}, "the team 'staff' has no members who can sign in"),
+        ({}, {"team": "staff"}, None),
+        ({}, {"user_id": EVE, "name": "Eve"}, None),
+    ],
+)
+def test_project_whose_owners_cannot_sign_in_is_found(
+    site_in_order: User, user: dict[str, Any], role: dict[str, Any], why: str | None
+) -> None:
+    Team(name="staff").save()
+    factories.user("Eve", **{"id": EVE, "teams": [{"team": "staff"}], **user})
+    place = "teams" if "team" in role else "maintainers"
+    change_package({"$push": {place: {**role, "role": "owner"}}})
+
+    findings = [finding[2:4] for finding in found()]
+
+    assert findings == ([("no-owner", f"nobody who can sign in owns it: {why}")] if why else [])
+
+
+def test_project_that_never_had_an_owner_is_in_order(site_in_order: User) -> None:
+    change_package({"$set": {"maintainers": []}})
 
     assert found() == []
 

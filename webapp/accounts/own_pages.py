@@ -8,8 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.accounts.blueprint import bp
 from webapp.accounts.forms import DeletionForm, EmailForm, PasswordForm, ProfileForm, is_same_address
-from webapp.changes.administrators import LastAdministrator, delete
-from webapp.changes.maintaining import is_needed, leave_packages, rename_maintainer
+from webapp.changes.administrators import LastAdministrator
+from webapp.changes.leaving import delete_account as delete
+from webapp.changes.leaving import needing
+from webapp.changes.maintaining import LastOwner, rename_maintainer
 from webapp.documents import ApiToken, AuditEvent, Package, User, Watcher
 from webapp.documents.api_token import revoke_all
 from webapp.documents.base import utc_now
@@ -206,8 +208,8 @@ def end_sessions(_: ButtonForm) -> AnyResponse:
 
 def _deletion() -> dict[str, Any]:
     user = me().user
-    packages = [Package(**each) for each in Package.objects.maintained_by(user.id).managed().plain()]
-    return {"in_the_way": [each for each in packages if is_needed(each, user.id)], "packages": packages}
+    packages = Package.objects.maintained_by(user.id).only("name").plain()
+    return {"in_the_way": needing(user), "packages": packages}
 
 
 @bp.route("/account/delete", methods=["GET", "POST"])
@@ -219,11 +221,21 @@ def delete_account(form: DeletionForm) -> AnyResponse | None:
     if _deletion()["in_the_way"] or not password_is_correct(form):
         return None
     try:
-        delete(user.id)
-    except LastAdministrator as error:
-        form.refuse("password", str(error))
+        is_deleted = delete(user.id)
+    except (LastOwner, LastAdministrator) as error:
+        _say(form, str(error))
         return None
-    leave_packages(user)
+    if not is_deleted:
+        _say(form, "Your account is just being deleted from another browser.")
+        return None
     audit.record(audit.DELETION, "Deleted the account.", user=user)
     sessions.forget()
     return make_response(render_template("accounts/deleted.html"))
+
+
+def _say(form: DeletionForm, message: str) -> None:
+    """Say something beside the password, or above the form of those who have none."""
+    if "password" in form:
+        form.refuse("password", message)
+    else:
+        flash(message, "warning")

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webapp.admin.blueprint import bp
 from webapp.admin.forms import MaintainerForm, ReasonForm, TransferForm
 from webapp.admin.packages import act_on, done, package_or_404
-from webapp.changes.maintaining import add_maintainer, is_needed, remove_maintainer, transfer
+from webapp.changes.maintaining import AccountGoes, add_maintainer, is_needed, remove_maintainer, transfer
 from webapp.documents import User
 from webapp.documents.package import OWNER
 from webapp.members.form_views import confirmed_members_only, form_view
@@ -32,7 +32,12 @@ def maintainers(form: MaintainerForm, name: NormalizedName) -> AnyResponse | Non
     if user is None:
         form.refuse("user", NOT_FOUND)
         return None
-    if not add_maintainer(name, user, role, signed_in_user()):
+    try:
+        is_added = add_maintainer(name, user, role, signed_in_user())
+    except AccountGoes as error:
+        form.refuse("user", str(error))
+        return None
+    if not is_added:
         form.refuse("user", f"{user.shown_name} is already a maintainer, or the project has too many maintainers.")
         return None
     done(
@@ -87,7 +92,12 @@ def transfer_project(form: TransferForm, name: NormalizedName) -> AnyResponse | 
         form.refuse("user", NOT_FOUND if user is None else "This account is disabled.")
         return None
     by = signed_in_user()
-    if by is None or not transfer(name, user, by):
+    try:
+        is_transferred = by is not None and transfer(name, user, by)
+    except AccountGoes as error:
+        form.refuse("user", str(error))
+        return None
+    if not is_transferred:
         form.refuse("user", f"{user.shown_name} is already the only owner.")
         return None
     done(package, f"Transferred {name} to {user.shown_name}", form.reason.data, about=user)

@@ -97,11 +97,11 @@ def enable(user_id: bson.ObjectId) -> bool:
     return bool(User.objects.raw().update_one(condition, {"$unset": {"is_disabled": ""}}).matched_count)
 
 
-def delete(user_id: bson.ObjectId) -> bool:
-    """Delete an account; False if there is none. Raises LastAdministrator."""
+def delete(user_id: bson.ObjectId, condition: Guard | None = None) -> bool:
+    """Delete an account; False if there is none that meets the condition. Raises LastAdministrator."""
 
     def apply(guard: Guard) -> bool:
-        return bool(User.objects.raw().delete_one(guard).deleted_count)
+        return bool(User.objects.raw().delete_one({**guard, **(condition or {})}).deleted_count)
 
     deleted = end_administration(user_id, apply)
     if deleted:

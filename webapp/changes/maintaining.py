@@ -13,6 +13,7 @@ from mongoengine.errors import ValidationError
 from packaging.utils import NormalizedName
 
 from webapp.changes.changing import Act, Change, changes
+from webapp.changes.owners import account_stays, owners_of
 from webapp.documents.base import utc_now
 from webapp.documents.invitation import Invitation
 from webapp.documents.package import (
@@ -41,10 +42,19 @@ class NotThere(RuntimeError):
 
 
 class LastOwner(RuntimeError):
-    """The project would be left without an owner."""
+    """The project would be left without an owner who can sign in."""
+
+    def __init__(self, project: str = "The project") -> None:
+        super().__init__(
+            f"{project} needs an owner, and nobody else who can sign in is one. Make somebody else an owner first."
+        )
+
+
+class AccountGoes(NotThere):
+    """The account that should get a role was deleted, or is just being deleted."""
 
     def __init__(self) -> None:
-        super().__init__("The project needs an owner, and nobody else is one. Make somebody else an owner first.")
+        super().__init__("This account is just being deleted.")
 
 
 class TooManyInvitations(RuntimeError):
@@ -74,11 +84,16 @@ def check_role(package: Package, role: str, user: User) -> None:
 
 
 def add_maintainer(normalized_name: NormalizedName, user: User, role: str, by: User | None = None) -> bool:
-    """Add a maintainer; False if they already are one, if there are too many, or if there is no such package."""
+    """Add a maintainer; False if they already are one, if there are too many, or if there is no such package.
+
+    Raises AccountGoes.
+    """
     for change in changes(normalized_name, by):
         with change:
             if not change.is_new and _is_free(change.package, user):
                 change.act = _add(change.package, user, role)
+    if change.act is not None:
+        _check_account(normalized_name, user, by)
     return change.act is not None
 
 
@@ -117,10 +132,12 @@ def transfer(normalized_name: NormalizedName, user: User, by: User) -> bool:
     """Make a user the only owner, on behalf of an administrator; the owners before become maintainers.
 
     Their invitations end with their role, and teams that owned the project maintain it. False if nothing changed.
+    Raises AccountGoes.
     """
     for change in changes(normalized_name, by):
         with change:
             package = change.package
+            before = _roles(package)
             owners = [each.user_id for each in package.maintainers if each.role == OWNER]
             team_owns = any(each.role == OWNER for each in package.teams or [])
             if not change.is_new and (owners != [user.id] or team_owns):
@@ -130,7 +147,32 @@ def transfer(normalized_name: NormalizedName, user: User, by: User) -> bool:
                 new = Maintainer(user_id=user.id, name=user.shown_name, role=OWNER)
                 package.maintainers = [new, *others][:MOST_MAINTAINERS]
                 change.act = Act("transfer", note=user.shown_name)
+    if change.act is not None and not account_stays(user.id):
+        _undo_transfer(normalized_name, user, before, by)
+        raise AccountGoes
     return change.act is not None
+
+
+def _roles(package: Package) -> dict[bson.ObjectId | str, str]:
+    """Return the roles of people by id, and of teams by name."""
+    people = {each.user_id: each.role for each in package.maintainers}
+    return people | {each.team: each.role for each in package.teams or []}
+
+
+def _undo_transfer(
+    normalized_name: NormalizedName, user: User, before: dict[bson.ObjectId | str, str], by: User
+) -> None:
+    """Give the former owners their role back, if they still belong to the project."""
+    for change in changes(normalized_name, by):
+        with change:
+            package = change.package
+            if not change.is_new:
+                package.maintainers = [each for each in package.maintainers if each.user_id != user.id]
+                for each in package.maintainers:
+                    each.role = before.get(each.user_id, each.role)
+                for team in package.teams or []:
+                    team.role = before.get(team.team, team.role)
+                change.act = Act("remove owner", note=user.shown_name)
 
 
 def invite(
@@ -194,7 +236,7 @@ def decline(normalized_name: NormalizedName, invitation_id: str, by: User | None
 
 
 def accept(normalized_name: NormalizedName, invitation_id: str, user: User) -> str:
-    """Make the invited user a maintainer, once; return their role. Raises NotThere."""
+    """Make the invited user a maintainer, once; return their role. Raises NotThere, and AccountGoes."""
     for change in changes(normalized_name, user):
         with change:
             invitation = valid_invitation(change.package, invitation_id)
@@ -202,7 +244,19 @@ def accept(normalized_name: NormalizedName, invitation_id: str, user: User) -> s
                 raise NotThere("You already maintain this project, or it has too many maintainers.")
             change.package.invitations = [each for each in change.package.invitations if each != invitation]
             change.act = _add(change.package, user, invitation.role)
+    _check_account(normalized_name, user, user)
     return str(invitation.role)
+
+
+def _check_account(normalized_name: NormalizedName, user: User, by: User | None) -> None:
+    """Take a role that was just given back if the account goes. Raises AccountGoes.
+
+    The deletion marks the account before it looks for its projects, and this looks for the mark after the project has
+    the account. So at least one of them notices the other.
+    """
+    if not account_stays(user.id):
+        remove_maintainer(normalized_name, user.id, by)
+        raise AccountGoes
 
 
 def pending(package: Package) -> list[Invitation]:
@@ -258,9 +312,21 @@ def _leave(normalized_name: NormalizedName, user: User) -> None:
 
 
 def is_needed(package: Package, user_id: bson.ObjectId) -> bool:
-    """Tell whether the package would have no owner without this user."""
-    others = [each for each in package.maintainers if each.user_id != user_id] + list(package.teams or [])
-    return not others or (package.has_owner() and not any(each.role == OWNER for each in others))
+    """Tell whether the package would have no owner who can sign in if this user gave up their own role."""
+    return package.role_of(user_id) == OWNER and not owners_of(package).stay_without(user_id)
+
+
+def needed_people(package: Package) -> list[bson.ObjectId]:
+    """Return those maintainers who are needed."""
+    owners = owners_of(package)
+    ids = [each.user_id for each in package.maintainers]
+    return [each for each in ids if package.role_of(each) == OWNER and not owners.stay_without(each)]
+
+
+def account_is_needed(package: Package, user: User) -> bool:
+    """Tell whether the package would have no owner who can sign in without this account, and its place in teams."""
+    holds = package.role_of(user.id, user.team_names) == OWNER
+    return holds and not owners_of(package).stay_after_deletion_of(user.id)
 
 
 def _check_others(package: Package, user_id: bson.ObjectId) -> None:

@@ -22,7 +22,7 @@ from webapp.changes.rendering import render_into, stored_rendering
 from webapp.changes.signers import check_signed
 from webapp.changes.staging import SessionBusy, SessionGone, check_may_change, finish_publishing, reopen
 from webapp.changes.stating import statement_of, with_rendered
-from webapp.changes.uploads import REFUSALS, NotMaintained
+from webapp.changes.uploads import REFUSALS, NotMaintained, check_owner_stays
 from webapp.documents import JournalEntry, Maintainer, Package, PublishingSession, StoredFile, User
 from webapp.documents.base import utc_now
 from webapp.documents.package import OWNER
@@ -47,14 +47,16 @@ def publish_session(session: PublishingSession, by: User, seen: str | None = Non
     PackageTooLarge, ConcurrentChange and RenderersBusy. After any other error it is unknown what the database has done;
     a minute later `staging.current` finds out.
     """
-    if package := check_may_change(session, by):
-        check_reviewed(package, session, by)
+    if stored := check_may_change(session, by):
+        check_reviewed(stored, session, by)
     closed = _close(session, by)
     if seen is not None and closed.fingerprint != seen:
         reopen(closed)
         raise SessionChanged("The files of this session changed since you saw them. Nothing was published.")
     try:
         package = _list(closed, _new_release(closed), by)
+        if stored is None:
+            check_owner_stays(package)
     except _REFUSALS:
         reopen(closed)
         raise

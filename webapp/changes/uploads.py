@@ -10,6 +10,7 @@ import bson
 from mongoengine.errors import ValidationError
 
 from webapp.changes import claims, new_names
+from webapp.changes.deleting import delete_if_abandoned
 from webapp.changes.listing import NewFile, NewRelease, list_files
 from webapp.changes.lost_bytes import put_back
 from webapp.changes.project_status import ProjectClosed, check_open
@@ -136,6 +137,8 @@ def publish(upload: Upload, by: User | None) -> Published:
         check_quota(distribution.normalized_name, by.id if by else None)
         contents.put(claim.content_id, distribution.filename, claim.chunks_of(upload.file))
         package = with_rendered(partial(_list, upload, statement, by, claim.heartbeat))
+        if stored is None:
+            check_owner_stays(package)
     except REFUSALS:
         claim.give_back()
         raise
@@ -202,6 +205,12 @@ def _create(package: Package, statement: Statement, upload: Upload, by: User | N
         package.teams = [TeamRole(team=each, role="owner") for each in by.team_names]
     else:
         package.maintainers = [Maintainer(user_id=by.id, name=by.shown_name, role="owner")]
+
+
+def check_owner_stays(package: Package) -> None:
+    """Delete a new project again if the account or team that owns it is just being deleted. Raises NotMaintained."""
+    if delete_if_abandoned(package):
+        raise NotMaintained(f"The account or team that would own the project {package.pk} is just being deleted.")
 
 
 def _check_permitted(package: Package, upload: Upload, by: User | None) -> None:

@@ -42,6 +42,7 @@ class Team(db.Document):
     groups = me.ListField(me.StringField(), default=None)
     created_date = me.DateTimeField()
     invitations = me.EmbeddedDocumentListField(Invitation, default=None)  # 50 at most
+    being_deleted = me.StringField()  # an attempt to delete this team: see changes/teams.py
 
     meta = {
         "collection": "teams",

@@ -187,6 +187,7 @@ class User(db.Document):
     recovery_codes = me.EmbeddedDocumentListField(RecoveryCode, default=None)  # at most ten
     second_factor_due = me.DateTimeField()  # by when REQUIRE_2FA wants the user to have one
     leaving_admin = me.StringField()  # an attempt to remove this administrator: see administrators.py
+    being_deleted = me.StringField()  # an attempt to delete this account: see leaving.py
     legacy = me.DictField(default=None)  # what a migration from SQL kept for the record
 
     meta = {

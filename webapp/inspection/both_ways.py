@@ -24,6 +24,7 @@ from webapp.documents import (
     Package,
     SearchEntry,
     StoredFile,
+    Team,
     User,
 )
 from webapp.documents.base import Plain, as_declared, in_batches, utc_now
@@ -36,6 +37,12 @@ LATE = timedelta(hours=1)
 # No change takes this long.
 LEFT_OVER = timedelta(minutes=1)
 _TOGETHER = 1000
+# What attempts leave behind whose process was killed: where, and what they tried.
+_MARKS: list[tuple[type[me.Document], str, str]] = [
+    (User, "leaving_admin", "an attempt to remove this administrator never ended"),
+    (User, "being_deleted", "an attempt to delete this account never ended"),
+    (Team, "being_deleted", "an attempt to delete this team never ended"),
+]
 
 
 def broken_search() -> Iterator[Finding]:
@@ -126,16 +133,17 @@ def _write_out(key: str, entries: list[Plain]) -> bool:
 
 
 def broken_claims() -> Iterator[Finding]:
-    """Yield claims on names of projects that were never created, and marks of administrators, that were left behind."""
+    """Yield claims on names of projects that were never created, and marks of attempts, that were left behind."""
     for son in NameClaim.objects.raw().find({"holder": {"$type": "string"}}).sort("_id", 1):
         if _is_late(son.get("taken_at"), NAME_LIFETIME) and not _exists(Package, son["holder"]):
             what = f"its project {son['holder']} does not exist"
             yield Finding("name_claims", son["_id"], "claim", what, partial(_release_name, son))
-    for son in User.objects.raw().find({"leaving_admin": {"$type": "string"}}, {"leaving_admin": 1}).sort("_id", 1):
-        mark = son["leaving_admin"]
-        if not bson.ObjectId.is_valid(mark) or _is_late(bson.ObjectId(mark).generation_time, LEFT_OVER):
-            what = "an attempt to remove this administrator never ended"
-            yield Finding("users", son["_id"], "claim", what, partial(_unmark, son["_id"], mark))
+    for document_type, field, what in _MARKS:
+        for son in document_type.objects.raw().find({field: {"$type": "string"}}, {field: 1}).sort("_id", 1):
+            mark = son[field]
+            if not bson.ObjectId.is_valid(mark) or _is_late(bson.ObjectId(mark).generation_time, LEFT_OVER):
+                repair = partial(_unmark, document_type, son["_id"], field, mark)
+                yield Finding(document_type._get_collection_name(), son["_id"], "claim", what, repair)
 
 
 def _release_name(son: Plain) -> bool:
@@ -147,9 +155,9 @@ def _release_name(son: Plain) -> bool:
     return bool(claims.delete_one(unchanged).deleted_count)
 
 
-def _unmark(user_id: Any, mark: str) -> bool:
-    change = {"$unset": {"leaving_admin": ""}}
-    return bool(User.objects.raw().update_one({"_id": user_id, "leaving_admin": mark}, change).matched_count)
+def _unmark(document_type: type[me.Document], key: Any, field: str, mark: str) -> bool:
+    change = {"$unset": {field: ""}}
+    return bool(document_type.objects.raw().update_one({"_id": key, field: mark}, change).matched_count)
 
 
 def broken_tokens() -> Iterator[Finding]:

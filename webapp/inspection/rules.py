@@ -16,7 +16,7 @@ from webapp.changes.maintaining import remove_maintainer, rename_maintainer
 from webapp.changes.teams import remove_member
 from webapp.documents import License, Package, Page, ProgrammingLanguage, Release, Team, User
 from webapp.documents.base import Plain, as_declared, utc_now
-from webapp.documents.package import MAX_PACKAGE_BYTES
+from webapp.documents.package import MAX_PACKAGE_BYTES, OWNER
 from webapp.documents.project_status import KEPT
 from webapp.documents.user import ANY_CASE, USERNAME, fold
 from webapp.documents.validators import schema_of
@@ -29,6 +29,7 @@ from webapp.rules import naming
 _LARGE_BYTES = MAX_PACKAGE_BYTES * 9 // 10
 # Packages whose maintainers are queried together.
 _TOGETHER = 500
+_ENABLED = {"is_disabled": {"$ne": True}}
 # What `Package.clean` derives for each release; for the package itself, everything it changes counts.
 _OF_A_RELEASE = ("sort_key", "is_prerelease", "file_count")
 _MOST_SHOWN = 60
@@ -52,11 +53,22 @@ def broken_packages() -> Iterator[Finding]:
         batchSize=_TOGETHER,
     )
     labels = {each: {label["_id"] for label in _ids(each)} for each in (License, ProgrammingLanguage, Team)}
+    teams_with_members = set(User.objects.raw().distinct("teams.team", _ENABLED))
     while together := list(islice(found, _TOGETHER)):
         users = _users_of(together)
         for son in together:
-            for wrong in _of_package(son, users, labels):
+            for wrong in (*_of_package(son, users, labels), *_of_owners(son, users, teams_with_members)):
                 yield Finding("packages", son["_id"], *wrong)
+
+
+class _Person(NamedTuple):
+    """A maintainer who has an account."""
+
+    name: str
+    is_disabled: bool
+
+
+_People = dict[bson.ObjectId, _Person]
 
 
 class Wrong(NamedTuple):
@@ -68,7 +80,7 @@ class Wrong(NamedTuple):
     would: Callable[[], bool] | None = None
 
 
-def _of_package(son: Plain, users: dict[bson.ObjectId, str], labels: dict[Any, set[str]]) -> Iterator[Wrong]:
+def _of_package(son: Plain, users: _People, labels: dict[Any, set[str]]) -> Iterator[Wrong]:
     key, name, releases = son["_id"], son.get("name"), son.get("releases") or []
     if not isinstance(key, str) or not _is_name(key) or not isinstance(name, str) or _normal(name) != key:
         what = f"its _id is not the normalized form of its name {_short(name)}, so its page cannot be found"
@@ -88,19 +100,20 @@ def _of_package(son: Plain, users: dict[bson.ObjectId, str], labels: dict[Any, s
     if son.get("status") and marker not in KEPT:
         yield Wrong("status", f"its status {_short(marker)} is not one of {', '.join(KEPT)}: it counts as active")
     yield from _of_maintainers(key, as_declared(Package, {"maintainers": son.get("maintainers")}), users)
-    yield from _of_teams(as_declared(Package, {"teams": son.get("teams")}), labels[Team])
+    yield from _of_teams(as_declared(Package, {name: son.get(name) for name in ("teams", "readers")}), labels[Team])
     yield from _of_labels(as_declared(Package, son), labels)
 
 
-def _of_maintainers(key: Any, plain: Plain, users: dict[bson.ObjectId, str]) -> Iterator[Wrong]:
+def _of_maintainers(key: Any, plain: Plain, users: _People) -> Iterator[Wrong]:
     maintainers = [each for each in plain.get("maintainers", []) if "user_id" in each]
     ids = [each["user_id"] for each in maintainers]
     for each in maintainers:
         user_id, name = each["user_id"], each.get("name")
-        if user_id in users and users[user_id] != name:
-            repair = partial(_rename, user_id, users[user_id])
-            yield Wrong("maintainer-name", f"{_short(name)} is now called {_short(users[user_id])}", repair)
-        # The last maintainer stays as a name when the account is deleted: see maintaining.leave_packages.
+        if user_id in users and users[user_id].name != name:
+            called = users[user_id].name
+            repair = partial(_rename, user_id, called)
+            yield Wrong("maintainer-name", f"{_short(name)} is now called {_short(called)}", repair)
+        # The last one stays, as the only hint at whose project it was: see `no-owner`.
         if user_id not in users and len(maintainers) > 1:
             remove = partial(remove_maintainer, key, user_id)
             yield Wrong("maintainer-gone", f"{_short(name)} no longer has an account", remove)
@@ -111,6 +124,31 @@ def _of_maintainers(key: Any, plain: Plain, users: dict[bson.ObjectId, str]) -> 
 def _of_teams(plain: Plain, teams: set[str]) -> Iterator[Wrong]:
     for name in [each["team"] for each in plain.get("teams", []) if "team" in each and each["team"] not in teams]:
         yield Wrong("team-gone", f"the team {_short(name)}, which maintains it, does not exist")
+    for name in [each for each in plain.get("readers", []) if each not in teams]:
+        yield Wrong("team-gone", f"the team {_short(name)}, which may read it, does not exist")
+
+
+def _of_owners(son: Plain, users: _People, teams_with_members: set[str]) -> Iterator[Wrong]:
+    """Yield that nobody who can sign in owns a package. An imported one, which never had a maintainer, is in order."""
+    plain = as_declared(Package, {name: son.get(name) for name in ("maintainers", "teams")})
+    entries = [
+        each for each in plain.get("maintainers", []) + plain.get("teams", []) if {"user_id", "team"} & each.keys()
+    ]
+    owners = [each for each in entries if each.get("role") == OWNER] or entries
+    why = [_why_not(each, users, teams_with_members) for each in owners]
+    if why and all(why):
+        yield Wrong("no-owner", f"nobody who can sign in owns it: {', '.join(map(str, why))}")
+
+
+def _why_not(owner: Plain, users: _People, teams_with_members: set[str]) -> str | None:
+    """Return why nobody can sign in as this owner, or None."""
+    if "team" in owner:
+        what = f"the team {_short(owner['team'])} has no members who can sign in"
+        return None if owner["team"] in teams_with_members else what
+    person = users.get(owner["user_id"])
+    if person is None:
+        return f"{_short(owner.get('name'))} has no account"
+    return f"{_short(person.name)} is disabled" if person.is_disabled else None
 
 
 def _of_labels(plain: Plain, labels: dict[Any, set[str]]) -> Iterator[Wrong]:
@@ -264,12 +302,12 @@ def _ids(document_type: Any) -> Iterable[Plain]:
     return labels.find({}, {"_id": 1})
 
 
-def _users_of(packages: list[Plain]) -> dict[bson.ObjectId, str]:
-    """Return the names of the maintainers of these packages who have an account, by user id."""
+def _users_of(packages: list[Plain]) -> _People:
+    """Return the maintainers of these packages who have an account, by user id."""
     plain = [as_declared(Package, {"maintainers": son.get("maintainers")}) for son in packages]
     ids = {each["user_id"] for one in plain for each in one.get("maintainers", []) if "user_id" in each}
-    users = User.objects(pk__in=list(ids)).only("name", "username", "email").plain()
-    return {user["id"]: User(**user).shown_name for user in users}
+    users = User.objects(pk__in=list(ids)).only("name", "username", "email", "is_disabled").plain()
+    return {user["id"]: _Person(User(**user).shown_name, bool(user.get("is_disabled"))) for user in users}
 
 
 def _rename(user_id: bson.ObjectId, name: str) -> bool:

@@ -7,7 +7,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.changes import maintaining
-from webapp.changes.maintaining import NotThere, TooManyInvitations, is_needed, pending
+from webapp.changes.maintaining import NotThere, TooManyInvitations, needed_people, pending
 from webapp.documents import Invitation, Package, User
 from webapp.documents.package import OWNER
 from webapp.manage.blueprint import bp, button_for, is_owner, project
@@ -29,7 +29,7 @@ def _people(name: str) -> Context:
         "me": user.id,
         "is_owner": is_owner(package),
         "has_owner": package.has_owner(),
-        "needed": [each.user_id for each in package.maintainers if is_needed(package, each.user_id)],
+        "needed": needed_people(package),
         "teams": titles_of_teams(package),
         "pending": (invited := pending(package)),
         "links": {each.invitation_id: _link(package, each) for each in invited} if is_owner(package) else {},
