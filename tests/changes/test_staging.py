@@ -218,3 +218,35 @@ def test_sessions_that_ended_by_themselves_are_counted() -> None:
         PublishingSession(package="jam", version=version, state="open", live_key=key, expires_at=expires_at).save()
 
     assert staging.settle_leftovers() == 2
+
+
+EDITS: dict[str, dict[str, Any]] = {
+    "canceled": {"$set": {"state": "canceled"}},
+    "published": {"$set": {"state": "published"}},
+    "unknown": {"$set": {"state": "on hold"}},
+    "null": {"$set": {"state": None}},
+    "no end": {"$unset": {"expires_at": ""}},
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_session_that_was_edited_by_hand_does_not_reserve_its_version(
+    client: FlaskClient, secret: str, edit: dict[str, Any]
+) -> None:
+    session = filled(client, secret)
+    PublishingSession.objects.raw(may_be_lost=True).update_one({}, edit)
+
+    again = opened(client, secret)
+
+    assert again != session
+    assert (stored(session).live_key, stored(session).is_live, stored(again).state) == (None, False, "open")
+
+
+@pytest.mark.usefixtures("app")
+def test_session_that_cannot_be_ended_refuses_the_next_one_of_its_version() -> None:
+    ada, name = factories.user("Ada"), NormalizedName("py-oil")
+    odd = {"_id": "by hand", "package": "py-oil", "version": "1.0", "live_key": live_key_of(name, "1.0")}
+    PublishingSession.objects.raw().insert_one({**odd, "state": "canceled"})
+
+    with pytest.raises(staging.SessionBusy, match="flask db check"):
+        staging.open_session("py-oil", name, "1.0", ada)

@@ -37,6 +37,8 @@ from webapp.documents.publishing_session import (
 from webapp.documents.stored_file import DELETED, DELETING, STORED
 
 MOST_OF_PROJECT, MOST_OF_ACCOUNT = 20, 50
+# How often to try to open a session whose version is reserved by one that has ended: others may do the same.
+ATTEMPTS = 5
 
 
 class SessionGone(RuntimeError):
@@ -62,7 +64,7 @@ class TooManySessions(RuntimeError):
 def open_session(name: str, normalized_name: NormalizedName, version: str, by: User) -> PublishingSession:
     """Open a session for a version of a project, which need not exist yet.
 
-    Raises NotMaintained, ProjectClosed, NameRefused, NameReserved, SessionExists and TooManySessions.
+    Raises NotMaintained, ProjectClosed, NameRefused, NameReserved, SessionExists, SessionBusy and TooManySessions.
     """
     is_new = check_permitted(normalized_name, by) is None
     live = PublishingSession.objects.live_of_project(normalized_name)
@@ -89,15 +91,25 @@ def open_session(name: str, normalized_name: NormalizedName, version: str, by: U
     if is_new:
         # Last of all: nothing that is refused may leave a name reserved.
         new_names.take(normalized_name, by.id, session)
-    while True:
+    for _ in range(ATTEMPTS):
         try:
             PublishingSession.objects.raw().insert_one(session.to_mongo())
         except DuplicateKeyError:
-            standing = PublishingSession.objects(live_key=session.live_key).declared_first()
-            if standing and current(standing).is_live:
-                raise SessionExists(standing) from None
+            _check_ended(session)
         else:
             return session
+    raise SessionBusy(
+        f"Another publishing session reserves {normalized_name} {version}, and could not be ended. Try again; if that "
+        "does not help, ask an administrator to run `flask db check`."
+    )
+
+
+def _check_ended(opening: PublishingSession) -> None:
+    """Let a session that is no longer live end, so that its version is free. Raises SessionExists if it is live."""
+    standing = PublishingSession.objects(live_key=opening.live_key).declared_first()
+    with suppress(SessionGone):
+        if standing and current(standing).is_live:
+            raise SessionExists(standing) from None
 
 
 def find(session_id: str, by: User) -> PublishingSession:
@@ -127,6 +139,9 @@ def current(session: PublishingSession) -> PublishingSession:
     elif session.state == OPEN and session.has_pending:
         for each in session.files:
             _settle_pending(session, each)
+    elif session.was_edited:
+        claims.end_if_edited(session.pk)
+        finish_cancelling(session.pk)
     else:
         return session
     again = PublishingSession.objects(pk=session.pk).declared_first()

@@ -13,6 +13,7 @@ from webapp.inspection.files import broken_files
 from webapp.inspection.findings import Finding
 from webapp.inspection.keys import broken_addresses, broken_keys
 from webapp.inspection.rules import broken_packages, broken_pages, broken_users
+from webapp.inspection.sessions import broken_sessions
 from webapp.inspection.shape import described
 
 # Documents of the wrong shape may be large.
@@ -23,6 +24,7 @@ _FEW = 10
 _RULES: tuple[Callable[[], Iterator[Finding]], ...] = (
     *(broken_packages, broken_facts, broken_attestations, broken_users, broken_addresses, broken_pages, broken_tokens),
     *(broken_journal, broken_claims, broken_names, broken_search, broken_advisories, broken_keys),
+    broken_sessions,
 )
 
 
