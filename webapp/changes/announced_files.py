@@ -148,7 +148,7 @@ def _sent(by: User, **arrived: Any) -> Plain:
 def _change(session: PublishingSession, this: Plain, change: Plain) -> bool:
     """Change the entry of a pending file; False if it is another one by now, or none."""
     which = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": this}}
-    return bool(_sessions().update_one(which, change).matched_count)
+    return PublishingSession.objects.change_lists(which, change)
 
 
 def _sessions() -> Any:
