@@ -19,7 +19,7 @@ from webapp.changes.signers import check_signed
 from webapp.changes.staging import SessionBusy, SessionGone, check_may_change, complete
 from webapp.changes.uploads import Upload, facts_of, release_file
 from webapp.documents import PublishingSession, ReleaseFile, SessionFile, StoredFile, User, contents
-from webapp.documents.base import Plain, utc_now
+from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.publishing_session import COMPLETED, MOST_FILES, OPEN, PENDING, PUBLISHING
 from webapp.documents.stored_file import STAGED
 from webapp.rules import naming
@@ -164,7 +164,8 @@ def _replace(session: PublishingSession, upload: Upload, by: User, old: Plain, f
     entry = {"filename": filename, "attempt": attempt}
     try:
         # Both are kept for a moment, but only one of them in the end.
-        check_quota(upload.distribution.normalized_name, by.id, max(0, upload.size - int(old.get("size") or 0)))
+        more = max(0, upload.size - as_declared(StoredFile, old).get("size", 0))
+        check_quota(upload.distribution.normalized_name, by.id, more)
         contents.put(claim.content_id, filename, claim.chunks_of(upload.file))
         document = {"_id": filename, "sha256": upload.digests.sha256, **facts, "state": STAGED}
         document |= {"content_id": claim.content_id, "attempt": attempt, "alive_at": utc_now()}
