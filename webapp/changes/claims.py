@@ -224,6 +224,17 @@ def end_if_edited(session_id: Any) -> None:
     sessions.update_one({"_id": session_id, "$or": edited}, _canceled())
 
 
+def end_ownerless(session_id: bson.ObjectId, normalized_name: str) -> bool:
+    """End an open publishing session of a deleted account, unless its project exists; False if it goes on.
+
+    Nobody else may change a session of a project that does not exist, and it reserves the project's name.
+    """
+    if Package.objects.raw().find_one({"_id": normalized_name}, {"_id": 1}):
+        return False
+    is_open = {"_id": session_id, "state": OPEN}
+    return bool(PublishingSession.objects.raw().update_one(is_open, _canceled()).matched_count)
+
+
 def _canceled() -> Plain:
     now = utc_now()
     ended = {"state": CANCELED, "ended_at": now, "forget_at": now + REMEMBERED}

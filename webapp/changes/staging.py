@@ -209,6 +209,19 @@ def cancel_all(normalized_name: NormalizedName, by: User) -> None:
             cancel(PublishingSession(**each), by)
 
 
+def cancel_of_account(user_id: bson.ObjectId) -> None:
+    """End the open sessions of an account that was deleted, except those of projects that exist."""
+    for each in PublishingSession.objects.live_of_account(user_id).plain():
+        _end_ownerless(PublishingSession(**each))
+
+
+def _end_ownerless(session: PublishingSession) -> bool:
+    is_ended = claims.end_ownerless(session.pk, session.package)
+    if is_ended:
+        finish_cancelling(session.pk)
+    return is_ended
+
+
 def finish_cancelling(session_id: bson.ObjectId) -> None:
     """Delete the files of a session that was cancelled or has expired. A killed process may have left some of them."""
     canceled = PublishingSession.objects(pk=session_id, state=CANCELED).declared_first()
@@ -297,9 +310,13 @@ def complete(
 
 
 def settle_leftovers() -> int:
-    """Settle the sessions that have expired or that a killed process left; return how many ended."""
-    live = PublishingSession.objects(live_key__gt="").plain()
-    return sum(not current(PublishingSession(**each)).is_live for each in live)
+    """Settle sessions that have expired, or that a killed process or a deleted account left; return how many ended."""
+    live = [PublishingSession(**each) for each in PublishingSession.objects(live_key__gt="").plain()]
+    return sum(not current(each).is_live or (_is_ownerless(each) and _end_ownerless(each)) for each in live)
+
+
+def _is_ownerless(session: PublishingSession) -> bool:
+    return not User.objects(pk=session.created_by).count_up_to(1)
 
 
 def _again(session: PublishingSession) -> PublishingSession:
