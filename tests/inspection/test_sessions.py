@@ -41,3 +41,14 @@ def test_session_edited_by_hand_is_found_and_ended(
     session.reload()
     assert (session.live_key, session.is_live) == (None, False)
     assert session.forget_at > utc_now()
+
+
+def test_session_inserted_by_hand_is_ended_too(site_in_order: User, runner: FlaskCliRunner) -> None:
+    odd = {"_id": "by hand", "package": "example", "version": "1.0", "live_key": "example/1", "state": "canceled"}
+    by_hand: Any = {"bypass_document_validation": True}
+    PublishingSession.objects.raw().insert_one(odd, **by_hand)
+
+    said = runner.invoke(args=["db", "repair"]).output
+
+    assert "repaired: publishing_sessions  by hand  session  its state is canceled, but it reserves its version" in said
+    assert "live_key" not in (PublishingSession.objects.raw().find_one() or {})

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import bson
+
 from webapp.changes import claims, staging
 from webapp.documents import PublishingSession
 from webapp.documents.base import as_declared
@@ -29,5 +31,6 @@ def broken_sessions() -> Iterator[Finding]:
 def _end(session_id: Any) -> bool:
     claims.end_if_edited(session_id)
     claims.end_if_expired(session_id)
-    staging.finish_cancelling(session_id)
+    if isinstance(session_id, bson.ObjectId):  # otherwise somebody inserted it by hand, and it has no files
+        staging.finish_cancelling(session_id)
     return True
