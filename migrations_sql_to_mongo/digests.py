@@ -42,7 +42,8 @@ def chain_of(ledger: Ledger, entry: Entry) -> list[str]:
     """Return the ids of the run and the catch-ups that a state of the site comes from, the run first."""
     chain = [entry["_id"]]
     since = entry.get("since")
-    while since and (earlier := ledger.run(since)):
+    # An edit by hand may have made a circle of them.
+    while since and since not in chain and (earlier := ledger.run(since)):
         chain.append(earlier["_id"])
         since = earlier.get("since")
     return chain[::-1]

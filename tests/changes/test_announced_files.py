@@ -94,3 +94,12 @@ def test_everybody_who_sends_something_for_a_file_is_one_of_its_senders(ada: Use
     keep_attestations(session, entry, "[]", others[1])
 
     assert again(session)[1].senders == [each.id for each in (ada, *others)]
+
+
+def test_announced_size_that_is_no_number_keeps_nobody_from_announcing(ada: User, session: PublishingSession) -> None:
+    announce(session, FILENAME, 4, DIGESTS, ada)
+    PublishingSession.objects.raw().update_one({}, {"$set": {"files.0.announced": {"size": None}}})
+
+    announced = announce(session, "larder_probe-1.0.tar.gz", 4, DIGESTS, ada)
+
+    assert announced.filename == "larder_probe-1.0.tar.gz"

@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskCliRunner
@@ -11,6 +12,7 @@ from tests import factories
 from webapp.changes import changing
 from webapp.changes.changing import Act, changes
 from webapp.documents import Counter, JournalEntry, Package
+from webapp.documents.base import utc_now
 from webapp.documents.package import ConcurrentChange
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -86,6 +88,33 @@ def test_package_that_others_keep_changing_is_given_up(monkeypatch: pytest.Monke
 
     with pytest.raises(ConcurrentChange):
         change_while_outrun(NormalizedName("example"))
+
+
+def removed_by_a_process_that_died(*entries: dict[str, Any]) -> None:
+    factories.package("example")
+    at = utc_now()
+    unwritten = [{"at": at, **entry} for entry in entries]
+    Package.objects.raw().update_one({}, {"$set": {"unwritten": unwritten, "last_serial": 1001, "releases": []}})
+
+
+def test_removal_is_finished_in_whatever_order_its_entries_are() -> None:
+    removed_by_a_process_that_died({"serial": 1001, "action": "remove project"}, {"serial": 1000, "action": "import"})
+
+    for change in changes(NormalizedName("example"), None):
+        with change:
+            assert change.is_new
+
+    assert Package.objects.count() == 0
+    assert JournalEntry.objects.last_deletion("example")
+
+
+def test_removal_that_cannot_be_finished_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed_by_a_process_that_died({"serial": 1001, "action": "remove project"})
+    monkeypatch.setattr(changing, "PATIENCE_S", 0)
+    monkeypatch.setattr(changing, "write_out_of", lambda _: None)
+
+    with pytest.raises(ConcurrentChange, match="is being removed"):
+        next(changes(NormalizedName("example"), None))
 
 
 def test_no_block_leaves_its_loop_before_its_change_is_stored() -> None:

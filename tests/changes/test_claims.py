@@ -232,3 +232,12 @@ def test_name_claimed_while_the_clock_was_ahead_is_free_when_it_is_right(
         stop_at("bytes")
 
     assert upload(client, secret, wheel(), wheel_name()).status_code == 200
+
+
+def test_file_without_a_state_is_not_waited_for(client: FlaskClient, secret: str) -> None:
+    upload(client, secret, wheel(), wheel_name())
+    StoredFile.objects.raw(may_be_lost=True).update_one({}, {"$unset": {"state": ""}})
+
+    response = upload(client, secret, wheel(), wheel_name())
+
+    assert "already exists with different contents" in line(response, 400)

@@ -16,6 +16,7 @@ from tests.publishing import uploads
 from tests.publishing.staging import opened, path_of, send, stored
 from tests.publishing.uploads import nothing_stays, wheel, wheel_name
 from webapp.changes import claims, staging
+from webapp.changes.administrators import delete
 from webapp.changes.announced_files import announce, keep_bytes
 from webapp.changes.new_names import NameRefused
 from webapp.changes.withdrawing import delete_project
@@ -213,8 +214,66 @@ def test_session_reserves_the_name_of_a_new_project_only() -> None:
 @pytest.mark.usefixtures("app")
 def test_sessions_that_ended_by_themselves_are_counted() -> None:
     past, later = (utc_now() + timedelta(days=days) for days in (-1, 1))
+    fields = {"package": "jam", "state": "open", "created_by": factories.user().id}
     for version, expires_at in (("1.0", past), ("2.0", past), ("3.0", later)):
         key = live_key_of(NormalizedName("jam"), version)
-        PublishingSession(package="jam", version=version, state="open", live_key=key, expires_at=expires_at).save()
+        PublishingSession(version=version, live_key=key, expires_at=expires_at, **fields).save()
 
     assert staging.settle_leftovers() == 2
+
+
+def test_deleted_account_reserves_no_name(client: FlaskClient, secret: str) -> None:
+    session = filled(client, secret)
+    grace, other = uploads.publisher("Grace")
+    factories.package("shared", maintainers=[Maintainer(user_id=grace.id, role="owner")])
+    shared = opened(client, other, "shared")
+    PublishingSession.objects(package="shared").update(created_by=stored(session).created_by)
+
+    delete(stored(session).created_by)
+
+    assert uploads.upload(client, other, BETTER, wheel_name()).status_code == 200
+    assert (stored(session).state, stored(session).files, stored(shared).state) == ("canceled", [], "open")
+
+
+def test_sessions_of_a_deleted_account_are_swept(client: FlaskClient, secret: str, runner: FlaskCliRunner) -> None:
+    session = filled(client, secret)
+    User.objects.delete()  # the process was killed right after this
+
+    result = runner.invoke(args=["files", "clean"])
+
+    assert "1 publishing sessions" in result.output
+    assert stored(session).state == "canceled"
+    assert nothing_stays()
+    assert NameClaim.objects(holder="larder-probe").count() == 0
+
+
+EDITS: dict[str, dict[str, Any]] = {
+    "canceled": {"$set": {"state": "canceled"}},
+    "published": {"$set": {"state": "published"}},
+    "unknown": {"$set": {"state": "on hold"}},
+    "null": {"$set": {"state": None}},
+    "no end": {"$unset": {"expires_at": ""}},
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_session_that_was_edited_by_hand_does_not_reserve_its_version(
+    client: FlaskClient, secret: str, edit: dict[str, Any]
+) -> None:
+    session = filled(client, secret)
+    PublishingSession.objects.raw(may_be_lost=True).update_one({}, edit)
+
+    again = opened(client, secret)
+
+    assert again != session
+    assert (stored(session).live_key, stored(session).is_live, stored(again).state) == (None, False, "open")
+
+
+@pytest.mark.usefixtures("app")
+def test_session_that_cannot_be_ended_refuses_the_next_one_of_its_version() -> None:
+    ada, name = factories.user("Ada"), NormalizedName("py-oil")
+    odd = {"_id": "by hand", "package": "py-oil", "version": "1.0", "live_key": live_key_of(name, "1.0")}
+    PublishingSession.objects.raw().insert_one({**odd, "state": "canceled"})
+
+    with pytest.raises(staging.SessionBusy, match="flask db check"):
+        staging.open_session("py-oil", name, "1.0", ada)

@@ -1,5 +1,6 @@
 """Raw documents as pages read them: the fields that have the declared type, and nothing else."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -9,11 +10,12 @@ import bson
 import mongoengine as me
 import pytest
 from flask import Flask
+from pymongo.errors import WriteError
 
 from tests import factories
 from tests.clocks import clock_ahead
 from webapp.documents import Package, SearchState, User
-from webapp.documents.base import as_declared, decoded, is_recent, recent, utc_now
+from webapp.documents.base import ReadingQuerySet, as_declared, decoded, is_recent, recent, utc_now
 
 
 class Inner(me.EmbeddedDocument):
@@ -230,3 +232,50 @@ def test_plain_documents_of_an_empty_queryset_are_none(app: Flask) -> None:
     assert len(Package.objects.plain()) == 1
     assert Package.objects.none().plain() == []
     assert Package.objects[0:0].plain() == []
+
+
+class Listed(me.Document):
+    teams = me.ListField(me.StringField())
+    files = me.ListField(me.DictField())
+
+    meta = {"queryset_class": ReadingQuerySet}
+
+
+@pytest.fixture
+def listed(app: Flask) -> Iterator[Any]:
+    """A collection of documents with lists."""
+    yield Listed.objects
+    Listed.drop_collection()
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize("operator", ["$push", "$addToSet"])
+def test_null_becomes_a_list_when_something_is_added(listed: Any, operator: str) -> None:
+    key = listed.raw().insert_one({"teams": None, "files": [{"name": "a"}, {"name": "b", "senders": None}]}).inserted_id
+    this = {"_id": key, "files": {"$elemMatch": {"name": "b"}}}
+
+    assert listed.change_lists({"_id": key, "teams": {"$ne": "x"}}, {operator: {"teams": "x"}})
+    assert listed.change_lists(this, {operator: {"files.$.senders": 1}})
+    assert not listed.change_lists({"_id": "other"}, {operator: {"teams": "x"}})
+
+    found = listed.raw().find_one()
+    assert (found["teams"], found["files"]) == (["x"], [{"name": "a"}, {"name": "b", "senders": [1]}])
+
+
+@pytest.mark.real_server
+def test_nothing_is_taken_from_null(listed: Any) -> None:
+    listed.raw().insert_one({"_id": KEY, "teams": None})
+
+    assert listed.change_lists({"_id": KEY}, {"$pull": {"teams": "x"}})
+
+    assert listed.raw().find_one() == {"_id": KEY}
+
+
+@pytest.mark.real_server
+def test_text_instead_of_a_list_stays(listed: Any) -> None:
+    listed.raw().insert_one({"_id": KEY, "teams": "written by hand"})
+
+    with pytest.raises(WriteError):
+        listed.change_lists({"_id": KEY}, {"$push": {"teams": "x"}})
+
+    assert listed.raw().find_one() == {"_id": KEY, "teams": "written by hand"}

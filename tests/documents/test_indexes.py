@@ -209,6 +209,7 @@ ASKED_OTHERWISE = {
     "last_serial",
     "raw_installable",  # by key
     "names_among",  # by key
+    "total_bytes",  # the sum of `of_project` and `of_account`
     "last_deletion",  # the first of `deletions`
     "listed_with_requirements",
     "newest",

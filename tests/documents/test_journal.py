@@ -64,3 +64,24 @@ def test_counter_that_is_behind_is_lifted_and_one_that_is_not_is_left(app: Flask
     assert lift_counter(at_least=20)
     assert not lift_counter(at_least=15)
     assert next_serial() == 21
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize("value", [None, "7", [], float("nan"), float("inf"), -5, 2**63 - 1], ids=str)
+def test_counter_that_is_no_count_is_counted_again(app: Flask, value: Any) -> None:
+    write_entry(JAM, fields(9))
+    by_hand: Any = {"bypass_document_validation": True}
+    Counter.objects.raw().replace_one({"_id": "journal"}, {"value": value}, upsert=True, **by_hand)
+
+    assert [next_serial(), next_serial()] == [10, 11]
+
+
+@pytest.mark.real_server
+def test_counter_that_is_no_count_is_lifted(app: Flask) -> None:
+    write_entry(JAM, fields(9))
+    by_hand: Any = {"bypass_document_validation": True}
+    Counter.objects.raw().insert_one({"_id": "journal", "value": "many"}, **by_hand)
+
+    assert lift_counter(12)
+
+    assert next_serial() == 13

@@ -75,3 +75,13 @@ def test_name_is_taken_in_every_spelling_and_older_files_have_none() -> None:
 
     with pytest.raises(NotUniqueError):
         file("jam-1.0.zip", canonical_name="jam-1.0.zip")
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -(2**40), "7", None], ids=str)
+def test_size_that_is_no_number_of_bytes_takes_no_storage(odd: object) -> None:
+    file("odd")
+    file("usual", size=5)
+    StoredFile.objects.raw(may_be_lost=True).update_one({"_id": "odd"}, {"$set": {"size": odd}})
+
+    assert StoredFile.objects.of_project(JAM).total_bytes() == 5

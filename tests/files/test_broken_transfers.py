@@ -12,12 +12,13 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from werkzeug.test import TestResponse
 
 from tests import factories
 from tests.conftest import database_uri
 from tests.publishing.uploads import sha256
 from tests.servers import Site, serving
-from webapp.documents import Chunk
+from webapp.documents import Chunk, StoredFile
 from webapp.documents.contents import CHUNK_BYTES, MissingBytes
 from webapp.documents.release import own_url
 from webapp.serving.log_config import TextFormatter
@@ -54,17 +55,41 @@ def test_id_of_a_request_that_is_over_is_in_a_line_of_text_too() -> None:
     assert TextFormatter().format(record).endswith("broke off [0af7651916cd43dd]")
 
 
-def test_small_file_that_is_missing_is_an_error_with_its_name(client: FlaskClient, lines: StringIO) -> None:
-    factories.stored_file(NAME, SMALL)
-    lose_the_last_chunk()
+def as_deployed(client: FlaskClient, address: str) -> TestResponse:
+    """Get an address from a site that answers errors, as it does outside of tests."""
     client.application.testing = False
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
-
     try:
-        response = client.get(own_url(sha256(SMALL), NAME))
+        return client.get(address)
     finally:
         client.application.testing = True
         client.application.config["PROPAGATE_EXCEPTIONS"] = None
+
+
+@pytest.mark.parametrize("size", [0, -1, CHUNK_BYTES, 2 * CHUNK_BYTES, 4 * CHUNK_BYTES])
+def test_file_of_another_size_is_an_error_that_no_cache_keeps(client: FlaskClient, size: int) -> None:
+    factories.stored_file(NAME, CONTENT)
+    StoredFile.objects.update(size=size)
+
+    response = as_deployed(client, own_url(sha256(CONTENT), NAME))
+
+    assert response.status_code == 500
+    assert "immutable" not in response.headers.get("Cache-Control", "")
+    assert "ETag" not in response.headers
+
+
+def test_file_that_ends_with_a_chunk_is_sent(client: FlaskClient) -> None:
+    content = CONTENT[: 2 * CHUNK_BYTES]
+    factories.stored_file(NAME, content)
+
+    assert client.get(own_url(sha256(content), NAME)).data == content
+
+
+def test_small_file_that_is_missing_is_an_error_with_its_name(client: FlaskClient, lines: StringIO) -> None:
+    factories.stored_file(NAME, SMALL)
+    lose_the_last_chunk()
+
+    response = as_deployed(client, own_url(sha256(SMALL), NAME))
 
     assert response.status_code == 500
     errors = [line for line in map(json.loads, lines.getvalue().splitlines()) if line["level"] == "ERROR"]

@@ -180,6 +180,14 @@ def counter_is_behind() -> None:
     Counter._get_collection().update_one({"_id": "journal"}, {"$set": {"value": 2}})
 
 
+def counter_is_no_number() -> None:
+    Counter._get_collection().update_one({"_id": "journal"}, {"$set": {"value": float("nan")}})
+
+
+def counter_is_infinite() -> None:
+    Counter._get_collection().update_one({"_id": "journal"}, {"$set": {"value": float("inf")}})
+
+
 def counter_is_gone() -> None:
     Counter._get_collection().delete_many({})
 
@@ -266,6 +274,8 @@ KINDS: list[tuple[Callable[[], None], list[tuple[str, Any, str]], bool]] = [
     (name_is_forgotten, [("packages", FIRST, "known-name")], True),
     (name_of_a_deleted_project_is_forgotten, [("journal", "gone", "known-name")], True),
     (counter_is_behind, [("counters", "journal", "counter")], True),
+    (counter_is_no_number, [("counters", "journal", "counter")], True),
+    (counter_is_infinite, [("counters", "journal", "counter")], True),
     (counter_is_gone, [("counters", "journal", "counter")], True),
     (journal_entry_is_gone, [("packages", FIRST, "journal-missing")], False),
     (entry_was_not_copied, [("packages", FIRST, "claim")], True),

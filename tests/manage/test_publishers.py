@@ -1,5 +1,7 @@
 """The pages on which owners choose the pipelines that may publish."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
@@ -136,6 +138,17 @@ def test_member_prepares_a_new_project(ada: Browser) -> None:
     assert "Project new-project" in words(read(ada, "/account/publishers/"))
     ada.press("/account/publishers/", f"/account/publishers/{pending.id}/remove")
     assert PendingPublisher.objects.count() == 0
+
+
+@pytest.mark.parametrize("edit", [{"$unset": {"publisher.conditions": ""}}, {"$set": {"publisher.conditions": None}}])
+def test_pending_publisher_without_conditions_is_listed(ada: Browser, edit: dict[str, Any]) -> None:
+    ada.send("/account/publishers/new", project="New.Project", **ROCKET)
+    [pending] = PendingPublisher.objects
+    PendingPublisher.objects.raw().update_one({}, edit)
+
+    page = read(ada, "/account/publishers/")
+
+    assert texts(page, ".token strong") == [pending.publisher.key]
 
 
 def test_project_that_exists_needs_no_pending_publisher(ada: Browser) -> None:

@@ -1,5 +1,8 @@
 """Digests of what a move wrote."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import bson
 import pytest
 from pymongo.database import Database
@@ -8,6 +11,7 @@ from migrations_sql_to_mongo.digests import (
     NONE,
     SIZE,
     Written,
+    chain_of,
     chunk,
     chunk_of,
     digest_of,
@@ -78,3 +82,9 @@ def test_chunk_of_documents_has_their_keys_and_digests() -> None:
     assert (found["_id"], found["collection"], found["ids"]) == ("01", "packages", ["jam", 5])
     assert found["digests"] == digest_of(documents[0]) + digest_of(documents[1])
     assert found["rows"] == b"r" * SIZE + NONE
+
+
+def test_runs_that_an_edit_by_hand_let_follow_from_each_other_are_each_named_once() -> None:
+    runs: dict[str, dict[str, Any]] = {"1": {"_id": "1", "since": "2"}, "2": {"_id": "2", "since": "1"}}
+
+    assert chain_of(cast("Any", SimpleNamespace(run=runs.get)), runs["2"]) == ["1", "2"]

@@ -59,3 +59,8 @@ def test_site_that_does_not_know_its_address_sends_no_link(app: Flask, monkeypat
 
     with app.test_request_context():
         assert told("remove project") == ("project.deleted", "deletion", {"project": "example"})
+
+
+def test_nobody_is_told_of_an_entry_without_a_date(app: Flask) -> None:
+    with app.test_request_context():
+        assert event_of({"serial": 7, "package": "example", "action": "new release", "version": "1.0"}) is None

@@ -47,7 +47,7 @@ def watching(form: WatchForm) -> AnyResponse | None:
     name = package["normalized_name"]
     Watcher.objects.raw().update_one(mine, {"$setOnInsert": {"projects": [], "mail": NEVER, "news": []}}, upsert=True)
     room = {f"projects.{MOST_WATCHED - 1}": {"$exists": False}}
-    if not Watcher.objects.raw().update_one(mine | room, {"$addToSet": {"projects": name}}).matched_count:
+    if not Watcher.objects.change_lists(mine | room, {"$addToSet": {"projects": name}}):
         form.refuse("project", f"You can watch at most {MOST_WATCHED} projects.")
         return None
     flash(f"You watch {package.get('name', name)}.")
@@ -59,7 +59,7 @@ def watching(form: WatchForm) -> AnyResponse | None:
 @form_view(ButtonForm, "accounts/sign_out.html")
 def unwatch(_: ButtonForm, name: str) -> AnyResponse:
     """Stop watching a project."""
-    Watcher.objects.raw().update_one({"_id": me().user.id}, {"$pull": {"projects": name}})
+    Watcher.objects.change_lists({"_id": me().user.id}, {"$pull": {"projects": name}})
     flash(f"You no longer watch {name}.")
     return redirect(url_for("accounts.watching"))
 

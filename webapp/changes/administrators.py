@@ -6,6 +6,7 @@ from typing import Any
 import bson
 from pymongo import ReadPreference
 
+from webapp.changes.staging import cancel_of_account
 from webapp.documents.api_token import revoke_all
 from webapp.documents.user import User
 from webapp.documents.watcher import forget
@@ -108,4 +109,5 @@ def delete(user_id: bson.ObjectId, condition: Guard | None = None) -> bool:
         # Without their owner they are invalid anyway; this keeps the collection tidy.
         revoke_all(user_id)
         forget(user_id)
+        cancel_of_account(user_id)
     return deleted

@@ -131,7 +131,9 @@ def _check_room(session: PublishingSession, size: int, by: User) -> None:
     mine = {"state": OPEN, "$or": [{"package": session.package}, {"created_by": by.id}]}
     found = _sessions().find({**mine, "files.state": PENDING}, {"files.state": 1, "files.announced": 1})
     waiting = [each.get("announced") or {} for son in found for each in son["files"] if each.get("state") == PENDING]
-    check_quota(session.package, by.id, size + sum(each.get("size", 0) for each in waiting))
+    sizes = [each.get("size") for each in waiting]
+    # What was announced is kept as it came, so MongoDB lets an edit by hand write anything there.
+    check_quota(session.package, by.id, size + sum(each for each in sizes if isinstance(each, int)))
 
 
 def _pending(entry: SessionFile) -> Plain:
@@ -148,7 +150,7 @@ def _sent(by: User, **arrived: Any) -> Plain:
 def _change(session: PublishingSession, this: Plain, change: Plain) -> bool:
     """Change the entry of a pending file; False if it is another one by now, or none."""
     which = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": this}}
-    return bool(_sessions().update_one(which, change).matched_count)
+    return PublishingSession.objects.change_lists(which, change)
 
 
 def _sessions() -> Any:

@@ -96,6 +96,8 @@ def changes(normalized_name: NormalizedName, by: User | None) -> Iterator[Change
             if package and _is_going(package):
                 # A process died while it removed the project; this change is about a new one of that name.
                 write_out_of(package)
+                if time.monotonic() > deadline:  # edited by hand, it may stay
+                    raise ConcurrentChange(f"{normalized_name} is being removed; try again")
                 continue
             change = Change(package or Package(normalized_name=normalized_name), by, is_new=package is None)
             yield change
@@ -190,6 +192,7 @@ def write_out_leftovers() -> int:
 
 
 def _is_going(package: Package) -> bool:
-    last = package.unwritten[-1] if package.unwritten else None
+    # The same one as in `write_out`, also if somebody has changed their order by hand.
+    last = max(package.unwritten or [], key=lambda entry: entry.serial or 0, default=None)
     # An import may have recreated it since.
     return bool(last and last.action == REMOVE_PROJECT and last.serial and last.serial == package.last_serial)

@@ -22,8 +22,8 @@ import bson
 from pymongo.errors import DuplicateKeyError
 
 from webapp.documents import JournalEntry, Package, PublishingSession, ReleaseFile, StoredFile, contents
-from webapp.documents.base import is_recent, utc_now
-from webapp.documents.publishing_session import CANCELED, COMPLETED, LIVE, OPEN, REMEMBERED
+from webapp.documents.base import Plain, is_recent, utc_now
+from webapp.documents.publishing_session import CANCELED, COMPLETED, LIVE, OPEN, PUBLISHED, REMEMBERED, STATES
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STAGED, STORED
 
 # A claim without a sign of life for this long is left over. Uploads give up long before.
@@ -131,12 +131,12 @@ def claim(filename: str, sha256: str, facts: dict[str, Any]) -> Claim | None:
         else:
             return Claim(filename, content_id, attempt)
         other = _files().find_one({"_id": filename}) or _files().find_one({"canonical_name": facts["canonical_name"]})
-        match other and other.get("state"):
-            case None:
-                continue  # it was just released
+        if other is None:
+            continue  # it was just released
+        match other.get("state"):
             case state if state not in (ARRIVING, STAGED) and other["_id"] != filename:
                 raise NameTaken(f"This file name is another spelling of one that was used before: {other['_id']}")
-            case "stored" if other["sha256"] == sha256:
+            case "stored" if other.get("sha256") == sha256:
                 return None
             case "arriving":
                 if settle_leftover(other):
@@ -204,12 +204,41 @@ def settle_staged(document: dict[str, Any]) -> bool:
 
 
 def end_if_expired(session_id: Any) -> None:
-    """End a publishing session whose time is over, so that nobody can extend or publish it any more."""
+    """End a publishing session whose time is over, so that nobody can extend or publish it any more.
+
+    One that does not say when it expires has expired, too: otherwise an edit by hand would let it stand forever.
+    """
+    over = {"_id": session_id, "state": OPEN, "expires_at": {"$not": {"$gt": utc_now()}}}
+    PublishingSession.objects.raw().update_one(over, _canceled())
+
+
+def end_if_edited(session_id: Any) -> None:
+    """End a publishing session whose state is unknown, or which has ended but still reserves its version.
+
+    Only an edit by hand leaves one so.
+    """
+    sessions, reserving = PublishingSession.objects.raw(), {"live_key": {"$gt": ""}}
+    published = {"$set": {"forget_at": utc_now() + REMEMBERED}, "$unset": {"live_key": ""}}
+    sessions.update_one({"_id": session_id, "state": PUBLISHED, **reserving}, published)
+    edited = [{"state": CANCELED, **reserving}, {"state": {"$nin": STATES}}]
+    sessions.update_one({"_id": session_id, "$or": edited}, _canceled())
+
+
+def end_ownerless(session_id: bson.ObjectId, normalized_name: str) -> bool:
+    """End an open publishing session of a deleted account, unless its project exists; False if it goes on.
+
+    Nobody else may change a session of a project that does not exist, and it reserves the project's name.
+    """
+    if Package.objects.raw().find_one({"_id": normalized_name}, {"_id": 1}):
+        return False
+    is_open = {"_id": session_id, "state": OPEN}
+    return bool(PublishingSession.objects.raw().update_one(is_open, _canceled()).matched_count)
+
+
+def _canceled() -> Plain:
     now = utc_now()
     ended = {"state": CANCELED, "ended_at": now, "forget_at": now + REMEMBERED}
-    end = {"$set": ended, "$unset": {"live_key": ""}}
-    sessions = PublishingSession.objects.raw()
-    sessions.update_one({"_id": session_id, "state": OPEN, "expires_at": {"$lte": now}}, end)
+    return {"$set": ended, "$unset": {"live_key": ""}}
 
 
 def end_deleted(normalized_name: str) -> int:
@@ -226,11 +255,8 @@ def end_before_deletion(normalized_name: str) -> int:
     deleted_at = JournalEntry.objects.last_deletion(normalized_name)
     if deleted_at is None:
         return 0
-    now = utc_now()
     older = {"package": normalized_name, "state": OPEN, "created_at": {"$lte": deleted_at}}
-    ended = {"state": CANCELED, "ended_at": now, "forget_at": now + REMEMBERED}
-    end = {"$set": ended, "$unset": {"live_key": ""}}
-    return int(PublishingSession.objects.raw().update_many(older, end).matched_count)
+    return int(PublishingSession.objects.raw().update_many(older, _canceled()).matched_count)
 
 
 def is_reserved(document: dict[str, Any]) -> bool:

@@ -115,7 +115,9 @@ def _key_of_allowed(name: str) -> str:
 
 def allow(name: str) -> None:
     """Allow a project to have this normalized name, whatever it looks like."""
-    _claims().update_one({"_id": naming.skeleton(name)}, {"$addToSet": {"allowed": name}}, upsert=True)
+    this, change = {"_id": naming.skeleton(name)}, {"$addToSet": {"allowed": name}}
+    NameClaim.objects.mend_lists(this, change)
+    _claims().update_one(this, change, upsert=True)
 
 
 def _claims() -> Any:

@@ -53,7 +53,7 @@ def check_quota(normalized_name: NormalizedName, user_id: bson.ObjectId | None, 
 
 
 def _check_total(what: str, files: Callable[[Any], StoredFileQuerySet], of: Hashable, most: int, also: int) -> None:
-    total = also + _figure(of, lambda: int(files(of).sum("size")), lambda total: total + also + RECEIVED_BYTES <= most)
+    total = also + _figure(of, lambda: files(of).total_bytes(), lambda total: total + also + RECEIVED_BYTES <= most)
     if total > most:
         reason = f"{what} would take {total:,} bytes; the limit is {most:,} bytes"
         raise OverQuota(f"{reason}. Delete files that nobody needs, or ask an operator for more storage.")

@@ -19,7 +19,7 @@ from webapp.changes.signers import check_signed
 from webapp.changes.staging import SessionBusy, SessionGone, check_may_change, complete
 from webapp.changes.uploads import Upload, facts_of, release_file
 from webapp.documents import PublishingSession, ReleaseFile, SessionFile, StoredFile, User, contents
-from webapp.documents.base import Plain, utc_now
+from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.publishing_session import COMPLETED, MOST_FILES, OPEN, PENDING, PUBLISHING
 from webapp.documents.stored_file import STAGED
 from webapp.rules import naming
@@ -91,7 +91,9 @@ def take_out(session: PublishingSession, filename: str, by: User) -> bool:
     if package and is_in_quarantine(package):
         check_open(package)
     gone = {"$pull": {"files": {"filename": filename}}}
-    before = _sessions().find_one_and_update({"_id": session.pk, "state": OPEN}, gone, {"files": 1})
+    is_open = {"_id": session.pk, "state": OPEN}
+    PublishingSession.objects.mend_lists(is_open, gone)
+    before = _sessions().find_one_and_update(is_open, gone, {"files": 1})
     if before is None:
         raise SessionGone("This session is no longer open, so its files cannot be changed.")
     entry = next((each for each in before.get("files", []) if each["filename"] == filename), None)
@@ -137,7 +139,7 @@ def add(session: PublishingSession, entry: SessionFile) -> None:
         "files.filename": {"$ne": entry.filename},
         f"files.{MOST_FILES - 1}": {"$exists": False},
     }
-    if _sessions().update_one(free, {"$push": {"files": entry.to_mongo()}}).matched_count:
+    if PublishingSession.objects.change_lists(free, {"$push": {"files": entry.to_mongo()}}):
         return
     now: PublishingSession | None = PublishingSession.objects(pk=session.pk).declared_first()
     if now is None or not now.is_open:
@@ -162,7 +164,8 @@ def _replace(session: PublishingSession, upload: Upload, by: User, old: Plain, f
     entry = {"filename": filename, "attempt": attempt}
     try:
         # Both are kept for a moment, but only one of them in the end.
-        check_quota(upload.distribution.normalized_name, by.id, max(0, upload.size - int(old.get("size") or 0)))
+        more = max(0, upload.size - as_declared(StoredFile, old).get("size", 0))
+        check_quota(upload.distribution.normalized_name, by.id, more)
         contents.put(claim.content_id, filename, claim.chunks_of(upload.file))
         document = {"_id": filename, "sha256": upload.digests.sha256, **facts, "state": STAGED}
         document |= {"content_id": claim.content_id, "attempt": attempt, "alive_at": utc_now()}
@@ -192,7 +195,7 @@ def _begin_replacing(
     pending = {"files.$.state": PENDING, "files.$.attempt": attempt, "files.$.replacement": new.to_mongo()}
     place = {"_id": session.pk, "state": OPEN, "files": {"$elemMatch": this}}
     # Both count as its senders until it is known whose file it is.
-    if not _sessions().update_one(place, {"$addToSet": {"files.$.senders": by_id}, "$set": pending}).matched_count:
+    if not PublishingSession.objects.change_lists(place, {"$addToSet": {"files.$.senders": by_id}, "$set": pending}):
         _files().update_one({"_id": filename, "attempt": attempt}, {"$unset": {"attempt": "", "alive_at": ""}})
         raise busy
     standing: PublishingSession | None = PublishingSession.objects(pk=session.pk).declared_first()

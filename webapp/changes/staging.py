@@ -37,6 +37,8 @@ from webapp.documents.publishing_session import (
 from webapp.documents.stored_file import DELETED, DELETING, STORED
 
 MOST_OF_PROJECT, MOST_OF_ACCOUNT = 20, 50
+# How often to try to open a session whose version is reserved by one that has ended: others may do the same.
+ATTEMPTS = 5
 
 
 class SessionGone(RuntimeError):
@@ -62,7 +64,7 @@ class TooManySessions(RuntimeError):
 def open_session(name: str, normalized_name: NormalizedName, version: str, by: User) -> PublishingSession:
     """Open a session for a version of a project, which need not exist yet.
 
-    Raises NotMaintained, ProjectClosed, NameRefused, NameReserved, SessionExists and TooManySessions.
+    Raises NotMaintained, ProjectClosed, NameRefused, NameReserved, SessionExists, SessionBusy and TooManySessions.
     """
     is_new = check_permitted(normalized_name, by) is None
     live = PublishingSession.objects.live_of_project(normalized_name)
@@ -89,15 +91,25 @@ def open_session(name: str, normalized_name: NormalizedName, version: str, by: U
     if is_new:
         # Last of all: nothing that is refused may leave a name reserved.
         new_names.take(normalized_name, by.id, session)
-    while True:
+    for _ in range(ATTEMPTS):
         try:
             PublishingSession.objects.raw().insert_one(session.to_mongo())
         except DuplicateKeyError:
-            standing = PublishingSession.objects(live_key=session.live_key).declared_first()
-            if standing and current(standing).is_live:
-                raise SessionExists(standing) from None
+            _check_ended(session)
         else:
             return session
+    raise SessionBusy(
+        f"Another publishing session reserves {normalized_name} {version}, and could not be ended. Try again; if that "
+        "does not help, ask an administrator to run `flask db check`."
+    )
+
+
+def _check_ended(opening: PublishingSession) -> None:
+    """Let a session that is no longer live end, so that its version is free. Raises SessionExists if it is live."""
+    standing = PublishingSession.objects(live_key=opening.live_key).declared_first()
+    with suppress(SessionGone):
+        if standing and current(standing).is_live:
+            raise SessionExists(standing) from None
 
 
 def find(session_id: str, by: User) -> PublishingSession:
@@ -127,6 +139,9 @@ def current(session: PublishingSession) -> PublishingSession:
     elif session.state == OPEN and session.has_pending:
         for each in session.files:
             _settle_pending(session, each)
+    elif session.was_edited:
+        claims.end_if_edited(session.pk)
+        finish_cancelling(session.pk)
     else:
         return session
     again = PublishingSession.objects(pk=session.pk).declared_first()
@@ -192,6 +207,19 @@ def cancel_all(normalized_name: NormalizedName, by: User) -> None:
     for each in PublishingSession.objects.live_of_project(normalized_name).plain():
         with suppress(SessionBusy, SessionGone):
             cancel(PublishingSession(**each), by)
+
+
+def cancel_of_account(user_id: bson.ObjectId) -> None:
+    """End the open sessions of an account that was deleted, except those of projects that exist."""
+    for each in PublishingSession.objects.live_of_account(user_id).plain():
+        _end_ownerless(PublishingSession(**each))
+
+
+def _end_ownerless(session: PublishingSession) -> bool:
+    is_ended = claims.end_ownerless(session.pk, session.package)
+    if is_ended:
+        finish_cancelling(session.pk)
+    return is_ended
 
 
 def finish_cancelling(session_id: bson.ObjectId) -> None:
@@ -282,9 +310,13 @@ def complete(
 
 
 def settle_leftovers() -> int:
-    """Settle the sessions that have expired or that a killed process left; return how many ended."""
-    live = PublishingSession.objects(live_key__gt="").plain()
-    return sum(not current(PublishingSession(**each)).is_live for each in live)
+    """Settle sessions that have expired, or that a killed process or a deleted account left; return how many ended."""
+    live = [PublishingSession(**each) for each in PublishingSession.objects(live_key__gt="").plain()]
+    return sum(not current(each).is_live or (_is_ownerless(each) and _end_ownerless(each)) for each in live)
+
+
+def _is_ownerless(session: PublishingSession) -> bool:
+    return not User.objects(pk=session.created_by).count_up_to(1)
 
 
 def _again(session: PublishingSession) -> PublishingSession:

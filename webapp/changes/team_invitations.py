@@ -18,11 +18,11 @@ def invite(
     same, old = {"email_folded": fold(email)}, {"expires_at": {"$lt": utc_now()}}
     for _ in range(2):  # somebody else may invite the same address at this moment
         for replaced in (same, old):
-            Team.objects.raw().update_one({"_id": team}, {"$pull": {"invitations": replaced}})
+            Team.objects.change_lists({"_id": team}, {"$pull": {"invitations": replaced}})
         free = {"_id": team, f"invitations.{MOST_INVITATIONS - 1}": {"$exists": False}}
         free |= {"invitations.email_folded": {"$ne": fold(email)}}
         change = {"$push": {"invitations": invitation.to_mongo().to_dict()}}
-        if Team.objects.raw().update_one(free, change).matched_count:
+        if Team.objects.change_lists(free, change):
             return invitation
     if not Team.objects(pk=team).count():
         raise NotThere("This team no longer exists.")

@@ -105,7 +105,7 @@ def add_member(team: str, user_id: bson.ObjectId, role: str = TEAM_MEMBER) -> bo
     """Add a user to a team by hand; False if they belong to it already, or to too many teams, or if it is gone."""
     free = {"_id": user_id, "teams.team": {"$ne": team}, f"teams.{MOST_TEAMS - 1}": {"$exists": False}}
     entry = {"team": team, "role": role, "source": BY_HAND}
-    if not User.objects.raw().update_one(free, {"$push": {"teams": entry}}).matched_count:
+    if not User.objects.change_lists(free, {"$push": {"teams": entry}}):
         return False
     if teams_that_go([team]):  # it was deleted at this moment, and another team may get its name
         remove_member(team, user_id)

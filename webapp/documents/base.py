@@ -17,7 +17,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from flask_mongoengine.documents import BaseQuerySet
 from pymongo.collection import Collection
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError, WriteError
 from pymongo.write_concern import WriteConcern
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,9 @@ A_DAY_S = 86_400
 # How many times a claim is extended before it would end.
 SIGNS = 4
 AT_ONCE = WriteConcern(w=1)
+# What MongoDB answers if a list is to be changed where there is none, and the operators that change lists.
+_BAD_VALUE = 2
+_OF_LISTS = ("$push", "$addToSet", "$pull")
 # Like `_READ`, for the few fields that are read of a document in BSON.
 RAW = CodecOptions(
     document_class=RawBSONDocument,
@@ -167,6 +170,25 @@ class ReadingQuerySet(BaseQuerySet):
             return True
         return False
 
+    def change_lists(self, which: Plain, change: Plain) -> bool:
+        """Change a document in one write that adds to lists or takes from them; False if none meets the condition.
+
+        MongoDB refuses that where null stands instead of a list, as an edit by hand may have left it. Null counts as
+        absent, so it is removed then.
+        """
+        try:
+            return bool(self.raw().update_one(which, change).matched_count)
+        except WriteError as error:
+            if error.code != _BAD_VALUE:
+                raise
+        self.mend_lists(which, change)
+        return bool(self.raw().update_one(which, change).matched_count)
+
+    def mend_lists(self, which: Plain, change: Plain) -> None:
+        """Remove null where a change is about to add to a list, or to take from it."""
+        for path in [path for operator in _OF_LISTS for path in change.get(operator, ())]:
+            self.raw().update_one(_with_null(which, path), {"$unset": {path: ""}})
+
     def count_up_to(self, most: int) -> int:
         """Return how many there are, at most `most`.
 
@@ -222,6 +244,16 @@ class ReadingQuerySet(BaseQuerySet):
         """Return the first document as an object of its class, reduced to valid fields, or None."""
         plain = self.plain_first()
         return None if plain is None else self._document(**plain)
+
+
+def _with_null(which: Plain, path: str) -> Plain:
+    """Return the condition for documents with null at this path, which may be in a matched element: "files.$.x"."""
+    listed, _, inner = path.partition(".$.")
+    # Not {"$type": "null"}, which mongomock lacks; a list that contains null is equal to null, too.
+    is_null = {"$eq": None, "$exists": True, "$not": {"$type": "array"}}
+    if inner:
+        return which | {listed: {"$elemMatch": which[listed]["$elemMatch"] | {inner: is_null}}}
+    return {"$and": [which, {path: is_null}]}
 
 
 def declared(document_type: type[me.base.BaseDocument], raw: bytes) -> Plain:

@@ -278,6 +278,15 @@ def is_described(content_id: bson.ObjectId, length: int) -> bool:
     return Contents.objects.raw().count_documents({"_id": content_id, "length": length}, limit=1) == 1
 
 
+def check_length(content_id: bson.ObjectId, length: int) -> None:
+    """Raise MissingBytes if a reader of this length would stop early without noticing.
+
+    It notices unless it stops where a chunk ends, so the others need no query.
+    """
+    if (length <= 0 or length % CHUNK_BYTES == 0) and not is_described(content_id, length):
+        raise MissingBytes(f"contents {content_id} do not have {length:,} bytes")
+
+
 def sha256_of(content_id: bson.ObjectId, length: int) -> str | None:
     """Return the SHA-256 of stored bytes, or None if a chunk is missing or not whole."""
     digest = hashlib.sha256()

@@ -1,5 +1,6 @@
 """The journal of changes to projects: collection `journal`, and their serials: collection `counters`."""
 
+import math
 from datetime import datetime
 from typing import Any, Self
 
@@ -7,7 +8,7 @@ import bson
 import mongoengine as me
 from packaging.utils import NormalizedName
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from webapp.documents.base import ReadingQuerySet
 from webapp.mongodb import db
@@ -15,6 +16,10 @@ from webapp.mongodb import db
 # What readers are told of a project without changes in the journal, such as a migrated one. bandersnatch takes 0 for an
 # answer without a serial, and mirrors nothing; the first change has a higher one, or mirrors would miss it.
 UNCHANGED_SERIAL = 1
+# More than any site counts; MongoDB and JSON keep each of these numbers exactly.
+MOST_SERIALS = 2**53
+# What MongoDB answers if it cannot add to a value: it is too large, or no number.
+_NOT_COUNTED = (2, 14)
 # The action after which a project no longer exists.
 REMOVE_PROJECT = "remove project"
 
@@ -119,17 +124,36 @@ def next_serial() -> int:
 
 
 def _draw() -> int:
+    try:
+        value = _counted()
+    except OperationFailure as error:
+        if error.code not in _NOT_COUNTED:
+            raise
+        value = math.nan
+    if not 0 <= value < MOST_SERIALS:
+        lift_counter()
+        value = _counted()
+    return int(value)
+
+
+def _counted() -> float:
     counter = Counter.objects.raw().find_one_and_update(
         {"_id": "journal"},
         {"$inc": {"value": bson.Int64(1)}},
         upsert=True,
         return_document=ReturnDocument.AFTER,
     )
-    return int(counter["value"])
+    value: float = counter["value"]
+    return value
 
 
 def lift_counter(at_least: int = 0) -> bool:
-    """Raise a counter that is behind the journal, as one from an older backup is; False if it is not behind."""
+    """Raise a counter that is behind the journal, as one from an older backup is; False if it is not behind.
+
+    What an edit by hand left there instead of a count is removed: everything else compares as more, or as nothing.
+    """
+    is_no_count = {"_id": "journal", "value": {"$not": {"$gte": 0, "$lt": MOST_SERIALS}}}
+    Counter.objects.raw().update_one(is_no_count, {"$unset": {"value": ""}})
     least = max(JournalEntry.objects.last_serial(), at_least)
     change = {"$max": {"value": bson.Int64(least)}}
     result = Counter.objects.raw().update_one({"_id": "journal"}, change, upsert=bool(least))

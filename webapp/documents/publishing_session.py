@@ -18,6 +18,7 @@ from webapp.rules import naming
 OPEN, PUBLISHING, PUBLISHED, CANCELED = "open", "publishing", "published", "canceled"
 # The states of a session that reserves its version and the names of its files.
 LIVE = (OPEN, PUBLISHING)
+STATES = (*LIVE, PUBLISHED, CANCELED)
 
 # The states of a file in a session. One whose checks failed can only be removed.
 PENDING, COMPLETED, ERROR = "pending", "completed", "error"
@@ -84,7 +85,7 @@ class PublishingSession(db.Document):
     name = me.StringField()  # as it was written when the session was opened
     version = me.StringField(required=True)
     live_key = me.StringField()  # project and version; only while it is live
-    state = me.StringField(choices=(*LIVE, PUBLISHED, CANCELED), required=True)
+    state = me.StringField(choices=STATES, required=True)
     stage_token = me.StringField()  # the secret part of the stage's address
     created_at = me.DateTimeField()
     created_by = me.ObjectIdField()
@@ -155,6 +156,11 @@ class PublishingSession(db.Document):
             for each in sorted(self.files, key=lambda each: str(each.filename))
         ]
         return hashlib.sha256(bson.encode({"files": listed})).hexdigest()
+
+    @property
+    def was_edited(self) -> bool:
+        """Tell whether its state is unknown, or has ended although it reserves its version: the site leaves none so."""
+        return self.state not in STATES or (self.state not in LIVE and bool(self.live_key))
 
     @property
     def shown_state(self) -> str:

@@ -15,6 +15,8 @@ ARRIVING, STAGED, STORED, DELETING, DELETED = "arriving", "staged", "stored", "d
 
 # The states of a file that uses storage.
 KEPT = (ARRIVING, STAGED, STORED, DELETING)
+# More than any file has, and less than infinity.
+_MOST_BYTES = 2**53
 
 
 class StoredFileQuerySet(ShownQuerySet):
@@ -45,6 +47,10 @@ class StoredFileQuerySet(ShownQuerySet):
     def of_account(self, user_id: bson.ObjectId) -> Self:
         """The stored or arriving files that this user uploaded."""
         return self.filter(uploaded_by=user_id, state__in=KEPT)
+
+    def total_bytes(self) -> int:
+        """Return how much storage these files take. A size that an edit by hand made no number counts as nothing."""
+        return int(self.filter(size__gte=0, size__lt=_MOST_BYTES).sum("size"))
 
     def with_warnings(self, normalized_name: NormalizedName) -> Self:
         """The files of a project with warnings."""

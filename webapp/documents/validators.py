@@ -51,7 +51,10 @@ def _is_required(field: me.base.BaseField) -> bool:
 
 
 def _field_schema(field: me.base.BaseField) -> Plain:
-    """Return the schema of one field. Null counts as absent, unless the field is required."""
+    """Return the schema of one field. Null counts as absent, unless the field is required or a list.
+
+    MongoDB adds to an absent list, but not to null: a member whose `sessions` are null could not sign in.
+    """
     types: tuple[str, ...]
     more: Plain = {}
     match field:
@@ -71,7 +74,8 @@ def _field_schema(field: me.base.BaseField) -> Plain:
                 return {}
             types, words = known[0]
     is_element = field.db_field is None
-    allowed = types if _is_required(field) or is_element else (*types, "null")
+    is_never_null = _is_required(field) or is_element or isinstance(field, me.ListField)
+    allowed = types if is_never_null else (*types, "null")
     article = "each element" if is_element else field.db_field
     return more | {"bsonType": list(allowed), "description": f"{article} must be {words}"}
 

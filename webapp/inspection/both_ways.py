@@ -28,7 +28,7 @@ from webapp.documents import (
     User,
 )
 from webapp.documents.base import Plain, as_declared, in_batches, utc_now
-from webapp.documents.journal import lift_counter
+from webapp.documents.journal import MOST_SERIALS, lift_counter
 from webapp.documents.stored_file import ARRIVING, STAGED
 from webapp.inspection.findings import Finding
 
@@ -102,7 +102,7 @@ def broken_journal() -> Iterator[Finding]:
         serials = [son["last_serial"] for son in together]
         entries = JournalEntry.objects.raw().find({"_id": {"$in": serials}}, {"package": 1})
         written = {(entry["_id"], entry.get("package")) for entry in entries}
-        last = max(last, *map(int, serials))
+        last = max([last, *(int(serial) for serial in serials if serial < MOST_SERIALS)])
         for son in together:
             unwritten = as_declared(Package, {"unwritten": son.get("unwritten")}).get("unwritten", [])
             if not _is_late(son.get("updated_date"), LEFT_OVER):
@@ -119,7 +119,8 @@ def broken_journal() -> Iterator[Finding]:
 
 
 def _counter_is_below(value: int) -> bool:
-    return Counter.objects.raw().count_documents({"_id": "journal", "value": {"$gte": value}}) == 0
+    count = {"$gte": value, "$lt": MOST_SERIALS}
+    return Counter.objects.raw().count_documents({"_id": "journal", "value": count}) == 0
 
 
 def _lift(last: int) -> bool:

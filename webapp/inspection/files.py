@@ -3,6 +3,7 @@
 A site keeps running while it is checked, so what was changed within the last minutes is looked at again, or left out.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -61,7 +62,7 @@ def _states_and_bytes(*, deep: bool) -> Iterator[Finding]:
 def _damage(son: Plain, held: dict[Any, Held], *, deep: bool) -> str | None:
     """Return what is wrong with the bytes of a file, or None."""
     content_id, size = son.get("content_id"), son.get("size")
-    if not isinstance(content_id, bson.ObjectId) or not isinstance(size, (int, float)):
+    if not isinstance(content_id, bson.ObjectId) or not isinstance(size, (int, float)) or not math.isfinite(size):
         return "its document does not say where its bytes are"
     if what := contents.damage(held.get(content_id), int(size)):
         return what

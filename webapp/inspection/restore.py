@@ -59,8 +59,10 @@ from webapp.documents import (
 from webapp.documents.base import Plain, as_declared, utc_now, without_time_limit
 from webapp.documents.journal import JournalFields, next_serial
 from webapp.documents.stored_file import DELETED, STORED
+from webapp.documents.validators import schema_of
 from webapp.inspection.extended_json import UnreadableLine, documents_in
 from webapp.inspection.manifest import BadDump, DumpedCollection, Manifest
+from webapp.inspection.shape import without_nulls
 from webapp.mongodb.errors import is_only_duplicates
 from webapp.rules import naming
 
@@ -274,7 +276,7 @@ def _restore_files(folder: Path, dumped: dict[str, DumpedCollection], found: Fou
             raise CannotRestore(f"the dump does not have the bytes of {son['_id']}")
         contents.describe(content_id, son["_id"], size)
     for son in lost:
-        restored = {**son, "content_id": new_ids[son["content_id"]]}
+        restored = without_nulls(schema_of(StoredFile), {**son, "content_id": new_ids[son["content_id"]]})
         left = StoredFile.objects.raw().find_one({"_id": son["_id"]}, {"content_id": 1}) or {}
         StoredFile.objects.raw().replace_one({"_id": son["_id"]}, restored, upsert=True)
         if left.get("content_id"):
@@ -284,7 +286,9 @@ def _restore_files(folder: Path, dumped: dict[str, DumpedCollection], found: Fou
 
 
 def _insert_missing(document_type: type[me.Document], documents: Iterable[Plain]) -> None:
-    batch = list(documents)
+    # A dump may be older than the rule that a list is never null.
+    schema = schema_of(document_type)
+    batch = [without_nulls(schema, each) for each in documents]
     for start in range(0, len(batch), _BATCH):
         try:
             document_type.objects.raw().insert_many(batch[start : start + _BATCH], ordered=False)
@@ -300,7 +304,7 @@ def _restore_package(key: NormalizedName, son: Plain) -> None:
     restored = {name: value for name, value in son.items() if name not in ("unwritten", "invitations")}
     restored |= {"updated_date": now, "last_serial": bson.Int64(serial), "unwritten": [entry]}
     try:
-        Package.objects.raw().insert_one(restored)
+        Package.objects.raw().insert_one(without_nulls(schema_of(Package), restored))
     except DuplicateKeyError:
         raise CannotRestore(f"somebody has just created {key}") from None
     write_out(key, [entry])

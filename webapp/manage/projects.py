@@ -43,7 +43,7 @@ def index() -> Response:
     page = render_template(
         "manage/index.html",
         found=paginate([Package.objects.maintained_by(user.id, user.team_names).listed()]),
-        used_bytes=int(StoredFile.objects.of_account(user.id).sum("size")),
+        used_bytes=StoredFile.objects.of_account(user.id).total_bytes(),
         address=site_url(),
         sessions=PublishingSession.objects.live_of_account(user.id).limit(MOST_SESSIONS).plain(),
     )

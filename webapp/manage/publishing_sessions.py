@@ -59,7 +59,7 @@ def publishing_sessions(form: SessionForm, name: str) -> AnyResponse | None:
     package = project(name)
     try:
         opened = staging.open_session(package.name, package.pk, str(Version(form.version.data or "")), me().user)
-    except (SessionExists, TooManySessions, ProjectClosed, OnlyPublishers) as error:
+    except (SessionExists, SessionBusy, TooManySessions, ProjectClosed, OnlyPublishers) as error:
         form.refuse("version", str(error))
         return None
     _record(opened, "Opened")

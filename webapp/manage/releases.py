@@ -42,7 +42,7 @@ def releases(name: str) -> Response:
         page=number,
         pages=pages,
         warned={naming.sort_key(file["version"]) for file in warned if "version" in file},
-        used_bytes=int(StoredFile.objects.of_project(package.pk).sum("size")),
+        used_bytes=StoredFile.objects.of_project(package.pk).total_bytes(),
     )
     return make_response(page)
 

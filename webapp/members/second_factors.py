@@ -91,6 +91,7 @@ def add(user: User, factor: SecondFactor) -> list[str] | None:
         "second_factors.factor_id": {"$ne": factor.factor_id},
     }
     change = {"$push": {"second_factors": factor.to_mongo().to_dict()}, "$unset": {"second_factor_due": ""}}
+    User.objects.mend_lists(room, change)
     before = User.objects.raw().find_one_and_update(room, change)
     if before is None:
         return None

@@ -99,7 +99,7 @@ def begin(user: User, *, remember: bool, where: dict[str, Any], at: AtProvider |
         "$set": {"last_login": now},
     }
     unchanged = {"_id": user.id, "is_disabled": {"$ne": True}, "hashed_password": user.hashed_password}
-    if not User.objects.raw().update_one(unchanged, change).matched_count:
+    if not User.objects.change_lists(unchanged, change):
         raise AccountDisabled if User.objects(pk=user.id, is_disabled=True).count() else PasswordChanged
     user.last_login = now
     session.clear()
@@ -115,7 +115,7 @@ def end() -> None:
     member = signed_in_member()
     if member:
         change = {"$pull": {"sessions": {"session_id": member.session_id}}}
-        User.objects.raw().update_one({"_id": member.user.id}, change)
+        User.objects.change_lists({"_id": member.user.id}, change)
     forget()
 
 

@@ -7,6 +7,7 @@ import bson
 from flask import Flask, Response, request
 from werkzeug.http import is_resource_modified, parse_range_header
 
+from webapp.documents.contents import check_length
 from webapp.serving.kept_files import reader
 
 if TYPE_CHECKING:
@@ -59,7 +60,11 @@ def init_app(app: Flask) -> None:
 
 
 def send(content_id: bson.ObjectId, size: int, sha256: str, uploaded_at: datetime | None) -> Response:
-    """Send stored bytes, a range of them, or 304 if the reader already has them."""
+    """Send stored bytes, a range of them, or 304 if the reader already has them.
+
+    Raises MissingBytes if they have another size: caches would keep a part of them for a year.
+    """
+    check_length(content_id, size)
     response = PartlySent(
         reader(content_id, size, sha256), mimetype="application/octet-stream", direct_passthrough=True
     )

@@ -122,7 +122,7 @@ def _note_try(message: Plain, outcome: Outcome, now: datetime, *, is_final: bool
     # Somebody may have deleted the webhook, or pressed "Send again", meanwhile.
     unchanged = {"_id": message["id"], "since": message.get("since")}
     change: dict[str, Any] = {"$set": values, "$push": {"tries": {"$each": [tried], "$slice": -MOST_TRIES_KEPT}}}
-    WebhookMessage.objects.raw().update_one(unchanged, change)
+    WebhookMessage.objects.change_lists(unchanged, change)
 
 
 def _note_state(hook: Plain, outcome: Outcome) -> None:

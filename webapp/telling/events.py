@@ -55,9 +55,12 @@ _VERBS = {
 def event_of(entry: Plain) -> Event | None:
     """Return what others are told of a journal entry; None if nobody is, as of invitations.
 
-    Needs a request context, for the link to the project.
+    Needs a request context, for the link to the project. Nobody is told of an entry whose date an edit by hand took
+    away, instead of nobody being told anything from then on.
     """
     action, project = entry.get("action", ""), entry.get("package", "")
+    if "at" not in entry:
+        return None
     said: Plain = {}
     if action in _ACTIONS:
         event_type, kind = _ACTIONS[action]

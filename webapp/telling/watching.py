@@ -91,7 +91,7 @@ def _note(watcher: Plain, event: Event) -> None:
     mail = watcher.get("mail")
     if mail in (AT_ONCE, DAILY):
         change["$min"] = {"mail_at": now if mail == AT_ONCE else now + A_DAY}
-    Watcher.objects.raw().update_one({"_id": watcher["user_id"], "news.key": {"$ne": event.key}}, change)
+    Watcher.objects.change_lists({"_id": watcher["user_id"], "news.key": {"$ne": event.key}}, change)
 
 
 def _mailed(user: User, news: list[Plain]) -> bool:
