@@ -1,8 +1,10 @@
 """The two servers on which the suite runs, mongomock and a real mongod, and the site on each of them."""
 
+import contextlib
 import importlib.util
 import logging
 import os
+import random
 import shutil
 import signal
 import socket
@@ -110,12 +112,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
 
 
+# The processes of a test run may share a seed.
+_CHANCE = random.SystemRandom()
+
+
 def free_port() -> int:
-    """A port on which nothing listens, so that 27017 stays free for the site itself."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
+    """A port on which nothing listens, so that 27017 stays free for the site itself.
+
+    Linux gives those from 32768 on to outgoing connections. One of them may take the port before the server does.
+    """
+    while True:
+        port = _CHANCE.randrange(15_000, 32_768)
+        with socket.socket() as free, contextlib.suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 AT_ONCE = WriteConcern(w=1, j=False)

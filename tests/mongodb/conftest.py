@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from tests.conftest import free_port
 from tests.serving.conftest import raising
 from webapp.mongodb import embedded
 from webapp.mongodb.embedded import release
@@ -95,9 +95,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def address(data_dir: Path, port: int, database: str = "larder") -> str:
@@ -127,9 +125,7 @@ def connect(uri: str) -> MongoClient[dict[str, Any]]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a server that another process keeps running."""
     data_dir = tmp_path_factory.mktemp("served") / "mongodb"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     user = User(data_dir, port)
     assert user.says() == address(data_dir, port)
     yield data_dir
