@@ -124,6 +124,7 @@ def test_passkey_of_somebody_else_is_no_second_step(app: Flask, visitor: Visitor
     window.get_by_label("Email address or username").fill("grace@example.org")
     window.get_by_label("Password").fill(PASSWORD)
     window.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
+    window.get_by_label("Code").wait_for()
     with app.test_request_context(base_url=visitor.address):
         question = passkeys.question_for(ada)
     credential = window.evaluate(
