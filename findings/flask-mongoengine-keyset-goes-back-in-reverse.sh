@@ -7,15 +7,7 @@
 . "$(dirname "$0")/lib/setup.bash" flask-mongoengine-3==1.1.0 Flask==3.1.3 mongoengine==0.29.3 mongomock==4.3.0
 
 python - >"$folder/seen" <<'PYTHON'
-import flask
-import mongomock
-from flask_mongoengine import MongoEngine
-
-app = flask.Flask("index")
-app.config["SECRET_KEY"] = "a key"
-app.config["WTF_CSRF_ENABLED"] = False
-app.config["MONGODB_SETTINGS"] = {"db": "test", "mongo_client_class": mongomock.MongoClient}
-db = MongoEngine(app)
+from mongoengine_site import app, db
 
 
 class Package(db.Document):

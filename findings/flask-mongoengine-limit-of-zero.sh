@@ -8,16 +8,9 @@
     Flask-WTF==1.3.0 WTForms==3.3.2
 
 python - >"$folder/seen" <<'PYTHON'
-import flask
 import mongoengine
-import mongomock
-from flask_mongoengine import MongoEngine
 
-app = flask.Flask("index")
-app.config["SECRET_KEY"] = "a key"
-app.config["WTF_CSRF_ENABLED"] = False
-app.config["MONGODB_SETTINGS"] = {"db": "test", "mongo_client_class": mongomock.MongoClient}
-db = MongoEngine(app)
+from mongoengine_site import app, db
 
 
 class Package(db.Document):

@@ -13,15 +13,11 @@ import logging
 import time
 
 import flask
-import mongomock
-from flask_mongoengine import MongoEngine, MongoEngineSessionInterface
+from flask_mongoengine import MongoEngineSessionInterface
+
+from mongoengine_site import app, db
 
 logging.disable()
-app = flask.Flask("index")
-app.config["SECRET_KEY"] = "a key"
-app.config["WTF_CSRF_ENABLED"] = False
-app.config["MONGODB_SETTINGS"] = {"db": "test", "mongo_client_class": mongomock.MongoClient}
-db = MongoEngine(app)
 app.permanent_session_lifetime = datetime.timedelta(seconds=5)
 
 
