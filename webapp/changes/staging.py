@@ -95,7 +95,7 @@ def open_session(name: str, normalized_name: NormalizedName, version: str, by: U
         try:
             PublishingSession.objects.raw().insert_one(session.to_mongo())
         except DuplicateKeyError:
-            _check_ended(session)
+            _end_former(session)
         else:
             return session
     raise SessionBusy(
@@ -104,8 +104,8 @@ def open_session(name: str, normalized_name: NormalizedName, version: str, by: U
     )
 
 
-def _check_ended(opening: PublishingSession) -> None:
-    """Let a session that is no longer live end, so that its version is free. Raises SessionExists if it is live."""
+def _end_former(opening: PublishingSession) -> None:
+    """End the session that reserves this version if it is no longer live. Raises SessionExists if it is live."""
     standing = PublishingSession.objects(live_key=opening.live_key).declared_first()
     with suppress(SessionGone):
         if standing and current(standing).is_live:

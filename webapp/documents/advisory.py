@@ -8,7 +8,7 @@ import mongoengine as me
 from pymongo.errors import OperationFailure
 
 from webapp.documents.base import Plain, ReadingQuerySet
-from webapp.documents.hidden import hidden_names
+from webapp.documents.hidden import ShownQuerySet, hidden_names
 from webapp.mongodb import db
 from webapp.rules import osv
 
@@ -29,21 +29,17 @@ def asked_again(question: Callable[[], T]) -> T:
     return question()
 
 
-class AdvisoryQuerySet(ReadingQuerySet):
+class AdvisoryQuerySet(ShownQuerySet):
     """Queries for advisories.
 
     One that affects a hidden project and others is shown without the hidden one: whoever uses the others must know. One
     that affects nothing else is hidden.
     """
 
-    @property
-    def _query(self) -> Plain:
-        query: Plain = super()._query
-        if names := hidden_names():
-            other = {"$nin": names}
-            shown = {"$or": [{"affects": {"$elemMatch": {"package": other}}}, {"affects.package": other}]}
-            return {"$and": [query, shown]}
-        return query
+    def _shown(self) -> Plain:
+        names = hidden_names()
+        other = {"$nin": names}
+        return {"$or": [{"affects": {"$elemMatch": {"package": other}}}, {"affects.package": other}]} if names else {}
 
     def as_plain(self, sons: Iterable[Plain]) -> list[Plain]:
         """Return the advisories as plain dictionaries, without what they list about hidden projects."""

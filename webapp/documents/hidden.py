@@ -73,5 +73,8 @@ class ShownQuerySet(ReadingQuerySet):
     @property
     def _query(self) -> dict[str, Any]:
         query: dict[str, Any] = super()._query
-        condition = shown(self.NAMED_IN)
+        condition = self._shown()
         return {"$and": [query, condition]} if condition else query
+
+    def _shown(self) -> Plain:
+        return shown(self.NAMED_IN)
