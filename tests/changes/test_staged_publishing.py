@@ -228,3 +228,20 @@ def test_session_publishes_no_new_project_while_the_account_is_being_deleted(cli
     assert Package.objects.count() == 0
     assert seen(client) == set()
     assert PublishingSession.objects.get().state == "canceled"
+
+
+def test_entry_without_its_file_is_refused_and_stops_no_other_session(
+    client: FlaskClient, secret: str, runner: FlaskCliRunner
+) -> None:
+    session = filled(client, secret)
+    PublishingSession.objects.raw().update_one({}, {"$set": {"files.0.file": None}})
+
+    refused = send(client, secret, path_of(session, "publish"))
+    PublishingSession.objects.raw().update_one({}, {"$set": {"state": "publishing"}})
+    age()
+    cleaned = runner.invoke(args=["files", "clean"])
+
+    assert refused.status_code == 409
+    assert "is not there as the session lists it" in refused.text
+    assert cleaned.exit_code == 0, cleaned.output
+    assert PublishingSession.objects.get().state == "open"

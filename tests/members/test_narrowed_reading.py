@@ -13,7 +13,7 @@ from tests.members.test_read_access import ARGUMENTS, FILENAMES, as_program
 from tests.people import Browser, browser, signed_in
 from tests.publishing import uploads
 from webapp.changes import search_index, site_stats
-from webapp.documents import Maintainer, Membership, Package, Team, User
+from webapp.documents import Advisory, Maintainer, Membership, Package, Team, User
 from webapp.documents.base import utc_now
 from webapp.documents.hidden import hide
 from webapp.members import tokens
@@ -215,6 +215,14 @@ def test_advisory_about_a_hidden_project_and_others_warns_of_the_others(world: W
     assert advisories_of(world, "Staff", SECRET) == ["PYSEC-2024-2", "PYSEC-2024-3"]
     assert advisories_of(world, "Contractor", SECRET) == []
     assert advisories_of(world, "Contractor", ABSENT) == []
+
+
+def test_advisory_about_a_hidden_project_stays_hidden_if_an_entry_beside_it_is_empty(world: World) -> None:
+    Advisory.objects.raw().update_one({"_id": "PYSEC-2024-2"}, {"$push": {"affects": {"fixed_in": []}}})
+
+    for address in ("/advisories/PYSEC-2024-2/", "/osv/v1/vulns/PYSEC-2024-2"):
+        assert world.contractor.get(address).status_code == 404, address
+    assert SECRET not in world.contractor.get("/advisories/").text
 
 
 def test_file_from_upstream_is_refused_to_whoever_may_not_read_what_else_is_affected(world: World) -> None:

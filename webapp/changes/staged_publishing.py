@@ -91,6 +91,8 @@ def _new_release(closed: PublishingSession) -> NewRelease:
     stored = stored_rendering(closed.package)
     rendered: dict[str | None, Package] = {}
     files = []
+    if edited := [each.filename for each in closed.files if each.file is None]:
+        raise SessionBusy(f"{edited[0]} is not there as the session lists it. Upload it again.")
     for each in sorted(closed.files, key=lambda each: (each.file.packagetype != WHEEL, each.filename)):
         document = documents.get(each.filename, {})
         if document.get("sha256") != each.file.sha256:

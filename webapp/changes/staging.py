@@ -258,7 +258,8 @@ def _were_published(session: PublishingSession) -> bool:
     theirs = {"_id": {"$in": names}, "package": session.package, "state": {"$in": [STORED, DELETING, DELETED]}}
     if _files().count_documents(theirs, limit=1):
         return True
-    return any(claims.is_listed_here(session.package, each.file) for each in session.files)
+    # An edit by hand may have taken away what an entry says of its file.
+    return any(each.file is not None and claims.is_listed_here(session.package, each.file) for each in session.files)
 
 
 def reopen(session: PublishingSession) -> None:
