@@ -32,7 +32,7 @@ class Page(NamedTuple):
 
 
 # How many questions the site asks for each kind of answer, as its profile tells.
-FILE, SIMPLE, HOME, PROJECT, SEARCH = 2, 1, 2, 4, 4
+FILE, SIMPLE, HOME, PROJECT, SEARCH = 2, 1, 2, 4, 2
 _LINK = re.compile(r'href="([^"#]+)#')
 
 

@@ -51,6 +51,20 @@ def test_names_that_begin_so_and_have_the_word_hide_no_other_ones(
     assert found(client, "q=bread") == ["bread-a", "bread-b", "my-bread", "our-bread"]
 
 
+def test_rare_word_is_looked_for_at_once_and_a_frequent_one_field_by_field(client: FlaskClient) -> None:
+    factories.package("text", description="Bakes bread.", releases=["1.0", "2.0", "3.0"])
+    factories.package("summary", summary="For bread")
+    factories.package("breadth", releases=["1.0", "2.0"])
+    factories.package("bread-a")
+    factories.package("bread")
+    factories.package("cake")
+    expected = ["bread", "breadth", "bread-a", "summary", "text"]
+
+    assert found(client, "q=bread") == expected
+    SearchWord.objects.raw().insert_one({"_id": "bread", "packages": 5})
+    assert found(client, "q=bread") == expected
+
+
 def test_exact_name_is_found_however_many_names_begin_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "RANKED", 4)
     factories.package("bread", summary="The least established of all")

@@ -82,7 +82,10 @@ class Search:
             return _page_of([], number)
         if self.order != "relevance" or not (self.words or self.labels or self.ranking.letters):
             return self._in_order(number)
-        ranked = self.ranking.ranked(self._with_phrases(self._candidates(self._sources(self.words))))
+        found = self._few()
+        if found is None:
+            found = self._candidates(self._sources(self.words))
+        ranked = self.ranking.ranked(self._with_phrases(found))
         return self._ranked_page(number, ranked)._replace(
             begins=bool(ranked) and self.ranking.begins(ranked[0]), exact_releases=self._exact_releases(ranked)
         )
@@ -135,6 +138,19 @@ class Search:
             return
         for field in leading.fields:
             yield Source({field: leading.value}, rest)
+
+    def _few(self) -> list[Plain] | None:
+        """Return all entries that have a rare word or a name that starts with it, which is one question.
+
+        None if this search asks for more, or finds too many.
+        """
+        words, letters = self.words, self.ranking.letters
+        asks_more = len(words) != 1 or self._narrowing or self.query.project
+        if asks_more or words[0].packages or not 0 < len(letters) <= MAX_PREFIX:
+            return None
+        either = [{"prefixes": letters}, *({field: words[0].value} for field in words[0].fields)]
+        found = self._read(Source({"$or": either}, []), 0, LOOKED_AT)
+        return found if len(found) < RANKED else None
 
     @property
     def _narrowing(self) -> list[Condition]:
