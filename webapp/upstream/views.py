@@ -73,7 +73,7 @@ def fetch(name: str, sha256: str, filename: str) -> AnyResponse:
         return _metadata(upstream, normalized_name, file)
     if refusal := refusals().of(normalized_name)(filename):
         return _refused(refusal)
-    kept = UpstreamFile.objects(pk=sha256).exclude("metadata").plain_first() or {}
+    kept = UpstreamFile.objects.plain_one(sha256, {"metadata": 0}) or {}
     if "content_id" in kept and "size" in kept:
         UpstreamFile.note_use(kept)
         response = send(kept["content_id"], kept["size"], sha256, file.get("uploaded_at"))
