@@ -27,9 +27,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import bson
 from pymongo import MongoClient
 
+from benchmarks.migration_floor import floor, floor_of_both, floor_release
 from migrations_sql_to_mongo.copying import Copy
 from migrations_sql_to_mongo.layout import Layout
 from migrations_sql_to_mongo.ledger import Entry, Ledger
@@ -77,7 +77,6 @@ WORDS = (
 )
 START = datetime(2010, 1, 1)  # noqa: DTZ001 -- the old site's times are naive
 SAVED = 2000  # packages that the slow way gets
-FLOOR_BATCH = 1000
 
 
 def make_source(path: Path, packages: int, releases: int, users: int, described: int, *, is_even: bool = False) -> None:
@@ -142,84 +141,6 @@ def _release_rows(
             path = f"{rng.randrange(16**60):060x}"
             url = f"https://files.pythonhosted.org/packages/{path[:2]}/{path[2:4]}/{path[4:]}/{name}-{text}.tar.gz"
             yield number, *version, _day(number), "", url, rng.randrange(1_000, 9_000_000), name
-
-
-def floor(source: Path, uri: str) -> dict[str, Any]:
-    """Read two tables, assemble the dicts, insert them."""
-    db = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
-    collection = MongoClient[Any](uri).get_default_database()["packages"]
-    releases = iter(db.execute("SELECT * FROM releases ORDER BY package_id, id"))
-    row = next(releases, None)
-    started, used = time.monotonic(), time.process_time()
-    batch: list[dict[str, Any]] = []
-    count = 0
-    for package in db.execute("SELECT * FROM packages ORDER BY id"):
-        name = package[0]
-        embedded = []
-        while row is not None and row[8] == name:
-            embedded.append(_floor_release(row))
-            row = next(releases, None)
-        batch.append(_floor_package(package, embedded))
-        if len(batch) == FLOOR_BATCH:
-            collection.insert_many(batch)
-            count += len(batch)
-            batch = []
-    if batch:
-        collection.insert_many(batch)
-        count += len(batch)
-    return {"seconds": time.monotonic() - started, "cpu": time.process_time() - used, "packages": count}
-
-
-def _floor_release(row: tuple[Any, ...]) -> dict[str, Any]:
-    sql_id, major, minor, build, created, comment, url, size, _ = row
-    version, when = f"{major}.{minor}.{build}", datetime.fromisoformat(created)
-    filename = url.rpartition("/")[2]
-    return {
-        "version": version,
-        "sort_key": f"a0!a{major}.a{minor}.a{build}-z0z",
-        "created_date": when,
-        "comment": comment,
-        "url": url,
-        "size": bson.Int64(size),
-        "is_prerelease": False,
-        "yanked": False,
-        "file_count": 1,
-        "files": [
-            {
-                "filename": filename,
-                "url": url,
-                "size": bson.Int64(size),
-                "packagetype": "sdist",
-                "uploaded_at": when,
-                "yanked": False,
-            }
-        ],
-        "legacy": {"sql_id": sql_id, "major_ver": major, "minor_ver": minor, "build_ver": build},
-    }
-
-
-def _floor_package(row: tuple[Any, ...], releases: list[dict[str, Any]]) -> dict[str, Any]:
-    name, created, summary, description, home_page, _, package_url, author, email, license_text = row
-    when, last = datetime.fromisoformat(created), releases[-1] if releases else None
-    return {
-        "_id": name,
-        "name": name,
-        "summary": summary,
-        "description": description,
-        "home_page": home_page,
-        "package_url": package_url,
-        "author_name": author,
-        "author_email": email,
-        "license": license_text,
-        "license_id": license_text,
-        "created_date": when,
-        "updated_date": when,
-        "latest": last and {key: last[key] for key in ("version", "created_date", "size")},
-        "newest_release": last and {key: last[key] for key in ("version", "created_date")},
-        "release_count": len(releases),
-        "releases": releases,
-        "legacy": {"sql_id": name},
-    }
 
 
 def plan_part(source: Path, uri: str) -> dict[str, Any]:
@@ -300,7 +221,7 @@ def save_part(source: Path, uri: str) -> dict[str, Any]:
     for row in db.execute(f"SELECT * FROM packages ORDER BY id LIMIT {SAVED}"):
         made = []
         for release in db.execute("SELECT * FROM releases WHERE package_id = ?", (row[0],)):
-            fields = _floor_release(release)
+            fields = floor_release(release)
             del fields["sort_key"]
             made.append(Release(**{**fields, "files": [ReleaseFile(**file) for file in fields["files"]]}))
         Package(normalized_name=row[0], name=row[0], summary=row[2], license=row[9], releases=made).save()
@@ -342,7 +263,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.part:
         part, source, uri = options.part
-        found = PARTS[part](Path(source), uri)
+        found = (PARTS | {"floor_of_both": floor_of_both})[part](Path(source), uri)
         found.setdefault("cpu", time.process_time())
         found["memory_mb"] = peak_memory_mb()
         print(json.dumps(found))

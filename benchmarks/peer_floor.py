@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 import pymongo
 
 from benchmarks.peer_clients import HTML, Running
-from benchmarks.peer_content import CROWDED, JSON, LARGE, Content
+from benchmarks.peer_content import CROWDED, JSON, LARGE, UPSTREAM, Content
 from benchmarks.peer_larder import MEMORY, SECRET, START, Larder, this_build
 from benchmarks.servers import WORKERS, memory_mb, serving, settled
 from tests.conftest import free_port
@@ -33,6 +33,7 @@ class Page(NamedTuple):
 
 # How many questions the site asks for each kind of answer, as its profile tells.
 FILE, SIMPLE, HOME, PROJECT, SEARCH = 2, 1, 2, 4, 2
+UPSTREAM_FILE = 5  # of the other index, and kept
 _LINK = re.compile(r'href="([^"#]+)#')
 
 
@@ -49,10 +50,9 @@ class Floor(Larder):
     @contextlib.contextmanager
     def started(self) -> Iterator[tuple[Running, dict[str, float]]]:
         """Ask the site for every answer, then run the server that sends them."""
+        if not self._answers.exists():
+            self._ask_for_answers()
         with self._fresh() as (uri, mongod):
-            if not self._answers.exists():
-                with self._serving(uri, SEARCH_LIMIT="") as (site, _, _):
-                    self._keep(site)
             with pymongo.MongoClient[dict[str, object]](uri) as client:
                 client.get_default_database()["floor_files"].create_index("project")
             port = free_port()
@@ -76,17 +76,29 @@ class Floor(Larder):
                         home=f"{site}/",
                         project_page=f"{site}/project/{{}}/",
                         search=f"{site}/search/?q={{}}",
+                        proxy=f"{site}/simple/",
                     ),
                     found,
                 )
 
-    def _keep(self, site: str) -> None:
-        """Write down what the site answers."""
+    def _ask_for_answers(self) -> None:
+        """Ask the site for every answer, on a server of its own, whose memory would count otherwise."""
+        with self._fresh() as (uri, _):
+            upstream = uri.replace("/larder?", "/upstream?")
+            with (
+                self._serving(uri, SEARCH_LIMIT="") as (site, _, _),
+                self._serving(upstream, UPSTREAM_INDEX=self._content.upstream) as (proxy, _, _),
+            ):
+                self._keep(site, proxy)
+
+    def _keep(self, site: str, proxy: str) -> None:
+        """Write down what the site answers, and what one for the other index does."""
         shutil.rmtree(self._answers, ignore_errors=True)
         self._answers.mkdir()
         kept: dict[str, dict[str, tuple[str, str, int]]] = {}
-        for number, page in enumerate(self._pages(site)):
-            request = urllib.request.Request(f"{site}{page.path}", headers={"Accept": page.accept})
+        pages = [(site, page) for page in self._pages(site)] + [(proxy, page) for page in self._upstream_pages(proxy)]
+        for number, (address, page) in enumerate(pages):
+            request = urllib.request.Request(f"{address}{page.path}", headers={"Accept": page.accept})
             with urllib.request.urlopen(request, timeout=60) as answer:
                 file = self._answers / str(number)
                 file.write_bytes(answer.read())
@@ -101,10 +113,18 @@ class Floor(Larder):
         yield Page(f"/project/{self._content.projects[0]}/", "text/html", PROJECT)
         yield from (Page(f"/search/?q={word}", "text/html", SEARCH) for word in self._content.searches())
         for name in (*self._content.projects, CROWDED, LARGE):
-            path = f"/simple/{name}/"
-            yield from (Page(path, form, SIMPLE) for form in (HTML, JSON))
-            request = urllib.request.Request(f"{site}{path}", headers={"Accept": HTML})
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                links = [urljoin(path, link) for link in _LINK.findall(answer.read().decode())]
-            for link in links:
-                yield from (Page(link + suffix, "*/*", FILE) for suffix in ("", ".metadata"))
+            yield from self._project(site, name, FILE)
+
+    def _upstream_pages(self, proxy: str) -> Iterator[Page]:
+        """Yield what they ask for of the other index."""
+        for name in UPSTREAM:
+            yield from self._project(proxy, name, UPSTREAM_FILE)
+
+    def _project(self, site: str, name: str, questions: int) -> Iterator[Page]:
+        path = f"/simple/{name}/"
+        yield from (Page(path, form, SIMPLE) for form in (HTML, JSON))
+        request = urllib.request.Request(f"{site}{path}", headers={"Accept": HTML})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            links = [urljoin(path, link) for link in _LINK.findall(answer.read().decode())]
+        for link in links:
+            yield from (Page(link + suffix, "*/*", questions) for suffix in ("", ".metadata"))
