@@ -4,13 +4,18 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.exceptions import ServiceUnavailable
 
-from tests.local_http import Answer, served
+from tests.local_http import Answer, running, served
+from tests.upstream.conftest import WHEEL, Other, configured, file_address, made_old, page
+from webapp.openid.providers import Provider
+from webapp.serving.errors import RETRY_AFTER_S
 from webapp.serving.slow_clients import UPSTREAM, slow_clients
 from webapp.upstream import bounded, fetching
 from webapp.upstream.errors import UpstreamBusy, UpstreamFailed
@@ -126,6 +131,79 @@ def test_only_a_share_of_the_requests_waits_for_upstream(app: Flask) -> None:
             assert answer.content == b"a page"
 
     assert refused.value.retry_after
+
+
+def test_what_is_known_is_served_while_too_many_requests_wait_for_upstream(
+    app: Flask, client: FlaskClient, other: Other
+) -> None:
+    address = file_address(client)
+    client.get(address)
+    made_old()
+
+    with ExitStack() as places:
+        hold_all(app, places)
+
+        assert file_address(client) == address
+        assert client.get(address).data == WHEEL
+        cold = client.get("/simple/cold/")
+        assert (cold.status_code, cold.headers["Retry-After"]) == (503, str(RETRY_AFTER_S))
+
+
+def test_identity_provider_is_asked_while_too_many_requests_wait_for_upstream(app: Flask) -> None:
+    with (
+        served({"/keys": Answer(body=b'{"keys": []}')}) as issuer,
+        app.test_request_context("/account/oidc/callback"),
+        ExitStack() as places,
+    ):
+        hold_all(app, places)
+
+        assert Provider(issuer, "OIDC_ISSUER").fetch(f"{issuer}/keys") == {"keys": []}
+
+
+def hold_all(app: Flask, places: ExitStack) -> None:
+    """Take all places of those who wait for the other index."""
+    for number in range(UPSTREAM):
+        places.callback(slow_clients.of(app).upstream.take(f"192.0.2.{number}"))
+
+
+def test_page_that_trickles_in_is_given_up_sooner_if_an_older_one_is_known(
+    app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = page(client)
+    made_old()
+    monkeypatch.setattr(fetching, "URGENT_S", 1)
+    with trickling(HEAD) as origin:
+        configured(app, monkeypatch, UPSTREAM_INDEX=f"{origin}/simple")
+        began = time.monotonic()
+
+        assert page(client) == known  # 15 s later otherwise
+        assert page(client) == known  # which does not even try
+
+        assert time.monotonic() - began < 8
+
+
+def test_connection_that_is_closed_just_when_it_is_used_again_is_replaced() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        is_used = False
+
+        def do_GET(self) -> None:
+            self.close_connection = self.is_used
+            if not self.is_used:
+                self.send_response(200)
+                self.send_header("Content-Length", "1")
+                self.end_headers()
+                self.wfile.write(b"x")
+            self.is_used = True
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with running(Handler) as origin:
+        asked = fetcher(origin)
+        for _ in range(3):
+            with asked.open(f"{origin}/x", {}) as answer:
+                assert answer.content == b"x"
 
 
 def test_other_hosts_are_asked_only_where_the_operator_lists_them() -> None:

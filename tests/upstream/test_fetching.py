@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -27,6 +28,7 @@ from tests.upstream.conftest import (
 from webapp.documents import UpstreamFile, UpstreamProject, contents
 from webapp.documents.base import utc_now
 from webapp.upstream.errors import UpstreamFailed
+from webapp.upstream.index import length_of
 
 
 class TestWhatIsWrongThere:
@@ -35,7 +37,7 @@ class TestWhatIsWrongThere:
         ("answer", "status", "reason"),
         [
             (Answer(500, b"x"), 502, "127.0.0.1 answered 500 for larder-probe."),
-            (Answer(0), 502, "127.0.0.1 cannot be reached."),
+            (Answer(0), 502, "127.0.0.1 closed the connection, or sent something other than HTTP."),
             (Answer(delay_s=0.6), 503, "127.0.0.1 did not answer within 0.3 seconds."),
             (Answer(302, headers={"Location": "/simple/larder-probe/"}), 502, "127.0.0.1 redirects more than 5 times."),
             (Answer(302, headers={"Location": "file:///etc/passwd"}), 502, None),
@@ -47,7 +49,11 @@ class TestWhatIsWrongThere:
             (Answer(body=b"<h1>Sign in</h1><a href='/login'>here</a>", content_type="text/html"), 502, None),
             (Answer(body=b"\xff\xfe\x00" * 99, content_type="text/html"), 502, None),
             (Answer(body=b"x" * 1000, cut_at=10, content_type=JSON), 502, None),
-            (Answer(body=b"gzip, it says", content_type=JSON, headers={"Content-Encoding": "gzip"}), 502, None),
+            (
+                Answer(body=b"gzip, it says", content_type=JSON, headers={"Content-Encoding": "gzip"}),
+                502,
+                "127.0.0.1 sent something that cannot be decompressed.",
+            ),
         ],
         ids=lambda value: str(value)[:60],
     )
@@ -93,6 +99,36 @@ class TestWhatIsWrongThere:
 
         assert failure(client) == (503, "127.0.0.1 did not answer a moment ago.")
         assert len(other.asked) == 1
+
+    def test_index_that_answered_one_request_with_nonsense_is_asked_for_other_projects(
+        self, client: FlaskClient, other: Other
+    ) -> None:
+        other.answers["/simple/nonsense/"] = Answer(0)
+
+        assert failure(client, "/simple/nonsense/")[0] == 502
+        assert len(page(client)["files"]) == 1
+
+    def test_nothing_is_passed_on_of_a_file_that_is_too_large_by_its_content_length(
+        self, app: Flask, client: FlaskClient, other: Other, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        configured(app, monkeypatch, UPSTREAM_MAX_FILE_BYTES=len(LARGE) - 1)
+        other.lists(described(LARGE, size=None))
+        other.answers[f"/files/{NAME}"] = Answer(body=LARGE)
+
+        most = f"{len(LARGE) - 1:,}"
+        assert failure(client, file_address(client)) == (
+            502,
+            f"{NAME} is larger than the {most} bytes that are accepted.",
+        )
+
+    @pytest.mark.parametrize(
+        ("text", "length"), [("5", 5), ("", None), ("-1", None), ("1e3", None), ("\u0663", None), ("9" * 5000, None)]
+    )
+    def test_content_length_that_no_file_has_is_ignored(self, text: str, length: int | None) -> None:
+        answer = requests.Response()
+        answer.headers["Content-Length"] = text
+
+        assert length_of(answer) == length
 
     @pytest.mark.parametrize(
         ("content", "fields"),

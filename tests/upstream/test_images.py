@@ -27,7 +27,7 @@ from webapp.upstream.images import Images
         (Answer(body=GIF, headers={"Content-Encoding": "gzip"}), "in a form that was not asked for"),
         (Answer(body=GIF * 9, cut_at=20), "broke off"),
         (Answer(302, headers={"Location": "ftp://example.org/"}), "led to an address that cannot be asked"),
-        (Answer(0), "cannot be reached"),
+        (Answer(0), "closed the connection"),
     ],
 )
 def test_what_cannot_be_shown_is_not_found_and_not_asked_for_again_at_once(

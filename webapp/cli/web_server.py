@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any
 
-from webapp.serving.slow_clients import BODIES, STREAMS, UPSTREAM
+from webapp.serving.slow_clients import BODIES, PROVIDERS, STREAMS, UPSTREAM
 
 # The most files that a web process may open; half of them may be connections.
 MOST_FILES = 10_000
@@ -67,7 +67,7 @@ def serve(
         interface=Interfaces.WSGI,
         workers=workers,
         # Most of these threads wait for clients: slow_clients.py.
-        blocking_threads=threads + BODIES + STREAMS + UPSTREAM,
+        blocking_threads=threads + BODIES + STREAMS + UPSTREAM + PROVIDERS,
         backpressure=connections,
         # Only HTTP/1.1: over HTTP/2, silent connections were never dropped, and one could hold any number of requests.
         http=HTTPModes.http1,

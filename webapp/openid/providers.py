@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from config import BadConfig
 from webapp.serving.per_app import PerApp
-from webapp.serving.slow_clients import waiting_for_upstream
+from webapp.serving.slow_clients import waiting_for_provider
 from webapp.upstream.errors import UpstreamFailed
 from webapp.upstream.fetching import Fetcher
 
@@ -85,7 +85,8 @@ class Provider:
         """
         headers = {"Accept": "application/json"} | ({"Authorization": authorization} if authorization else {})
         first = urlsplit(self.issuer).hostname or ""
-        fetcher = Fetcher(TIMEOUT_S, "", hosts=[first, urlsplit(url).hostname or ""], named="that it names")
+        hosts = [first, urlsplit(url).hostname or ""]
+        fetcher = Fetcher(TIMEOUT_S, "", hosts=hosts, named="that it names", waiting=waiting_for_provider)
         try:
             with fetcher.open(url, headers, form=form) as answer:
                 body = fetcher.read(answer, MAX_BYTES, TIMEOUT_S)
@@ -131,7 +132,7 @@ class _Kept:
         if not self._lock.acquire(blocking=False):
             if self._serves(needed, USABLE_S):
                 return
-            with waiting_for_upstream():
+            with waiting_for_provider():
                 self._lock.acquire()
         try:
             # Those who waited find what was just answered, or the pause after a failure.

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 # How many clients of each web process may send a body, or read a streamed answer, at the same time.
 BODIES, STREAMS = 64, 128
-# How many requests of each web process may wait for another index at the same time.
-UPSTREAM = 32
+# How many requests of each web process may wait for another index at the same time: uv alone asks for 50 pages at once,
+# and an address gets half of the places. Those who sign in do not wait behind them.
+UPSTREAM, PROVIDERS = 128, 32
 # Larger answers are streamed, so that a client that does not read them occupies only a few pieces in memory.
 WHOLE_BYTES = 256 * 1024
 # The size of these pieces; about six of them are in memory for each client.
@@ -230,7 +231,8 @@ class SlowClients:
     """The clients that this process waits for."""
 
     def __init__(self) -> None:
-        self.bodies, self.streams, self.upstream = Shares(BODIES), Shares(STREAMS), Shares(UPSTREAM)
+        self.bodies, self.streams = Shares(BODIES), Shares(STREAMS)
+        self.upstream, self.providers = Shares(UPSTREAM), Shares(PROVIDERS)
         self.arriving: set[Body] = set()
 
 
@@ -310,17 +312,25 @@ def receiving(seconds: float) -> Iterator[None]:
             give_back()
 
 
-@contextmanager
-def waiting_for_upstream() -> Iterator[None]:
+def waiting_for_upstream() -> AbstractContextManager[None]:
     """Let a request wait for another index without blocking other requests.
 
     Raises ServiceUnavailable if too many are already waiting.
     """
+    return _waiting(lambda: slow_clients().upstream)
+
+
+def waiting_for_provider() -> AbstractContextManager[None]:
+    """Let a request wait for an identity provider without blocking other requests. Raises ServiceUnavailable."""
+    return _waiting(lambda: slow_clients().providers)
+
+
+@contextmanager
+def _waiting(places: Callable[[], Shares]) -> Iterator[None]:
     if not has_request_context():  # a command, which blocks nobody
         yield
         return
-    clients = slow_clients()
-    give_back = clients.upstream.take(network_of(request.remote_addr or ""))
+    give_back = places().take(network_of(request.remote_addr or ""))
     with not_at_work():
         try:
             yield

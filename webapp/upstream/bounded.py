@@ -12,6 +12,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+# Connections to one host that are used again; uv alone asks for 50 pages at once.
+KEPT_OPEN = 64
 LATE = "the answer took too long"
 # Gateways turn these into the IPv4 address in the last 32 bits: NAT64 (RFC 6052) and stateless translation (RFC 2765).
 _CARRYING = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::ffff:0:0:0/96"))
@@ -25,6 +27,10 @@ class PrivateAddress(RuntimeError):
     """A host has a private address, which is not allowed here."""
 
 
+class ClosedMeanwhile(ConnectionResetError):
+    """The other side closed a connection just when it was used again, which it may (RFC 9112, section 9.3.1)."""
+
+
 class BoundedAdapter(HTTPAdapter):
     """Limits how long a connection and the head of an answer may take, however slowly their bytes arrive.
 
@@ -34,7 +40,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self, timeout_s: float, allows_private: Callable[[], bool]) -> None:
         self._timeout_s, self._allows_private = timeout_s, allows_private
-        super().__init__()
+        super().__init__(pool_maxsize=KEPT_OPEN)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools use bounded connections."""
@@ -65,9 +71,11 @@ class _BoundedConnection:
     host: str
     sock: socket.socket | None
     _opened: socket.socket | None = None
+    _is_used = False
 
     def connect(self) -> None:
         """Connect, including TLS and the proxy's answer. Raises PrivateAddress, or TimeoutError if too slow."""
+        self._is_used = False
         try:
             with given_up_after(self.timeout_s, lambda: self._opened):
                 super().connect()  # type: ignore[misc]
@@ -95,8 +103,14 @@ class _BoundedConnection:
 
     def getresponse(self) -> Any:
         """Return the answer once its head has arrived. If that takes too long, raise like a closed connection."""
-        with given_up_after(self.timeout_s, lambda: self.sock):
-            return super().getresponse()  # type: ignore[misc]
+        was_used, self._is_used = self._is_used, True
+        try:
+            with given_up_after(self.timeout_s, lambda: self.sock):
+                return super().getresponse()  # type: ignore[misc]
+        except ConnectionError as error:
+            if was_used:
+                raise ClosedMeanwhile from error
+            raise
 
 
 @contextlib.contextmanager

@@ -1,18 +1,22 @@
 """Requests to the other index, limited in time, size and redirects."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
 
 from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.bounded import (
     BoundedAdapter,
+    ClosedMeanwhile,
     PrivateAddress,
     given_up_after,
     leads_to_private,
@@ -20,11 +24,15 @@ from webapp.upstream.bounded import (
 )
 from webapp.upstream.errors import UpstreamBusy, UpstreamFailed
 
+log = logging.getLogger(__name__)
+
 MAX_REDIRECTS = 5
 PART_BYTES = 64 * 1024
 # How long a host that did not answer is left alone, so that nobody waits in vain.
 PAUSE_S = 10.0
 URGENT_S = 3
+# Files must arrive at this speed; a slower one would keep a thread of the site busy.
+LEAST_BYTES_PER_S = 50_000
 
 
 class Fetcher:
@@ -39,14 +47,16 @@ class Fetcher:
         hosts: Sequence[str] | None,
         named: str = "in UPSTREAM_FILE_HOSTS",
         allows_private: Callable[[], bool] = lambda: False,
+        waiting: Callable[[], AbstractContextManager[None]] = waiting_for_upstream,
     ) -> None:
         """Wait at most `timeout_s` seconds for the head of an answer, and for each part of its body.
 
         `auth` is only for addresses of this origin. Requests go only to `hosts`, of which the index's own is the first,
         and to private addresses only if that is private; `named` says in messages where these come from. Without
         `hosts` they go anywhere, but without credentials, even if a `.netrc` has some, and `allows_private` decides.
+        Requests of readers wait in `waiting`.
         """
-        self._timeout_s = timeout_s
+        self._timeout_s, self._waits = timeout_s, waiting
         self._hosts, self._named = hosts, named
         self._origin, self._auth = origin, auth
         self._session = requests.Session()
@@ -99,38 +109,57 @@ class Fetcher:
             rest_s = max(self._away.get(each, 0.0) for each in (host, host + purpose)) - time.monotonic()
         if rest_s > 0:
             raise UpstreamBusy(f"{host} did not answer a moment ago", rest_s)
+        request = partial(
+            self._session.request,
+            "GET" if form is None else "POST",
+            url,
+            data=form,
+            headers=headers,
+            timeout=timeout_s,
+            auth=auth,
+            stream=True,
+            allow_redirects=False,
+        )
         try:
-            with waiting_for_upstream():
-                return self._session.request(
-                    "GET" if form is None else "POST",
-                    url,
-                    data=form,
-                    headers=headers,
-                    timeout=timeout_s,
-                    auth=auth,
-                    stream=True,
-                    allow_redirects=False,
-                )
+            with self._waits():
+                try:
+                    return request()
+                except requests.ConnectionError as error:
+                    if form is not None or not isinstance(_broken(error), ClosedMeanwhile):
+                        raise
+                    return request()
         except requests.Timeout:
             self.leave_alone(host + purpose)
             raise UpstreamBusy(f"{host} did not answer within {timeout_s} seconds", PAUSE_S) from None
-        except requests.ConnectionError:
-            self.leave_alone(host + purpose)
-            raise UpstreamFailed(f"{host} cannot be reached") from None
+        except requests.ConnectionError as error:
+            is_broken = _broken(error) is not None
+            if purpose or not is_broken:  # one answer that breaks off says nothing about the others
+                self.leave_alone(host + purpose)
+            what = "closed the connection, or sent something other than HTTP" if is_broken else "cannot be reached"
+            raise UpstreamFailed(f"{host} {what}") from None
         except PrivateAddress:
             raise UpstreamFailed(f"{host} has a private address, which a public index may not lead to") from None
         except (requests.RequestException, ValueError) as error:
-            raise UpstreamFailed(f"{host} led to an address that cannot be asked: {type(error).__name__}") from None
+            log.info("%s: %s", host, error)
+            raise UpstreamFailed(f"{host} led to an address that cannot be asked") from None
 
-    def read(self, response: requests.Response, most: int, most_s: float | None = None) -> bytes:
-        """Return a whole body, decompressed. Raises UpstreamFailed if it is larger than `most`, or takes too long."""
-        body = bytearray()
-        with waiting_for_upstream():
+    def read(
+        self, response: requests.Response, most: int, most_s: float | None = None, *, is_urgent: bool = False
+    ) -> bytes:
+        """Return a whole body, decompressed. Raises UpstreamFailed if it is larger than `most`, or takes too long.
+
+        If something older is at hand, a body that only trickles is soon given up.
+        """
+        body, started = bytearray(), time.monotonic()
+        with self._waits():
             parts = _arriving(response, decode_content=True)
             for part in self._parts(response, parts, most_s or self._timeout_s * 3):
                 body += part
                 if len(body) > most:
                     raise UpstreamFailed(f"{host_of(response.url)} sent more than {most:,} bytes")
+                late_s = time.monotonic() - started - URGENT_S
+                if is_urgent and len(body) < late_s * LEAST_BYTES_PER_S:
+                    raise UpstreamBusy(f"{host_of(response.url)} sends too slowly")
         return bytes(body)
 
     def parts(self, response: requests.Response, most_s: float) -> Iterator[bytes]:
@@ -153,14 +182,22 @@ class Fetcher:
             raise UpstreamBusy(f"{host} took longer than {most_s:.0f} seconds") from None
         except (requests.ConnectionError, ReadTimeoutError):
             raise UpstreamBusy(f"{host} stopped sending") from None
-        except (requests.RequestException, HTTPError) as error:
-            raise UpstreamFailed(f"{host} broke off: {type(error).__name__}") from None
+        except DecodeError:
+            raise UpstreamFailed(f"{host} sent something that cannot be decompressed") from None
+        except (requests.RequestException, HTTPError):
+            raise UpstreamFailed(f"{host} broke off before the end") from None
 
     def leave_alone(self, host: str) -> None:
         """Ask nothing of a host for a while, or of a host and a purpose in one text."""
         with self._lock:
             now = time.monotonic()
             self._away = {each: until for each, until in self._away.items() if until > now} | {host: now + PAUSE_S}
+
+
+def _broken(error: requests.ConnectionError) -> Any:
+    """Return what broke a connection that had been made, or None if there was none."""
+    found = error.args[0] if error.args else None
+    return found.args[-1] if isinstance(found, ProtocolError) else None
 
 
 def _arriving(response: requests.Response, *, decode_content: bool) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import bson
 from requests import Response
+from werkzeug.exceptions import ServiceUnavailable
 
 from config import BadConfig
 from webapp.changes.room import DiskFull, check_disk
@@ -26,7 +27,7 @@ from webapp.rules.attestations import PROVENANCE, BadAttestations, check_provena
 from webapp.rules.wheels import metadata_in
 from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.errors import REFUSALS, UpstreamBusy, UpstreamFailed, UpstreamRefused, failure_of
-from webapp.upstream.fetching import Fetcher, host_of
+from webapp.upstream.fetching import LEAST_BYTES_PER_S, Fetcher, host_of
 from webapp.upstream.pages import ACCEPT, read_page
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,6 @@ MAX_PROVENANCE_BYTES = 500_000
 ABSENT_FOR = timedelta(minutes=1)
 # A project that nobody has requested for this long is forgotten.
 KNOWN_FOR = timedelta(days=180)
-# Files must arrive at this speed; a slower one would keep a thread of the site busy.
-LEAST_BYTES_PER_S = 50_000
 _PROVENANCE = " for provenance"
 _PATTERN = re.compile(r"[a-z0-9*?-]+", re.ASCII)
 
@@ -169,11 +168,14 @@ class Index:
         if answer.status_code != 200:
             answer.close()
             raise failure_of(host_of(file["url"]), answer, file["filename"])
-        size, length = file.get("size"), answer.headers.get("Content-Length", "")
-        if size is not None and length.isdecimal() and int(length) != size:
+        size, length = file.get("size"), length_of(answer)
+        if None not in (size, length) and length != size:
             # Its digest cannot be right, so nothing is passed on.
             answer.close()
             raise UpstreamFailed(f"{host_of(file['url'])} has {length} bytes of {file['filename']} instead of {size}")
+        if (length or 0) > self._max_file_bytes:
+            answer.close()
+            self._refuse_size(file["filename"])
         return answer
 
     def store_passing(self, normalized_name: str, file: Plain, answer: Response) -> Generator[bytes, None, None]:
@@ -307,7 +309,7 @@ class Index:
     def _asked_again(self, normalized_name: str, kept: Plain | None) -> Plain:
         try:
             return self._ask(normalized_name, kept)
-        except UpstreamFailed as error:
+        except (UpstreamFailed, ServiceUnavailable) as error:  # or too many requests are waiting for it
             # What is forbidden or gone there is not served from storage; wrong credentials say nothing about a project.
             is_word = isinstance(error, UpstreamRefused) and error.status != 401
             if kept is None or kept.get("is_absent") or is_word:
@@ -333,7 +335,11 @@ class Index:
                 return absent
             if answer.status_code != 200:
                 raise failure_of(self.host, answer, normalized_name)
-            body = self._fetcher.read(answer, MAX_PAGE_BYTES)
+            try:
+                body = self._fetcher.read(answer, MAX_PAGE_BYTES, is_urgent=is_known)
+            except UpstreamBusy:
+                self._fetcher.leave_alone(host_of(answer.url))
+                raise
             page = read_page(body, answer.headers.get("Content-Type", ""), answer.url, normalized_name)
             found: Plain = {"files": page.files, "versions": page.versions, "checked_at": now}
             found["expires_at"] = now + KNOWN_FOR
@@ -368,6 +374,12 @@ class Index:
 
     def _refuse_size(self, filename: str) -> None:
         raise UpstreamFailed(f"{filename} is larger than the {self._max_file_bytes:,} bytes that are accepted")
+
+
+def length_of(answer: Response) -> int | None:
+    """Return how many bytes an answer says that it has; None if it does not, or no file has so many."""
+    text = answer.headers.get("Content-Length", "")
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def _last_held_back(parts: Iterator[bytes]) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from webapp.serving.request_log import shown_path
 from webapp.serving.sending import make_immutable, send
 from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.errors import UpstreamFailed
-from webapp.upstream.index import Index
+from webapp.upstream.index import Index, length_of
 from webapp.upstream.refusing import Refusals
 
 bp = Blueprint("upstream", __name__)
@@ -101,8 +101,8 @@ def _passed_on(upstream: Index, normalized_name: str, file: Plain) -> Response:
         response.content_length = file["size"]
     if request.method == "GET":
         answer = upstream.open_file(file)
-        if "size" not in file and answer.headers.get("Content-Length", "").isdecimal():
-            response.content_length = int(answer.headers["Content-Length"])
+        if "size" not in file and (length := length_of(answer)) is not None:
+            response.content_length = length
         body = upstream.store_passing(normalized_name, file, answer)
         # Problems with the first bytes, or with a file that has no more than these, get an answer of their own.
         with waiting_for_upstream():
