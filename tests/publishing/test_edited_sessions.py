@@ -20,6 +20,7 @@ pytestmark = pytest.mark.real_server
 Ask = Callable[[str, str, Any], int]
 
 NEEDED = ["package", "version", "stage_token", "created_at", "expires_at"]
+ANNOUNCED = ["size", "hashes", "hashes.sha256"]
 OTHERS = ["name", "live_key", "state", "created_by", "files", "files.0", "files.1"]
 OTHERS += [f"files.0.{name}" for name in ("filename", "file", "senders", "attestations")]
 OTHERS += [f"files.1.{name}" for name in ("filename", "state", "attempt", "senders", "content_id", "announced")]
@@ -88,3 +89,10 @@ def test_other_edits_break_no_request(ask: Ask, field: str) -> None:
     broken = [(request, value) for request in REQUESTS for value in ODD if ask(field, request, value) >= 500]
 
     assert broken == []
+
+
+@pytest.mark.parametrize("field", ANNOUNCED)
+def test_file_whose_announcement_was_edited_takes_nothing(ask: Ask, field: str) -> None:
+    found = {ask(f"files.1.announced.{field}", request, value) for request in OF_FILE for value in ODD}
+
+    assert found == {409}
