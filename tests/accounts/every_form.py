@@ -234,6 +234,7 @@ def _make_world(app: Flask, **fields: Any) -> dict[str, Any]:
             live_key=f"{name}/{version}",
             state="open",
             stage_token=version,
+            created_at=utc_now(),
             created_by=GRACE,
             expires_at=utc_now() + timedelta(hours=1),
             files=files,

@@ -18,7 +18,7 @@ from webapp.changes.maintaining import (
     transfer,
 )
 from webapp.changes.pypi_json import store
-from webapp.documents import JournalEntry, Maintainer, Package, TeamRole, User
+from webapp.documents import JournalEntry, Maintainer, Membership, Package, TeamRole, User
 from webapp.documents.package import ConcurrentChange
 
 
@@ -84,6 +84,23 @@ def test_who_leaves_stays_only_where_nobody_else_is(app: Flask) -> None:
     assert [each.name for each in Package.objects(pk="alone").get().maintainers] == ["Ada"]
     entry = JournalEntry.objects.about_package("shared").first()
     assert (entry.action, entry.note, entry.actor_name) == ("remove owner", "Ada", "Ada")
+
+
+@pytest.mark.parametrize("role", ["owner", "maintainer"])
+def test_team_without_members_is_nobody_else(app: Flask, role: str) -> None:
+    ada, teams = factories.user("Ada"), [TeamRole(team="staff", role="owner")]
+    person = Maintainer(user_id=ada.id, name="Ada", role=role)
+    package = factories.package(maintainers=[person], teams=teams)  # the team was deleted in the database
+
+    with pytest.raises(LastOwner):
+        end_maintaining(package.pk, ada.id, ada)
+    leave_packages(ada)
+    before = maintainers()
+    factories.user("Grace", teams=[Membership(team="staff")])
+    end_maintaining(package.pk, ada.id, ada)
+
+    assert before == [("Ada", role)]
+    assert maintainers() == []
 
 
 @pytest.mark.parametrize("change", ["add", "remove", "rename", "leave"])

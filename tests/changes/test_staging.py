@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName
 from tests import factories
 from tests.changes.sessions import BETTER, FILES, filled, seen
 from tests.publishing import uploads
-from tests.publishing.staging import opened, path_of, send, stored
+from tests.publishing.staging import opened, path_of, said, send, stored
 from tests.publishing.uploads import nothing_stays, wheel, wheel_name
 from webapp.changes import claims, staging
 from webapp.changes.administrators import delete
@@ -217,7 +217,9 @@ def test_sessions_that_ended_by_themselves_are_counted() -> None:
     fields = {"package": "jam", "state": "open", "created_by": factories.user().id}
     for version, expires_at in (("1.0", past), ("2.0", past), ("3.0", later)):
         key = live_key_of(NormalizedName("jam"), version)
-        PublishingSession(version=version, live_key=key, expires_at=expires_at, **fields).save()
+        made = PublishingSession(version=version, live_key=key, expires_at=expires_at, **fields)
+        made.stage_token, made.created_at = version, past
+        made.save()
 
     assert staging.settle_leftovers() == 2
 
@@ -247,12 +249,17 @@ def test_sessions_of_a_deleted_account_are_swept(client: FlaskClient, secret: st
     assert NameClaim.objects(holder="larder-probe").count() == 0
 
 
+BY_HAND: Any = {"bypass_document_validation": True}
 EDITS: dict[str, dict[str, Any]] = {
     "canceled": {"$set": {"state": "canceled"}},
     "published": {"$set": {"state": "published"}},
     "unknown": {"$set": {"state": "on hold"}},
     "null": {"$set": {"state": None}},
     "no end": {"$unset": {"expires_at": ""}},
+    "no stage": {"$unset": {"stage_token": ""}},
+    "no version": {"$set": {"version": None}},
+    "no project": {"$set": {"package": None}},
+    "no name of a file": {"$set": {"files.0.filename": None}},
 }
 
 
@@ -261,12 +268,37 @@ def test_session_that_was_edited_by_hand_does_not_reserve_its_version(
     client: FlaskClient, secret: str, edit: dict[str, Any]
 ) -> None:
     session = filled(client, secret)
-    PublishingSession.objects.raw(may_be_lost=True).update_one({}, edit)
+    PublishingSession.objects.raw(may_be_lost=True).update_one({}, edit, **BY_HAND)
 
     again = opened(client, secret)
 
     assert again != session
     assert (stored(session).live_key, stored(session).is_live, stored(again).state) == (None, False, "open")
+
+
+@pytest.mark.parametrize("attempt", [None, 5, ""])
+def test_session_whose_attempt_was_edited_is_settled(client: FlaskClient, secret: str, attempt: Any) -> None:
+    session = filled(client, secret)
+    PublishingSession.objects.raw().update_one({}, {"$set": {"state": "publishing", "attempt": attempt}}, **BY_HAND)
+
+    found = said(client.get(path_of(session, "session"), auth=("__token__", secret)))
+
+    assert found["status"] == "open"
+    assert send(client, secret, path_of(session, "publish")).status_code == 201
+
+
+def test_pending_file_of_which_an_edit_left_nothing_can_only_be_removed(client: FlaskClient, secret: str) -> None:
+    session = filled(client, secret)
+    edited = {"files.0.state": "pending", "files.0.replacement": {"filename": wheel_name()}, "files.0.file": None}
+    PublishingSession.objects.raw().update_one({}, {"$set": edited}, **BY_HAND)
+
+    found = said(client.get(path_of(session, "session"), auth=("__token__", secret)))
+    refused = send(client, secret, path_of(session, "publish"))
+    removed = client.delete(f"{path_of(session, 'upload')}{wheel_name()}/", auth=("__token__", secret))
+
+    assert found["files"][wheel_name()]["status"] == "pending"
+    assert (refused.status_code, removed.status_code) == (409, 204)
+    assert send(client, secret, path_of(session, "publish")).status_code == 201
 
 
 @pytest.mark.usefixtures("app")

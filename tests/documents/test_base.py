@@ -10,7 +10,6 @@ import bson
 import mongoengine as me
 import pytest
 from flask import Flask
-from pymongo.errors import WriteError
 
 from tests import factories
 from tests.clocks import clock_ahead
@@ -274,10 +273,20 @@ def test_nothing_is_taken_from_null(listed: Any) -> None:
 
 
 @pytest.mark.real_server
-def test_text_instead_of_a_list_stays(listed: Any) -> None:
-    listed.raw().insert_one({"_id": KEY, "teams": "written by hand"})
+@pytest.mark.parametrize("odd", ["written by hand", 5, {"x": 1}])
+def test_anything_else_becomes_a_list_and_other_documents_stay(listed: Any, odd: Any) -> None:
+    other = {"_id": "other", "teams": odd}
+    listed.raw().insert_many([{"_id": KEY, "teams": odd}, other])
 
-    with pytest.raises(WriteError):
-        listed.change_lists({"_id": KEY}, {"$push": {"teams": "x"}})
+    assert listed.change_lists({"_id": KEY}, {"$push": {"teams": "x"}})
 
-    assert listed.raw().find_one() == {"_id": KEY, "teams": "written by hand"}
+    assert list(listed.raw().find()) == [{"_id": KEY, "teams": ["x"]}, other]
+
+
+@pytest.mark.real_server
+def test_list_stays_even_if_null_is_in_it(listed: Any) -> None:
+    listed.raw().insert_one({"_id": KEY, "teams": [None, "x"]})
+
+    listed.mend_lists({"_id": KEY}, {"$push": {"teams": "y"}})
+
+    assert listed.raw().find_one() == {"_id": KEY, "teams": [None, "x"]}

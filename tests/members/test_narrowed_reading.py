@@ -1,7 +1,7 @@
 """READ_ACCESS=members, narrowed to teams: what those who may not read a project learn of it, by every address."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -217,8 +217,20 @@ def test_advisory_about_a_hidden_project_and_others_warns_of_the_others(world: W
     assert advisories_of(world, "Contractor", ABSENT) == []
 
 
-def test_advisory_about_a_hidden_project_stays_hidden_if_an_entry_beside_it_is_empty(world: World) -> None:
-    Advisory.objects.raw().update_one({"_id": "PYSEC-2024-2"}, {"$push": {"affects": {"fixed_in": []}}})
+BY_HAND: Any = {"bypass_document_validation": True}
+EDITS: list[dict[str, Any]] = [
+    {"$push": {"affects": {"fixed_in": []}}},
+    {"$set": {"affects": []}},
+    {"$set": {"affects": None}},
+    {"$unset": {"affects": ""}},
+]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_advisory_about_a_hidden_project_stays_hidden_if_what_it_affects_was_edited(
+    world: World, edit: dict[str, Any]
+) -> None:
+    Advisory.objects.raw().update_one({"_id": "PYSEC-2024-2"}, edit, **BY_HAND)
 
     for address in ("/advisories/PYSEC-2024-2/", "/osv/v1/vulns/PYSEC-2024-2"):
         assert world.contractor.get(address).status_code == 404, address

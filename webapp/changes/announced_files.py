@@ -15,7 +15,7 @@ from webapp.changes.room import check_quota
 from webapp.changes.staged_files import add
 from webapp.changes.staging import SessionBusy, check_may_change
 from webapp.documents import PublishingSession, SessionFile, StoredFile, User, contents
-from webapp.documents.base import Plain
+from webapp.documents.base import Plain, as_declared
 from webapp.documents.publishing_session import ERROR, OPEN, PENDING
 
 # At least one of these has to be announced. Source: PEP 694, which asks for a secure one of Python's.
@@ -82,8 +82,9 @@ def keep_bytes(session: PublishingSession, entry: SessionFile, file: IO[bytes], 
 def keep_attestations(session: PublishingSession, entry: SessionFile, attestations: str, by: User) -> None:
     """Keep the attestations of an announced file, as they were sent. Raises UploadEnded and TooManyAttestations."""
     check_may_change(session, by)
-    standing = _sessions().find_one({"_id": session.pk}, {"files.filename": 1, "files.attestations": 1}) or {}
-    others = [each.get("attestations") for each in standing.get("files", []) if each.get("filename") != entry.filename]
+    standing = _sessions().find_one({"_id": session.pk}, {"files.filename": 1, "files.attestations": 1})
+    files = as_declared(PublishingSession, standing).get("files", [])
+    others = [each.get("attestations") for each in files if each.get("filename") != entry.filename]
     if sum(len(each.encode()) for each in (*others, attestations) if each) > MOST_ATTESTATIONS_BYTES:
         raise TooManyAttestations(
             f"The attestations of files that are not complete may have {MOST_ATTESTATIONS_BYTES:,} bytes together. "
@@ -130,8 +131,8 @@ def _check_room(session: PublishingSession, size: int, by: User) -> None:
     """Count the announced files of the project and of the account too. Raises OverQuota."""
     mine = {"state": OPEN, "$or": [{"package": session.package}, {"created_by": by.id}]}
     found = _sessions().find({**mine, "files.state": PENDING}, {"files.state": 1, "files.announced": 1})
-    waiting = [each.get("announced") or {} for son in found for each in son["files"] if each.get("state") == PENDING]
-    sizes = [each.get("size") for each in waiting]
+    files = [each for plain in PublishingSession.objects.as_plain(found) for each in plain.get("files", [])]
+    sizes = [each.get("announced", {}).get("size") for each in files if each.get("state") == PENDING]
     # What was announced is kept as it came, so MongoDB lets an edit by hand write anything there.
     check_quota(session.package, by.id, size + sum(each for each in sizes if isinstance(each, int)))
 

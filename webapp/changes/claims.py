@@ -22,7 +22,7 @@ import bson
 from pymongo.errors import DuplicateKeyError
 
 from webapp.documents import JournalEntry, Package, PublishingSession, ReleaseFile, StoredFile, contents
-from webapp.documents.base import Plain, is_recent, utc_now
+from webapp.documents.base import Plain, as_declared, is_recent, utc_now
 from webapp.documents.publishing_session import CANCELED, COMPLETED, LIVE, OPEN, PUBLISHED, REMEMBERED, STATES
 from webapp.documents.stored_file import ARRIVING, DELETED, DELETING, STAGED, STORED
 
@@ -213,14 +213,16 @@ def end_if_expired(session_id: Any) -> None:
 
 
 def end_if_edited(session_id: Any) -> None:
-    """End a publishing session whose state is unknown, or which has ended but still reserves its version.
+    """End a publishing session that an edit by hand has damaged; see `PublishingSession.was_edited`.
 
-    Only an edit by hand leaves one so.
+    One that is being published is left alone: its package may list its files already.
     """
     sessions, reserving = PublishingSession.objects.raw(), {"live_key": {"$gt": ""}}
     published = {"$set": {"forget_at": utc_now() + REMEMBERED}, "$unset": {"live_key": ""}}
     sessions.update_one({"_id": session_id, "state": PUBLISHED, **reserving}, published)
     edited = [{"state": CANCELED, **reserving}, {"state": {"$nin": STATES}}]
+    if PublishingSession(**as_declared(PublishingSession, sessions.find_one({"_id": session_id}))).missing:
+        edited.append({"state": OPEN})
     sessions.update_one({"_id": session_id, "$or": edited}, _canceled())
 
 

@@ -13,7 +13,7 @@ from mongoengine.errors import ValidationError
 from packaging.utils import NormalizedName
 
 from webapp.changes.changing import Act, Change, changes
-from webapp.changes.owners import account_stays, owners_of
+from webapp.changes.owners import account_stays, owners_of, stays_maintained
 from webapp.documents.base import utc_now
 from webapp.documents.invitation import Invitation
 from webapp.documents.package import (
@@ -112,6 +112,8 @@ def end_maintaining(normalized_name: NormalizedName, user_id: bson.ObjectId, by:
         with change:
             _maintainer(change.package, user_id)
             _check_others(change.package, user_id)
+            if not stays_maintained(change.package, user_id):
+                raise LastOwner
             change.act = _remove(change.package, user_id)
 
 
@@ -292,7 +294,7 @@ def rename_maintainer(user_id: bson.ObjectId, name: str) -> None:
 
 
 def leave_packages(user: User) -> None:
-    """Remove a user from every package with other maintainers; elsewhere their name stays."""
+    """Remove a user from every package that others maintain; elsewhere their name stays."""
     for package in Package.objects.maintained_by(user.id).only("normalized_name").plain():
         try:
             _leave(package["normalized_name"], user)
@@ -307,7 +309,7 @@ def _leave(normalized_name: NormalizedName, user: User) -> None:
     for change in changes(normalized_name, user):
         with change:
             others = [each for each in change.package.maintainers if each.user_id != user.id]
-            if len(others) < len(change.package.maintainers) and (others or change.package.teams):
+            if len(others) < len(change.package.maintainers) and stays_maintained(change.package, user.id):
                 change.act = _remove(change.package, user.id)
 
 

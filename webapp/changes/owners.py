@@ -48,6 +48,13 @@ def owners_of(package: Package) -> Owners:
     )
 
 
+def stays_maintained(package: Package, user_id: bson.ObjectId) -> bool:
+    """Tell whether somebody else maintains a package: another person, or the members of a team."""
+    named = [each.team for each in package.teams or [] if each.team]
+    others = any(each.user_id != user_id for each in package.maintainers)
+    return others or bool(named and _found({"teams.team": {"$in": named, "$gt": ""}}, 1))
+
+
 def account_stays(user_id: bson.ObjectId) -> bool:
     """Tell whether there is such an account, and nobody is deleting it."""
     found = _of(User).find_one({"_id": user_id, "being_deleted": None}, {"_id": 1})

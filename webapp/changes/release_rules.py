@@ -4,6 +4,7 @@ from packaging.utils import NormalizedName
 
 from webapp.changes.changing import Act
 from webapp.changes.maintaining import project_changes
+from webapp.changes.owners import stays_maintained
 from webapp.changes.project_status import refuse_in_quarantine
 from webapp.documents import Package, PublishingSession, User
 from webapp.documents.package import OWNER, REVIEWED, SESSIONS
@@ -34,7 +35,7 @@ def set_rule(normalized_name: NormalizedName, rule: str | None, by: User) -> boo
             package = change.package
             refuse_in_quarantine(package)
             if package.release_rule != rule:
-                _check_possible(package, rule)
+                _check_possible(package, rule, by)
                 package.release_rule = rule
                 change.act = Act(_ACTS[rule])
     return change.act is not None
@@ -60,13 +61,13 @@ def check_reviewed(package: Package, session: PublishingSession, by: User) -> No
         raise NotReviewed(f"{wanted}; {by.shown_name} uploaded some of them.")
 
 
-def _check_possible(package: Package, rule: str | None) -> None:
+def _check_possible(package: Package, rule: str | None, by: User) -> None:
     if rule and package.only_publishers:
         raise Impossible(
             "The project accepts new files from trusted publishers only, and they have no sessions. "
             "Accept API tokens too first."
         )
-    if rule == REVIEWED and len(package.maintainers) < 2 and not package.teams:
+    if rule == REVIEWED and not stays_maintained(package, by.id):
         raise Impossible(
             "Nobody else maintains this project, so nobody could publish what you upload. Invite another owner first."
         )

@@ -96,7 +96,8 @@ def take_out(session: PublishingSession, filename: str, by: User) -> bool:
     before = _sessions().find_one_and_update(is_open, gone, {"files": 1})
     if before is None:
         raise SessionGone("This session is no longer open, so its files cannot be changed.")
-    entry = next((each for each in before.get("files", []) if each["filename"] == filename), None)
+    files = as_declared(PublishingSession, before).get("files", [])
+    entry = next((each for each in files if each.get("filename") == filename), None)
     if entry is None:
         return False
     if entry.get("content_id"):

@@ -69,7 +69,7 @@ def _close(session: PublishingSession, by: User) -> PublishingSession:
     """Let nobody change a session any more. Raises SessionGone and SessionBusy."""
     now = utc_now()
     ready = {"_id": session.pk, "state": OPEN, "expires_at": {"$gt": now}, "files.state": {"$nin": [PENDING, ERROR]}}
-    ready |= {"files.0": {"$exists": True}}
+    ready |= {"files.filename": {"$gt": ""}}
     closed = {"state": PUBLISHING, "attempt": str(bson.ObjectId()), "alive_at": now, "ended_by": by.shown_name}
     if _sessions().update_one(ready, {"$set": closed}).matched_count:
         return PublishingSession.objects(pk=session.pk).declared_first()

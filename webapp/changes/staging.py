@@ -124,24 +124,27 @@ def find(session_id: str, by: User) -> PublishingSession:
         check_may_change(found, by, even_closed=True)
     except NotMaintained:
         raise SessionGone("There is no such publishing session.") from None
-    return current(found)
+    session = current(found)
+    if session.missing:
+        raise SessionGone("An edit in the database damaged this publishing session, so it can no longer be used.")
+    return session
 
 
 def current(session: PublishingSession) -> PublishingSession:
     """Return a session after settling what a killed process or the time has left of it."""
-    if session.state == OPEN and not session.is_open:
+    if session.state == PUBLISHING:
+        settle_publishing(session)
+    elif session.was_edited:
+        claims.end_if_edited(session.pk)
+        finish_cancelling(session.pk)
+    elif session.state == OPEN and not session.is_open:
         claims.end_if_expired(session.pk)
         finish_cancelling(session.pk)
-    elif session.state == PUBLISHING:
-        settle_publishing(session)
     elif session.state == OPEN and claims.end_deleted(session.package):
         finish_cancelling(session.pk)
     elif session.state == OPEN and session.has_pending:
         for each in session.files:
             _settle_pending(session, each)
-    elif session.was_edited:
-        claims.end_if_edited(session.pk)
-        finish_cancelling(session.pk)
     else:
         return session
     again = PublishingSession.objects(pk=session.pk).declared_first()
@@ -233,6 +236,8 @@ def finish_cancelling(session_id: bson.ObjectId) -> None:
         if each.content_id:
             contents.delete(each.content_id)
     _sessions().update_one({"_id": session_id, "state": CANCELED}, {"$set": {"files": []}})
+    if not canceled.package:  # by an edit; `new_names` releases the name when somebody wants it
+        return
     others = PublishingSession.objects.live_of_project(canceled.package)
     if not Package.objects(pk=canceled.package).count_up_to(1) and not others.count_up_to(1):
         new_names.give_back(canceled.package)
@@ -264,12 +269,12 @@ def _were_published(session: PublishingSession) -> bool:
 
 def reopen(session: PublishingSession) -> None:
     """Let a session that was being published, in this attempt, be open again, unless its project was deleted."""
-    mine = {"_id": session.pk, "state": PUBLISHING, "attempt": session.attempt}
     again = {"$set": {"state": OPEN}, "$unset": {"attempt": "", "alive_at": "", "ended_by": ""}}
-    _sessions().update_one(mine, again)
-    # Whoever deleted the project could not cancel a session that was being published.
-    if claims.end_deleted(session.package):
-        finish_cancelling(session.pk)
+    _sessions().update_one(_in_attempt(session, session.attempt), again)
+    # Nobody could end a session that was being published.
+    claims.end_if_edited(session.pk)
+    claims.end_deleted(session.package)
+    finish_cancelling(session.pk)
 
 
 def finish_publishing(session: PublishingSession, attempt: str) -> None:
@@ -277,10 +282,14 @@ def finish_publishing(session: PublishingSession, attempt: str) -> None:
     now = utc_now()
     over = {"live_key": "", "attempt": "", "alive_at": ""}
     ended = {"state": PUBLISHED, "ended_at": now, "forget_at": now + REMEMBERED}
-    mine = {"_id": session.pk, "state": PUBLISHING, "attempt": attempt}
-    _sessions().update_one(mine, {"$set": ended, "$unset": over})
+    _sessions().update_one(_in_attempt(session, attempt), {"$set": ended, "$unset": over})
     for document in _files().find({"session": session.pk}, {"metadata": 0}):
         claims.settle_staged(document)
+
+
+def _in_attempt(session: PublishingSession, attempt: str | None) -> Plain:
+    """Return the condition for a session that is being published in this attempt; None if an edit removed its name."""
+    return {"_id": session.pk, "state": PUBLISHING, "attempt": attempt or {"$not": {"$gt": ""}}}
 
 
 def _settle_pending(session: PublishingSession, entry: SessionFile) -> None:
@@ -292,6 +301,8 @@ def _settle_pending(session: PublishingSession, entry: SessionFile) -> None:
     if document is None or (document.alive_at and is_recent(document.alive_at, lifetime)):
         return
     stored = entry.replacement if document.sha256 == entry.replacement.sha256 else entry.file
+    if stored is None:  # by an edit; the file has to be removed
+        return
     complete(session, {"filename": entry.filename, "attempt": entry.attempt}, stored, entry.uploaded_by, entry.senders)
     _files().update_one({"_id": entry.filename, "attempt": entry.attempt}, {"$unset": {"attempt": "", "alive_at": ""}})
 

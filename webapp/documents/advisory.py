@@ -38,8 +38,7 @@ class AdvisoryQuerySet(ShownQuerySet):
 
     def _shown(self) -> Plain:
         names = hidden_names()
-        none, another = {"affects.package": {"$nin": names}}, {"package": {"$gt": "", "$nin": names}}
-        return {"$or": [none, {"affects": {"$elemMatch": another}}]} if names else {}
+        return {"affects": {"$elemMatch": {"package": {"$gt": "", "$nin": names}}}} if names else {}
 
     def as_plain(self, sons: Iterable[Plain]) -> list[Plain]:
         """Return the advisories as plain dictionaries, without what they list about hidden projects."""

@@ -173,8 +173,8 @@ class ReadingQuerySet(BaseQuerySet):
     def change_lists(self, which: Plain, change: Plain) -> bool:
         """Change a document in one write that adds to lists or takes from them; False if none meets the condition.
 
-        MongoDB refuses that where null stands instead of a list, as an edit by hand may have left it. Null counts as
-        absent, so it is removed then.
+        MongoDB refuses that where something else stands instead of a list, as an edit by hand may have left it. That
+        counts as absent, so it is removed then.
         """
         try:
             return bool(self.raw().update_one(which, change).matched_count)
@@ -185,9 +185,9 @@ class ReadingQuerySet(BaseQuerySet):
         return bool(self.raw().update_one(which, change).matched_count)
 
     def mend_lists(self, which: Plain, change: Plain) -> None:
-        """Remove null where a change is about to add to a list, or to take from it."""
+        """Remove what is no list where a change is about to add to a list, or to take from it."""
         for path in [path for operator in _OF_LISTS for path in change.get(operator, ())]:
-            self.raw().update_one(_with_null(which, path), {"$unset": {path: ""}})
+            self.raw().update_one(_with_no_list(which, path), {"$unset": {path: ""}})
 
     def count_up_to(self, most: int) -> int:
         """Return how many there are, at most `most`.
@@ -253,14 +253,13 @@ class ReadingQuerySet(BaseQuerySet):
         return None if plain is None else self._document(**plain)
 
 
-def _with_null(which: Plain, path: str) -> Plain:
-    """Return the condition for documents with null at this path, which may be in a matched element: "files.$.x"."""
+def _with_no_list(which: Plain, path: str) -> Plain:
+    """Return the condition for documents with no list at this path, which may be in a matched element: "files.$.x"."""
     listed, _, inner = path.partition(".$.")
-    # Not {"$type": "null"}, which mongomock lacks; a list that contains null is equal to null, too.
-    is_null = {"$eq": None, "$exists": True, "$not": {"$type": "array"}}
+    is_no_list = {"$exists": True, "$not": {"$type": "array"}}
     if inner:
-        return which | {listed: {"$elemMatch": which[listed]["$elemMatch"] | {inner: is_null}}}
-    return {"$and": [which, {path: is_null}]}
+        return which | {listed: {"$elemMatch": which[listed]["$elemMatch"] | {inner: is_no_list}}}
+    return {"$and": [which, {path: is_no_list}]}
 
 
 def declared(document_type: type[me.base.BaseDocument], raw: bytes) -> Plain:

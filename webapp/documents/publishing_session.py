@@ -29,6 +29,8 @@ LONGEST = timedelta(days=30)
 # How long a session that has ended still tells how it ended.
 REMEMBERED = timedelta(days=7)
 MOST_FILES = 500
+# What the site writes in every session. One that lacks any of it cannot be used.
+NEEDED = ("package", "version", "stage_token", "created_at", "expires_at")
 
 
 class SessionQuerySet(ShownQuerySet):
@@ -158,9 +160,18 @@ class PublishingSession(db.Document):
         return hashlib.sha256(bson.encode({"files": listed})).hexdigest()
 
     @property
+    def missing(self) -> list[str]:
+        """Return the names of needed fields that it lacks, or that have another type: an edit by hand damaged it."""
+        names = [name for name in NEEDED if not getattr(self, name)]
+        return names if all(each.filename for each in self.files) else [*names, "files.filename"]
+
+    @property
     def was_edited(self) -> bool:
-        """Tell whether its state is unknown, or has ended although it reserves its version: the site leaves none so."""
-        return self.state not in STATES or (self.state not in LIVE and bool(self.live_key))
+        """Tell whether an edit by hand left it so that it has to end: the site leaves none so.
+
+        It lacks a needed field, its state is unknown, or it has ended although it reserves its version.
+        """
+        return self.state not in STATES or bool(self.missing if self.state in LIVE else self.live_key)
 
     @property
     def shown_state(self) -> str:

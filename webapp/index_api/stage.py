@@ -86,7 +86,7 @@ def staged_file(token: str, sha256: str, filename: str) -> AnyResponse:
 
 def _session(token: str) -> PublishingSession:
     session: PublishingSession | None = PublishingSession.objects.with_stage_token(token).declared_first()
-    if session is None or not (session.is_live or session.state == PUBLISHED):
+    if session is None or session.missing or not (session.is_live or session.state == PUBLISHED):
         abort(404, "There is nothing at this address. Its publishing session may have expired or been cancelled.")
     return session
 

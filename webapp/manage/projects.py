@@ -40,12 +40,13 @@ MOST_SESSIONS = 50
 def index() -> Response:
     """List the projects that a member maintains, or explain how to publish the first one."""
     user = me().user
+    sessions = PublishingSession.objects.live_of_account(user.id).limit(MOST_SESSIONS)
     page = render_template(
         "manage/index.html",
         found=paginate([Package.objects.maintained_by(user.id, user.team_names).listed()]),
         used_bytes=StoredFile.objects.of_account(user.id).total_bytes(),
         address=site_url(),
-        sessions=PublishingSession.objects.live_of_account(user.id).limit(MOST_SESSIONS).plain(),
+        sessions=[each for each in sessions.plain() if not PublishingSession(**each).missing],
     )
     return make_response(page)
 

@@ -48,7 +48,8 @@ def conflict(error: Exception) -> Response:
 def _sessions(name: str) -> Context:
     package = project(name)
     found = PublishingSession.objects.of_project(package.pk).limit(MOST_SHOWN)
-    return {"package": package, "sessions": [PublishingSession(**each) for each in found.plain()]}
+    sessions = [PublishingSession(**each) for each in found.plain()]
+    return {"package": package, "sessions": [each for each in sessions if not each.missing]}
 
 
 @bp.route("/manage/<name>/sessions/", methods=["GET", "POST"])

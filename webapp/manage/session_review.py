@@ -33,7 +33,7 @@ def review(session: PublishingSession) -> Plain:
     latest = package.get("latest", {}).get("version")
     page = package_page(session.package, latest, first=0, count=1) if latest else None
     old: Mapping[str, Any] = (page.release if page else None) or {"version": "", "files": []}
-    completed = [each.file.to_mongo().to_dict() for each in session.files if each.state == COMPLETED]
+    completed = [each.file.to_mongo().to_dict() for each in session.files if each.state == COMPLETED and each.file]
     rows = comparing.files(old, {"version": session.version, "files": completed})
     found = {
         "odd": list(_odd(session, statements, rows, latest)),

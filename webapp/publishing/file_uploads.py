@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from flask import Response, abort, current_app, request
 from packaging.utils import NormalizedName
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from webapp.changes import announced_files
 from webapp.changes.staged_files import WrongRelease, stage, take_out
@@ -205,6 +205,12 @@ def _pending(session: PublishingSession, filename: str) -> SessionFile:
     entry = _entry(session, filename)
     if entry.state != PENDING or not entry.announced:
         abort(409, f"The upload of {filename} has ended. Delete the file first to send it again.")
+    try:
+        _size_of(entry.announced)
+        _hashes_of(entry.announced)
+    except BadRequest as error:
+        what = f"An edit in the database damaged what was announced of {filename}: {error.description}"
+        abort(409, f"{what} Delete the file, and announce it again.")
     return entry
 
 

@@ -1,4 +1,4 @@
-"""Null where a list belongs, as an edit by hand may leave it, keeps nobody from adding to that list."""
+"""Something else where a list belongs, as an edit by hand may leave it, keeps nobody from adding to that list."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,18 +17,18 @@ from webapp.documents.second_factor import SecondFactor
 from webapp.members import second_factors
 from webapp.rules import naming
 
-pytestmark = pytest.mark.real_server
+pytestmark = [pytest.mark.real_server, pytest.mark.parametrize("odd", [None, "text", 5, {"0": "x"}])]
 
 
-def is_null(document_type: type[me.Document], field: str) -> None:
-    """Write null in place of a list, as an account does that may not set the rules."""
+def replace(document_type: type[me.Document], field: str, odd: Any) -> None:
+    """Write something else in place of a list, as an account does that may not set the rules."""
     by_hand: Any = {"bypass_document_validation": True}
-    assert document_type.objects.raw().update_one({}, {"$set": {field: None}}, **by_hand).matched_count == 1
+    assert document_type.objects.raw().update_one({}, {"$set": {field: odd}}, **by_hand).matched_count == 1
 
 
-def test_member_can_sign_in(app: Flask) -> None:
+def test_member_can_sign_in(app: Flask, odd: Any) -> None:
     member()
-    is_null(User, "sessions")
+    replace(User, "sessions", odd)
     ada = browser(app)
 
     assert ada.sign_in("ada@example.org").status_code == 302
@@ -62,11 +62,13 @@ ADDING: list[tuple[type[me.Document], str, Callable[[User], Any]]] = [
 
 
 @pytest.mark.parametrize(("document_type", "field", "add"), ADDING, ids=[each[2].__name__ for each in ADDING])
-def test_null_is_replaced(app: Flask, document_type: type[me.Document], field: str, add: Callable[[User], Any]) -> None:
+def test_entry_is_added_in_its_place(
+    app: Flask, document_type: type[me.Document], field: str, add: Callable[[User], Any], odd: Any
+) -> None:
     ada = member()
     Team(name="payments").save()
     NameClaim.objects.raw().insert_one({"_id": naming.skeleton("py-oil")})
-    is_null(document_type, field)
+    replace(document_type, field, odd)
 
     with app.test_request_context():
         assert add(ada)
@@ -74,25 +76,25 @@ def test_null_is_replaced(app: Flask, document_type: type[me.Document], field: s
     assert len((document_type.objects.raw().find_one() or {})[field]) == 1
 
 
-def test_project_can_be_watched_and_left(app: Flask) -> None:
+def test_project_can_be_watched_and_left(app: Flask, odd: Any) -> None:
     ada: Browser = signed_in(app)
     factories.package()
     ada.send("/account/watching", project="example")
-    is_null(Watcher, "projects")
+    replace(Watcher, "projects", odd)
 
     ada.send("/account/watching", project="example")
     watched = Watcher.objects.get().projects
-    is_null(Watcher, "projects")
+    replace(Watcher, "projects", odd)
     form = {"csrf_token": ada.token("/account/watching")}
     left = ada.post("/account/watching/example/end", data=form)
 
     assert (watched, left.status_code) == (["example"], 302)
 
 
-def test_release_can_be_uploaded(app: Flask) -> None:
+def test_release_can_be_uploaded(app: Flask, odd: Any) -> None:
     ada, secret = uploads.publisher()
     factories.package(maintainers=[Maintainer(user_id=ada.id, name="Ada", role="owner")])
-    is_null(Package, "releases")
+    replace(Package, "releases", odd)
 
     answer = upload(app.test_client(), secret, wheel("example", "7.0"), wheel_name("example", "7.0"))
 
@@ -100,16 +102,16 @@ def test_release_can_be_uploaded(app: Flask) -> None:
     assert [each.version for each in Package.objects.get().releases] == ["7.0"]
 
 
-def test_session_takes_files(app: Flask) -> None:
+def test_session_takes_files(app: Flask, odd: Any) -> None:
     _, secret = uploads.publisher()
     client = app.test_client()
     session = staging.opened(client, secret)
-    is_null(PublishingSession, "files")
+    replace(PublishingSession, "files", odd)
 
     added = staging.add(client, secret, session)
-    is_null(PublishingSession, "files.0.senders")
+    replace(PublishingSession, "files.0.senders", odd)
     replaced = staging.add(client, secret, session, wheel(extra={"better.py": "x = 1"}))
-    is_null(PublishingSession, "files")
+    replace(PublishingSession, "files", odd)
     shown = client.get(staging.path_of(session, "session"), auth=("__token__", secret))
 
     assert [each.status_code for each in (added, replaced, shown)] == [200, 200, 200]
