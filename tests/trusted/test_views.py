@@ -214,7 +214,7 @@ def test_site_that_is_busy_says_so_in_the_form_that_clients_print(
     app: Flask, client: Browser, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project(issuer)
-    monkeypatch.setattr(app.extensions["slow_clients"], "upstream", Shares(0))
+    monkeypatch.setattr(app.extensions["slow_clients"], "providers", Shares(0))
 
     answer = client.post("/_/oidc/mint-token", json={"token": issuer.signed()})
 
