@@ -59,12 +59,13 @@ def test_owners_are_told_when_an_import_touches_their_project_or_what_it_require
         "project": "jam",
         "advisory": "PYSEC-2",
         "severity": "unknown",
+        "affected": "fruit",
         "through": "fruit",
         "range": ">=1.0",
         "summary": "What is wrong with fruit",
         "url": "http://localhost/advisories/PYSEC-2/",
     }
-    assert said["bread"]["through"] == "jam"
+    assert (said["bread"]["affected"], said["bread"]["through"]) == ("fruit", "jam")
 
 
 def test_site_is_told_once_with_the_projects_concerned(packages: Receiver, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from webapp.documents import Advisory, JournalState, Package, Watcher, Webhook
 from webapp.documents.base import Plain, utc_now
@@ -63,11 +63,21 @@ def events_of(advisory: Plain, concerned: set[str | None]) -> Iterator[Event]:
             yield _event(advisory, name, {}, is_for_site=False)
     for name, each in requiring.items():
         if name in concerned and name not in here:
-            yield _event(advisory, name, {"through": each["through"], "range": each["range"]}, is_for_site=False)
+            said = {"affected": _way(name, requiring)[-1], "through": each["through"], "range": each["range"]}
+            yield _event(advisory, name, said, is_for_site=False)
     if None in concerned and (here or requiring):
         named = [*here, *(name for name in requiring if name not in here)]
         data = {"projects": named[:MOST_NAMED], "project_count": len(named)}
         yield _event(advisory, affected[0], data, is_for_site=True)
+
+
+def _way(name: str, requiring: Mapping[str, Plain]) -> list[str]:
+    """Return the projects that lead from one that an advisory reaches to the affected one, which comes last."""
+    found = []
+    while each := requiring.get(name):
+        name = each["through"]
+        found.append(name)
+    return found
 
 
 def _event(advisory: Plain, project: str, said: Plain, *, is_for_site: bool) -> Event:

@@ -44,8 +44,9 @@ def tell_watchers(events: Iterable[Event]) -> None:
 
 def text_of(event: Event) -> str:
     """Return what happened, in a sentence."""
-    through = event.data.get("through")
-    touched = f"{through}, which leads to {event.project}" if through else event.project
+    touched, affected, through = event.project, event.data.get("affected"), event.data.get("through")
+    if affected:
+        touched = f"{affected}, which {event.project} requires" + (f" through {through}" if through != affected else "")
     known = {"version": "", "reason": "no reason given", "touched": touched} | event.data
     return _TEXTS[event.type].format(**known)
 
