@@ -13,7 +13,7 @@ from tests.members.test_read_access import ARGUMENTS, FILENAMES, as_program
 from tests.people import Browser, browser, signed_in
 from tests.publishing import uploads
 from webapp.changes import search_index, site_stats
-from webapp.documents import Advisory, Maintainer, Membership, Package, Team, User
+from webapp.documents import Advisory, License, Maintainer, Membership, Package, ProgrammingLanguage, Team, User
 from webapp.documents.base import utc_now
 from webapp.documents.hidden import hide
 from webapp.members import tokens
@@ -223,6 +223,25 @@ def test_advisory_about_a_hidden_project_stays_hidden_if_an_entry_beside_it_is_e
     for address in ("/advisories/PYSEC-2024-2/", "/osv/v1/vulns/PYSEC-2024-2"):
         assert world.contractor.get(address).status_code == 404, address
     assert SECRET not in world.contractor.get("/advisories/").text
+
+
+@pytest.mark.parametrize("page", ["", "?page=2"])
+def test_licence_and_language_that_only_a_hidden_project_has_are_unknown(world: World, page: str) -> None:
+    licence, language = "Zanzibar Public License", "Programming Language :: Zanzi"
+    filed = {"license_id": licence, "classifiers": [language]}
+    Package._get_collection().update_one({"_id": SECRET}, {"$set": filed})
+    License.objects.add_missing([(licence, licence)])
+    ProgrammingLanguage.objects.add_missing([("zanzi", language)])
+
+    for address, unknown in ((f"/license/{licence}/", "/license/Unknown/"), ("/language/zanzi/", "/language/unknown/")):
+        answers = [each.get(address + page) for each in (world.member, world.contractor)]
+        nothing = world.contractor.get(unknown + page)
+
+        assert [each.status_code for each in answers] == [404 if page else 200, 404]
+        name, absent = address.split("/")[2], unknown.split("/")[2]
+        assert request_ids_out(answers[1].text.replace(name, "X")) == request_ids_out(nothing.text.replace(absent, "X"))
+    assert licence.split()[0] in world.member.get("/sitemap/pages.xml").text
+    assert licence.split()[0] not in world.contractor.get("/sitemap/pages.xml").text
 
 
 def test_file_from_upstream_is_refused_to_whoever_may_not_read_what_else_is_affected(world: World) -> None:
