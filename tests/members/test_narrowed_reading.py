@@ -1,6 +1,8 @@
 """READ_ACCESS=members, narrowed to teams: what those who may not read a project learn of it, by every address."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -10,9 +12,11 @@ from werkzeug.test import TestResponse
 from tests import factories
 from tests.counting import counted
 from tests.members.test_read_access import ARGUMENTS, FILENAMES, as_program
-from tests.people import Browser, browser, signed_in
+from tests.people import Browser, begun_session, browser, in_session, signed_in
 from tests.publishing import uploads
 from webapp.changes import search_index, site_stats
+from webapp.changes.advisories import add_own
+from webapp.changes.withdrawing import delete_project
 from webapp.documents import Advisory, License, Maintainer, Membership, Package, ProgrammingLanguage, Team, User
 from webapp.documents.base import utc_now
 from webapp.documents.hidden import hide
@@ -223,6 +227,29 @@ def test_advisory_about_a_hidden_project_stays_hidden_if_an_entry_beside_it_is_e
     for address in ("/advisories/PYSEC-2024-2/", "/osv/v1/vulns/PYSEC-2024-2"):
         assert world.contractor.get(address).status_code == 404, address
     assert SECRET not in world.contractor.get("/advisories/").text
+
+
+def test_what_is_left_of_a_hidden_project_stays_hidden_until_another_has_its_name(world: World, tmp_path: Path) -> None:
+    ada, path = User.objects.get(name="Ada"), tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("PYSEC-2024-2", SECRET, modified="2026-11-02T10:00:00Z")))
+    addresses = ["/advisories/PYSEC-2024-2/", "/osv/v1/vulns/PYSEC-2024-2", f"/advisories/?q={SECRET}"]
+    pages = ["/advisories/", "/rss/advisories.xml", "/advisories/PYSEC-2024-3/", "/license/MIT/", "/stats/"]
+
+    def seen_by(reader: Browser) -> list[bool]:
+        return ["PYSEC-2024-2" in reader.get(each).text.replace("“PYSEC-2024-2”", "") for each in addresses]
+
+    before = seen_by(world.contractor)
+    with world.app.app_context():
+        delete_project(normalize_name(SECRET), ada)
+        add_own(path)
+
+    assert before == seen_by(world.contractor) == [False, False, False]
+    assert [SECRET in world.contractor.get(each).text for each in pages] == [False] * len(pages)
+    assert seen_by(world.member) == [True, True, True]
+    maintainer = in_session(world.app, begun_session(world.app, ada))
+    assert seen_by(maintainer) == [True, True, True]
+    factories.package(SECRET)
+    assert seen_by(world.contractor) == [True, True, True]
 
 
 @pytest.mark.parametrize("page", ["", "?page=2"])
