@@ -14,6 +14,7 @@ from tests.changes.conftest import Killed
 from webapp.changes import teams
 from webapp.changes.maintaining import LastOwner, NotPermitted, NotThere, is_needed, leave_packages
 from webapp.changes.teams import NewTeams, TeamRefused
+from webapp.changes.withdrawing import delete_project
 from webapp.documents import ApiToken, JournalEntry, Maintainer, Membership, Package, Team, TeamRole, User
 from webapp.documents.api_token import TokenOwner, TokenScope
 
@@ -160,6 +161,21 @@ def test_team_that_is_being_deleted_gets_no_project(app: Flask) -> None:
 
     package = Package.objects.get()
     assert (package.teams, package.readers) == (None, None)
+
+
+def test_deleted_projects_count_among_those_that_are_narrowed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teams, "MOST_NARROWED", 2)
+    teams.create_team("payments", "", [])
+    ada = owned(readers=["payments"])
+    delete_project(NAME, ada)
+    for name in ("jam", "bread"):
+        factories.package(name, maintainers=[Maintainer(user_id=ada.id, name="Ada", role="owner")])
+
+    teams.set_readers(NormalizedName("jam"), ["payments"], ada)
+    with pytest.raises(TeamRefused, match="Only 2 projects of a site can be narrowed"):
+        teams.set_readers(NormalizedName("bread"), ["payments"], ada)
+
+    assert Package.objects.narrowed().count() == 1
 
 
 def test_team_that_is_being_deleted_gets_no_member(app: Flask) -> None:

@@ -104,6 +104,7 @@ QUESTIONS = [
     Question("/simple/<name>/", "_id_", lambda: UpstreamProject.objects(pk="package-7")),
     Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
     Question("POST /manage/<name>/readers", "by_reader", lambda: Package.objects.narrowed(), "narrowed"),
+    Question("POST /manage/<name>/readers", "by_reader", lambda: KnownName.objects.narrowed(), "narrowed"),
     Question("/teams/<team>/delete", "by_reader", lambda: Package.objects.narrowed_to("staff"), "narrowed_to"),
     Question("/teams/<team>/projects", "by_team", lambda: Package.objects.of_team("staff").limit(20), "of_team"),
     Question("/teams/<team>/", "by_team", lambda: User.objects.of_team("staff").order_by("pk").limit(20), "of_team"),

@@ -1,6 +1,8 @@
 """READ_ACCESS=members, narrowed to teams: what those who may not read a project learn of it, by every address."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,10 +12,12 @@ from werkzeug.test import TestResponse
 from tests import factories
 from tests.counting import counted
 from tests.members.test_read_access import ARGUMENTS, FILENAMES, as_program
-from tests.people import Browser, browser, signed_in
+from tests.people import Browser, begun_session, browser, in_session, signed_in
 from tests.publishing import uploads
 from webapp.changes import search_index, site_stats
-from webapp.documents import Advisory, Maintainer, Membership, Package, Team, User
+from webapp.changes.advisories import add_own
+from webapp.changes.withdrawing import delete_project
+from webapp.documents import Advisory, License, Maintainer, Membership, Package, ProgrammingLanguage, Team, User
 from webapp.documents.base import utc_now
 from webapp.documents.hidden import hide
 from webapp.members import tokens
@@ -235,6 +239,48 @@ def test_advisory_about_a_hidden_project_stays_hidden_if_what_it_affects_was_edi
     for address in ("/advisories/PYSEC-2024-2/", "/osv/v1/vulns/PYSEC-2024-2"):
         assert world.contractor.get(address).status_code == 404, address
     assert SECRET not in world.contractor.get("/advisories/").text
+
+
+def test_what_is_left_of_a_hidden_project_stays_hidden_until_another_has_its_name(world: World, tmp_path: Path) -> None:
+    ada, path = User.objects.get(name="Ada"), tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("PYSEC-2024-2", SECRET, modified="2026-11-02T10:00:00Z")))
+    addresses = ["/advisories/PYSEC-2024-2/", "/osv/v1/vulns/PYSEC-2024-2", f"/advisories/?q={SECRET}"]
+    pages = ["/advisories/", "/rss/advisories.xml", "/advisories/PYSEC-2024-3/", "/license/MIT/", "/stats/"]
+
+    def seen_by(reader: Browser) -> list[bool]:
+        return ["PYSEC-2024-2" in reader.get(each).text.replace("“PYSEC-2024-2”", "") for each in addresses]
+
+    before = seen_by(world.contractor)
+    with world.app.app_context():
+        delete_project(normalize_name(SECRET), ada)
+        add_own(path)
+
+    assert before == seen_by(world.contractor) == [False, False, False]
+    assert [SECRET in world.contractor.get(each).text for each in pages] == [False] * len(pages)
+    assert seen_by(world.member) == [True, True, True]
+    maintainer = in_session(world.app, begun_session(world.app, ada))
+    assert seen_by(maintainer) == [True, True, True]
+    factories.package(SECRET)
+    assert seen_by(world.contractor) == [True, True, True]
+
+
+@pytest.mark.parametrize("page", ["", "?page=2"])
+def test_licence_and_language_that_only_a_hidden_project_has_are_unknown(world: World, page: str) -> None:
+    licence, language = "Zanzibar Public License", "Programming Language :: Zanzi"
+    filed = {"license_id": licence, "classifiers": [language]}
+    Package._get_collection().update_one({"_id": SECRET}, {"$set": filed})
+    License.objects.add_missing([(licence, licence)])
+    ProgrammingLanguage.objects.add_missing([("zanzi", language)])
+
+    for address, unknown in ((f"/license/{licence}/", "/license/Unknown/"), ("/language/zanzi/", "/language/unknown/")):
+        answers = [each.get(address + page) for each in (world.member, world.contractor)]
+        nothing = world.contractor.get(unknown + page)
+
+        assert [each.status_code for each in answers] == [404 if page else 200, 404]
+        name, absent = address.split("/")[2], unknown.split("/")[2]
+        assert request_ids_out(answers[1].text.replace(name, "X")) == request_ids_out(nothing.text.replace(absent, "X"))
+    assert licence.split()[0] in world.member.get("/sitemap/pages.xml").text
+    assert licence.split()[0] not in world.contractor.get("/sitemap/pages.xml").text
 
 
 def test_file_from_upstream_is_refused_to_whoever_may_not_read_what_else_is_affected(world: World) -> None:

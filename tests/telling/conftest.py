@@ -11,7 +11,7 @@ from tests.local_http import Receiver, receiving
 from webapp.documents import Webhook, WebhookMessage
 from webapp.documents.base import utc_now
 from webapp.documents.webhook import KINDS
-from webapp.telling.delivering import deliver
+from webapp.telling.delivering import Line, deliver
 from webapp.telling.teller import tell
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -42,7 +42,8 @@ def tell_all() -> None:
 
 def deliver_all() -> None:
     """Deliver what is due."""
-    while deliver(slow=False) or deliver(slow=True):
+    lines = [Line(is_slow=False), Line(is_slow=True)]
+    while any(deliver(line) for line in lines):
         pass
 
 

@@ -17,7 +17,7 @@ from webapp.documents import Maintainer, Package, Webhook, WebhookMessage
 from webapp.documents.base import utc_now
 from webapp.rules.naming import normalize_name
 from webapp.telling import delivering, posting
-from webapp.telling.delivering import deliver
+from webapp.telling.delivering import Line, deliver
 from webapp.telling.outbox import send_again, send_test
 from webapp.telling.teller import tell
 
@@ -164,7 +164,7 @@ def test_dead_receivers_do_not_delay_the_others(receiver: Receiver, monkeypatch:
         tell()
         started = time.monotonic()
 
-        while deliver(slow=False):
+        while deliver(Line(is_slow=False)):
             pass
 
         assert time.monotonic() - started < 1
@@ -172,12 +172,43 @@ def test_dead_receivers_do_not_delay_the_others(receiver: Receiver, monkeypatch:
         assert dead.got == []
 
 
+@pytest.mark.parametrize(("project", "host"), [("dead", "127.0.0.1"), ("other", "localhost")])
+def test_receivers_that_hang_take_one_thread_for_their_project_and_one_for_their_host(
+    app: Flask, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, project: str, host: str
+) -> None:
+    monkeypatch.setitem(app.config, "PRIVATE_WEBHOOK_HOSTS", frozenset(["127.0.0.1", "localhost"]))
+    line = Line(is_slow=False)
+
+    def work() -> None:
+        with app.test_request_context():
+            deliver(line)
+
+    with receiving() as dead:
+        dead.delay_s = 2.0
+        webhook(dead.address.replace("127.0.0.1", "localhost"), project="dead")
+        webhook(dead.address.replace("127.0.0.1", host), project=project)
+        webhook(receiver.address, project="example")
+        for hook in Webhook.objects.plain():
+            send_test(hook, "Ada")
+        hanging = threading.Thread(target=work)
+        hanging.start()
+        while not dead.got:
+            time.sleep(0.01)
+
+        deliver(line)
+        arrived = (len(dead.got), len(receiver.got))
+        hanging.join()
+
+    assert arrived == (1, 1)
+    assert deliver(line), "its turn comes afterwards"
+
+
 def test_receiver_that_fails_or_is_slow_changes_the_line(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivering, "SLOW_S", 0.0)
     webhook(receiver.address)
     send_test(Webhook.objects.plain()[0], "Ada")
 
-    deliver(slow=False)
+    deliver(Line(is_slow=False))
 
     assert Webhook.objects.get().is_slow
     assert message().state == "delivered"

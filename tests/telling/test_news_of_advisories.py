@@ -14,9 +14,10 @@ from tests import factories
 from tests.local_http import Receiver
 from tests.telling.conftest import tell_all, webhook
 from webapp.changes.advisories import add_own, import_dump
-from webapp.documents import JournalState, WebhookMessage
+from webapp.documents import JournalState, Membership, Package, User, Watcher, WebhookMessage
 from webapp.documents.base import utc_now
 from webapp.telling.teller import tell
+from webapp.telling.watching import shown_to
 
 
 @pytest.fixture
@@ -59,12 +60,13 @@ def test_owners_are_told_when_an_import_touches_their_project_or_what_it_require
         "project": "jam",
         "advisory": "PYSEC-2",
         "severity": "unknown",
+        "affected": "fruit",
         "through": "fruit",
         "range": ">=1.0",
         "summary": "What is wrong with fruit",
         "url": "http://localhost/advisories/PYSEC-2/",
     }
-    assert said["bread"]["through"] == "jam"
+    assert (said["bread"]["affected"], said["bread"]["through"]) == ("fruit", "jam")
 
 
 def test_site_is_told_once_with_the_projects_concerned(packages: Receiver, tmp_path: Path) -> None:
@@ -108,3 +110,79 @@ def test_advisory_about_something_else_is_told_nobody(app: Flask, packages: Rece
     tell_all()
 
     assert told() == set()
+
+
+@pytest.fixture
+def hidden(app: Flask, monkeypatch: pytest.MonkeyPatch, packages: Receiver) -> Receiver:
+    """Only the crew may read Jam."""
+    monkeypatch.setitem(app.config, "READ_ACCESS", "members")
+    Package.objects.raw().update_one({"_id": "jam"}, {"$set": {"readers": ["crew"]}})
+    return packages
+
+
+def maintained_by(user: User) -> None:
+    """Let this user own Bread, which has a webhook."""
+    maintainer = {"user_id": user.id, "name": user.name, "role": "owner"}
+    Package.objects.raw().update_one({"_id": "bread"}, {"$set": {"maintainers": [maintainer]}})
+
+
+def news_of(user: User) -> list[str]:
+    """What a user reads of the projects that they watch."""
+    return [each["text"] for each in shown_to(user, (Watcher.objects(pk=user.id).plain_first() or {}).get("news", []))]
+
+
+@pytest.mark.parametrize("affected", ["fruit", "jam"])
+def test_who_may_not_read_a_project_is_not_told_of_what_comes_through_it(
+    hidden: Receiver, tmp_path: Path, affected: str
+) -> None:
+    insider = factories.user("Ada", teams=[Membership(team="crew")])
+    outsider, administrator = factories.user("Eve"), factories.user("Root", is_admin=True)
+    for user in (insider, outsider, administrator):
+        Watcher(user_id=user.id, projects=["bread"]).save()
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("ACME-1", affected)))
+
+    add_own(path)
+    tell()
+
+    assert news_of(outsider) == []
+    assert [text.split(",")[0] for text in news_of(insider)] == [f"ACME-1 (unknown) affects {affected}"]
+    assert news_of(administrator) == news_of(insider)
+
+
+def test_webhooks_tell_of_a_hidden_project_only_if_all_who_maintain_theirs_may_read_it(
+    hidden: Receiver, tmp_path: Path
+) -> None:
+    webhook(hidden.address, project="bread", kinds=["advisory"])
+    path = tmp_path / "own.json"
+    counts = []
+    insider = factories.user("Ada", teams=[Membership(team="crew")])
+    for number, user in enumerate((factories.user("Eve"), insider, factories.user("Root", is_admin=True))):
+        maintained_by(user)
+        path.write_text(json.dumps(factories.record(f"ACME-{number}", "jam")))
+        add_own(path)
+        tell()
+        counts.append(WebhookMessage.objects.count())
+    for number, team in enumerate(("crew", "bakers"), 3):
+        Package.objects.raw().update_one({"_id": "bread"}, {"$set": {"teams": [{"team": team, "role": "owner"}]}})
+        path.write_text(json.dumps(factories.record(f"ACME-{number}", "jam")))
+        add_own(path)
+        tell()
+        counts.append(WebhookMessage.objects.count())
+
+    assert counts == [0, 1, 2, 3, 3]
+
+
+def test_way_that_everybody_may_read_is_told_rather_than_a_hidden_one(hidden: Receiver, tmp_path: Path) -> None:
+    outsider = factories.user("Eve")
+    Watcher(user_id=outsider.id, projects=["bread"]).save()
+    factories.package("Zest", requires_dist=["fruit"])
+    required = {"requires_dist": ["jam", "zest"], "requires": ["jam", "zest"]}
+    Package.objects.raw().update_one({"_id": "bread"}, {"$set": required})
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("ACME-1", "fruit")))
+
+    add_own(path)
+    tell()
+
+    assert news_of(outsider) == ["ACME-1 (unknown) affects fruit, which bread requires through zest."]

@@ -11,7 +11,7 @@ from tests.telling.conftest import webhook
 from webapp.documents import JournalEntry, JournalState, WebhookMessage
 from webapp.documents.base import utc_now
 from webapp.telling import teller
-from webapp.telling.delivering import deliver
+from webapp.telling.delivering import Line, deliver
 from webapp.telling.teller import tell
 
 
@@ -54,7 +54,7 @@ def test_one_process_at_a_time_tells(receiver: Receiver) -> None:
 def test_threads_tell_and_deliver(app: Flask, receiver: Receiver) -> None:
     webhook(receiver.address)
     factories.package()
-    done = [teller._done(app, teller.tell), teller._done(app, lambda: deliver(slow=False))]
+    done = [teller._done(app, teller.tell), teller._done(app, lambda: deliver(Line(is_slow=False)))]
 
     assert done == [False, True]
     assert len(receiver.got) == 1

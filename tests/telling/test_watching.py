@@ -94,7 +94,26 @@ def test_watcher_is_told_of_advisories_about_what_a_project_requires(app: Flask,
 
     [(_, subject, _)] = told(app)
 
-    assert subject == "ACME-1 (unknown) affects fruit, which leads to example · Larder"
+    assert subject == "ACME-1 (unknown) affects fruit, which example requires · Larder"
+
+
+def test_watcher_is_told_which_project_is_affected_however_far_away(app: Flask, ada: User, tmp_path: Path) -> None:
+    watcher(projects=["bread"])
+    for name, required in (("jam", "fruit"), ("toast", "jam"), ("bread", "toast")):
+        factories.package(name, requires_dist=[required])
+    told(app)
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(factories.record("ACME-1", "fruit")))
+    add_own(path)
+    [(_, published, _)] = told(app)
+    later = factories.record("ACME-1", "fruit", modified="2026-11-02T10:00:00Z", withdrawn="2026-11-02T10:00:00Z")
+    path.write_text(json.dumps(later))
+    add_own(path)
+
+    [(_, withdrawn, _)] = told(app)
+
+    assert published == "ACME-1 (unknown) affects fruit, which bread requires through toast · Larder"
+    assert withdrawn == "ACME-1, about fruit, which bread requires through toast, was withdrawn · Larder"
 
 
 def test_mail_that_could_not_be_sent_is_sent_later(app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,19 @@ def test_address_that_cannot_be_used_is_refused(ada: Browser, url: str, problem:
     assert Webhook.objects.count() == 0
 
 
+def test_new_address_waits_with_the_slow_ones_until_it_has_answered(ada: Browser) -> None:
+    ada.send(f"{OURS}/new", url=URL, release="y")
+    hook = Webhook.objects.get()
+    is_slow = [hook.is_slow]
+
+    for url in (URL, f"{URL}/again"):
+        hook.update(is_slow=False)
+        ada.send(f"{OURS}/{hook.id}/edit", url=url, release="y")
+        is_slow.append(hook.reload().is_slow)
+
+    assert is_slow == [True, False, True]
+
+
 def test_private_host_that_the_operator_lists_may_be_used(
     app: Flask, ada: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ import bson
 from packaging.utils import NormalizedName
 
 from webapp.documents.api_token import PROJECT, revoke_shared
-from webapp.documents.base import utc_now
+from webapp.documents.base import as_declared, utc_now
 from webapp.documents.journal import REMOVE_PROJECT, JournalFields, SerialTaken, lift_counter, next_serial, write_entry
 from webapp.documents.known_name import KnownName
 from webapp.documents.package import ConcurrentChange, Package
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 # How long to keep trying while others are faster.
 PATIENCE_S = 30.0
+
+# The fields that say who may read a package.
+READABLE_BY = {"readers": 1, "teams.team": 1, "maintainers.user_id": 1}
 
 # Threads of one process take turns instead of outrunning each other: 100 simultaneous uploads to one project take 100
 # writes, and took some thousand attempts without these locks. Two names may share a lock, which only costs time.
@@ -150,6 +153,8 @@ def write_out(normalized_name: NormalizedName, entries: list[dict[str, Any]]) ->
         revoke_shared(PROJECT, normalized_name, last.get("at"))
         # A project that lived for less than a minute is not in `known_names` yet (`catching_up.py`).
         KnownName.remember(normalized_name)
+        if gone := Package.objects.raw().find_one(is_unchanged, READABLE_BY):
+            KnownName.remember_readers(normalized_name, as_declared(Package, gone))
         if Package.objects.raw().delete_one(is_unchanged).deleted_count:
             SearchEntry.objects.raw().delete_one({"_id": normalized_name})
             ReleaseFacts.forget(normalized_name, None, last.get("at"))

@@ -14,7 +14,7 @@ from pymongo import ReadPreference
 from webapp.changes.changing import Act, changes
 from webapp.changes.maintaining import LastOwner, NotThere, project_changes
 from webapp.changes.owners import Owners, owners_of, teams_that_go
-from webapp.documents import Package, Team, TeamRole, User
+from webapp.documents import KnownName, Package, Team, TeamRole, User
 from webapp.documents.api_token import TEAM, revoke_shared
 from webapp.documents.base import Plain, as_declared, utc_now
 from webapp.documents.hidden import everything_shown
@@ -216,7 +216,9 @@ def set_readers(normalized_name: NormalizedName, teams: list[str], by: User) -> 
     the teams is being deleted.
     """
     with everything_shown():
-        is_full = bool(teams) and Package.objects.narrowed().count_up_to(MOST_NARROWED) >= MOST_NARROWED
+        # Those that were deleted are hidden all the same.
+        narrowed = [each.narrowed().count_up_to(MOST_NARROWED) for each in (Package.objects, KnownName.objects)]
+        is_full = bool(teams) and sum(narrowed) >= MOST_NARROWED
     for change in project_changes(normalized_name, OWNER, by):
         with change:
             package = change.package

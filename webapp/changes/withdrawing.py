@@ -82,7 +82,7 @@ def delete_project(normalized_name: NormalizedName, by: User, *, as_administrato
 
 
 def _stop_watching(normalized_name: NormalizedName) -> None:
-    """Let those who may not read a narrowed project forget it: once it is gone, nothing hides its news from them."""
+    """Let those who may not read a narrowed project forget it: another one of its name would not hide its news."""
     for watcher in Watcher.objects.of([normalized_name]).only("projects").plain():
         user = User.objects(pk=watcher["user_id"]).declared_first()
         if user and not user.is_admin and normalized_name in Package.objects.hidden_from(user.id, user.team_names):

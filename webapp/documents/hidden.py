@@ -9,7 +9,7 @@ everything, and so do commands and background threads.
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from flask import current_app, g, has_request_context
@@ -55,14 +55,19 @@ def shown(field: str = "_id") -> Plain:
 
 
 @contextmanager
-def everything_shown() -> Iterator[None]:
-    """Hide nothing meanwhile: somebody who was invited to a project cannot read it yet."""
-    names = hidden_names()
-    hide([])
+def hiding(names: Iterable[str]) -> Iterator[None]:
+    """Hide these projects, by normalized name, and no others meanwhile."""
+    before = hidden_names()
+    hide(names)
     try:
         yield
     finally:
-        hide(names)
+        hide(before)
+
+
+def everything_shown() -> AbstractContextManager[None]:
+    """Hide nothing meanwhile: somebody who was invited to a project cannot read it yet."""
+    return hiding([])
 
 
 class ShownQuerySet(ReadingQuerySet):

@@ -2,9 +2,10 @@
 
 from typing import Self
 
+import bson
 import mongoengine as me
 
-from webapp.documents.base import ReadingQuerySet
+from webapp.documents.base import Plain, ReadingQuerySet
 from webapp.mongodb import db
 from webapp.rules import naming
 
@@ -16,12 +17,27 @@ class KnownNameQuerySet(ReadingQuerySet):
         """The names that look like this one, including itself."""
         return self.filter(skeleton=naming.skeleton(name))
 
+    def narrowed(self) -> Self:
+        """The names of which only some teams and people may read what there still is."""
+        return self.filter(__raw__={"readers": {"$gt": ""}})
+
+    def hidden_from(self, user_id: bson.ObjectId, teams: list[str]) -> list[str]:
+        """Return the narrowed names of which others may read, but not this user, who belongs to these teams."""
+        others = {"readers": {"$gt": "", "$nin": teams}, "people": {"$ne": user_id}}
+        return [son["_id"] for son in self.raw().find(others, {"_id": 1}) if isinstance(son["_id"], str)]
+
 
 class KnownName(db.Document):
-    """A name that is never requested from upstream, even after its project was deleted; 50 bytes, forever."""
+    """A name that is never requested from upstream, even after its project was deleted; 50 bytes, forever.
+
+    If the project was narrowed to teams, `readers` and `people` say who may read what there still is about it, such as
+    advisories, until another project has the name; about 0.1 kB.
+    """
 
     normalized_name = me.StringField(primary_key=True)
     skeleton = me.StringField()  # naming.skeleton of it
+    readers = me.ListField(me.StringField(), default=None)  # the teams that could read it or maintained it
+    people = me.ListField(me.ObjectIdField(), default=None)  # the ids of its maintainers
 
     meta = {
         "collection": "known_names",
@@ -30,6 +46,8 @@ class KnownName(db.Document):
         "indexes": [
             # Which names look like this one? (an upload to a new project)
             {"fields": ["skeleton"], "name": "by_skeleton"},
+            # Which deleted projects are hidden from this member? (each request with READ_ACCESS=members)
+            {"fields": ["readers"], "name": "by_reader", "partialFilterExpression": {"readers": {"$gt": ""}}},
         ],
     }
 
@@ -37,6 +55,17 @@ class KnownName(db.Document):
     def remember(cls, name: str) -> None:
         """Store a name, unless it is known already."""
         cls.objects.raw().update_one({"_id": name}, {"$set": {"skeleton": naming.skeleton(name)}}, upsert=True)
+
+    @classmethod
+    def remember_readers(cls, name: str, package: Plain) -> None:
+        """Note who may read about a project that is about to be deleted. `package` has the fields that say so."""
+        if readers := package.get("readers"):
+            teams = [each["team"] for each in package.get("teams", []) if "team" in each]
+            people = [each["user_id"] for each in package.get("maintainers", []) if "user_id" in each]
+            change: Plain = {"$set": {"readers": [*readers, *teams], "people": people}}
+        else:
+            change = {"$unset": {"readers": "", "people": ""}}
+        cls.objects.raw().update_one({"_id": name}, change)
 
 
 class NameClaim(db.Document):

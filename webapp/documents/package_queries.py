@@ -10,6 +10,7 @@ from packaging.utils import NormalizedName
 from webapp.documents.base import Plain
 from webapp.documents.hidden import ShownQuerySet, hidden_names, shown
 from webapp.documents.invitation import to_account
+from webapp.documents.known_name import KnownName
 from webapp.documents.labels import License
 from webapp.documents.plain_fields import PackageFields
 from webapp.documents.project_status import QUARANTINED
@@ -121,11 +122,18 @@ class PackageQuerySet(ShownQuerySet):
         return self.filter(__raw__=to_account(user_id, email_folded)).only(*fields)
 
     def hidden_from(self, user_id: bson.ObjectId, teams: list[str]) -> list[str]:
-        """Return the names of the packages that others may read, but not this user, who belongs to these teams."""
+        """Return the names of the packages that others may read, but not this user, who belongs to these teams.
+
+        A deleted one stays hidden until another package has its name.
+        """
         others = {"readers": {"$gt": "", "$nin": teams}, "teams.team": {"$nin": teams}}
         found = self.raw().find(others | {"maintainers.user_id": {"$ne": user_id}}, {"_id": 1}, sort=[("_id", 1)])
         own = {each.removeprefix("project:") for each in teams if ":" in each}
-        return [son["_id"] for son in found if isinstance(son["_id"], str) and son["_id"] not in own]
+        hidden = [son["_id"] for son in found if isinstance(son["_id"], str) and son["_id"] not in own]
+        if gone := KnownName.objects.hidden_from(user_id, teams):
+            here = {son["_id"] for son in self.raw().find({"_id": {"$in": gone}}, {"_id": 1})}
+            hidden += [name for name in gone if name not in here]
+        return hidden
 
     def narrowed(self) -> Self:
         """The packages that only some teams may read."""

@@ -40,6 +40,7 @@ class News(me.EmbeddedDocument):
 
     key = me.StringField()  # of the event, which is told once
     project = me.StringField()  # normalized name
+    way = me.ListField(me.StringField(), default=None)  # other projects that it tells of, by normalized name
     text = me.StringField()  # "Jam 1.2 was released."
     link = me.StringField()
     at = me.DateTimeField()  # when it happened

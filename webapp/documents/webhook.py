@@ -52,7 +52,8 @@ class Webhook(db.Document):
     next_at = me.DateTimeField()  # when to look for messages that are due, at the latest
     failures = me.IntField()  # in a row
     rest_until = me.DateTimeField()  # after a failure, nothing is sent until then
-    is_slow = me.BooleanField()  # the last try failed or took long, so others do not wait in line with it
+    # It is new, or the last try failed or took long, so others do not wait in line with it.
+    is_slow = me.BooleanField()
     claimed_until = me.DateTimeField()  # while a process delivers its messages
 
     meta = {

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.documents import DownloadCount, License, Package, ProgrammingLanguage, SearchEntry, SearchWord
 from webapp.documents.base import Plain, utc_now
+from webapp.documents.hidden import hidden_names
 from webapp.documents.package_page import ReadReleases, package_page, raw_releases
 from webapp.documents.plain_fields import PackageFields, ReleaseFields
 from webapp.documents.project_status import ACTIVE, is_quarantined, marker_of
@@ -190,7 +191,7 @@ def license_page(license_id: str) -> AnyResponse:
     found = paginate(
         [Package.objects.under_license(license_id).listed()], known=SearchWord.objects.frequency(LICENSE + license_id)
     )
-    if label is None and not found["total"]:
+    if not found["total"] and (label is None or hidden_names()):
         abort(404, f"No project has the licence “{license_id[:100]}”.")
     return _filed_under("Licence", (label or {}).get("description") or license_id, found)
 
@@ -200,12 +201,12 @@ def license_page(license_id: str) -> AnyResponse:
 def language(language_id: str) -> Response:
     """List the projects for a programming language."""
     label = ProgrammingLanguage.objects(pk=language_id).plain_first()
-    if label is None:
-        abort(404, f"No project has the language “{language_id[:100]}”.")
-    classifier = label.get("description", "")
+    classifier = (label or {}).get("description", "")
     found = paginate(
         [Package.objects.classified(classifier).listed()], known=SearchWord.objects.frequency(CLASSIFIER + classifier)
     )
+    if label is None or (not found["total"] and hidden_names()):
+        abort(404, f"No project has the language “{language_id[:100]}”.")
     return _filed_under("Language", classifier.removeprefix("Programming Language :: ") or language_id, found)
 
 

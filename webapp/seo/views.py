@@ -1,5 +1,6 @@
 """`/sitemap.xml` and its buckets, `/robots.txt`, `/opensearch.xml`, `/favicon.ico`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template
@@ -7,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from webapp.changes import site_stats
 from webapp.documents import License, Package, Page, ProgrammingLanguage
+from webapp.documents.hidden import hidden_names
 from webapp.members.read_access import for_members_only
 from webapp.rules.license_names import license_name
 from webapp.serving.filters import absolute_url, project_link, site_url, static_url
@@ -45,16 +47,8 @@ def sitemap_pages() -> Response:
         {"url": absolute_url("pages.page", path=page["path"]), "updated": page.get("updated_date")}
         for page in Page.objects.only("path", "updated_date").limit(MAX_URLS // 4).plain()
     ]
-    urls += [
-        {"url": absolute_url("packages.license_page", license_id=name)}
-        for name in dict.fromkeys(
-            license_name(label["id"]) for label in License.objects.only("id").limit(MAX_URLS // 4).plain()
-        )
-    ]
-    urls += [
-        {"url": absolute_url("packages.language", language_id=label["id"])}
-        for label in ProgrammingLanguage.objects.only("id").limit(MAX_URLS // 4).plain()
-    ]
+    if not hidden_names():
+        urls += _labels()
     return _xml(render_public("seo/sitemap.xml", urls=urls))
 
 
@@ -106,6 +100,15 @@ def opensearch() -> Response:
 def favicon() -> AnyResponse:
     """Answer browsers that ignore the icon's link in the page."""
     return redirect(static_url("img/favicon.png"), 302)
+
+
+def _labels() -> Iterator[dict[str, Any]]:
+    """Yield licences and languages. Those that only hidden projects have would take a question each to find."""
+    names = (license_name(label["id"]) for label in License.objects.only("id").limit(MAX_URLS // 4).plain())
+    for name in dict.fromkeys(names):
+        yield {"url": absolute_url("packages.license_page", license_id=name)}
+    for label in ProgrammingLanguage.objects.only("id").limit(MAX_URLS // 4).plain():
+        yield {"url": absolute_url("packages.language", language_id=label["id"])}
 
 
 def _xml(response: Response) -> Response:

@@ -3,11 +3,15 @@
     claim a webhook -> post its messages that are due, one after another -> note when the next one is due
 
 A webhook is claimed by one thread of one process. If that is killed, another one takes over a minute later; a message
-may then arrive twice, with the same `webhook-id`. Webhooks whose last try failed or was slow are a line of their own,
-with threads of its own, and after each failure the whole webhook rests a little. So nobody waits for a dead receiver.
+may then arrive twice, with the same `webhook-id`. Webhooks whose last try failed or was slow, and new ones, are a line
+of their own, with threads of its own, and after each failure the whole webhook rests a little. In each line, one
+project and one host of receivers have at most one of the process's threads, so the others are there for everybody else.
 """
 
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +25,7 @@ from webapp.documents.webhook import DELIVERED, FAILED, WAITING
 from webapp.telling.outbox import wake
 from webapp.telling.posting import Outcome, post
 from webapp.telling.signing import headers_of
+from webapp.upstream.fetching import host_of
 
 log = logging.getLogger(__name__)
 
@@ -40,35 +45,65 @@ MOST_TRIES_KEPT = 20
 GONE = 410
 
 
-def deliver(*, slow: bool) -> bool:
-    """Claim a webhook whose messages are due, and post them; False if there is none. `slow` chooses the line."""
-    hook = _claimed(slow=slow)
-    if hook is None:
-        return False
-    until = utc_now() + TURN
-    while utc_now() < until and (message := _next(hook)):
-        if not _try(hook, message):
-            _give_up_on_old_ones(hook)
-            break
-    _release(hook)
+class Line:
+    """Webhooks that are delivered by the same threads of this process: those that are slow, or all others."""
+
+    def __init__(self, *, is_slow: bool) -> None:
+        self._is_slow = is_slow
+        self._lock = threading.Lock()
+        self._busy: set[tuple[str, str]] = set()
+
+    @contextmanager
+    def turn(self) -> Iterator[Plain | None]:
+        """Claim a webhook whose messages are due; None if there is none whose project and host have no thread yet."""
+        with self._lock:
+            hook = self._claimed()
+            mine = _shared_with(hook) if hook else set()
+            self._busy |= mine
+        try:
+            yield hook
+        finally:
+            with self._lock:
+                self._busy -= mine
+
+    def _claimed(self) -> Plain | None:
+        now, hooks = utc_now(), Webhook.objects.raw()
+        free = {
+            "is_slow": True if self._is_slow else {"$ne": True},
+            "$or": [{"next_at": {"$lte": now}}, {"next_at": {"$gt": now + IDLE + CLOCKS_DIFFER}}],
+            "rest_until": {"$not": ahead(timedelta(seconds=max(RESTS_S)))},
+            "claimed_until": {"$not": ahead(CLAIM)},
+        }
+        for due in hooks.find(free, {"project": 1, "url": 1}, sort=[("next_at", 1)]):
+            if self._busy & _shared_with(as_declared(Webhook, due)):
+                continue
+            this, claim = free | {"_id": due["_id"]}, {"$set": {"claimed_until": now + CLAIM}}
+            if hook := hooks.find_one_and_update(this, claim, return_document=ReturnDocument.AFTER):
+                return as_declared(Webhook, hook)
+        return None
+
+
+def deliver(line: Line) -> bool:
+    """Claim a webhook of this line whose messages are due, and post them; False if there is none."""
+    with line.turn() as hook:
+        if hook is None:
+            return False
+        until = utc_now() + TURN
+        while utc_now() < until and (message := _next(hook)):
+            if not _try(hook, message):
+                _give_up_on_old_ones(hook)
+                break
+        _release(hook)
     return True
 
 
-def _claimed(*, slow: bool) -> Plain | None:
-    now = utc_now()
-    free = {
-        "is_slow": True if slow else {"$ne": True},
-        "$or": [{"next_at": {"$lte": now}}, {"next_at": {"$gt": now + IDLE + CLOCKS_DIFFER}}],
-        "rest_until": {"$not": ahead(timedelta(seconds=max(RESTS_S)))},
-        "claimed_until": {"$not": ahead(CLAIM)},
-    }
-    hook = Webhook.objects.raw().find_one_and_update(
-        free,
-        {"$set": {"claimed_until": now + CLAIM}},
-        sort=[("next_at", 1)],
-        return_document=ReturnDocument.AFTER,
-    )
-    return as_declared(Webhook, hook) if hook else None
+def _shared_with(hook: Plain) -> set[tuple[str, str]]:
+    """Return what a webhook has in common with those that must not take other threads: its project, and its host."""
+    try:
+        host = host_of(hook.get("url", "")).lower()
+    except ValueError:  # edited by hand
+        host = ""
+    return {("project", hook.get("project", "")), ("host", host)}
 
 
 def _next(hook: Plain) -> Plain | None:

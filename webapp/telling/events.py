@@ -15,7 +15,8 @@ class Event(NamedTuple):
     """Something that happened to a project.
 
     `key` identifies it: whoever was told of it is not told again. `data` is what a webhook's message says. Some events
-    are only for the webhooks of the site, or only for those of the project and those who watch it.
+    are only for the webhooks of the site, or only for those of the project and those who watch it. `way` names other
+    projects that it tells of, so it is only for those who may read them.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Event(NamedTuple):
     data: Plain
     is_for_site: bool = True
     is_for_project: bool = True
+    way: tuple[str, ...] = ()
 
 
 _ACTIONS = {

@@ -2,11 +2,15 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from webapp.documents import Advisory, JournalState, Package, Watcher, Webhook
+import bson
+from flask import current_app
+
+from webapp.documents import Advisory, JournalState, Package, User, Watcher, Webhook
 from webapp.documents.base import Plain, utc_now
 from webapp.documents.dependents import dependents_of
+from webapp.documents.hidden import MEMBERS, hiding
 from webapp.documents.webhook import ADVISORY
 from webapp.members import mails
 from webapp.telling.events import Event
@@ -42,32 +46,74 @@ def tell_advisories() -> None:
         log.warning("more than %s advisories arrived at once; others are told of the newest only", f"{MOST:,}")
     concerned = set(Webhook.objects(kinds=ADVISORY, project_gone_at=None, is_off__ne=True).scalar("project"))
     concerned |= set(Watcher.objects.raw().distinct("projects"))
+    narrowed = _narrowed()
     for each in news[:MOST] if concerned else ():
         if advisory := Advisory.objects(pk=each["id"]).only(*FIELDS).plain_first():
-            events = list(events_of(advisory, concerned))
-            tell_webhooks(events)
+            events = list(events_of(advisory, concerned, narrowed))
+            tell_webhooks(each for each in events if narrowed.isdisjoint(each.way) or _is_for_maintainers(each))
             tell_watchers(events)
     if news:
         values = {"advisories_told_at": news[0]["imported_at"]}
         JournalState.objects.raw().update_one({"_id": "telling"}, {"$set": values})
 
 
-def events_of(advisory: Plain, concerned: set[str | None]) -> Iterator[Event]:
-    """Yield what the concerned projects and, for None, the whole site are told of an advisory."""
+def events_of(advisory: Plain, concerned: set[str | None], narrowed: set[str]) -> Iterator[Event]:
+    """Yield what the concerned projects and, for None, the whole site are told of an advisory.
+
+    Of the ways that lead to a project, one that everybody may read is told, if there is any; `narrowed` are projects
+    that not everybody may read.
+    """
     affects = [each for each in advisory.get("affects", []) if "package" in each]
     affected = [each["package"] for each in affects]
     here = [each["_id"] for each in Package.objects.raw().find({"_id": {"$in": affected}}, {"_id": 1})]
-    requiring = {each["normalized_name"]: each for each in dependents_of(affects, advisory.get("record", {})).found}
+    requiring = _requiring(advisory)
+    if narrowed:
+        with hiding(narrowed):
+            read_by_all = Advisory.objects(pk=advisory["id"]).only("affects", "record").plain_first()
+            requiring |= _requiring(read_by_all or {})
     for name in here:
         if name in concerned:
             yield _event(advisory, name, {}, is_for_site=False)
     for name, each in requiring.items():
         if name in concerned and name not in here:
-            yield _event(advisory, name, {"through": each["through"], "range": each["range"]}, is_for_site=False)
+            way = _way(name, requiring)
+            said = {"affected": way[-1], "through": each["through"], "range": each["range"]}
+            yield _event(advisory, name, said, is_for_site=False)._replace(way=way)
     if None in concerned and (here or requiring):
         named = [*here, *(name for name in requiring if name not in here)]
         data = {"projects": named[:MOST_NAMED], "project_count": len(named)}
         yield _event(advisory, affected[0], data, is_for_site=True)
+
+
+def _narrowed() -> set[str]:
+    """Return the projects of a site for members that not every member may read."""
+    nobody = bson.ObjectId()
+    return set(Package.objects.hidden_from(nobody, [])) if current_app.config["READ_ACCESS"] == MEMBERS else set()
+
+
+def _is_for_maintainers(event: Event) -> bool:
+    """Tell whether everybody who maintains the project, and so may see its webhooks, may read what an event names."""
+    package = Package.objects(pk=event.project).managed().plain_first() or {}
+    readers = [(bson.ObjectId(), [each.get("team")]) for each in package.get("teams", [])]
+    people = [each.get("user_id") for each in package.get("maintainers", [])]
+    users = User.objects(pk__in=people, is_admin__ne=True).only("teams").plain()
+    readers += [(user["id"], [each.get("team") for each in user.get("teams", [])]) for user in users]
+    return all(set(event.way).isdisjoint(Package.objects.hidden_from(*each)) for each in readers)
+
+
+def _requiring(advisory: Plain) -> dict[str, Plain]:
+    """Return the packages that an advisory reaches, by name."""
+    found = dependents_of(advisory.get("affects", []), advisory.get("record", {})).found
+    return {each["normalized_name"]: each for each in found}
+
+
+def _way(name: str, requiring: Mapping[str, Plain]) -> tuple[str, ...]:
+    """Return the projects that lead from one that an advisory reaches to the affected one, which comes last."""
+    found = []
+    while each := requiring.get(name):
+        name = each["through"]
+        found.append(name)
+    return tuple(found)
 
 
 def _event(advisory: Plain, project: str, said: Plain, *, is_for_site: bool) -> Event:

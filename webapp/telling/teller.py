@@ -17,7 +17,7 @@ from flask import Flask
 from webapp.documents import JournalEntry
 from webapp.documents.journal import JournalState
 from webapp.mongodb.errors import explained
-from webapp.telling.delivering import deliver
+from webapp.telling.delivering import Line, deliver
 from webapp.telling.events import event_of
 from webapp.telling.news_of_advisories import has_news, tell_advisories
 from webapp.telling.outbox import tell_webhooks
@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 LOOKS_EVERY_S = 2.0
 # After an error, such as a database that does not answer.
 RESTS_S = 10.0
-# Threads that deliver, in each process and each of the two lines.
-THREADS = 2
+# Threads that deliver, in each process and each of the two lines. That many projects have to have a receiver that hangs
+# at the same moment before others wait.
+THREADS = 4
 CLAIM = timedelta(minutes=5)
 TOGETHER = 200
 
@@ -37,7 +38,8 @@ TOGETHER = 200
 def start(app: Flask) -> None:
     """Start the threads of this process."""
     jobs: list[Callable[[], bool]] = [tell, mail_next]
-    jobs += [partial(deliver, slow=slow) for slow in (False, True) for _ in range(THREADS)]
+    lines = [Line(is_slow=False), Line(is_slow=True)]
+    jobs += [partial(deliver, line) for line in lines for _ in range(THREADS)]
     for number, job in enumerate(jobs):
         threading.Thread(target=_work, args=(app, job), name=f"telling-{number}", daemon=True).start()
 

@@ -9,6 +9,7 @@ from pymongo import ReturnDocument
 
 from webapp.documents import Package, User, Watcher
 from webapp.documents.base import Plain, ahead, as_declared, utc_now
+from webapp.documents.hidden import MEMBERS
 from webapp.documents.watcher import AT_ONCE, DAILY, MOST_NEWS
 from webapp.documents.webhook import ROLE
 from webapp.members import mails
@@ -44,8 +45,9 @@ def tell_watchers(events: Iterable[Event]) -> None:
 
 def text_of(event: Event) -> str:
     """Return what happened, in a sentence."""
-    through = event.data.get("through")
-    touched = f"{through}, which leads to {event.project}" if through else event.project
+    touched, affected, through = event.project, event.data.get("affected"), event.data.get("through")
+    if affected:
+        touched = f"{affected}, which {event.project} requires" + (f" through {through}" if through != affected else "")
     known = {"version": "", "reason": "no reason given", "touched": touched} | event.data
     return _TEXTS[event.type].format(**known)
 
@@ -77,14 +79,22 @@ def shown_to(user: User, news: list[Plain]) -> list[Plain]:
     if user.is_disabled:
         return []
     hidden: set[str] = set()
-    if current_app.config["READ_ACCESS"] == "members" and not user.is_admin:
+    if current_app.config["READ_ACCESS"] == MEMBERS and not user.is_admin:
         hidden = set(Package.objects.hidden_from(user.id, user.team_names))
-    return [each for each in reversed(news) if each.get("project") not in hidden]
+    return [each for each in reversed(news) if hidden.isdisjoint([each.get("project"), *each.get("way", [])])]
 
 
 def _note(watcher: Plain, event: Event) -> None:
     now = utc_now()
-    item = {"key": event.key, "project": event.project, "text": text_of(event), "at": event.at, "arrived_at": now}
+    item: Plain = {
+        "key": event.key,
+        "project": event.project,
+        "text": text_of(event),
+        "at": event.at,
+        "arrived_at": now,
+    }
+    if event.way:
+        item["way"] = list(event.way)
     if "url" in event.data:
         item["link"] = event.data["url"]
     change: dict[str, Any] = {"$push": {"news": {"$each": [item], "$slice": -MOST_NEWS}}}

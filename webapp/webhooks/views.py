@@ -72,6 +72,7 @@ def new_hook(form: WebhookForm, name: str | None = None) -> AnyResponse | None:
         secret=new_secret(),
         created_at=utc_now(),
         created_by=me().user.shown_name,
+        is_slow=True,
     )
     hook.save(force_insert=True)
     _record(package, f"Created a webhook to {hook.url}.")
@@ -108,7 +109,8 @@ def edit_hook(form: WebhookForm, hook_id: str, name: str | None = None) -> AnyRe
     """Change the address of a webhook, or what it is told about."""
     package = project(name)
     found = webhook(package, hook_id)
-    _change(found, url=form.url.data, kinds=form.chosen())
+    is_slow = found.get("is_slow", False) or form.url.data != found.get("url")
+    _change(found, url=form.url.data, kinds=form.chosen(), is_slow=is_slow)
     _record(package, f"Changed the webhook to {form.url.data}.")
     flash("The webhook was changed.")
     return redirect(url_for("webhooks.hook", name=name, hook_id=hook_id))
