@@ -62,6 +62,8 @@ def dump(database: Database[Any], folder: Path, report: Report, *, snapshot: boo
     set are from the same moment; a standalone server has none. Collections that cannot be read at that moment are
     reported first, and read as they are by then. Raises CannotDump, OSError and PyMongoError.
     """
+    if folder.name in ("", ".."):  # such as "." and "/", beside which nothing can be written
+        raise CannotDump(f"name a new folder for the dump, not {folder}")
     partial_folder = folder.with_name(folder.name + _PARTIAL)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise CannotDump(f"{folder} already exists")
