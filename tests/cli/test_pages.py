@@ -129,6 +129,14 @@ def test_page_without_an_address_is_not_exported(runner: FlaskCliRunner, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folder_that_cannot_be_made_is_one_line(runner: FlaskCliRunner) -> None:
+    Page(path="company", title="Company").save()
+
+    result = runner.invoke(args=["pages", "export", "/dev/null/pages"])
+
+    assert (result.exit_code, result.stderr) == (1, "Error: /dev/null/pages: Not a directory\n")
+
+
 def test_export_of_no_pages_writes_nothing(runner: FlaskCliRunner, tmp_path: Path) -> None:
     result = runner.invoke(args=["pages", "export", str(tmp_path)])
 
