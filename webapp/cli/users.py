@@ -9,6 +9,7 @@ from webapp.cli.group import SiteGroup
 from webapp.documents import User
 from webapp.documents.api_token import revoke_all
 from webapp.members import audit, identities, passwords, second_factors, sessions
+from webapp.members.forms import MAX_NAME_LENGTH
 from webapp.members.registration import create_user
 
 users_group = SiteGroup("users", help="Manage accounts.")
@@ -26,9 +27,12 @@ def create_admin_command(email: str, name: str, password: str) -> None:
             email = validate_email(email.strip(), check_deliverability=False).normalized
         except EmailNotValidError as error:
             raise click.ClickException(f"{email}: {error}") from None
+        name = name.strip()
+        if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
+            raise click.ClickException(f"the name has to be one line of 1 to {MAX_NAME_LENGTH} characters")
         _check_password(password, [email, name])
         try:
-            user = create_user(email=email, name=name.strip(), password=password)
+            user = create_user(email=email, name=name, password=password)
         except NotUniqueError:
             raise click.ClickException(f"{email}: somebody has just registered with this address") from None
     if administrators.make_administrator(user.id):
