@@ -69,8 +69,8 @@ def test_progress_is_shown_while_a_dump_is_imported(
     ("args", "said"),
     [
         ([], "name a dump, or an advisory of your own"),
-        (["nothing.zip"], "nothing.zip: [Errno 2] No such file"),
-        (["--add", "nothing.json"], "nothing.json: [Errno 2] No such file"),
+        (["nothing.zip"], "nothing.zip: No such file or directory\n"),
+        (["--add", "nothing.json"], "nothing.json: No such file or directory\n"),
     ],
 )
 def test_what_cannot_be_imported_is_told_in_a_line(runner: FlaskCliRunner, args: list[str], said: str) -> None:

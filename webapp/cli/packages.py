@@ -148,4 +148,6 @@ def _shown(source: Source | None) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:500]
+    # Python adds the number of the error and the path, which the report names anyway.
+    said = error.strerror if isinstance(error, OSError) and error.filename else str(error)
+    return " ".join(str(said).split())[:500]
