@@ -8,6 +8,7 @@ from mongoengine.errors import OperationError
 from pymongo.errors import PyMongoError
 
 from webapp.mongodb.errors import explained
+from webapp.rules.texts import is_encodable
 
 
 class SiteCommand(click.Command):
@@ -17,11 +18,8 @@ class SiteCommand(click.Command):
         """Run the command."""
         for parameter in self.params:
             value = ctx.params.get(parameter.name or "")
-            try:
-                for each in value if isinstance(value, tuple) else (value,):
-                    str(each).encode()
-            except UnicodeEncodeError:
-                raise click.BadParameter("this is not text in UTF-8.", ctx, parameter) from None
+            if not all(is_encodable(str(each)) for each in (value if isinstance(value, tuple) else [value])):
+                raise click.BadParameter("this is not text in UTF-8.", ctx, parameter)
         return super().invoke(ctx)
 
 

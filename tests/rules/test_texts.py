@@ -1,0 +1,18 @@
+import json
+
+import pytest
+
+from webapp.rules.texts import is_encodable
+
+
+@pytest.mark.parametrize(
+    ("text", "is_it"),
+    [("", True), ("Žižka 🚀", True), ("\0", True), ("\ud800", False), ("a\udcffb", False), ("\ud83d\ude80", False)],
+    ids=ascii,
+)
+def test_lone_surrogates_cannot_be_encoded(text: str, *, is_it: bool) -> None:
+    assert is_encodable(text) == is_it
+
+
+def test_pair_of_surrogates_in_json_is_one_character() -> None:
+    assert is_encodable(json.loads('"\\ud83d\\ude80"'))
