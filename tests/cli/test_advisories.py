@@ -34,7 +34,7 @@ def test_left_out_records_are_named_and_the_exit_code_says_so(runner: FlaskCliRu
 
     assert result.exit_code == 1
     assert "Left out: broken.json: it has no usable `id`" in result.stderr
-    assert "1 advisories imported" in result.stdout
+    assert "1 advisory imported" in result.stdout
 
 
 def test_dump_that_lacks_most_advisories_is_refused_unless_asked_for(runner: FlaskCliRunner, tmp_path: Path) -> None:

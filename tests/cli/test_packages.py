@@ -48,7 +48,7 @@ class TestFiles:
         result = runner.invoke(args=["packages", "import", str(path)])
 
         assert result.exit_code == 0
-        assert "1 packages imported (0 new, 1 updated)" in result.stdout
+        assert "1 package imported (0 new, 1 updated)" in result.stdout
         assert Package.objects.get().summary == "new"
 
     def test_files_and_folders_may_be_mixed(self, runner: FlaskCliRunner, tmp_path: Path) -> None:
@@ -99,9 +99,8 @@ class TestFiles:
         result = runner.invoke(args=["packages", "import", str(path)])
 
         assert result.exit_code == 1
-        assert (
-            "1 packages imported (1 new, 0 updated) with 2 releases and 2 files; 0 documents refused, 3 warnings"
-            in (result.stdout)
+        assert "1 package imported (1 new, 0 updated) with 2 releases and 2 files; 0 documents refused, 3 warnings" in (
+            result.stdout
         )
         assert [line for line in result.stderr.splitlines() if line.startswith(f"{path}: ")] == [
             f"{path}: info: `summary` left out: it is not text",
@@ -244,7 +243,7 @@ class TestFromIndex:
         reasons = dict(line.split(": refused: ", 1) for line in result.stderr.splitlines() if ": refused: " in line)
         assert result.exit_code == 1
         assert names() == ["good"]
-        assert "1 packages imported (1 new, 0 updated)" in result.stdout
+        assert "1 package imported (1 new, 0 updated)" in result.stdout
         assert "6 documents refused" in result.stdout
         assert list(reasons) == ["missing", *broken]
         assert reasons["missing"] == f"{url}/pypi/missing/json: no such project"

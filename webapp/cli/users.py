@@ -11,6 +11,7 @@ from webapp.documents.api_token import revoke_all
 from webapp.members import audit, identities, passwords, second_factors, sessions
 from webapp.members.forms import MAX_NAME_LENGTH
 from webapp.members.registration import create_user
+from webapp.rules.texts import counted
 
 users_group = SiteGroup("users", help="Manage accounts.")
 
@@ -85,7 +86,8 @@ def set_password_command(who: str, password: str) -> None:
     sessions.end_others(user.id)
     revoked += revoke_all(user.id)
     audit.record(audit.PASSWORD, "Set a new password, ended all sessions and revoked all API tokens.", user=user)
-    click.echo(f"{user.shown_name} has a new password. Their sessions ended, and {revoked} API tokens were revoked.")
+    tokens = f"{counted(revoked, 'API tokens')} {'was' if revoked == 1 else 'were'} revoked"
+    click.echo(f"{user.shown_name} has a new password. Their sessions ended, and {tokens}.")
 
 
 @users_group.command("reset-2fa")

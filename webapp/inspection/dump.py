@@ -33,6 +33,7 @@ from webapp.inspection.moment import (
     unreadable,
 )
 from webapp.inspection.progress import Busy, Checkpoint, Progress, matches, only_one, private_file, sync_folder
+from webapp.rules.texts import counted
 
 # One document in this collection means that a load is running or was killed, and lists what it created.
 LOADING = "loading"
@@ -163,7 +164,8 @@ def _begin(
                 raise
             report("MongoDB no longer keeps the moment of the interrupted dump: starting again")
         else:
-            report(f"continuing an interrupted dump, {len(progress.finished)} collections of which are complete")
+            complete = counted(len(progress.finished), "complete collections")
+            report(f"continuing an interrupted dump, which has {complete}")
             return outside
     moment = present_moment(database) if wants_moment else None
     progress.begin_anew(moment)

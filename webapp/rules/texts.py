@@ -1,4 +1,4 @@
-"""Which texts can be stored."""
+"""Which texts can be stored, and how numbers of things are written."""
 
 
 def is_encodable(text: str) -> bool:
@@ -11,3 +11,10 @@ def is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def counted(number: int, names: str) -> str:
+    """Return a number and what it counts, given in the plural: "2,000 users", "1 user", "1 entry"."""
+    if number != 1:
+        return f"{number:,} {names}"
+    return f"1 {names.removesuffix('ies')}y" if names.endswith("ies") else f"1 {names.removesuffix('s')}"
