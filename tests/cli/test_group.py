@@ -70,6 +70,19 @@ def test_argument_that_is_not_utf_8_is_refused(arguments: list[str]) -> None:
     assert CliRunner().invoke(group, ["take", "Žižka"]).output == "took Žižka\n"
 
 
+def test_answer_that_is_not_utf_8_is_refused() -> None:
+    group = SiteGroup("probe")
+
+    @group.command("ask", with_appcontext=False)
+    @click.option("--name", prompt=True)
+    def ask(name: str) -> None:
+        click.echo(f"took {name}")
+
+    result = CliRunner().invoke(group, ["ask"], input=b"\xff\n")
+
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "Error: what was typed is not text in UTF-8")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

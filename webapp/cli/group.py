@@ -14,6 +14,13 @@ from webapp.rules.texts import is_encodable
 class SiteCommand(click.Command):
     """A command that refuses arguments in another encoding than UTF-8: MongoDB cannot store or look for them."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, and ask for those that are missing."""
+        try:
+            return super().parse_args(ctx, args)
+        except UnicodeDecodeError as error:
+            raise click.UsageError(f"what was typed is not text in {error.encoding.upper()}", ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         for parameter in self.params:
