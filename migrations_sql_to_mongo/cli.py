@@ -22,7 +22,7 @@ from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE
 from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_options
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.replay import replay
-from migrations_sql_to_mongo.report import Report, as_json, counted
+from migrations_sql_to_mongo.report import Report, as_json
 from migrations_sql_to_mongo.run import Differs, Options, SourceChanged, run
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.suggest import suggest
@@ -31,6 +31,7 @@ from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify import Verification, verify
 from migrations_sql_to_mongo.verify.compared import COMPARES, Compared
 from migrations_sql_to_mongo.verify.descriptions import RENDERS
+from webapp.rules.texts import counted
 
 
 @click.group()
@@ -71,12 +72,12 @@ def _plan(shared: Shared, options: Options) -> None:
     if report["in_the_way"]:
         report |= {"exit_code": 3, "summary": "run would refuse: the target holds documents that no migration wrote."}
     elif options.max_rejects is not None and rejected > options.max_rejects:
-        text = f"run would stop: {rejected:,} rows would be rejected, and {options.max_rejects:,} are allowed."
-        report |= {"exit_code": 3, "summary": text}
+        text = f"{counted(rejected, 'rows')} would be rejected, and {options.max_rejects:,} may be"
+        report |= {"exit_code": 3, "summary": f"run would stop: {text}."}
     elif reason := Tally.from_dict(report["tally"]).past_share(options.max_reject_share):
         report |= {"exit_code": 3, "summary": f"run would stop: {reason}."}
     else:
-        report |= _outcome(rejected, f"run will move {rows - rejected:,} of {rows:,} rows")
+        report |= _outcome(rejected, f"run will move {rows - rejected:,} of {counted(rows, 'rows')}")
     shared.finish(report)
 
 
@@ -116,7 +117,7 @@ def run_command(
             _export_rejects(shared, target, entry)
         report = _report("run", source, target, _of_entry(entry))
     rejected, rows = _sums(report["tally"])
-    report |= _outcome(rejected, f"run {entry['_id']} moved {rows - rejected:,} of {rows:,} rows")
+    report |= _outcome(rejected, f"run {entry['_id']} moved {rows - rejected:,} of {counted(rows, 'rows')}")
     shared.finish(report)
 
 
@@ -222,10 +223,10 @@ def verify_command(shared: Shared, run_id: str | None, to_render: str, to_compar
                     render=to_render, rendered=digest, compared=compared,
                 )  # fmt: skip
             report = _report("verify", source, target, {"run": entry["_id"]}) | _found(found)
-    rows = sum(found.rows.values())
-    report |= {"exit_code": 0, "summary": f"{rows:,} rows compared; every field matches."}
+    rows = counted(sum(found.rows.values()), "rows")
+    report |= {"exit_code": 0, "summary": f"{rows} compared; every field matches."}
     if found.count:
-        report |= {"exit_code": 3, "summary": f"{rows:,} rows compared, {counted(found.count, 'differences')}."}
+        report |= {"exit_code": 3, "summary": f"{rows} compared, {counted(found.count, 'differences')}."}
     shared.finish(report)
 
 

@@ -19,6 +19,7 @@ from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.report import Report, ReportFolder, as_json, as_text
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.target import Target, open_target
+from webapp.rules.texts import is_encodable
 
 Command = Callable[..., Any]
 
@@ -68,6 +69,8 @@ def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]
         def wrapped(**options: Any) -> Any:
             want_traceback, is_json = options.pop("traceback"), options["as_json"]
             try:
+                if not all(is_encodable(str(value)) for value in options.values()):
+                    raise CannotStart("an argument is not text in UTF-8")  # unnamed: it may contain a password
                 return command(_shared(options, reads_source=reads_source), **options)
             except (MoveError, click.UsageError) as error:
                 failure: click.ClickException = error

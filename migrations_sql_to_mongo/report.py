@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from migrations_sql_to_mongo.errors import CannotStart, one_line
 from migrations_sql_to_mongo.progress import duration
 from migrations_sql_to_mongo.understood import as_lines
+from webapp.rules.texts import counted
 
 Report = dict[str, Any]
 
@@ -98,11 +99,6 @@ def _documents(tally: Report) -> list[str]:
         lines += ["## Near the limit of 15 MB, or past it", ""]
         lines += [*(f"- {one['name']}: {one['size_bytes'] / 1e6:,.1f} MB" for one in tally["large"]), ""]
     return lines
-
-
-def counted(number: int, names: str) -> str:
-    """Return "2 users", or "1 user"."""
-    return f"{number:,} {names.removesuffix('s') if number == 1 else names}"
 
 
 def _corrections(account: Report) -> list[str]:

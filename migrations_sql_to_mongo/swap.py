@@ -10,9 +10,9 @@ from typing import Any
 from migrations_sql_to_mongo.digests import digests_collection
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import DONE, UNDOING, UNDONE, Entry, Ledger
-from migrations_sql_to_mongo.report import counted
 from migrations_sql_to_mongo.target import Target
 from webapp.documents.validators import set_validator
+from webapp.rules.texts import counted
 
 EXAMPLES = 3
 SEEDED = "installed on the machine where this index was started"

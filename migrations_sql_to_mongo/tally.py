@@ -8,6 +8,7 @@ from typing import Any
 
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.values import as_json, shown
+from webapp.rules.texts import counted
 
 EXAMPLES = 3
 USUAL_SHARE = 5  # percentage of a table that may be rejected
@@ -110,7 +111,7 @@ class Tally:
         for name, table in self.tables.items():
             if not table.found == table.read == table.migrated + table.rejected + table.excluded:
                 raise Stopped(
-                    f"{name}: {table.found} rows found, {table.read} read, but {table.migrated} migrated, "
+                    f"{name}: {counted(table.found, 'rows')} found, {table.read} read, but {table.migrated} migrated, "
                     f"{table.rejected} rejected and {table.excluded} excluded; nothing was swapped in"
                 )
 

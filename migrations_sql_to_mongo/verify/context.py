@@ -19,6 +19,7 @@ from migrations_sql_to_mongo.verify.encoding import Wanted, differences, tail
 from migrations_sql_to_mongo.verify.findings import Expected, Verification
 from migrations_sql_to_mongo.verify.rejected import Rejected
 from migrations_sql_to_mongo.verify.rules import in_utc, moment, name_of
+from webapp.rules.texts import counted
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class Context:
         for document_id in extra:
             self.found.differs(f"{table} {document_id}: in the target, but not in the source")
         if not extra:
-            self.found.differs(f"{table}: {matched} rows lead to {count} documents")
+            self.found.differs(f"{table}: {counted(matched, 'rows')} lead to {counted(count, 'documents')}")
 
     def count(self, table: str, total: int, more: int = 1) -> None:
         """Count compared rows."""
@@ -208,7 +209,7 @@ class Context:
         for table in self.source.tables:
             seen, there = self.found.rows.get(table, 0), self.source.count(table)
             if seen != there:
-                self.found.differs(f"{table}: {there} rows are in the source, {seen} were compared")
+                self.found.differs(f"{table}: rows in the source: {there:,}, compared: {seen:,}")
         for table, key in self.rejected.left():
             if table in self.source.tables:
                 self.found.differs(f"{table} {key}: was rejected, but it is in the target, or no longer in the source")

@@ -137,6 +137,7 @@ def test_unusable_records_are_left_out_and_named(app: Flask, dump: Path, monkeyp
         "long": orjson.dumps(record("long", details="x" * 2000)),
         "deep": orjson.dumps(record("deep", x=deep)),
         "null": orjson.dumps(record("null") | {"a\0b": 1}),
+        "surrogate": b'{"id": "surrogate", "summary": "\\ud800"}',
         "large": b'{"id": "large", "x": 1' + b"0" * 1999 + b"}",
         "damaged": orjson.dumps(record("damaged")),
     }
@@ -153,6 +154,7 @@ def test_unusable_records_are_left_out_and_named(app: Flask, dump: Path, monkeyp
     told = {each.partition(".json: ")[0]: each.partition(".json: ")[2] for each in found.left_out}
     assert told["other"] == "its id is A-1"
     assert told["broken"].startswith("it is not JSON: ")
+    assert told["surrogate"].startswith("it is not JSON: ")
     assert told["long"].startswith("it has 2,")
     assert told["deep"] == "it is nested more than 80 levels deep"
     assert told["null"].startswith("MongoDB cannot store it: ")

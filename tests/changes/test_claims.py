@@ -75,7 +75,7 @@ def test_nothing_of_it_can_be_met_before_the_project_lists_it(
     age(61)
     result = runner.invoke(args=["files", "clean"])
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("Settled 1 unfinished uploads and 0 unfinished deletions")
+    assert result.output.startswith("Settled 1 unfinished upload and 0 unfinished deletions")
     assert nothing_stays()
 
 
@@ -198,7 +198,7 @@ def test_bytes_that_nobody_owns_are_removed_after_an_hour(app: Flask, runner: Fl
 
     result = runner.invoke(args=["files", "clean"])
 
-    assert "removed the bytes of 1 files" in result.output
+    assert "removed the bytes of 1 file " in result.output
     assert set(contents.Chunk.objects.scalar("files_id")) == {young}
     assert [each.id for each in contents.Contents.objects] == [young]
 

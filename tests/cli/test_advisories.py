@@ -34,7 +34,7 @@ def test_left_out_records_are_named_and_the_exit_code_says_so(runner: FlaskCliRu
 
     assert result.exit_code == 1
     assert "Left out: broken.json: it has no usable `id`" in result.stderr
-    assert "1 advisories imported" in result.stdout
+    assert "1 advisory imported" in result.stdout
 
 
 def test_dump_that_lacks_most_advisories_is_refused_unless_asked_for(runner: FlaskCliRunner, tmp_path: Path) -> None:
@@ -69,8 +69,8 @@ def test_progress_is_shown_while_a_dump_is_imported(
     ("args", "said"),
     [
         ([], "name a dump, or an advisory of your own"),
-        (["nothing.zip"], "nothing.zip: [Errno 2] No such file"),
-        (["--add", "nothing.json"], "nothing.json: [Errno 2] No such file"),
+        (["nothing.zip"], "nothing.zip: No such file or directory\n"),
+        (["--add", "nothing.json"], "nothing.json: No such file or directory\n"),
     ],
 )
 def test_what_cannot_be_imported_is_told_in_a_line(runner: FlaskCliRunner, args: list[str], said: str) -> None:

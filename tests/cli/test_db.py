@@ -25,7 +25,7 @@ def test_empty_database_is_filled(runner: FlaskCliRunner) -> None:
     result = runner.invoke(args=["db", "init"])
 
     assert result.exit_code == 0
-    assert "It now has the 2 packages that are installed here" in result.stdout
+    assert "It now has what is installed here: 2 packages." in result.stdout
     assert [each["_id"] for batch in Package.objects.names() for each in batch] == ["example-package", "other"]
     assert "umlaut" in Package.objects.named("example-package").get().description_html
     assert [page.path for page in Page.objects.order_by("pk")] == ["company/employees", "company/history"]

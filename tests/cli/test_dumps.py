@@ -35,6 +35,20 @@ def test_command_line_says_what_it_did(app: Flask, runner: FlaskCliRunner, tmp_p
     assert Package.objects.get().name == "Flask"
 
 
+@pytest.mark.parametrize("folder", [".", "", "/", "..", "new/.."])
+def test_folder_that_a_dump_cannot_replace_is_refused(
+    app: Flask, runner: FlaskCliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+
+    result = runner.invoke(args=["db", "dump", folder])
+
+    assert (result.exit_code, result.stderr) == (1, f"Error: name a new folder for the dump, not {folder or '.'}\n")
+    assert list(tmp_path.rglob("*")) == [inside]
+
+
 def test_loaded_account_belongs_to_the_same_person_at_the_identity_provider(
     app: Flask, runner: FlaskCliRunner, tmp_path: Path
 ) -> None:

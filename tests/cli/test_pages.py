@@ -72,7 +72,7 @@ def test_bad_page_is_told_and_the_rest_stored(
     result = runner.invoke(args=["pages", "import", str(tmp_path)])
 
     assert result.exit_code == 1
-    assert result.stdout == "1 pages stored, 1 refused.\n"
+    assert result.stdout == "1 page stored, 1 refused.\n"
     assert f"{tmp_path / path}: refused: " in result.stderr
     assert reason in result.stderr
     assert [page.path for page in Page.objects] == ["good"]
@@ -129,6 +129,14 @@ def test_page_without_an_address_is_not_exported(runner: FlaskCliRunner, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folder_that_cannot_be_made_is_one_line(runner: FlaskCliRunner) -> None:
+    Page(path="company", title="Company").save()
+
+    result = runner.invoke(args=["pages", "export", "/dev/null/pages"])
+
+    assert (result.exit_code, result.stderr) == (1, "Error: /dev/null/pages: Not a directory\n")
+
+
 def test_export_of_no_pages_writes_nothing(runner: FlaskCliRunner, tmp_path: Path) -> None:
     result = runner.invoke(args=["pages", "export", str(tmp_path)])
 
@@ -172,6 +180,6 @@ def test_page_without_a_title_or_with_a_path_that_leads_elsewhere_is_refused(
     result = runner.invoke(args=["pages", "export", str(tmp_path / "out")])
 
     assert result.exit_code == 1
-    assert "1 pages written" in result.stdout
+    assert "1 page written" in result.stdout
     assert "refused: ValidationError" in result.stderr
     assert [path.name for path in tmp_path.rglob("*.md")] == ["good.md"]

@@ -54,6 +54,16 @@ def test_what_is_wrong_is_told_in_one_line(runner: FlaskCliRunner, email: str, p
     assert User.objects.count() == 0
 
 
+@pytest.mark.parametrize("name", ["", "  ", "Grace\nHopper", "x" * 101], ids=["empty", "blank", "two-lines", "long"])
+def test_name_that_no_form_takes_is_refused(runner: FlaskCliRunner, name: str) -> None:
+    options = ["--email", "grace@example.org", "--name", name, "--password", ANOTHER]
+
+    result = runner.invoke(args=["users", "create-admin", *options])
+
+    assert (result.exit_code, result.stderr) == (1, "Error: the name has to be one line of 1 to 100 characters\n")
+    assert User.objects.count() == 0
+
+
 def test_accounts_are_listed_with_what_is_special_about_them(runner: FlaskCliRunner) -> None:
     ada = member("Ada", is_admin=True)
     factories.user("Old", email="old@example.org")

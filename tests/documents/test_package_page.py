@@ -143,12 +143,13 @@ def test_history_of_an_older_release_stays_on_its_address(client: FlaskClient) -
     ]
 
 
-def test_page_past_the_end_of_the_history_is_not_found(client: FlaskClient) -> None:
-    factories.package("Example", releases=many_releases(51))
+@pytest.mark.parametrize(("releases", "pages"), [(51, "2 pages"), (1, "1 page")])
+def test_page_past_the_end_of_the_history_is_not_found(client: FlaskClient, releases: int, pages: str) -> None:
+    factories.package("Example", releases=many_releases(releases))
 
     page = read(client, "/project/example/?page=3", 404)
 
-    assert "The release history has 2 pages." in words(page)
+    assert f"The release history has {pages}." in words(page)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from webapp.inspection.manifest import MANIFEST, BadDump
 pytestmark = pytest.mark.real_server
 
 
-@pytest.mark.parametrize("change", ["cut", "changed", "missing", "no manifest", "odd manifest", "no folder"])
+@pytest.mark.parametrize(
+    "change", ["cut", "changed", "missing", "no manifest", "odd manifest", "lone surrogate", "no folder"]
+)
 def test_dump_that_was_changed_is_refused_before_anything_is_written(
     source: Database[Any], target: Database[Any], tmp_path: Path, change: str
 ) -> None:
@@ -34,6 +36,8 @@ def test_dump_that_was_changed_is_refused_before_anything_is_written(
             packages.unlink()
         case "no manifest":
             manifest.unlink()
+        case "lone surrogate":
+            manifest.write_text(manifest.read_text().replace('"name": "', '"name": "\\ud800', 1))
         case "odd manifest":
             manifest.write_text(manifest.read_text().replace('"documents"', '"number"', 1))
         case "no folder":

@@ -26,7 +26,7 @@ def test_interrupted_dump_is_continued(source: Database[Any], target: Database[A
     dump(source, tmp_path / "dump", said.append)
 
     assert left == ["dump.partial"]
-    assert re.fullmatch(r"continuing an interrupted dump, \d+ collections of which are complete", said[0])
+    assert re.fullmatch(r"continuing an interrupted dump, which has \d+ complete collections?", said[0])
     assert [path.name for path in tmp_path.iterdir()] == ["dump"]
     load(target, tmp_path / "dump", quiet)
     assert everything(target) == everything(source)

@@ -31,9 +31,9 @@ DERIVED: list[tuple[dict[str, Any], str]] = [
     ({"$set": {"newest_release": None}}, "newest_release is absent but should be 'odd-version'"),
     ({"$unset": {"license_id": ""}}, "license_id is absent but should be 'MIT'"),
     ({"$unset": {"license": ""}}, "license_id is 'MIT' but should be absent"),
-    ({"$set": {"releases.2.sort_key": "a0"}}, "sort_key is wrong in 1 releases, such as '1.0'"),
-    ({"$set": {"releases.0.file_count": 0}}, "file_count is wrong in 1 releases, such as '1.10rc1'"),
-    ({"$set": {"releases.0.is_prerelease": False}}, "is_prerelease is wrong in 1 releases, such as '1.10rc1'"),
+    ({"$set": {"releases.2.sort_key": "a0"}}, "sort_key is wrong in 1 release, such as '1.0'"),
+    ({"$set": {"releases.0.file_count": 0}}, "file_count is wrong in 1 release, such as '1.10rc1'"),
+    ({"$set": {"releases.0.is_prerelease": False}}, "is_prerelease is wrong in 1 release, such as '1.10rc1'"),
     ({"$push": {"releases": {"$each": [], "$sort": {"version": 1}}}}, "its releases are not in order"),
     ({"$set": {"releases": []}}, "release_count is 4 but should be 0"),
 ]

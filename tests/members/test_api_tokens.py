@@ -76,6 +76,8 @@ def test_operator_who_sets_a_password_revokes_the_tokens(runner: FlaskCliRunner,
 
     assert left() == ["Grace Hopper"]
     assert result.stdout == "Ada Lovelace has a new password. Their sessions ended, and 2 API tokens were revoked.\n"
+    only_one = runner.invoke(args=["users", "set-password", "grace@example.org", "--password", ANOTHER])
+    assert only_one.stdout.endswith(" Their sessions ended, and 1 API token was revoked.\n")
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_question_is_good_for_some_minutes(ada: User, monkeypatch: pytest.Monkey
     assert passkeys.answered_by(ada, key.signed(question), SECOND_STEP) is None
 
 
-@pytest.mark.parametrize("answer", ["", "{}", "[]", "null", "5", '{"id": 5}', '{"response": []}', "x" * 20_001])
+@pytest.mark.parametrize(
+    "answer", ["", "{}", "[]", "null", "5", '{"id": 5}', '{"id": "\\ud800"}', '{"response": []}', "x" * 20_001]
+)
 def test_what_is_no_answer_is_refused(ada: User, answer: str) -> None:
     ada, _ = with_passkey(ada)
 
@@ -124,12 +126,12 @@ def test_answer_with_broken_parts_is_refused(ada: User) -> None:
     parts = ("authenticatorData", "clientDataJSON", "signature")
     broken: object
     for part in parts:
-        for broken in ("", "AAAA", None, 5, []):
+        for broken in ("", "AAAA", "\ud800", None, 5, []):
             answer = json.loads(key.signed(passkeys.question_for(ada)))
             answer["response"][part] = broken
 
             assert passkeys.answered_by(ada, json.dumps(answer), SECOND_STEP) is None, (part, broken)
-    for broken in ("", "AAAA", "oA", "gA", None, 5):
+    for broken in ("", "AAAA", "oA", "gA", "\ud800", None, 5):
         answer = json.loads(SoftKey().added(passkeys.question_for_new(ada)))
         answer["response"]["attestationObject"] = broken
 

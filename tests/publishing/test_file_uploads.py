@@ -179,6 +179,7 @@ def test_completed_file_is_deleted_and_uploaded_again(pep694: Client) -> None:
         ({"filename": "other-1.0-py3-none-any.whl"}, 400),
         ({"filename": "../larder_probe-1.0-py3-none-any.whl"}, 400),
         ({"filename": 1}, 400),
+        ({"filename": "\ud800-1.0-py3-none-any.whl"}, 400),
         ({"size": 0}, 400),
         ({"size": "9"}, 400),
         ({"size": True}, 400),
@@ -192,6 +193,8 @@ def test_completed_file_is_deleted_and_uploaded_again(pep694: Client) -> None:
         ({"hashes": {"sha256": "0" * 64, "md5": " " * 32}}, 400),
         ({"hashes": {"sha256": "0" * 64, "shake_128": "0"}}, 400),
         ({"hashes": ["sha256"]}, 400),
+        ({"hashes": {"sha256": "0" * 64, "\ud800": "0"}}, 400),
+        ({"hashes": {"sha256": "\ud800" * 64}}, 400),
         ({"mechanism": "vnd-pypi-s3"}, 422),
     ],
 )

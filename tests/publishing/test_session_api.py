@@ -150,6 +150,8 @@ def test_errors_are_problems_in_detail(client: FlaskClient, secret: str) -> None
         (b'{"meta": {"api-version": "1.0"}}', staging.MEDIA_TYPE, 400),
         (b'{"meta": {"api-version": "2.0"}, "name": "a"}', staging.MEDIA_TYPE, 400),
         (b'{"meta": {"api-version": "2.0"}, "name": "a", "version": 1}', staging.MEDIA_TYPE, 400),
+        (b'{"meta": {"api-version": "2.0"}, "name": "\\ud800", "version": "1"}', staging.MEDIA_TYPE, 400),
+        (b'{"meta": {"api-version": "2.0"}, "name": "a", "version": "\\ud800"}', staging.MEDIA_TYPE, 400),
         (b'{"meta": {"api-version": "2.0"}, "name": "_", "version": "1"}', staging.MEDIA_TYPE, 400),
         (b'{"meta": {"api-version": "2.0"}, "name": "json", "version": "1"}', staging.MEDIA_TYPE, 400),
         (b"{}", "text/plain", 415),

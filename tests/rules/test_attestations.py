@@ -113,6 +113,7 @@ OTHER_FILE = [{"name": "b.whl", "digest": {"sha256": "a" * 64}}]
         ("[", "cannot be read as JSON"),
         ("[" * 100_000, "cannot be read as JSON"),
         (f"[{2**64}]", "cannot be read as JSON"),
+        ([attestation() | {"more": "\ud800"}], "cannot be read as JSON"),
         ([attestation() | {"more": json.loads("[" * 250 + "]" * 250)}], "more than 50 levels"),
         ("x" * 200_001, "more than 200,000 characters"),
         ([], "must be a JSON array that is not empty"),

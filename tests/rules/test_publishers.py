@@ -74,6 +74,7 @@ def test_claims_with_one_value_are_text() -> None:
     claims: dict[str, Any] = {
         "run_id": 7, "is_protected": True, "sub": "ci", "aud": ["larder"], "kubernetes.io": {"pod": "x"},
         "exp": 7.5, "$where": "1", "_cls": "User", "a.b": "x", "nul": "a\0b", "long": "x" * 501, "none": None,
+        "lone": "\ud800",
     }  # fmt: skip
 
     assert plain_claims(claims) == {"run_id": "7", "is_protected": "true", "sub": "ci"}

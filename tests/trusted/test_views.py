@@ -180,6 +180,20 @@ def test_same_jti_in_another_token_is_a_reuse(client: Browser, issuer: Issuer) -
     assert refusal(client, issuer.signed(jti="one", ref="refs/tags/v2"))[0] == "invalid-reuse-token"
 
 
+@pytest.mark.parametrize("claim", ["sub", "repository", "environment", "jti", "iss", "aud", "event_name", "x"])
+def test_claim_that_cannot_be_encoded_is_left_out_or_refused(client: Browser, issuer: Issuer, claim: str) -> None:
+    project(issuer)
+    claims: dict[str, Any] = {claim: "\ud800"}
+
+    code, answer = mint(client, issuer.signed(**claims))
+
+    if claim in ("repository", "environment", "iss", "aud"):  # those that have to fit
+        assert code == 422, answer
+    else:
+        assert code == 200, answer
+        assert claim not in ApiToken.objects.get().claims
+
+
 BODIES = [b"", b"[]", b"{}", b'{"token": 7}', b"\xff", b"[" * 30_000, b'{"token": "' + b"x" * 50_000 + b'"}']
 
 

@@ -75,7 +75,7 @@ def import_dump(
             with _claimed() as claim, without_time_limit():
                 return _replace(archive, entries, path.name, claim, said, may_remove_most=may_remove_most)
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-        raise CannotImport(f"{path}: {error}") from None
+        raise CannotImport(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def add_own(path: Path) -> str:
@@ -83,7 +83,7 @@ def add_own(path: Path) -> str:
     try:
         document = _document(path.read_bytes())
     except (OSError, BadAdvisory) as error:
-        raise CannotImport(f"{path}: {error}") from None
+        raise CannotImport(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     with _claimed():
         advisories = Advisory.objects.raw()
         standing = advisories.find_one({"_id": document["_id"]}, {"modified": 1, "imported_at": 1}) or {}

@@ -21,6 +21,7 @@ from webapp.documents.release import MAX_INT64
 from webapp.documents.release_facts import DOCUMENT, STATED
 from webapp.rules import naming
 from webapp.rules.metadata import NO_KEY, split_keywords
+from webapp.rules.texts import is_encodable
 
 # Python's package index started in 2003; nothing was uploaded before, and nothing is from the future.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -177,7 +178,7 @@ class _Reader:
         value = self._raw.get(key)
         if value is None:
             return ""
-        if not isinstance(value, str) or not _is_unicode(value):
+        if not isinstance(value, str) or not is_encodable(value):
             self.odd(key, "text")
             return ""
         return value
@@ -186,7 +187,7 @@ class _Reader:
         value = self._raw.get(key)
         if value is None:
             return []
-        if not isinstance(value, list) or not all(isinstance(item, str) and _is_unicode(item) for item in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) and is_encodable(item) for item in value):
             self.odd(key, "a list of texts")
             return []
         return list(dict.fromkeys(value))
@@ -196,7 +197,7 @@ class _Reader:
         if value is None:
             return {}
         if not isinstance(value, dict) or not all(
-            isinstance(text, str) and _is_unicode(name + text) and not NO_KEY.search(name)
+            isinstance(text, str) and is_encodable(name + text) and not NO_KEY.search(name)
             for name, text in value.items()
         ):
             self.odd(key, "a mapping of names to texts")
@@ -254,15 +255,6 @@ class _Reader:
             self.odd(key, "a date between 2000 and today")
             return None
         return when.replace(microsecond=when.microsecond // 1000 * 1000)
-
-
-def _is_unicode(text: str) -> bool:
-    """JSON allows lone surrogates, but UTF-8 cannot encode them."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def store(package: Package, *, source: str = DOCUMENT, about: str | None = None, as_of: int | None = None) -> bool:

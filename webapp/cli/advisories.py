@@ -8,6 +8,7 @@ import click
 from webapp.changes import advisories
 from webapp.changes.advisories import CannotImport
 from webapp.cli.group import SiteGroup
+from webapp.rules.texts import counted
 
 advisories_group = SiteGroup("advisories", help="Import security advisories.")
 
@@ -52,7 +53,7 @@ def _import(dump: Path, *, may_remove_most: bool) -> list[str]:
 
         found = advisories.import_dump(dump, show, may_remove_most=may_remove_most)
     click.echo(
-        f"{found.records:,} advisories imported: {found.new:,} new, {found.changed:,} changed, "
+        f"{counted(found.records, 'advisories')} imported: {found.new:,} new, {found.changed:,} changed, "
         f"{found.unchanged:,} unchanged, {found.removed:,} removed, {len(found.left_out):,} left out."
     )
     return found.left_out

@@ -4,6 +4,7 @@ import click
 
 from webapp.cli.db import db_group
 from webapp.inspection.check import check
+from webapp.rules.texts import counted
 
 
 @db_group.command("check")
@@ -18,7 +19,7 @@ def check_command(*, as_json: bool, deep: bool) -> None:
     for finding in check(deep=deep):
         count += 1
         click.echo(finding.as_json() if as_json else finding.as_line())
-    said = f"{count:,} finding{'' if count == 1 else 's'}." if count else "No findings."
+    said = f"{counted(count, 'findings')}." if count else "No findings."
     click.echo(said, err=as_json)
     if count:
         raise SystemExit(1)

@@ -14,6 +14,7 @@ from webapp.documents.indexes import IndexProblem
 from webapp.documents.journal import lift_counter
 from webapp.documents.release_facts import INSTALLED
 from webapp.pages.defaults import add_default_pages
+from webapp.rules.texts import counted
 from webapp.serving.filters import filesize
 
 db_group = SiteGroup("db", help="Manage the database.")
@@ -67,7 +68,7 @@ def init_command() -> None:
 @db_group.command("rebuild-search")
 def rebuild_search_command() -> None:
     """Rebuild the search index from the packages. Needed only after manual edits that did not change `updated_date`."""
-    click.echo(f"The search index has {search_index.rebuild(_say_read):,} packages.")
+    click.echo(f"The search index has {counted(search_index.rebuild(_say_read), 'packages')}.")
 
 
 def _say_read(number: int) -> None:
@@ -101,6 +102,6 @@ def prepare_database() -> None:
         packages = {package.pk: package for package in installed_packages()}
         for package in packages.values():
             store(package, source=INSTALLED)
-        click.echo(f"The index was empty. It now has the {len(packages)} packages that are installed here.")
+        click.echo(f"The index was empty. It now has what is installed here: {counted(len(packages), 'packages')}.")
         site_stats.refresh()
     search_index.catch_up(_say_read)

@@ -15,6 +15,7 @@ from webapp.inspection.manifest import BadDump
 from webapp.inspection.moment import SNAPSHOT_TOO_OLD
 from webapp.inspection.restore import CannotRestore, restore_project
 from webapp.mongodb.errors import explained, reason_of
+from webapp.rules.texts import counted
 
 
 @db_group.command("dump")
@@ -37,7 +38,7 @@ def dump_command(folder: Path, *, no_snapshot: bool) -> None:
     if not manifest.is_snapshot:
         moment = "Writes made in the meantime may be missing."
     documents = sum(collection.documents for collection in manifest.collections)
-    click.echo(f"{documents:,} documents dumped to {folder}. {moment}")
+    click.echo(f"{counted(documents, 'documents')} dumped to {folder}. {moment}")
 
 
 @db_group.command("load")
@@ -48,13 +49,13 @@ def load_command(folder: Path, *, check: bool) -> None:
     if check:
         with one_line():
             checked = verify(folder)
-        documents = sum(collection.documents for collection in checked.collections)
-        click.echo(f"The dump is whole: {documents:,} documents of {checked.database}, dumped {checked.dumped_at}.")
+        said = counted(sum(collection.documents for collection in checked.collections), "documents")
+        click.echo(f"The dump is whole: {said} of {checked.database}, dumped {checked.dumped_at}.")
         return
     with one_line():
         manifest = load(Package._get_db(), folder, click.echo)
     documents = sum(collection.documents for collection in manifest.collections)
-    click.echo(f"{documents:,} documents loaded, byte for byte as in the dump.")
+    click.echo(f"{counted(documents, 'documents')} loaded, byte for byte as in the dump.")
 
 
 @db_group.command("restore-project")

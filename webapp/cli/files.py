@@ -15,6 +15,7 @@ from webapp.documents import StoredFile, contents
 from webapp.documents.base import utc_now
 from webapp.documents.stored_file import STORED
 from webapp.inspection.files import GRACE, owned
+from webapp.rules.texts import counted
 
 files_group = SiteGroup("files", help="Manage the files stored here.")
 
@@ -30,9 +31,10 @@ def clean_command() -> None:
         deletions = removal.settle_leftovers()
         unowned = contents.delete_unowned(owned, utc_now() - GRACE)
     click.echo(
-        f"Settled {uploads} unfinished uploads and {deletions} unfinished deletions, "
-        f"removed the bytes of {unowned} files without an owner, "
-        f"completed the journal of {entries} projects, and ended {sessions} publishing sessions."
+        f"Settled {counted(uploads, 'unfinished uploads')} and {counted(deletions, 'unfinished deletions')}, "
+        f"removed the bytes of {counted(unowned, 'files')} without an owner, "
+        f"completed the journal of {counted(entries, 'projects')}, "
+        f"and ended {counted(sessions, 'publishing sessions')}."
     )
 
 

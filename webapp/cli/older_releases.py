@@ -8,9 +8,11 @@ Sources: PEP 658 and PEP 714 (metadata files), the JSON API of PyPI.
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from packaging.utils import NormalizedName
@@ -49,6 +51,8 @@ def session() -> requests.Session:
     retry = Retry(
         ATTEMPTS, backoff_factor=FIRST_PAUSE_S / 2, status_forcelist=(429, 502, 503, 504), raise_on_status=False
     )
+    # Whoever waits sees the progress bar; why it was in vain is said at the end.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     made = requests.Session()
     for scheme in ("https://", "http://"):
         made.mount(scheme, HTTPAdapter(max_retries=retry))
@@ -110,6 +114,27 @@ def _from_document(connection: requests.Session, release: OlderRelease) -> Packa
 
 def fetch(connection: requests.Session, url: str) -> bytes:
     """Return what is at an address. Raises RefusedDocument and OSError, which requests' own errors are."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        return _fetched(connection, url)
+    except requests.exceptions.ChunkedEncodingError:
+        raise ConnectionError(f"{host} broke off before the end") from None
+    except requests.ConnectionError as error:
+        raise ConnectionError(f"{host} cannot be reached: {_first_cause(error)}") from None
+
+
+def _first_cause(error: BaseException) -> str:
+    """Return what the system said: requests and urllib3 wrap it in errors whose messages show their objects."""
+    while cause := error.__cause__ or error.__context__ or _error_in(error.args):
+        error = cause
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _error_in(values: tuple[Any, ...]) -> BaseException | None:
+    return next((each for each in values if isinstance(each, BaseException)), None)
+
+
+def _fetched(connection: requests.Session, url: str) -> bytes:
     with connection.get(url, timeout=TIMEOUT_S, headers={"Accept": "application/json, */*"}, stream=True) as response:
         if response.status_code == 404:
             raise pypi_json.RefusedDocument(f"{url}: no such project")

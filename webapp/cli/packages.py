@@ -18,6 +18,7 @@ from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
 from webapp.rendering import RenderersBusy
 from webapp.rules import naming
+from webapp.rules.texts import counted
 
 packages_group = SiteGroup("packages", help="Import packages, and allow names.")
 
@@ -96,8 +97,9 @@ def import_command(paths: tuple[str, ...], *, from_index: bool, every_release: b
     for problem in problems:
         click.echo(problem, err=True)
     click.echo(
-        f"{new + updated} packages imported ({new} new, {updated} updated) with {releases:,} releases and "
-        f"{files:,} files; {refused} documents refused, {warnings} warnings.{told}"
+        f"{counted(new + updated, 'packages')} imported ({new:,} new, {updated:,} updated) with "
+        f"{counted(releases, 'releases')} and {counted(files, 'files')}; {counted(refused, 'documents')} refused, "
+        f"{counted(warnings, 'warnings')}.{told}"
     )
     if problems:
         raise SystemExit(1)
@@ -122,7 +124,9 @@ def _keep_facts(connection: requests.Session, releases: list[OlderRelease], prob
             except REFUSALS as error:
                 failed += 1
                 problems.append(f"{release.project} {release.version}: nothing known: {_one_line(error)}")
-    return f" What {len(releases) - failed:,} older releases state was fetched; {failed:,} failed."
+    found = len(releases) - failed
+    verb = "states" if found == 1 else "state"
+    return f" What {counted(found, 'older releases')} {verb} was fetched; {failed:,} failed."
 
 
 def _shown_release(release: OlderRelease | None) -> str:
@@ -148,4 +152,6 @@ def _shown(source: Source | None) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:500]
+    # Python adds the number of the error and the path, which the report names anyway.
+    said = error.strerror if isinstance(error, OSError) and error.filename else str(error)
+    return " ".join(str(said).split())[:500]

@@ -8,6 +8,7 @@ from mongoengine.errors import ValidationError
 from webapp.cli.group import SiteGroup
 from webapp.documents import Page
 from webapp.pages.markdown_files import NoTitle, page_from_file, page_to_text
+from webapp.rules.texts import counted
 
 pages_group = SiteGroup("pages", help="Import and export content pages.")
 
@@ -31,7 +32,7 @@ def import_command(folder: Path) -> None:
             if page.content_problem:
                 plain += 1
                 click.echo(f"{file}: could not be rendered: {page.content_problem}", err=True)
-    click.echo(f"{len(files) - refused} pages stored, {refused} refused.")
+    click.echo(f"{counted(len(files) - refused, 'pages')} stored, {refused} refused.")
     if refused or plain:
         raise SystemExit(1)
 
@@ -56,6 +57,6 @@ def export_command(folder: Path) -> None:
         path.write_text(page_to_text(page), encoding="utf-8")
     for problem in problems:
         click.echo(f"refused: {problem}", err=True)
-    click.echo(f"{len(targets)} pages written to {folder}.")
+    click.echo(f"{counted(len(targets), 'pages')} written to {folder}.")
     if problems:
         raise SystemExit(1)

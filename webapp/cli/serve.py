@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 
 from webapp.cli import web_server
 from webapp.cli.db import prepare_database
+from webapp.cli.group import SiteCommand
 from webapp.cli.web_server import started, uploads_server
 from webapp.documents import Package
 from webapp.members import mails
@@ -27,24 +28,28 @@ from webapp.rendering import end_children
 from webapp.serving import metrics
 from webapp.serving.log_config import logging_config
 
-AT_LEAST_ONE = click.IntRange(min=1)
+PORTS = click.IntRange(1, 65535)
+# More would exhaust the machine.
+PROCESSES_OR_THREADS = click.IntRange(1, 1000)
 
 
-@click.command("serve")
+@click.command("serve", cls=SiteCommand)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=5006, show_default=True, help="Port to listen on.")
-@click.option("--workers", default=1, type=AT_LEAST_ONE, show_default=True, help="Number of web processes.")
+@click.option("--port", default=5006, type=PORTS, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=1, type=PROCESSES_OR_THREADS, show_default=True, help="Number of web processes.")
 @click.option(
     "--threads",
     default=4,
-    type=AT_LEAST_ONE,
+    type=PROCESSES_OR_THREADS,
     show_default=True,
     help="Requests that each process handles at a time.",
 )
-@click.option("--uploads-port", type=int, help="Port of a second server, for uploads that a proxy sends there.")
+@click.option("--uploads-port", type=PORTS, help="Port of a second server, for uploads that a proxy sends there.")
 @with_appcontext
 def serve(host: str, port: int, workers: int, threads: int, uploads_port: int | None) -> None:
     """Serve the site. An empty database is filled first."""
+    if port == uploads_port:
+        raise click.UsageError("--uploads-port needs another port than --port")
     address = address_to_listen_on(host)
     for each in filter(None, (port, uploads_port)):
         check_that_port_is_free(address, each)
@@ -149,4 +154,6 @@ def check_that_port_is_free(host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        # Python adds the address once more to `strerror`.
+        reason = os.strerror(error.errno) if error.errno else error
+        raise click.ClickException(f"cannot listen on port {port} of {host}: {reason}") from None

@@ -9,7 +9,9 @@ from webapp.cli.group import SiteGroup
 from webapp.documents import User
 from webapp.documents.api_token import revoke_all
 from webapp.members import audit, identities, passwords, second_factors, sessions
+from webapp.members.forms import MAX_NAME_LENGTH
 from webapp.members.registration import create_user
+from webapp.rules.texts import counted
 
 users_group = SiteGroup("users", help="Manage accounts.")
 
@@ -26,9 +28,12 @@ def create_admin_command(email: str, name: str, password: str) -> None:
             email = validate_email(email.strip(), check_deliverability=False).normalized
         except EmailNotValidError as error:
             raise click.ClickException(f"{email}: {error}") from None
+        name = name.strip()
+        if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
+            raise click.ClickException(f"the name has to be one line of 1 to {MAX_NAME_LENGTH} characters")
         _check_password(password, [email, name])
         try:
-            user = create_user(email=email, name=name.strip(), password=password)
+            user = create_user(email=email, name=name, password=password)
         except NotUniqueError:
             raise click.ClickException(f"{email}: somebody has just registered with this address") from None
     if administrators.make_administrator(user.id):
@@ -81,7 +86,8 @@ def set_password_command(who: str, password: str) -> None:
     sessions.end_others(user.id)
     revoked += revoke_all(user.id)
     audit.record(audit.PASSWORD, "Set a new password, ended all sessions and revoked all API tokens.", user=user)
-    click.echo(f"{user.shown_name} has a new password. Their sessions ended, and {revoked} API tokens were revoked.")
+    tokens = f"{counted(revoked, 'API tokens')} {'was' if revoked == 1 else 'were'} revoked"
+    click.echo(f"{user.shown_name} has a new password. Their sessions ended, and {tokens}.")
 
 
 @users_group.command("reset-2fa")

@@ -20,6 +20,7 @@ from webapp.rules import naming
 from webapp.rules.archives import has_control_characters
 from webapp.rules.looking_inside import FILE, Archive, CannotLook, open_archive
 from webapp.rules.looking_inside_wheels import wheel_contents
+from webapp.rules.texts import counted
 from webapp.serving.errors import RETRY_AFTER_S
 from webapp.serving.pagination import page_number
 from webapp.serving.per_app import PerApp
@@ -95,7 +96,7 @@ def _contents(found: Found, number: int) -> Plain:
     listed = [entry for entry in entries if entry.kind != "folder"]
     pages = max(1, -(-len(listed) // PER_PAGE))
     if number > pages:
-        abort(404, f"This list has {pages} pages.")
+        abort(404, f"This list has {counted(pages, 'pages')}.")
     digests = wheel["digests"] if wheel else {}
     rows = [
         entry._asdict() | {"digest": digests.get(entry.path, ""), "can_be_shown": _can_be_shown(entry.path, entry.kind)}

@@ -33,6 +33,7 @@ from webapp.inspection.moment import (
     unreadable,
 )
 from webapp.inspection.progress import Busy, Checkpoint, Progress, matches, only_one, private_file, sync_folder
+from webapp.rules.texts import counted
 
 # One document in this collection means that a load is running or was killed, and lists what it created.
 LOADING = "loading"
@@ -62,6 +63,8 @@ def dump(database: Database[Any], folder: Path, report: Report, *, snapshot: boo
     set are from the same moment; a standalone server has none. Collections that cannot be read at that moment are
     reported first, and read as they are by then. Raises CannotDump, OSError and PyMongoError.
     """
+    if folder.name in ("", ".."):  # such as "." and "/", beside which nothing can be written
+        raise CannotDump(f"name a new folder for the dump, not {folder}")
     partial_folder = folder.with_name(folder.name + _PARTIAL)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise CannotDump(f"{folder} already exists")
@@ -161,7 +164,8 @@ def _begin(
                 raise
             report("MongoDB no longer keeps the moment of the interrupted dump: starting again")
         else:
-            report(f"continuing an interrupted dump, {len(progress.finished)} collections of which are complete")
+            complete = counted(len(progress.finished), "complete collections")
+            report(f"continuing an interrupted dump, which has {complete}")
             return outside
     moment = present_moment(database) if wants_moment else None
     progress.begin_anew(moment)

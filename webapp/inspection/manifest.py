@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, Self
 
 from bson import json_util
 
+from webapp.rules.texts import is_encodable
+
 MANIFEST = "manifest.json"
 FORMAT = "larder dump 2"
 # Before, all files were lines of text.
@@ -86,7 +88,10 @@ def as_json(value: Any) -> str:
 
 def from_json(text: str) -> Any:
     """Return what `as_json` was given. Raises ValueError."""
-    return json_util.loads(text, json_options=json_util.RELAXED_JSON_OPTIONS)
+    found = json_util.loads(text, json_options=json_util.RELAXED_JSON_OPTIONS)
+    if not is_encodable(as_json(found)):
+        raise ValueError("it has lone surrogates, which MongoDB cannot store")
+    return found
 
 
 def sha256_of(path: Path) -> str:

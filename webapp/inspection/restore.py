@@ -65,6 +65,7 @@ from webapp.inspection.manifest import BadDump, DumpedCollection, Manifest
 from webapp.inspection.shape import without_nulls
 from webapp.mongodb.errors import is_only_duplicates
 from webapp.rules import naming
+from webapp.rules.texts import counted
 
 ACTION = "restore project"
 _BATCH = 500
@@ -212,13 +213,13 @@ def _refuse_conflicts(found: Found) -> None:
 def _described(key: str, found: Found) -> Iterator[str]:
     files = found.stored_files()
     size = sum(int(son.get("size") or 0) for son in files)
-    counts = {
-        "releases": len(found.package.get("releases") or []),
-        f"files of {size:,} bytes": len(files),
-        "journal entries": len(found.others[JournalEntry]),
-        "releases with facts": len(found.others[ReleaseFacts]),
-    }
-    yield f"{key}: {', '.join(f'{count:,} {what}' for what, count in counts.items())}"
+    counts = (
+        counted(len(found.package.get("releases") or []), "releases"),
+        f"{counted(len(files), 'files')} of {counted(size, 'bytes')}",
+        counted(len(found.others[JournalEntry]), "journal entries"),
+        f"{counted(len(found.others[ReleaseFacts]), 'releases')} with facts",
+    )
+    yield f"{key}: {', '.join(counts)}"
     if found.gone:
         nobody_else = len(found.gone) == len(found.package.get("maintainers") or [])
         what = "they stay as names, so an administrator has to choose an owner" if nobody_else else "they are left out"

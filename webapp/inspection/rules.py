@@ -24,6 +24,7 @@ from webapp.inspection.findings import Finding
 from webapp.inspection.shape import mistakes
 from webapp.rendering import RENDERER, render_description, render_markdown
 from webapp.rules import naming
+from webapp.rules.texts import counted
 
 # A package that is larger than this will soon refuse a release.
 _LARGE_BYTES = MAX_PACKAGE_BYTES * 9 // 10
@@ -173,7 +174,7 @@ def differences(son: Plain, file_counts: list[int]) -> list[str]:
         releases = [(son["releases"][number], fields) for number, fields in in_order]
         wrong = [raw.get("version") for raw, fields in releases if (raw.get(name) or None) != (fields[name] or None)]
         if wrong:
-            found.append(f"{name} is wrong in {len(wrong):,} releases, such as {_short(wrong[0])}")
+            found.append(f"{name} is wrong in {counted(len(wrong), 'releases')}, such as {_short(wrong[0])}")
     if in_order != sorted(in_order, key=lambda numbered: numbered[0]):
         found.append("its releases are not in order")
     return found

@@ -17,6 +17,7 @@ from webapp.members.forms import ButtonForm
 from webapp.members.notices import tell_owners
 from webapp.members.sessions import me
 from webapp.rules import naming
+from webapp.rules.texts import counted
 from webapp.serving.pagination import page_number
 
 RELEASES_PER_PAGE = 50
@@ -34,7 +35,7 @@ def releases(name: str) -> Response:
     package = permitted(Package(**found.package) if found else None, name, MAINTAINER)
     pages = max(1, -(-(package.release_count or 0) // RELEASES_PER_PAGE))
     if number > pages:
-        abort(404, f"This list has only {pages} pages.")
+        abort(404, f"This list has only {counted(pages, 'pages')}.")
     warned = StoredFile.objects.with_warnings(package.pk).only("version").plain()
     page = render_template(
         "manage/releases.html",

@@ -10,6 +10,7 @@ from webapp.documents.package_page import package_page
 from webapp.documents.publishing_session import COMPLETED, PENDING
 from webapp.documents.release_facts import STATED
 from webapp.rules import comparing, naming
+from webapp.rules.texts import counted
 
 # A file that became this much larger or smaller is worth a look.
 FACTOR = 2
@@ -70,7 +71,7 @@ def _odd(
         if "after" not in row:
             yield f"{latest} has a file that this release has no counterpart of: {row['filename']}"
         elif before and after and not before / FACTOR <= after <= before * FACTOR:
-            yield f"{row['filename']} has {after:,} bytes; in {latest} it had {before:,}."
+            yield f"{row['filename']} has {counted(after, 'bytes')}; in {latest} it had {before:,}."
 
 
 def _differs(name: str, statements: dict[str, Plain]) -> bool:

@@ -12,6 +12,7 @@ from wtforms.validators import Email, InputRequired, Length, StopValidation, Val
 from webapp.documents.user import USERNAME
 from webapp.members import local_sign_in, passwords
 from webapp.members.sessions import signed_in_user
+from webapp.rules.texts import is_encodable
 from webapp.serving.filters import safe_link
 
 MAX_NAME_LENGTH = 100
@@ -40,10 +41,8 @@ def https_url(_: FlaskForm, field: Field) -> None:
 
 def valid_unicode(_: FlaskForm, field: Field) -> None:
     """Reject lone surrogates, which JSON can carry but UTF-8 cannot encode."""
-    try:
-        (field.data or "").encode()
-    except UnicodeEncodeError:
-        raise ValidationError("This text contains invalid characters.") from None
+    if not is_encodable(field.data or ""):
+        raise ValidationError("This text contains invalid characters.")
 
 
 def valid_username(_: FlaskForm, field: Field) -> None:

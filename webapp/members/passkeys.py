@@ -17,6 +17,7 @@ from webapp.documents import User
 from webapp.documents.base import utc_now
 from webapp.documents.second_factor import PASSKEY, SecondFactor
 from webapp.members import limits
+from webapp.rules.texts import is_encodable
 
 # What an answer may be used for.
 ADDING, SECOND_STEP, ALONE = "adding", "second step", "alone"
@@ -120,7 +121,7 @@ def made(user: User, credential: str, name: str) -> SecondFactor | None:
 def owner_of(credential: str) -> User | None:
     """Return the user whose passkey a browser answered with; whether the answer is valid is not checked."""
     factor_id = _read(credential).get("id")
-    if not isinstance(factor_id, str):
+    if not isinstance(factor_id, str) or not is_encodable(factor_id):
         return None
     owner: User | None = User.objects.with_factor(factor_id).declared_first()
     return owner

@@ -19,6 +19,7 @@ from webapp.packages import comparison, presentation
 from webapp.rules import naming, wording
 from webapp.rules.license_names import license_name
 from webapp.rules.people import people
+from webapp.rules.texts import counted
 from webapp.serving import affected_releases, description_images
 from webapp.serving.errors import NoSuchProject
 from webapp.serving.filters import project_link
@@ -65,7 +66,7 @@ def project(name: str, version: str | None) -> AnyResponse:
     users = Package.objects.users_of(normalized_name, USERS_SHOWN + 1)
     pages = max(1, -(-package.get("release_count", 0) // HISTORY_PER_PAGE))
     if number > pages:
-        abort(404, f"The release history has {pages} pages.")
+        abort(404, f"The release history has {counted(pages, 'pages')}.")
     return render_public(
         "packages/project.html",
         package={key: value for key, value in package.items() if key != "releases"},  # the rows of the history say more

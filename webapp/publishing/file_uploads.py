@@ -46,6 +46,7 @@ from webapp.rules import naming
 from webapp.rules.archives import BadDistribution
 from webapp.rules.attestations import MAX_BYTES
 from webapp.rules.distributions import MAX_FILENAME_LENGTH, releases_named
+from webapp.rules.texts import counted
 from webapp.serving.extensions import csrf
 from webapp.serving.slow_clients import limit_body, receiving, whole_body
 
@@ -106,7 +107,7 @@ def receive_bytes(session_id: str, filename: str) -> Response:
         refuse_if_full(size)  # again: others may have arrived meanwhile
         permit = authenticate(UPLOAD)  # as above
         if file.tell() != size:
-            abort(400, f"{file.tell():,} bytes arrived, and {size:,} were announced.")
+            abort(400, f"{counted(file.tell(), 'bytes')} arrived; the file was announced with {size:,}.")
         with refusals():
             announced_files.keep_bytes(session, entry, cast("Any", file), member(permit))
     return _described(session, entry, 201)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from webapp.rules.texts import is_encodable
+
 # Claims that are equal for many pipelines, so that a condition on them alone would let strangers in.
 COMMON = {
     "iss", "aud", "exp", "iat", "nbf", "jti", "ref", "ref_type", "ref_path", "ref_protected", "environment",
@@ -36,12 +38,12 @@ _REFS = ("ref", "ref_path", "branch")
 def plain_claims(claims: Mapping[str, Any]) -> dict[str, str]:
     """Return the claims that conditions can be about, as text: those with one value, within limits.
 
-    Names that MongoDB cannot store as keys, such as "kubernetes.io", are left out.
+    Names and values that MongoDB cannot store, such as the name "kubernetes.io", are left out.
     """
     found: dict[str, str] = {}
     for name, value in claims.items():
         text = str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
-        is_usable = isinstance(text, str) and len(text) <= MAX_CLAIM_LENGTH and "\0" not in text
+        is_usable = isinstance(text, str) and len(text) <= MAX_CLAIM_LENGTH and "\0" not in text and is_encodable(text)
         if is_usable and is_claim_name(name) and len(found) < MOST_CLAIMS:
             found[name] = text
     return found

@@ -136,7 +136,7 @@ def _identity(issuer: str, claims: dict[str, Any]) -> str:
         text = f"{issuer}\n{jti}"
     else:
         text = _sent_token().rpartition(".")[0]
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _refused(code: str, description: str, status: int = 422) -> Response:

@@ -16,6 +16,7 @@ from webapp.documents.base import Plain
 from webapp.documents.project_status import KEPT
 from webapp.rules import naming
 from webapp.rules.sdists import ENDINGS
+from webapp.rules.texts import is_encodable
 from webapp.serving.filters import safe_link
 from webapp.upstream.errors import UpstreamFailed
 
@@ -213,5 +214,4 @@ def _is_digest(value: Any) -> TypeGuard[str]:
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
-    # JSON allows lone surrogates, but neither UTF-8 nor MongoDB can store them.
-    return isinstance(value, str) and "\x00" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+    return isinstance(value, str) and "\x00" not in value and is_encodable(value)

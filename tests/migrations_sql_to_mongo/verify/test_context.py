@@ -118,7 +118,7 @@ def test_every_row_must_be_compared() -> None:
 
     found.finish()
 
-    assert found.found.differences == ["users: 2 rows are in the source, 1 were compared"]
+    assert found.found.differences == ["users: rows in the source: 2, compared: 1"]
 
 
 def test_document_that_comes_from_no_row_is_named() -> None:
@@ -134,7 +134,7 @@ def test_rows_that_lead_to_another_number_of_documents_are_noticed() -> None:
 
     found.look_for_extra("users", 2)
 
-    assert found.found.differences == ["users: 2 rows lead to 1 documents"]
+    assert found.found.differences == ["users: 2 rows lead to 1 document"]
 
 
 def test_as_many_documents_as_rows_are_all_there_are() -> None:
