@@ -31,7 +31,7 @@ def test_deletion_that_died_after_the_project_was_written_has_happened(
     delete_and_die(monkeypatch, what, after)
 
     assert client.get(address).status_code == client.get(f"/project/{NAME}/1.0/").status_code == 404
-    assert "unfinished deletions" in clean(runner)
+    assert "unfinished deletion" in clean(runner)
     assert StoredFile.objects.get().state == "deleted"
     assert contents.Contents.objects.count() == contents.Chunk.objects.count() == 0
     assert [entry.action for entry in JournalEntry.objects] == ["new project", f"remove {what}"]
