@@ -14,7 +14,7 @@ from tests.publishing.uploads import line, sdist, sdist_name, wheel, wheel_name
 from webapp.changes import staged_files
 from webapp.changes.publishers import SessionsDemanded, demand_publishers
 from webapp.changes.release_rules import Impossible, set_rule
-from webapp.documents import JournalEntry, Maintainer, Package, TeamRole, User
+from webapp.documents import JournalEntry, Maintainer, Membership, Package, TeamRole, User
 from webapp.documents.base import utc_now
 from webapp.documents.package import MAINTAINER, OWNER, REVIEWED, SESSIONS
 from webapp.members.api_tokens import make_pipelines_token
@@ -181,6 +181,9 @@ def test_rules_that_nobody_could_satisfy_are_refused(client: FlaskClient, ada: t
         Package.objects.update(teams=teams)
         with pytest.raises(Impossible, match="Nobody else maintains this project"):
             set_rule(NAME, REVIEWED, ada[0])
+    User.objects(pk=ada[0].id).update(teams=[Membership(team="staff")])  # of which she is the only member
+    with pytest.raises(Impossible, match="Nobody else maintains this project"):
+        set_rule(NAME, REVIEWED, ada[0])
     demand_publishers(NAME, ada[0], is_demanded=True)
     with pytest.raises(Impossible, match="from trusted publishers only"):
         set_rule(NAME, SESSIONS, ada[0])

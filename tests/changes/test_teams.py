@@ -176,6 +176,20 @@ def test_deleted_projects_count_among_those_that_are_narrowed(app: Flask, monkey
         teams.set_readers(NormalizedName("bread"), ["payments"], ada)
 
     assert Package.objects.narrowed().count() == 1
+    factories.package(NAME)  # another one of its name, which everybody may read
+    assert teams.set_readers(NormalizedName("bread"), ["payments"], ada)
+
+
+def test_team_that_gets_the_name_of_a_deleted_one_reads_nothing_of_what_that_could_read(app: Flask) -> None:
+    teams.create_team("payments", "", [])
+    ada = owned(readers=["payments"])
+    delete_project(NAME, ada)
+    teams.delete_team("payments")
+    teams.create_team("payments", "", [])
+    grace = factories.user("Grace", teams=[Membership(team="payments")])
+
+    assert Package.objects.hidden_from(grace.id, ["payments"]) == [NAME]
+    assert Package.objects.hidden_from(ada.id, []) == []
 
 
 def test_team_that_is_being_deleted_gets_no_member(app: Flask) -> None:

@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,15 @@ def test_pages_of_a_folder_are_stored_at_their_paths(runner: FlaskCliRunner, tmp
     assert history.content.startswith("It began in *2024*.")
     assert "2024" in history.content_html
     assert (terms.path, terms.title, terms.content or "") == ("terms", "Terms", "")
+
+
+def test_page_whose_file_has_no_name_in_utf_8_is_refused_alone(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    write(tmp_path, os.fsdecode(b"caf\xe9.md"), "# T\n")
+    write(tmp_path, "terms.md", "# Terms\n")
+
+    result = runner.invoke(args=["pages", "import", str(tmp_path)])
+
+    assert (result.exit_code, result.stdout) == (1, "1 page stored, 1 refused.\n")
 
 
 def test_page_that_is_imported_again_keeps_its_first_date(runner: FlaskCliRunner, tmp_path: Path) -> None:

@@ -60,7 +60,10 @@ def test_name_that_no_form_takes_is_refused(runner: FlaskCliRunner, name: str) -
 
     result = runner.invoke(args=["users", "create-admin", *options])
 
-    assert (result.exit_code, result.stderr) == (1, "Error: the name has to be one line of 1 to 100 characters\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: the name has to be one line of 1 to 100 visible characters\n",
+    )
     assert User.objects.count() == 0
 
 

@@ -172,6 +172,19 @@ def test_dead_receivers_do_not_delay_the_others(receiver: Receiver, monkeypatch:
         assert dead.got == []
 
 
+def test_webhooks_of_the_site_at_other_hosts_do_not_wait_for_each_other(receiver: Receiver) -> None:
+    line = Line(is_slow=False)
+    for host in ("one.example", "two.example"):
+        webhook(f"https://{host}/", project=None)
+    for hook in Webhook.objects.plain():
+        send_test(hook, "Ada")
+
+    with line.turn() as first, line.turn() as second, line.turn() as third:
+        claimed = [each and each["url"] for each in (first, second, third)]
+
+    assert sorted(filter(None, claimed)) == ["https://one.example/", "https://two.example/"]
+
+
 @pytest.mark.parametrize(("project", "host"), [("dead", "127.0.0.1"), ("other", "localhost")])
 def test_receivers_that_hang_take_one_thread_for_their_project_and_one_for_their_host(
     app: Flask, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, project: str, host: str

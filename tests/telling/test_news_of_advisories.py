@@ -16,6 +16,7 @@ from tests.telling.conftest import tell_all, webhook
 from webapp.changes.advisories import add_own, import_dump
 from webapp.documents import JournalState, Membership, Package, User, Watcher, WebhookMessage
 from webapp.documents.base import utc_now
+from webapp.telling.news_of_advisories import _way
 from webapp.telling.teller import tell
 from webapp.telling.watching import shown_to
 
@@ -186,3 +187,7 @@ def test_way_that_everybody_may_read_is_told_rather_than_a_hidden_one(hidden: Re
     tell()
 
     assert news_of(outsider) == ["ACME-1 (unknown) affects fruit, which bread requires through zest."]
+
+
+def test_ways_of_two_searches_that_lead_round_in_a_circle_end() -> None:
+    assert _way("jam", {"jam": {"through": "bread"}, "bread": {"through": "jam"}}) == ("bread", "jam")

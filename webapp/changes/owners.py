@@ -49,10 +49,20 @@ def owners_of(package: Package) -> Owners:
 
 
 def stays_maintained(package: Package, user_id: bson.ObjectId) -> bool:
-    """Tell whether somebody else maintains a package: another person, or the members of a team."""
-    named = [each.team for each in package.teams or [] if each.team]
+    """Tell whether a package is still maintained without this user: by another person, or by the members of a team."""
+    return others_maintain(package, user_id) or bool(_members_of_teams(package))
+
+
+def others_maintain(package: Package, user_id: bson.ObjectId) -> bool:
+    """Tell whether somebody else maintains a package: another person, or another member of a team."""
     others = any(each.user_id != user_id for each in package.maintainers)
-    return others or bool(named and _found({"teams.team": {"$in": named, "$gt": ""}}, 1))
+    return others or bool(_members_of_teams(package) - {user_id})
+
+
+def _members_of_teams(package: Package) -> set[bson.ObjectId]:
+    """Return members of the teams that maintain a package; two of them, if there are."""
+    named = [each.team for each in package.teams or [] if each.team]
+    return _found({"teams.team": {"$in": named, "$gt": ""}}, 2) if named else set()
 
 
 def account_stays(user_id: bson.ObjectId) -> bool:

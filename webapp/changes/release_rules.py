@@ -4,7 +4,7 @@ from packaging.utils import NormalizedName
 
 from webapp.changes.changing import Act
 from webapp.changes.maintaining import project_changes
-from webapp.changes.owners import stays_maintained
+from webapp.changes.owners import others_maintain
 from webapp.changes.project_status import refuse_in_quarantine
 from webapp.documents import Package, PublishingSession, User
 from webapp.documents.package import OWNER, REVIEWED, SESSIONS
@@ -67,7 +67,7 @@ def _check_possible(package: Package, rule: str | None, by: User) -> None:
             "The project accepts new files from trusted publishers only, and they have no sessions. "
             "Accept API tokens too first."
         )
-    if rule == REVIEWED and not stays_maintained(package, by.id):
+    if rule == REVIEWED and not others_maintain(package, by.id):
         raise Impossible(
             "Nobody else maintains this project, so nobody could publish what you upload. Invite another owner first."
         )

@@ -76,6 +76,7 @@ def delete_team(name: str) -> None:
         teams.update_one(marked, {"$unset": {"being_deleted": ""}})
         raise
     _take_from_people(name)
+    KnownName.forget_team(name)
     if not teams.delete_one(marked).deleted_count:
         raise TeamRefused("Somebody else has just changed or deleted this team.")
     _take_from_people(name)  # whoever joined in between
@@ -216,9 +217,10 @@ def set_readers(normalized_name: NormalizedName, teams: list[str], by: User) -> 
     the teams is being deleted.
     """
     with everything_shown():
-        # Those that were deleted are hidden all the same.
-        narrowed = [each.narrowed().count_up_to(MOST_NARROWED) for each in (Package.objects, KnownName.objects)]
-        is_full = bool(teams) and sum(narrowed) >= MOST_NARROWED
+        # Those that were deleted are hidden all the same, until there are others of their names.
+        gone = [each["normalized_name"] for each in KnownName.objects.narrowed().only("normalized_name").plain()]
+        narrowed = Package.objects.narrowed().count_up_to(MOST_NARROWED) + len(gone)
+        is_full = bool(teams) and narrowed - Package.objects(pk__in=gone).count() >= MOST_NARROWED
     for change in project_changes(normalized_name, OWNER, by):
         with change:
             package = change.package

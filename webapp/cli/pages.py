@@ -25,7 +25,7 @@ def import_command(folder: Path) -> None:
         try:
             page = page_from_file(file, folder)
             page.save()
-        except (NoTitle, ValidationError, UnicodeDecodeError) as error:
+        except (NoTitle, ValidationError, UnicodeError) as error:
             refused += 1
             click.echo(f"{file}: refused: {error}", err=True)
         else:

@@ -30,7 +30,7 @@ def create_admin_command(email: str, name: str, password: str) -> None:
             raise click.ClickException(f"{email}: {error}") from None
         name = name.strip()
         if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
-            raise click.ClickException(f"the name has to be one line of 1 to {MAX_NAME_LENGTH} characters")
+            raise click.ClickException(f"the name has to be one line of 1 to {MAX_NAME_LENGTH} visible characters")
         _check_password(password, [email, name])
         try:
             user = create_user(email=email, name=name, password=password)

@@ -9,6 +9,9 @@ from webapp.documents.base import Plain, ReadingQuerySet
 from webapp.mongodb import db
 from webapp.rules import naming
 
+# Stands where a team stood that was deleted: no team can have this name, and without any, everybody could read.
+NO_TEAM = "-"
+
 
 class KnownNameQuerySet(ReadingQuerySet):
     """Queries for names."""
@@ -66,6 +69,12 @@ class KnownName(db.Document):
         else:
             change = {"$unset": {"readers": "", "people": ""}}
         cls.objects.raw().update_one({"_id": name}, change)
+
+    @classmethod
+    def forget_team(cls, team: str) -> None:
+        """Let nobody read because of a team that is being deleted: another one may get its name."""
+        for change in ({"$addToSet": {"readers": NO_TEAM}}, {"$pull": {"readers": team}}):
+            cls.objects.raw().update_many({"readers": team}, change)
 
 
 class NameClaim(db.Document):

@@ -75,7 +75,8 @@ class Line:
             "claimed_until": {"$not": ahead(CLAIM)},
         }
         for due in hooks.find(free, {"project": 1, "url": 1}, sort=[("next_at", 1)]):
-            if self._busy & _shared_with(as_declared(Webhook, due)):
+            plain = as_declared(Webhook, due)
+            if "id" not in plain or self._busy & _shared_with(plain):
                 continue
             this, claim = free | {"_id": due["_id"]}, {"$set": {"claimed_until": now + CLAIM}}
             if hook := hooks.find_one_and_update(this, claim, return_document=ReturnDocument.AFTER):
@@ -98,12 +99,15 @@ def deliver(line: Line) -> bool:
 
 
 def _shared_with(hook: Plain) -> set[tuple[str, str]]:
-    """Return what a webhook has in common with those that must not take other threads: its project, and its host."""
+    """Return what a webhook has in common with those that must not take other threads: its project, and its host.
+
+    The webhooks of the site belong to no project.
+    """
     try:
         host = host_of(hook.get("url", "")).lower()
     except ValueError:  # edited by hand
         host = ""
-    return {("project", hook.get("project", "")), ("host", host)}
+    return {("project", hook["project"]), ("host", host)} if "project" in hook else {("host", host)}
 
 
 def _next(hook: Plain) -> Plain | None:

@@ -109,8 +109,9 @@ def _requiring(advisory: Plain) -> dict[str, Plain]:
 
 def _way(name: str, requiring: Mapping[str, Plain]) -> tuple[str, ...]:
     """Return the projects that lead from one that an advisory reaches to the affected one, which comes last."""
-    found = []
-    while each := requiring.get(name):
+    found: list[str] = []
+    # Two searches are joined here, and an advisory that changed in between may lead round in a circle.
+    while (each := requiring.get(name)) and each["through"] not in found:
         name = each["through"]
         found.append(name)
     return tuple(found)

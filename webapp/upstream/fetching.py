@@ -15,6 +15,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeou
 
 from webapp.serving.slow_clients import waiting_for_upstream
 from webapp.upstream.bounded import (
+    KEPT_OPEN,
     BoundedAdapter,
     ClosedMeanwhile,
     PrivateAddress,
@@ -33,6 +34,8 @@ PAUSE_S = 10.0
 URGENT_S = 3
 # Files must arrive at this speed; a slower one would keep a thread of the site busy.
 LEAST_BYTES_PER_S = 50_000
+# And pages, if an older one is at hand: uv asks for 50 at once, which share a slow line.
+LEAST_OF_PAGE_PER_S = 5_000
 
 
 class Fetcher:
@@ -122,12 +125,14 @@ class Fetcher:
         )
         try:
             with self._waits():
-                try:
-                    return request()
-                except requests.ConnectionError as error:
-                    if form is not None or not isinstance(_broken(error), ClosedMeanwhile):
-                        raise
-                    return request()
+                for _ in range(KEPT_OPEN if form is None else 0):
+                    try:
+                        return request()
+                    except requests.ConnectionError as error:
+                        # Others that were kept open may be closed by now, too.
+                        if not isinstance(_broken(error), ClosedMeanwhile):
+                            raise
+                return request()
         except requests.Timeout:
             self.leave_alone(host + purpose)
             raise UpstreamBusy(f"{host} did not answer within {timeout_s} seconds", PAUSE_S) from None
@@ -150,16 +155,17 @@ class Fetcher:
 
         If something older is at hand, a body that only trickles is soon given up.
         """
-        body, started = bytearray(), time.monotonic()
+        body, started, is_late = bytearray(), time.monotonic(), False
         with self._waits():
             parts = _arriving(response, decode_content=True)
             for part in self._parts(response, parts, most_s or self._timeout_s * 3):
+                if is_late:
+                    raise UpstreamBusy(f"{host_of(response.url)} sends too slowly")
                 body += part
                 if len(body) > most:
                     raise UpstreamFailed(f"{host_of(response.url)} sent more than {most:,} bytes")
                 late_s = time.monotonic() - started - URGENT_S
-                if is_urgent and len(body) < late_s * LEAST_BYTES_PER_S:
-                    raise UpstreamBusy(f"{host_of(response.url)} sends too slowly")
+                is_late = is_urgent and len(body) < late_s * LEAST_OF_PAGE_PER_S
         return bytes(body)
 
     def parts(self, response: requests.Response, most_s: float) -> Iterator[bytes]:

@@ -335,11 +335,7 @@ class Index:
                 return absent
             if answer.status_code != 200:
                 raise failure_of(self.host, answer, normalized_name)
-            try:
-                body = self._fetcher.read(answer, MAX_PAGE_BYTES, is_urgent=is_known)
-            except UpstreamBusy:
-                self._fetcher.leave_alone(host_of(answer.url))
-                raise
+            body = self._fetcher.read(answer, MAX_PAGE_BYTES, is_urgent=is_known)
             page = read_page(body, answer.headers.get("Content-Type", ""), answer.url, normalized_name)
             found: Plain = {"files": page.files, "versions": page.versions, "checked_at": now}
             found["expires_at"] = now + KNOWN_FOR
