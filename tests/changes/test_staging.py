@@ -70,7 +70,7 @@ def test_expired_sessions_are_swept(client: FlaskClient, secret: str, runner: Fl
 
     result = runner.invoke(args=["files", "clean"])
 
-    assert "1 publishing sessions" in result.output
+    assert "1 publishing session" in result.output
     assert nothing_stays()
     assert (stored(session).state, stored(session).files, stored(other).state) == ("canceled", [], "open")
     assert NameClaim.objects(holder="larder-probe").count() == 0
@@ -243,7 +243,7 @@ def test_sessions_of_a_deleted_account_are_swept(client: FlaskClient, secret: st
 
     result = runner.invoke(args=["files", "clean"])
 
-    assert "1 publishing sessions" in result.output
+    assert "1 publishing session" in result.output
     assert stored(session).state == "canceled"
     assert nothing_stays()
     assert NameClaim.objects(holder="larder-probe").count() == 0
