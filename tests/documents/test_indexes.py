@@ -61,6 +61,7 @@ from webapp.documents.webhook import WebhookMessageQuerySet, WebhookQuerySet
 
 MONTHS = ["2024-02", "2024-03"]
 ADA = object_id_of_sql_id(63)
+HIDDEN = {"readers": {"$gt": "", "$nin": ["staff"]}}
 PACKAGES = 300
 BY_INDEX = ("IXSCAN", "IDHACK", "EXPRESS", "COUNT_SCAN", "DISTINCT_SCAN", "EOF", "RECORD_STORE_FAST_COUNT")
 
@@ -103,8 +104,8 @@ QUESTIONS = [
     Question("flask files clean", "by_contents", lambda: UpstreamFile.objects(content_id__in=[ADA])),
     Question("/simple/<name>/", "_id_", lambda: UpstreamProject.objects(pk="package-7")),
     Question("/user/", "by_maintainer", lambda: Package.objects.maintained_by(ADA).limit(20), "maintained_by"),
-    Question("POST /manage/<name>/readers", "by_reader", lambda: Package.objects.narrowed(), "narrowed"),
-    Question("POST /manage/<name>/readers", "by_reader", lambda: KnownName.objects.narrowed(), "narrowed"),
+    Question("each page for a member", "by_reader", lambda: Package.objects(__raw__=HIDDEN), "hidden_from"),
+    Question("each page for a member", "by_reader", lambda: KnownName.objects(__raw__=HIDDEN), "hidden_from"),
     Question("/teams/<team>/delete", "by_reader", lambda: Package.objects.narrowed_to("staff"), "narrowed_to"),
     Question("/teams/<team>/projects", "by_team", lambda: Package.objects.of_team("staff").limit(20), "of_team"),
     Question("/teams/<team>/", "by_team", lambda: User.objects.of_team("staff").order_by("pk").limit(20), "of_team"),
@@ -218,7 +219,7 @@ ASKED_OTHERWISE = {
     "users_of",
     "of_project",
     "told",
-    "hidden_from",
+    "hidden_from_some",  # as hidden_from
     "fields_of",  # by key
     "stop",  # by key
     "is_quarantined",  # by key

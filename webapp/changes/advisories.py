@@ -28,6 +28,7 @@ from webapp.documents.base import Plain, in_batches, utc_now, without_time_limit
 from webapp.documents.validators import set_validator, validator_of
 from webapp.rules import osv
 from webapp.rules.osv import BadAdvisory
+from webapp.rules.texts import said_by
 
 # MongoDB refuses documents of more than 16 MB, and those nested deeper than about 180. A list of short values takes
 # several times as much there as in JSON, and an import adds a few fields.
@@ -75,7 +76,7 @@ def import_dump(
             with _claimed() as claim, without_time_limit():
                 return _replace(archive, entries, path.name, claim, said, may_remove_most=may_remove_most)
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-        raise CannotImport(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        raise CannotImport(f"{path}: {said_by(error)}") from None
 
 
 def add_own(path: Path) -> str:
@@ -83,7 +84,7 @@ def add_own(path: Path) -> str:
     try:
         document = _document(path.read_bytes())
     except (OSError, BadAdvisory) as error:
-        raise CannotImport(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        raise CannotImport(f"{path}: {said_by(error)}") from None
     with _claimed():
         advisories = Advisory.objects.raw()
         standing = advisories.find_one({"_id": document["_id"]}, {"modified": 1, "imported_at": 1}) or {}

@@ -105,7 +105,7 @@ def open_session(name: str, normalized_name: NormalizedName, version: str, by: U
 
 
 def _end_former(opening: PublishingSession) -> None:
-    """End the session that reserves this version if it is no longer live. Raises SessionExists if it is live."""
+    """End the session that reserves this version. Raises SessionExists if that one is still live."""
     standing = PublishingSession.objects(live_key=opening.live_key).declared_first()
     with suppress(SessionGone):
         if standing and current(standing).is_live:

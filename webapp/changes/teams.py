@@ -17,7 +17,6 @@ from webapp.changes.owners import Owners, owners_of, teams_that_go
 from webapp.documents import KnownName, Package, Team, TeamRole, User
 from webapp.documents.api_token import TEAM, revoke_shared
 from webapp.documents.base import Plain, as_declared, utc_now
-from webapp.documents.hidden import everything_shown
 from webapp.documents.package import MAINTAINER, OWNER
 from webapp.documents.user import BY_HAND, FROM_GROUPS, MOST_TEAMS, TEAM_MEMBER
 
@@ -216,11 +215,7 @@ def set_readers(normalized_name: NormalizedName, teams: list[str], by: User) -> 
     False if that is how it was. Raises NotPermitted, and TeamRefused if too many projects are narrowed, or if one of
     the teams is being deleted.
     """
-    with everything_shown():
-        # Those that were deleted are hidden all the same, until there are others of their names.
-        gone = [each["normalized_name"] for each in KnownName.objects.narrowed().only("normalized_name").plain()]
-        narrowed = Package.objects.narrowed().count_up_to(MOST_NARROWED) + len(gone)
-        is_full = bool(teams) and narrowed - Package.objects(pk__in=gone).count() >= MOST_NARROWED
+    is_full = bool(teams) and len(Package.objects.hidden_from_some()) >= MOST_NARROWED
     for change in project_changes(normalized_name, OWNER, by):
         with change:
             package = change.package

@@ -25,6 +25,7 @@ from webapp.changes.stating import Statement, keep_better_facts, with_rendered
 from webapp.documents import Package, ReleaseFacts
 from webapp.documents.release_facts import DOCUMENT
 from webapp.rules import naming
+from webapp.rules.texts import said_by
 
 TIMEOUT_S = 30
 # PyPI's largest document is about 20 MB.
@@ -123,11 +124,11 @@ def fetch(connection: requests.Session, url: str) -> bytes:
         raise ConnectionError(f"{host} cannot be reached: {_first_cause(error)}") from None
 
 
-def _first_cause(error: BaseException) -> str:
+def _first_cause(error: Exception) -> str:
     """Return what the system said: requests and urllib3 wrap it in errors whose messages show their objects."""
-    while cause := error.__cause__ or error.__context__ or _error_in(error.args):
+    while isinstance(cause := error.__cause__ or error.__context__ or _error_in(error.args), Exception):
         error = cause
-    return getattr(error, "strerror", None) or str(error)
+    return said_by(error)
 
 
 def _error_in(values: tuple[Any, ...]) -> BaseException | None:

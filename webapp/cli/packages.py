@@ -18,7 +18,7 @@ from webapp.documents import PackageTooLarge
 from webapp.documents.package import ConcurrentChange
 from webapp.rendering import RenderersBusy
 from webapp.rules import naming
-from webapp.rules.texts import counted
+from webapp.rules.texts import counted, said_by
 
 packages_group = SiteGroup("packages", help="Import packages, and allow names.")
 
@@ -152,6 +152,5 @@ def _shown(source: Source | None) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    # Python adds the number of the error and the path, which the report names anyway.
-    said = error.strerror if isinstance(error, OSError) and error.filename else str(error)
-    return " ".join(str(said).split())[:500]
+    # The report names the path anyway.
+    return " ".join(said_by(error).split())[:500]

@@ -185,7 +185,7 @@ class ReadingQuerySet(BaseQuerySet):
         return bool(self.raw().update_one(which, change).matched_count)
 
     def mend_lists(self, which: Plain, change: Plain) -> None:
-        """Remove what is no list where a change is about to add to a list, or to take from it."""
+        """Remove anything that stands in place of a list that a change is about to add to or take from."""
         for path in [path for operator in _OF_LISTS for path in change.get(operator, ())]:
             self.raw().update_one(_with_no_list(which, path), {"$unset": {path: ""}})
 
@@ -254,7 +254,10 @@ class ReadingQuerySet(BaseQuerySet):
 
 
 def _with_no_list(which: Plain, path: str) -> Plain:
-    """Return the condition for documents with no list at this path, which may be in a matched element: "files.$.x"."""
+    """Return the condition for documents with something other than a list at this path.
+
+    The path may lead into a matched element: "files.$.x".
+    """
     listed, _, inner = path.partition(".$.")
     is_no_list = {"$exists": True, "$not": {"$type": "array"}}
     if inner:

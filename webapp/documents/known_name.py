@@ -20,10 +20,6 @@ class KnownNameQuerySet(ReadingQuerySet):
         """The names that look like this one, including itself."""
         return self.filter(skeleton=naming.skeleton(name))
 
-    def narrowed(self) -> Self:
-        """The names of which only some teams and people may read what there still is."""
-        return self.filter(__raw__={"readers": {"$gt": ""}})
-
     def hidden_from(self, user_id: bson.ObjectId, teams: list[str]) -> list[str]:
         """Return the narrowed names of which others may read, but not this user, who belongs to these teams."""
         others = {"readers": {"$gt": "", "$nin": teams}, "people": {"$ne": user_id}}

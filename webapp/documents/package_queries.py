@@ -135,9 +135,10 @@ class PackageQuerySet(ShownQuerySet):
             hidden += [name for name in gone if name not in here]
         return hidden
 
-    def narrowed(self) -> Self:
-        """The packages that only some teams may read."""
-        return self.filter(__raw__={"readers": {"$gt": ""}})
+    def hidden_from_some(self) -> list[str]:
+        """Return the names of the packages that only some may read, and of deleted ones that were so."""
+        nobody = bson.ObjectId()
+        return self.hidden_from(nobody, [])
 
     def narrowed_to(self, team: str) -> Self:
         """The packages that this team may read, and only some others."""

@@ -1,4 +1,4 @@
-"""Which texts can be stored, and how numbers of things are written."""
+"""Which texts can be stored, and how errors and numbers of things are written."""
 
 
 def is_encodable(text: str) -> bool:
@@ -11,6 +11,11 @@ def is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def said_by(error: Exception) -> str:
+    """Return what an error says, without the number and the path that Python adds to what the system says."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def counted(number: int, names: str) -> str:

@@ -87,8 +87,7 @@ def events_of(advisory: Plain, concerned: set[str | None], narrowed: set[str]) -
 
 def _narrowed() -> set[str]:
     """Return the projects of a site for members that not every member may read."""
-    nobody = bson.ObjectId()
-    return set(Package.objects.hidden_from(nobody, [])) if current_app.config["READ_ACCESS"] == MEMBERS else set()
+    return set(Package.objects.hidden_from_some()) if current_app.config["READ_ACCESS"] == MEMBERS else set()
 
 
 def _is_for_maintainers(event: Event) -> bool:
