@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient, FlaskCliRunner
 from packaging.utils import NormalizedName
 
+from tests import factories
 from tests.publishing import uploads
 from tests.publishing.uploads import metadata, sdist, sdist_name, upload, wheel, wheel_name
 from webapp.changes import catching_up, withdrawing
@@ -24,6 +25,8 @@ from webapp.documents import (
     ReleaseFacts,
     SearchEntry,
     StoredFile,
+    Team,
+    TeamRole,
     User,
     contents,
 )
@@ -124,6 +127,25 @@ def test_maintainers_without_an_account_are_left_out_unless_nobody_else_is_there
 
     assert "maintainers without an account: Ada Lovelace; they stay as names, so an administrator has to" in said.output
     assert [each.name for each in Package.objects.get(pk=NAME).maintainers] == ["Ada Lovelace"]
+
+
+@pytest.mark.usefixtures("app")
+def test_teams_that_are_gone_get_nothing_back_and_nobody_else_may_read_what_only_they_could(
+    runner: FlaskCliRunner, tmp_path: Path
+) -> None:
+    Team(name="staff").save()
+    factories.package("jam", teams=[TeamRole(team="crew", role="owner")], readers=["crew", "staff", "guests"])
+    factories.package("bread", readers=["crew"])
+    dump(Package._get_db(), tmp_path / "dump", lambda _: None)
+    Package.objects.delete()
+
+    said = [run(runner, tmp_path / "dump", name).output for name in ("jam", "bread")]
+
+    assert "teams that do not exist: crew, guests; they are left out\n" in said[0]
+    jam, bread = (Package.objects.get(pk=name) for name in ("jam", "bread"))
+    assert (jam.teams, jam.readers) == ([], ["-", "staff"])
+    assert bread.readers == ["-"]
+    assert sorted(Package.objects.hidden_from(bson.ObjectId(), ["crew", "guests"])) == ["bread", "jam"]
 
 
 def test_what_cannot_be_restored_is_one_line(client: FlaskClient, runner: FlaskCliRunner, folder: Path) -> None:

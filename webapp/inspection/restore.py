@@ -58,6 +58,7 @@ from webapp.documents import (
 )
 from webapp.documents.base import Plain, as_declared, utc_now, without_time_limit
 from webapp.documents.journal import JournalFields, next_serial
+from webapp.documents.known_name import NO_TEAM
 from webapp.documents.stored_file import DELETED, STORED
 from webapp.documents.validators import schema_of
 from webapp.inspection.extended_json import UnreadableLine, documents_in
@@ -124,6 +125,7 @@ class Found(NamedTuple):
     package: Plain
     others: dict[Any, list[Plain]]
     gone: list[str]  # maintainers who no longer have an account
+    gone_teams: list[str]
 
     def stored_files(self) -> list[Plain]:
         """Return the files whose bytes are in the dump."""
@@ -176,12 +178,23 @@ def _found(folder: Path, dumped: dict[str, DumpedCollection], key: str) -> Found
     gone = [str(each.get("name")) for each in maintainers if each.get("user_id") not in there]
     if there:  # otherwise they stay as names: an administrator chooses an owner
         package["maintainers"] = [each for each in package["maintainers"] if each.get("user_id") in there]
-    if isinstance(package.get("teams"), list):
-        # Another team may get the name of one that is gone, and must not get its projects.
-        names = [each["team"] for each in as_declared(Package, {"teams": package["teams"]})["teams"] if "team" in each]
-        known = {son["_id"] for son in Team.objects.raw().find({"_id": {"$in": names}}, {"_id": 1})}
+    return Found(package, others, gone, _forget_teams(package))
+
+
+def _forget_teams(package: Plain) -> list[str]:
+    """Take teams that do not exist out of a package, and return their names.
+
+    Another team may get the name of one that is gone, and must neither get its projects nor read them.
+    """
+    plain = as_declared(Package, {name: package[name] for name in ("teams", "readers") if name in package})
+    maintaining = [each["team"] for each in plain.get("teams", []) if "team" in each]
+    readers = plain.get("readers", [])
+    known = {son["_id"] for son in Team.objects.raw().find({"_id": {"$in": [*maintaining, *readers]}}, {"_id": 1})}
+    if "teams" in plain:
         package["teams"] = [each for each in package["teams"] if isinstance(each, dict) and each.get("team") in known]
-    return Found(package, others, gone)
+    if readers:  # without any, everybody could read it
+        package["readers"] = list(dict.fromkeys(name if name in known else NO_TEAM for name in readers))
+    return sorted({*maintaining, *readers} - known - {NO_TEAM})
 
 
 def _read(
@@ -224,6 +237,8 @@ def _described(key: str, found: Found) -> Iterator[str]:
         nobody_else = len(found.gone) == len(found.package.get("maintainers") or [])
         what = "they stay as names, so an administrator has to choose an owner" if nobody_else else "they are left out"
         yield f"maintainers without an account: {', '.join(found.gone)}; {what}"
+    if found.gone_teams:
+        yield f"teams that do not exist: {', '.join(found.gone_teams)}; they are left out"
 
 
 def _compare_bytes(folder: Path, dumped: dict[str, DumpedCollection], found: Found) -> None:
