@@ -216,6 +216,33 @@ def test_receivers_that_hang_take_one_thread_for_their_project_and_one_for_their
     assert deliver(line), "its turn comes afterwards"
 
 
+def test_one_thread_of_an_idle_line_looks_for_work_and_wakes_the_others(receiver: Receiver) -> None:
+    line = Line(is_slow=False)
+    rested = list[str]()
+
+    def rest(name: str, seconds: float) -> None:
+        line.rest(seconds)
+        rested.append(name)
+
+    threads = [threading.Thread(target=rest, args=("first", 0.2), daemon=True)]
+    threads += [threading.Thread(target=rest, args=("another", 0.0), daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.02)
+    threads[0].join(5)
+    assert rested == ["first"]
+
+    webhook(receiver.address)
+    send_test(Webhook.objects.plain()[0], "Ada")
+    with line.turn() as hook:
+        assert hook
+        threads[1].join(5)
+    assert rested == ["first", "another"]
+    with line.turn(), line.turn() as second:
+        assert second is None
+    assert threads[2].is_alive()
+
+
 def test_receiver_that_fails_or_is_slow_changes_the_line(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivering, "SLOW_S", 0.0)
     webhook(receiver.address)

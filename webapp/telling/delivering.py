@@ -50,14 +50,17 @@ class Line:
 
     def __init__(self, *, is_slow: bool) -> None:
         self._is_slow = is_slow
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._busy: set[tuple[str, str]] = set()
+        self._somebody_rests = False
 
     @contextmanager
     def turn(self) -> Iterator[Plain | None]:
         """Claim a webhook whose messages are due; None if there is none whose project and host have no thread yet."""
         with self._lock:
             hook = self._claimed()
+            if hook:
+                self._lock.notify()  # there may be more
             mine = _shared_with(hook) if hook else set()
             self._busy |= mine
         try:
@@ -65,6 +68,22 @@ class Line:
         finally:
             with self._lock:
                 self._busy -= mine
+
+    def rest(self, seconds: float) -> None:
+        """Wait before looking again: so long, or until another thread of the line has found a webhook.
+
+        If one of them waits already, the others do nothing until there is work, so a site without any asks the database
+        once and not once for each thread.
+        """
+        with self._lock:
+            if self._somebody_rests:
+                self._lock.wait()
+                return
+            self._somebody_rests = True
+            try:
+                self._lock.wait(seconds)
+            finally:
+                self._somebody_rests = False
 
     def _claimed(self) -> Plain | None:
         now, hooks = utc_now(), Webhook.objects.raw()

@@ -2,12 +2,13 @@
 
     the journal's untold entries -> messages in the outbox of each webhook -> delivered
 
-All threads ask the database every two seconds what there is to do, and claim it, so any number of processes share the
-work, and what a killed process left is done by another one.
+Every two seconds they ask the database what there is to do, and claim it, so any number of processes share the work,
+and what a killed process left is done by another one.
 """
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -34,14 +35,17 @@ THREADS = 4
 CLAIM = timedelta(minutes=5)
 TOGETHER = 200
 
+Job = Callable[[], bool]  # does some of the work; False if there is none
+Rest = Callable[[float], None]  # waits so many seconds
+
 
 def start(app: Flask) -> None:
     """Start the threads of this process."""
-    jobs: list[Callable[[], bool]] = [tell, mail_next]
-    lines = [Line(is_slow=False), Line(is_slow=True)]
-    jobs += [partial(deliver, line) for line in lines for _ in range(THREADS)]
+    jobs: list[tuple[Job, Rest]] = [(tell, time.sleep), (mail_next, time.sleep)]
+    for line in (Line(is_slow=False), Line(is_slow=True)):
+        jobs += [(partial(deliver, line), line.rest)] * THREADS
     for number, job in enumerate(jobs):
-        threading.Thread(target=_work, args=(app, job), name=f"telling-{number}", daemon=True).start()
+        threading.Thread(target=_work, args=(app, *job), name=f"telling-{number}", daemon=True).start()
 
 
 def tell() -> bool:
@@ -68,15 +72,14 @@ def tell() -> bool:
     return len(entries) == TOGETHER
 
 
-def _work(app: Flask, job: Callable[[], bool]) -> None:
-    """Do a job again and again, with a pause whenever nothing is left to do."""
-    pause = threading.Event()
+def _work(app: Flask, job: Job, rest: Rest) -> None:
+    """Do a job again and again, with a rest whenever nothing is left to do."""
     while True:
         if not _done(app, job):
-            pause.wait(LOOKS_EVERY_S)
+            rest(LOOKS_EVERY_S)
 
 
-def _done(app: Flask, job: Callable[[], bool]) -> bool:
+def _done(app: Flask, job: Job) -> bool:
     try:
         # Links to pages need a request.
         with app.test_request_context():
@@ -86,5 +89,5 @@ def _done(app: Flask, job: Callable[[], bool]) -> bool:
             log.warning("others could not be told what happened: %s", reason)
         else:
             log.exception("others could not be told what happened")
-        threading.Event().wait(RESTS_S)
+        time.sleep(RESTS_S)
         return False
