@@ -287,7 +287,8 @@ class Comes(NamedTuple):
 
 def waiting_for(turns: Turns) -> int:
     """How many requests wait for a turn."""
-    return len(turns._reading) + len(turns._changing)
+    kinds = (turns._reading, turns._changing)
+    return sum(len(kind.returning) + sum(map(len, kind.newcomers.values())) for kind in kinds)
 
 
 def in_turn(turns: Turns, waiting: list[Comes]) -> list[str]:
@@ -354,79 +355,6 @@ def test_many_uploads_leave_half_of_the_turns_to_pages() -> None:
     assert begun[6:] == ["later"]
 
 
-@pytest.mark.parametrize(("reading", "changing", "expected"), [(9, 0, 2), (0, 9, 4)])
-def test_so_many_quick_requests_are_worked_on_at_a_time(
-    monkeypatch: pytest.MonkeyPatch, reading: int, changing: int, expected: int
-) -> None:
-    """Two that read, and of those that change something as many as there are places."""
-    monkeypatch.setattr(slow_clients, "SLOW_S", 60.0)
-    turns, lock, at_work = Turns(4), threading.Lock(), [0]
-    most = [0]
-
-    def come(number: int) -> None:
-        with turns.turn(str(number), reads=number < reading):
-            with lock:
-                at_work[0] += 1
-                most[0] = max(*most, *at_work)
-            time.sleep(0.02)
-            with lock:
-                at_work[0] -= 1
-
-    people = reading + changing
-    with ThreadPoolExecutor(people) as crowd, ExitStack() as held:
-        held.enter_context(turns.turn("first, so that all others wait", reads=reading > 0))
-        held.enter_context(turns.turn("second", reads=reading > 0))
-        if not reading:
-            held.enter_context(turns.turn("third", reads=False))
-            held.enter_context(turns.turn("fourth", reads=False))
-        done = [crowd.submit(come, number) for number in range(people)]
-        while waiting_for(turns) < people:
-            time.sleep(0.001)
-        held.close()
-        for each in done:
-            each.result(10)
-
-    assert most == [expected]
-
-
-def test_who_changes_something_waits_while_two_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slow_clients, "SLOW_S", 60.0)
-    turns, begun = Turns(4), threading.Event()
-
-    def change() -> None:
-        with turns.turn("upload", reads=False):
-            begun.set()
-
-    with ThreadPoolExecutor(1) as people, turns.turn("one"):
-        with turns.turn("another"):
-            people.submit(change)
-            begins_beside_two = begun.wait(0.1)
-        begins_beside_one = begun.wait(5)
-
-    assert (begins_beside_two, begins_beside_one) == (False, True)
-
-
-@pytest.mark.parametrize("reads", [True, False])
-def test_nobody_waits_for_slow_requests_while_there_are_places(*, reads: bool) -> None:
-    turns, ends = Turns(4), threading.Event()
-
-    def take_long() -> None:
-        with turns.turn("slow"):
-            ends.wait(10)
-
-    def come() -> bool:
-        with turns.turn("quick", reads=reads):
-            return ends.is_set()
-
-    with ThreadPoolExecutor(4) as people:
-        for _ in range(3):
-            people.submit(take_long)
-        had_to_wait = people.submit(come).result(5)
-        ends.set()
-
-    assert not had_to_wait
-
-
 def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
     turns = Turns(2)
 
@@ -440,8 +368,8 @@ def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
     with ThreadPoolExecutor(12) as people:
         assert sum(people.map(come_and_go, range(12), timeout=60)) == 600
 
-    left = [(kind.at_work, len(kind), kind.newcomers) for kind in (turns._reading, turns._changing)]
-    assert (turns._at_work, left) == ([], [(0, 0, {}), (0, 0, {})])
+    left = [(kind.at_work, len(kind.returning), kind.newcomers) for kind in (turns._reading, turns._changing)]
+    assert (turns._free, left) == (2, [(0, 0, {}), (0, 0, {})])
 
 
 def test_request_that_is_worked_on_makes_the_next_one_wait(

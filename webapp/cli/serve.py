@@ -42,7 +42,7 @@ PROCESSES_OR_THREADS = click.IntRange(1, 1000)
     default=4,
     type=PROCESSES_OR_THREADS,
     show_default=True,
-    help="Requests that each process handles at a time, at most.",
+    help="Requests that each process handles at a time.",
 )
 @click.option("--uploads-port", type=PORTS, help="Port of a second server, for uploads that a proxy sends there.")
 @with_appcontext

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.exceptions import (
@@ -37,8 +37,6 @@ BODIES, STREAMS = 64, 128
 # How many requests of each web process may wait for another index at the same time: uv alone asks for 50 pages at once,
 # and an address gets half of the places. Those who sign in do not wait behind them.
 UPSTREAM, PROVIDERS = 128, 32
-# So many requests of each web process are worked on at a time until they are slow: then others no longer wait for them.
-QUICK, SLOW_S = 2, 0.1
 # Larger answers are streamed, so that a client that does not read them occupies only a few pieces in memory.
 WHOLE_BYTES = 256 * 1024
 # The size of these pieces; about six of them are in memory for each client.
@@ -94,17 +92,16 @@ class _Waiting:
 
     def __init__(self) -> None:
         self.at_work = 0
-        self.returning = deque["Turn"]()
-        self.newcomers: dict[str, deque[Turn]] = {}
+        self.returning = deque[threading.Event]()
+        self.newcomers: dict[str, deque[threading.Event]] = {}
 
-    def __len__(self) -> int:
-        return len(self.returning) + sum(map(len, self.newcomers.values()))
+    def add(self, address: str, *, returns: bool) -> threading.Event:
+        """Let a request wait, and return what is set when its turn has come."""
+        comes = threading.Event()
+        (self.returning if returns else self.newcomers.setdefault(address, deque())).append(comes)
+        return comes
 
-    def add(self, turn: "Turn", *, returns: bool) -> None:
-        """Let a request wait."""
-        (self.returning if returns else self.newcomers.setdefault(turn.address, deque())).append(turn)
-
-    def next(self) -> "Turn | None":
+    def next(self) -> threading.Event | None:
         """Take out the request whose turn it is, if any waits."""
         if self.returning:
             return self.returning.popleft()
@@ -120,17 +117,12 @@ class _Waiting:
 class Turns:
     """A number of requests that may be worked on at a time. The others wait for their turn.
 
-    Two requests that read are worked on at a time, and more only if one is slow. Python runs one thread at a time: one
-    request goes on while another one waits for MongoDB, but four at once are not answered sooner, and some much later.
-    Those that change something wait for the disk, too, so more of them are worked on at once, unless somebody reads.
-
     While both wait, half of the turns are for requests that read, and half for those that change something: an upload
     takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time.
     """
 
     def __init__(self, places: int) -> None:
-        self._places = places
-        self._at_work: list[Turn] = []
+        self._free = places  # none while somebody waits
         self._reading, self._changing = _Waiting(), _Waiting()
         self._last: _Waiting | None = None  # the kind that was last let from waiting to work
         self._lock = threading.Lock()
@@ -148,70 +140,41 @@ class Turns:
     def wait(self, turn: "Turn", *, returns: bool) -> None:
         """Wait until this request may be worked on."""
         with self._lock:
-            waiting = len(self._reading) + len(self._changing)
-            if not waiting and self._has_place(turn.kind):
-                self._begin(turn)
+            if self._free:
+                self._free -= 1
+                turn.kind.at_work += 1
                 return
-            turn.begins.clear()
-            turn.kind.add(turn, returns=returns)
-            self._let_begin()
-        # When whoever is at work becomes slow, nobody leaves. The first in line notices it first.
-        while not turn.begins.wait(SLOW_S * (waiting + 1)):
-            with self._lock:
-                self._let_begin()
+            comes = turn.kind.add(turn.address, returns=returns)
+        comes.wait()
 
-    def leave(self, turn: "Turn") -> None:
-        """Let the next request begin after this one."""
+    def leave(self, kind: _Waiting) -> None:
+        """Let the next request have the turn of one of this kind."""
         with self._lock:
-            self._at_work.remove(turn)
-            turn.kind.at_work -= 1
-            self._let_begin()
-
-    def _has_place(self, kind: _Waiting) -> bool:
-        """Tell whether a request of this kind may begin now."""
-        if len(self._at_work) >= self._places:
-            return False
-        slow_since = time.monotonic() - SLOW_S
-        quick = [each.kind for each in self._at_work if each.began_at > slow_since]
-        if kind is self._reading:
-            return quick.count(kind) < QUICK
-        return len(quick) < QUICK or not (self._reading.at_work or self._reading)
-
-    def _begin(self, turn: "Turn") -> None:
-        turn.began_at = time.monotonic()
-        turn.kind.at_work += 1
-        self._at_work.append(turn)
-        turn.begins.set()
-
-    def _let_begin(self) -> None:
-        """Let those begin whose turn it is."""
-        while turn := self._next():
-            self._last = turn.kind
-            self._begin(turn)
-
-    def _next(self) -> "Turn | None":
-        # The kind with fewer requests at work goes first, and of two with as many the one that did not go last.
-        for kind in sorted((self._reading, self._changing), key=lambda one: (one.at_work, one is self._last)):
-            if self._has_place(kind) and (turn := kind.next()):
-                return turn
-        return None
+            kind.at_work -= 1
+            # The kind with fewer requests at work goes first, and of two with as many the one that did not go last.
+            for each in sorted((self._reading, self._changing), key=lambda one: (one.at_work, one is self._last)):
+                if comes := each.next():
+                    each.at_work += 1
+                    self._last = each
+                    comes.set()
+                    return
+            self._free += 1
 
 
-class Turn:
+class Turn(NamedTuple):
     """The turn of one request, which it can let others have while it waits for its client."""
 
-    def __init__(self, turns: Turns, address: str, kind: _Waiting) -> None:
-        self.address, self.kind = address, kind
-        self.begins, self.began_at = threading.Event(), 0.0
-        self._turns = turns
+    turns: Turns
+    address: str
+    kind: _Waiting
 
     def leave(self) -> None:
         """Let another request have its turn, at the end or until this one comes back."""
-        self._turns.leave(self)
+        self.turns.leave(self.kind)
 
     def come_back(self) -> None:
         """Wait for a turn, before all newcomers."""
-        self._turns.wait(self, returns=True)
+        self.turns.wait(self, returns=True)
 
 
 class AtWork:
