@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse, run_wsgi_app, stream_encode_multipart
 from tests.people import browser
 from tests.publishing.uploads import basic, line, publisher, upload, wheel, wheel_name
 from webapp.documents import Package, User
+from webapp.members import audit
 from webapp.serving import metrics, slow_clients
 from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, Turn, Turns
 
@@ -287,7 +288,7 @@ class Comes(NamedTuple):
 
 def waiting_for(turns: Turns) -> int:
     """How many requests wait for a turn."""
-    kinds = (turns._reading, turns._changing)
+    kinds = (turns.reading, turns.changing)
     return sum(len(kind.returning) + sum(map(len, kind.newcomers.values())) for kind in kinds)
 
 
@@ -296,7 +297,7 @@ def in_turn(turns: Turns, waiting: list[Comes]) -> list[str]:
     order = list[str]()
 
     def come(request: Comes) -> None:
-        turn = Turn(turns, request.address, turns._reading if request.reads else turns._changing)
+        turn = Turn(turns, request.address, turns.reading if request.reads else turns.changing)
         turns.wait(turn, returns=request.returns)
         order.append(request.address)
         turn.leave()
@@ -355,6 +356,16 @@ def test_many_uploads_leave_half_of_the_turns_to_pages() -> None:
     assert begun[6:] == ["later"]
 
 
+@pytest.mark.parametrize("reads", [True, False])
+def test_slow_requests_leave_turns_to_others_of_their_kind(monkeypatch: pytest.MonkeyPatch, *, reads: bool) -> None:
+    monkeypatch.setattr(slow_clients, "SLOW_S", 0.0)
+    turns = Turns(3)
+    with turns.turn("slow", reads=reads), turns.turn("also slow", reads=reads):
+        order = in_turn(turns, [Comes(name, reads=reads == (name == "same")) for name in ["same", "other"] * 3])
+
+    assert order == (["same", "other"] if reads else ["other", "same"]) * 3
+
+
 def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
     turns = Turns(2)
 
@@ -368,8 +379,32 @@ def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
     with ThreadPoolExecutor(12) as people:
         assert sum(people.map(come_and_go, range(12), timeout=60)) == 600
 
-    left = [(kind.at_work, len(kind.returning), kind.newcomers) for kind in (turns._reading, turns._changing)]
-    assert (turns._free, left) == (2, [(0, 0, {}), (0, 0, {})])
+    left = [(kind.at_work, len(kind.returning), kind.newcomers) for kind in (turns.reading, turns.changing)]
+    assert (turns._free, left) == (2, [([], 0, {}), ([], 0, {})])
+
+
+def test_failed_sign_in_lets_others_be_worked_on_while_it_takes_its_time(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "FAILED_SIGN_IN_MS", 3000)
+    waits = threading.Event()
+    record = audit.record
+
+    def note(*args: Any, **fields: Any) -> None:
+        waits.set()
+        record(*args, **fields)
+
+    monkeypatch.setattr(audit, "record", note)
+    monkeypatch.setattr(app, "wsgi_app", AtWork(app.wsgi_app, 1))
+    visitor, other = browser(app), browser(app)
+
+    with ThreadPoolExecutor(1) as people:
+        failed = people.submit(visitor.sign_in, "nobody@example.org", "not the password")
+        assert waits.wait(10)
+        answered = other.get("/about").status_code
+        was_still_waiting = not failed.done()
+
+    assert (answered, was_still_waiting, failed.result().status_code) == (200, True, 400)
 
 
 def test_request_that_is_worked_on_makes_the_next_one_wait(

@@ -1,5 +1,7 @@
 """Telling what stands in the journal, each entry once."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -54,16 +56,42 @@ def test_one_process_at_a_time_tells(receiver: Receiver) -> None:
 def test_threads_tell_and_deliver(app: Flask, receiver: Receiver) -> None:
     webhook(receiver.address)
     factories.package()
-    done = [teller._done(app, teller.tell), teller._done(app, lambda: deliver(Line(is_slow=False)))]
+    rests = [teller._rest_after(app, job) for job in (teller.tell, lambda: deliver(Line(is_slow=False)))]
 
-    assert done == [False, True]
+    assert rests == [teller.LOOKS_EVERY_S, 0]
     assert len(receiver.got) == 1
 
 
-def test_error_does_not_end_the_thread(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_does_not_end_the_thread(app: Flask) -> None:
     def fail() -> bool:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(teller, "RESTS_S", 0.01)
+    assert teller._rest_after(app, fail) == teller.LOOKS_AFTER_ERROR_S
 
-    assert teller._done(app, fail) is False
+
+def test_line_is_looked_after_although_a_look_fails(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teller, "LOOKS_EVERY_S", 0.02)
+    monkeypatch.setattr(teller, "LOOKS_AFTER_ERROR_S", 0.05)
+    line, looks, ended = Line(is_slow=False), list[float](), threading.Event()
+
+    def look() -> bool:
+        looks.append(time.monotonic())
+        if len(looks) % 3 == 0:
+            raise RuntimeError("on purpose")
+        return False
+
+    def work() -> None:
+        while not ended.is_set():
+            line.rest(teller._rest_after(app, look))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    ended.set()
+    while any(thread.is_alive() for thread in threads):
+        with line._lock:
+            line._lock.notify_all()
+        time.sleep(0.01)
+
+    assert len(looks) > 12, "one of them still looks"

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.exceptions import (
@@ -37,6 +37,8 @@ BODIES, STREAMS = 64, 128
 # How many requests of each web process may wait for another index at the same time: uv alone asks for 50 pages at once,
 # and an address gets half of the places. Those who sign in do not wait behind them.
 UPSTREAM, PROVIDERS = 128, 32
+# A request that has been worked on for so long is slow.
+SLOW_S = 1.0
 # Larger answers are streamed, so that a client that does not read them occupies only a few pieces in memory.
 WHOLE_BYTES = 256 * 1024
 # The size of these pieces; about six of them are in memory for each client.
@@ -82,8 +84,8 @@ class Shares:
                 del self._held[address]
 
 
-class _Waiting:
-    """The requests of one kind: how many are worked on, and who waits for a turn.
+class _Kind:
+    """The requests of one kind: those that are worked on, and those that wait for a turn.
 
     Those that come back after waiting for their client go first. They hold an upload, so if newcomers were mixed with
     them, hundreds of uploads could pile up on the disk. Newcomers take turns by address, so one that sends hundreds of
@@ -91,17 +93,22 @@ class _Waiting:
     """
 
     def __init__(self) -> None:
-        self.at_work = 0
-        self.returning = deque[threading.Event]()
-        self.newcomers: dict[str, deque[threading.Event]] = {}
+        self.at_work: list[Turn] = []
+        self.returning = deque["Turn"]()
+        self.newcomers: dict[str, deque[Turn]] = {}
 
-    def add(self, address: str, *, returns: bool) -> threading.Event:
-        """Let a request wait, and return what is set when its turn has come."""
-        comes = threading.Event()
-        (self.returning if returns else self.newcomers.setdefault(address, deque())).append(comes)
-        return comes
+    def begin(self, turn: "Turn") -> None:
+        """Let a request be worked on."""
+        turn.began_at = time.monotonic()
+        self.at_work.append(turn)
+        turn.begins.set()
 
-    def next(self) -> threading.Event | None:
+    def add(self, turn: "Turn", *, returns: bool) -> None:
+        """Let a request wait until `turn.begins` is set."""
+        turn.begins.clear()
+        (self.returning if returns else self.newcomers.setdefault(turn.address, deque())).append(turn)
+
+    def next(self) -> "Turn | None":
         """Take out the request whose turn it is, if any waits."""
         if self.returning:
             return self.returning.popleft()
@@ -118,19 +125,20 @@ class Turns:
     """A number of requests that may be worked on at a time. The others wait for their turn.
 
     While both wait, half of the turns are for requests that read, and half for those that change something: an upload
-    takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time.
+    takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time. Slow requests of
+    one kind do not count as its half, or a few of them would leave nothing to the others of their kind.
     """
 
     def __init__(self, places: int) -> None:
         self._free = places  # none while somebody waits
-        self._reading, self._changing = _Waiting(), _Waiting()
-        self._last: _Waiting | None = None  # the kind that was last let from waiting to work
+        self.reading, self.changing = _Kind(), _Kind()
+        self._last: _Kind | None = None  # the kind that was last let from waiting to work
         self._lock = threading.Lock()
 
     @contextmanager
     def turn(self, address: str, *, reads: bool = True) -> Iterator["Turn"]:
         """Wait for a turn, and let another request have it at the end."""
-        turn = Turn(self, address, self._reading if reads else self._changing)
+        turn = Turn(self, address, self.reading if reads else self.changing)
         self.wait(turn, returns=False)
         try:
             yield turn
@@ -142,39 +150,44 @@ class Turns:
         with self._lock:
             if self._free:
                 self._free -= 1
-                turn.kind.at_work += 1
+                turn.kind.begin(turn)
                 return
-            comes = turn.kind.add(turn.address, returns=returns)
-        comes.wait()
+            turn.kind.add(turn, returns=returns)
+        turn.begins.wait()
 
-    def leave(self, kind: _Waiting) -> None:
-        """Let the next request have the turn of one of this kind."""
+    def leave(self, turn: "Turn") -> None:
+        """Let the next request have this turn."""
         with self._lock:
-            kind.at_work -= 1
+            turn.kind.at_work.remove(turn)
+            slow_since = time.monotonic() - SLOW_S
+
+            def comes_later(kind: _Kind) -> tuple[int, bool]:
+                return sum(each.began_at > slow_since for each in kind.at_work), kind is self._last
+
             # The kind with fewer requests at work goes first, and of two with as many the one that did not go last.
-            for each in sorted((self._reading, self._changing), key=lambda one: (one.at_work, one is self._last)):
-                if comes := each.next():
-                    each.at_work += 1
-                    self._last = each
-                    comes.set()
+            for kind in sorted((self.reading, self.changing), key=comes_later):
+                if comes := kind.next():
+                    self._last = kind
+                    kind.begin(comes)
                     return
             self._free += 1
 
 
-class Turn(NamedTuple):
+class Turn:
     """The turn of one request, which it can let others have while it waits for its client."""
 
-    turns: Turns
-    address: str
-    kind: _Waiting
+    def __init__(self, turns: Turns, address: str, kind: _Kind) -> None:
+        self.address, self.kind = address, kind
+        self.begins, self.began_at = threading.Event(), 0.0
+        self._turns = turns
 
     def leave(self) -> None:
         """Let another request have its turn, at the end or until this one comes back."""
-        self.turns.leave(self.kind)
+        self._turns.leave(self)
 
     def come_back(self) -> None:
         """Wait for a turn, before all newcomers."""
-        self.turns.wait(self, returns=True)
+        self._turns.wait(self, returns=True)
 
 
 class AtWork:

@@ -52,7 +52,7 @@ class Line:
         self._is_slow = is_slow
         self._lock = threading.Condition()
         self._busy: set[tuple[str, str]] = set()
-        self._somebody_rests = False
+        self._somebody_watches = False
 
     @contextmanager
     def turn(self) -> Iterator[Plain | None]:
@@ -70,20 +70,20 @@ class Line:
                 self._busy -= mine
 
     def rest(self, seconds: float) -> None:
-        """Wait before looking again: so long, or until another thread of the line has found a webhook.
+        """Wait this many seconds before looking again, or until another thread of the line has found a webhook.
 
-        If one of them waits already, the others do nothing until there is work, so a site without any asks the database
-        once and not once for each thread.
+        If another thread watches already, wait only for that. So a site without any work asks the database once, not
+        once for each thread; and while any thread waits for others, one watches or is at work.
         """
         with self._lock:
-            if self._somebody_rests:
+            if self._somebody_watches:
                 self._lock.wait()
                 return
-            self._somebody_rests = True
+            self._somebody_watches = True
             try:
                 self._lock.wait(seconds)
             finally:
-                self._somebody_rests = False
+                self._somebody_watches = False
 
     def _claimed(self) -> Plain | None:
         now, hooks = utc_now(), Webhook.objects.raw()

@@ -2,8 +2,8 @@
 
     the journal's untold entries -> messages in the outbox of each webhook -> delivered
 
-Every two seconds they ask the database what there is to do, and claim it, so any number of processes share the work,
-and what a killed process left is done by another one.
+One thread for each kind of work asks the database every two seconds what there is to do, and claims it. So any number
+of processes share the work, and what a killed process left is done by another one.
 """
 
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 LOOKS_EVERY_S = 2.0
 # After an error, such as a database that does not answer.
-RESTS_S = 10.0
+LOOKS_AFTER_ERROR_S = 5.0
 # Threads that deliver, in each process and each of the two lines. That many projects have to have a receiver that hangs
 # at the same moment before others wait.
 THREADS = 4
@@ -75,19 +75,19 @@ def tell() -> bool:
 def _work(app: Flask, job: Job, rest: Rest) -> None:
     """Do a job again and again, with a rest whenever nothing is left to do."""
     while True:
-        if not _done(app, job):
-            rest(LOOKS_EVERY_S)
+        if seconds := _rest_after(app, job):
+            rest(seconds)
 
 
-def _done(app: Flask, job: Job) -> bool:
+def _rest_after(app: Flask, job: Job) -> float:
+    """Do a job once, and return for how many seconds to rest: none as long as there is more to do."""
     try:
         # Links to pages need a request.
         with app.test_request_context():
-            return job()
+            return 0.0 if job() else LOOKS_EVERY_S
     except Exception as error:
         if reason := explained(error):
             log.warning("others could not be told what happened: %s", reason)
         else:
             log.exception("others could not be told what happened")
-        time.sleep(RESTS_S)
-        return False
+        return LOOKS_AFTER_ERROR_S
