@@ -33,6 +33,10 @@
       if (!input.value) said.textContent = "";
       else timer = setTimeout(() => ask().catch(() => { /* the form says it once it is sent */ }), WAIT_MS);
     });
+    form.addEventListener("submit", () => {
+      clearTimeout(timer);
+      asking?.abort();
+    });
   }
 
   document.addEventListener("DOMContentLoaded", () => {
