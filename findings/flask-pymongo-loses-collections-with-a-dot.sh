@@ -2,8 +2,8 @@
 # Flask-PyMongo 3.0.1 with PyMongo 4.20.1 cannot reach a collection with a dot in its name by way of its first part.
 #
 # In PyMongo, database.fs.files is the collection "fs.files", one of those that GridFS makes, and the same is meant to
-# work in Flask-PyMongo's own classes. They look for the database in a private attribute that PyMongo no longer has, take
-# the collection "fs._Collection__database" instead, and fail. Only database["fs.files"] works.
+# work in Flask-PyMongo's own classes. They look for the database in a private attribute that PyMongo no longer has,
+# take the collection "fs._Collection__database" instead, and fail. Only database["fs.files"] works.
 . "$(dirname "$0")/lib/setup.bash" flask-pymongo==3.0.1 pymongo==4.20.1
 
 python - >"$folder/seen" <<'PYTHON'
