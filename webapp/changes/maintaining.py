@@ -84,7 +84,7 @@ def check_role(package: Package, role: str, user: User) -> None:
 
 
 def add_maintainer(normalized_name: NormalizedName, user: User, role: str, by: User | None = None) -> bool:
-    """Add a maintainer; return False if the user is one already, there are too many, or there is no such package.
+    """Add a maintainer; return False if the user already is one, there are too many, or there is no such package.
 
     Raises AccountGoes.
     """

@@ -125,8 +125,8 @@ class Turns:
     """A number of requests that may be worked on at a time. The others wait for their turn.
 
     While both wait, half of the turns are for requests that read, and half for those that change something: an upload
-    takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time. Slow requests of
-    one kind do not count as its half, or a few of them would leave nothing to the others of their kind.
+    takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time. Slow requests do
+    not count towards this half, or a few of them would leave no turns to the others of their kind.
     """
 
     def __init__(self, places: int) -> None:
