@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import pytest
@@ -19,7 +19,6 @@ from werkzeug.test import TestResponse, run_wsgi_app, stream_encode_multipart
 from tests.people import browser
 from tests.publishing.uploads import basic, line, publisher, upload, wheel, wheel_name
 from webapp.documents import Package, User
-from webapp.members import audit
 from webapp.serving import metrics, slow_clients
 from webapp.serving.slow_clients import BODIES, BUSY, PIECE_BYTES, WHOLE_BYTES, AtWork, Body, Shares, Turn, Turns
 
@@ -381,30 +380,6 @@ def test_no_turn_is_lost_between_many_who_come_and_go() -> None:
 
     left = [(kind.at_work, len(kind.returning), kind.newcomers) for kind in (turns.reading, turns.changing)]
     assert (turns._free, left) == (2, [([], 0, {}), ([], 0, {})])
-
-
-def test_failed_sign_in_lets_others_be_worked_on_while_it_takes_its_time(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(app.config, "FAILED_SIGN_IN_MS", 3000)
-    waits = threading.Event()
-    record = audit.record
-
-    def note(*args: Any, **fields: Any) -> None:
-        waits.set()
-        record(*args, **fields)
-
-    monkeypatch.setattr(audit, "record", note)
-    monkeypatch.setattr(app, "wsgi_app", AtWork(app.wsgi_app, 1))
-    visitor, other = browser(app), browser(app)
-
-    with ThreadPoolExecutor(1) as people:
-        failed = people.submit(visitor.sign_in, "nobody@example.org", "not the password")
-        assert waits.wait(10)
-        answered = other.get("/about").status_code
-        was_still_waiting = not failed.done()
-
-    assert (answered, was_still_waiting, failed.result().status_code) == (200, True, 400)
 
 
 def test_request_that_is_worked_on_makes_the_next_one_wait(

@@ -29,7 +29,6 @@ from webapp.members.next_page import safe_next
 from webapp.members.registration import create_user
 from webapp.openid.sign_on import sign_on
 from webapp.serving.filters import absolute_url
-from webapp.serving.slow_clients import not_at_work
 
 WRONG = "The username or password is incorrect."
 TAKEN = "An account with this address already exists. Sign in, or reset your password."
@@ -174,8 +173,7 @@ def _checked(identifier: str, password: str) -> tuple[User | None, passwords.Che
         checked = passwords.check(user.hashed_password if user else None, password)
         if not checked.is_correct:
             audit.record(audit.SIGN_IN_FAILED, "Failed to sign in.", user=user, target="" if user else "no account")
-            with not_at_work():
-                passwords.pad_failed_sign_in(started)
+            passwords.pad_failed_sign_in(started)
     return user, checked
 
 
