@@ -357,12 +357,25 @@ def test_many_uploads_leave_half_of_the_turns_to_pages() -> None:
 
 @pytest.mark.parametrize("reads", [True, False])
 def test_slow_requests_leave_turns_to_others_of_their_kind(monkeypatch: pytest.MonkeyPatch, *, reads: bool) -> None:
+    """Two slow ones of a kind, and one of the other kind, leave one place. Both kinds take turns there."""
     monkeypatch.setattr(slow_clients, "SLOW_S", 0.0)
-    turns = Turns(3)
-    with turns.turn("slow", reads=reads), turns.turn("also slow", reads=reads):
+    turns = Turns(4)
+    with turns.turn("slow", reads=reads), turns.turn("slow", reads=reads), turns.turn("slow", reads=not reads):
         order = in_turn(turns, [Comes(name, reads=reads == (name == "same")) for name in ["same", "other"] * 3])
 
     assert order == (["same", "other"] if reads else ["other", "same"]) * 3
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_slow_requests_of_one_kind_never_take_the_last_place(monkeypatch: pytest.MonkeyPatch, *, reads: bool) -> None:
+    monkeypatch.setattr(slow_clients, "SLOW_S", 0.0)
+    turns = Turns(4)
+    with ExitStack() as slow:
+        for _ in range(3):
+            slow.enter_context(turns.turn("slow", reads=reads))
+        order = in_turn(turns, [Comes(name, reads=reads == (name == "same")) for name in ["same", "other"] * 3])
+
+    assert order == ["other"] * 3 + ["same"] * 3
 
 
 def test_no_turn_is_lost_between_many_who_come_and_go() -> None:

@@ -126,10 +126,12 @@ class Turns:
 
     While both wait, half of the turns are for requests that read, and half for those that change something: an upload
     takes twenty times as long as a page, so many uploads would otherwise have nearly all of the time. Slow requests do
-    not count towards this half, or a few of them would leave no turns to the others of their kind.
+    not count towards this half, or a few of them would leave no turns to the others of their kind. But a kind never
+    gets the last place while the other one waits, however slow its requests are.
     """
 
     def __init__(self, places: int) -> None:
+        self._most_of_a_kind = places - 1
         self._free = places  # none while somebody waits
         self.reading, self.changing = _Kind(), _Kind()
         self._last: _Kind | None = None  # the kind that was last let from waiting to work
@@ -161,11 +163,13 @@ class Turns:
             turn.kind.at_work.remove(turn)
             slow_since = time.monotonic() - SLOW_S
 
-            def comes_later(kind: _Kind) -> tuple[int, bool]:
-                return sum(each.began_at > slow_since for each in kind.at_work), kind is self._last
+            def precedence(kind: _Kind) -> tuple[bool, int, bool]:
+                has_its_most = len(kind.at_work) >= self._most_of_a_kind
+                return has_its_most, sum(each.began_at > slow_since for each in kind.at_work), kind is self._last
 
-            # The kind with fewer requests at work goes first, and of two with as many the one that did not go last.
-            for kind in sorted((self.reading, self.changing), key=comes_later):
+            # The kind with fewer quick requests at work goes first, and of two with as many the one that did not go
+            # last.
+            for kind in sorted((self.reading, self.changing), key=precedence):
                 if comes := kind.next():
                     self._last = kind
                     kind.begin(comes)

@@ -42,6 +42,8 @@ SLOW_S = 2.0
 # Without anything to do, a webhook is looked at this often.
 IDLE = timedelta(minutes=10)
 MOST_TRIES_KEPT = 20
+# How often a thread looks for work while another one of its line watches.
+LOOKS_ANYWAY_S = 60.0
 GONE = 410
 
 
@@ -72,12 +74,12 @@ class Line:
     def rest(self, seconds: float) -> None:
         """Wait this many seconds before looking again, or until another thread of the line has found a webhook.
 
-        If another thread watches already, wait only for that. So a site without any work asks the database once, not
-        once for each thread; and while any thread waits for others, one watches or is at work.
+        If another thread watches already, look only after a minute, in case it has ended. So a site without any work
+        asks the database once, not once for each thread.
         """
         with self._lock:
             if self._somebody_watches:
-                self._lock.wait()
+                self._lock.wait(LOOKS_ANYWAY_S)
                 return
             self._somebody_watches = True
             try:
