@@ -237,7 +237,7 @@ def _moved_months() -> Iterator[tuple[str, Plain]]:
         [
             {"$match": {"created_date": {"$gte": EARLIEST, "$lt": LATEST}}},
             {"$group": {"_id": {"package": "$package", "version": "$version", "day": _DAY}, "count": {"$sum": 1}}},
-            {"$sort": {"_id.package": 1}},
+            {"$sort": {"_id.package": 1, "_id.day": 1}},
         ],
         allowDiskUse=True,
     )
@@ -248,7 +248,8 @@ def _moved_months() -> Iterator[tuple[str, Plain]]:
                 _add(site.setdefault(key, month | {"count": 0, "days": {}}), month)
             else:
                 yield key, month
-    yield from site.items()
+    for key, month in site.items():
+        yield key, month | {"days": dict(sorted(month["days"].items()))}
 
 
 def _top(documents: list[Plain], key: str, first: date) -> list[Plain]:
