@@ -138,12 +138,8 @@ def _last(source: Source, ledger: Ledger) -> Entry:
         raise Stopped(f"run {runs[0]['_id']} is {runs[0]['state']}")
     if last is None:
         raise CannotStart("nothing has been moved yet: start with `run`")
-    for what, there, here in (
-        ("source", last["source"], source.masked_url),
-        ("map, time zones or encoding", last["layout"], source.layout.as_dict()),
-    ):
-        if there != here:
-            raise CannotStart(f"run {last['_id']} had another {what} ({there}, now {here}): give the same")
+    if what := source.unlike(last):
+        raise CannotStart(f"the {what} must be the same as for run {last['_id']}")
     if lost := [table for table in last["tally"]["tables"] if table not in (*source.tables, *source.excluded)]:
         # Everything in them would count as deleted, although perhaps only a right was taken away.
         raise CannotStart(f"run {last['_id']} moved {', '.join(lost)}, which the source no longer has: `run` again")
@@ -235,7 +231,7 @@ def _gather(
     tally.check()
     if text := tally.past_share(options.max_reject_share):
         ledger.note(entry, tally=tally.as_dict(), error=text)
-        raise TooManyRejects(f"{text}; nothing was changed. --max-reject-share 100 goes on all the same")
+        raise TooManyRejects(f"{text}. Nothing was changed; --max-reject-share 100 goes on all the same")
     return {"tally": tally.as_dict(), "error": None}
 
 

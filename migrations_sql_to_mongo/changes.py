@@ -373,9 +373,11 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
 
 def said(target: Target, collection: str, document_id: Any, reason: str) -> str:
     """Describe a conflict. A user is given by the id in the source and the name on the site."""
-    user = target.db["users"].find_one({"_id": document_id}, WHO) if collection == "users" else None
+    user = target.db["users"].find_one({"_id": document_id}, [*WHO, "legacy.sql_id"]) if collection == "users" else None
     names = [user[each] for each in WHO if user and user.get(each)]
     sql_id = str(document_id).lstrip("0") if isinstance(document_id, bson.ObjectId) else document_id
+    if user and isinstance(legacy := user.get("legacy"), dict):
+        sql_id = legacy.get("sql_id", sql_id)
     return f"{collection} {sql_id}{f' ({names[0]})' if names else ''}: {reason}"
 
 
@@ -436,6 +438,12 @@ def forget_search_entries(target: Target, entry: Entry, collection: str) -> None
     """Let the site rebuild the search entries of the packages that a catch-up changes."""
     if collection == "packages":
         target.patiently(target.forget_search_entries, list(changed_ids(target, entry, collection)))
+
+
+def changed_collections(target: Target, entry: Entry) -> list[str]:
+    """Return the collections in which a catch-up changed something, or a row that was corrected after it."""
+    query = {"state": {"$in": [GOING, APPLIED]}}
+    return list(target.db[changes_collection(entry["_id"])].distinct("collection", query))
 
 
 def changed_ids(target: Target, entry: Entry, collection: str) -> Iterator[Any]:

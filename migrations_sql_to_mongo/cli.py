@@ -13,7 +13,7 @@ import click
 
 from migrations_sql_to_mongo import new_names, swap
 from migrations_sql_to_mongo.catch_up import catch_up, expected
-from migrations_sql_to_mongo.changes import take_back
+from migrations_sql_to_mongo.changes import changed_collections, take_back
 from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
 from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
@@ -238,8 +238,9 @@ def status_command(shared: Shared) -> None:
         runs, holder = ledger.runs(), ledger.holder()
         shown = target.shown
     lines = [
-        f"{entry['_id']}  {entry['state']:<10}  begun {entry['started_at']:%Y-%m-%d %H:%M:%S}  "
-        f"resumed {entry['resumed']}x  {entry['source']}" + (f"  {entry['error']}" if entry.get("error") else "")
+        f"{entry['_id']}  {entry.get('command', 'run'):<8}  {entry['state']:<10}  "
+        f"begun {entry['started_at']:%Y-%m-%d %H:%M:%S}  resumed {entry['resumed']}x  {entry['source']}"
+        + (f"  {entry['error']}" if entry.get("error") else "")
         for entry in runs
     ]
     if holder:
@@ -264,6 +265,8 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         if entry is None or entry["state"] == UNDONE:
             raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to take back in {target.shown}")
         is_catch_up = entry.get("command") == CATCH_UP
+        names = [one["name"] for one in entry["collections"]]
+        changed = changed_collections(target, entry) if is_catch_up else names
         lines = [
             f"{one['name']}: what the catch-up changed is as it was before"
             if is_catch_up
@@ -271,6 +274,7 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
             if one["was"]
             else f"{one['name']}: removed, as it was not there before the run"
             for one in entry["collections"]
+            if one["name"] in changed
         ]
         if not dry_run:
             with ledger.lock("undo"):
@@ -280,7 +284,8 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
                 target.patiently(target.db.drop_collection, corrected_collection(entry["_id"]))
                 target.patiently(target.refresh_stats)
                 ledger.note(entry, state=UNDONE)
-    summary = f"run {entry['_id']} {'would be' if dry_run else 'is'} taken back."
+    what = f"{entry.get('command', 'run')} {entry['_id']}{'' if changed else ', which changed nothing,'}"
+    summary = f"{what} {'would be' if dry_run else 'is'} taken back."
     shared.finish(
         {
             "command": "undo",

@@ -54,7 +54,9 @@ def engine_for(url: str) -> tuple[Engine, str]:
         if driver.startswith("mysql"):
             options["charset"] = "utf8mb4"
         return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=options), masked
-    except (ArgumentError, NoSuchModuleError, ValueError):
+    except ValueError:
+        raise CannotStart(f"the port in the source's address {mask(url)} is not a number") from None
+    except (ArgumentError, NoSuchModuleError):
         raise CannotStart(
             "the source's address cannot be read by SQLAlchemy; write it like sqlite:///old.sqlite"
         ) from None

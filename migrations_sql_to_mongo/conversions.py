@@ -7,20 +7,22 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 import bson
 
 from migrations_sql_to_mongo import values
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.layout import Kind
-from migrations_sql_to_mongo.values import EPOCH, MAX_INT64, DateReader
+from migrations_sql_to_mongo.values import EPOCH, MAX_INT64, MIN_INT64, DateReader
 from webapp.documents.user import object_id_of_sql_id
 
-Key = int | str
+Key = int | decimal.Decimal | str
 
 # An ObjectId has 24 digits.
 FIRST_TOO_LARGE = 10**24
+# With what the `_id` starts where it is a digest of the key.
+TEXT_STARTS, NUMBER_STARTS = "00f", "00e"
 # Half a day after it starts: Julian days change at noon.
 _EPOCH_JULIAN_DAY = Fraction(4881175, 2)
 _YES = frozenset({"1", "t", "true", "y", "yes", "on", "enabled", "active"})
@@ -31,38 +33,41 @@ _DIGEST = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{3
 def key(column: str, value: Any) -> Key | None:
     """Return a key: a number, or text for anything else, with bytes in hex. Raises BadValue."""
     if value is None or type(value) is int:
-        number = value
-    elif isinstance(value, bytes | bytearray | memoryview):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).hex()
-    elif isinstance(value, decimal.Decimal) and value.is_finite() and value == value.to_integral_value():
-        number = int(value)
-    elif isinstance(value, int | float | decimal.Decimal):
-        number = values.integer(column, value)
-    else:
-        return values.text(column, str(value))
-    if number is not None and number >= FIRST_TOO_LARGE:
-        raise BadValue(f"{column} has more than 24 digits")
-    return number
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else decimal.Decimal(repr(value))
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else value
+    return values.text(column, str(value))
 
 
-def kept_key(value: Key | None) -> Key | None:
-    """Return a key for BSON: numbers of more than 64 bits become text."""
-    return str(value) if isinstance(value, int) and value > MAX_INT64 else value
+def kept_key(value: Key | None) -> int | str | None:
+    """Return a key for BSON: fractions, and numbers of more than 64 bits, become text."""
+    if isinstance(value, decimal.Decimal):
+        digits = f"{value:f}"
+        return digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return value if not isinstance(value, int) or MIN_INT64 <= value <= MAX_INT64 else str(value)
 
 
 def object_id(column: str, value: Key | None) -> bson.ObjectId:
     """Return the `_id` of a row with this key: 63 -> ObjectId("000000000000000000000063"). Raises BadValue.
 
-    For text it is a digest that starts with 00f. No number leads there, and no id from MongoDB, which starts with the
-    seconds since 1970.
+    For text it is a digest that starts with 00f, and for numbers that are not 0 to 24 digits, one that starts with 00e.
+    No digits lead there, and no id from MongoDB, which starts with the seconds since 1970.
     """
     if value is None or value == "":
         raise BadValue(f"{column} is NULL" if value is None else f"{column} is empty")
-    if isinstance(value, str):
-        return bson.ObjectId("00f" + hashlib.blake2b(value.encode(), digest_size=11).hexdigest()[:21])
-    if value < 0:
-        raise BadValue(f"{column} is negative")
-    return object_id_of_sql_id(value)
+    if is_written_out(value):
+        return object_id_of_sql_id(value)
+    start = TEXT_STARTS if isinstance(value, str) else NUMBER_STARTS
+    return bson.ObjectId(start + hashlib.blake2b(str(kept_key(value)).encode(), digest_size=11).hexdigest()[:21])
+
+
+def is_written_out(value: Key | None) -> TypeGuard[int]:
+    """Tell whether a key is a number that its `_id` shows."""
+    return isinstance(value, int) and 0 <= value < FIRST_TOO_LARGE
 
 
 def flag(column: str, value: Any, form: str | None = None) -> bool:

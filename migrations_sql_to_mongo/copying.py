@@ -37,6 +37,7 @@ _RIGHTS = (
     ("is_active", False, "is_active is not set: disabled, cannot sign in"),
     ("is_admin", True, "is_admin is set: an administrator of this site"),
 )
+_STAFF = "is_staff is set: kept under `legacy`, where it gives no right"
 
 
 def _known_as(sql_id: Any) -> conversions.Key | None:
@@ -180,6 +181,8 @@ class Copy:
         for name, wanted, text in _RIGHTS:
             if values.more.get(name) is wanted:
                 values.remarks = [*values.remarks, Remark(text, rules.shown(email or username or sql_id))]
+        if values.more.get("is_staff") and not values.more.get("is_admin"):
+            values.remarks = [*values.remarks, Remark(_STAFF, rules.shown(email or username or sql_id))]
         return mapping.user_document(
             values, email_is_taken=email_owner != sql_id, username_is_taken=username_owner != sql_id
         )

@@ -77,7 +77,7 @@ TABLES: dict[str, dict[str, Kind]] = {
 
 # Columns that other sites may have in addition. A row has these, after those above, only if the source does.
 OPTIONAL: dict[str, dict[str, Kind]] = {
-    "users": {"is_active": "flag", "is_admin": "flag"},
+    "users": {"is_active": "flag", "is_admin": "flag", "is_staff": "flag"},
     "packages": {"keywords": "list", "classifiers": "list", "requires_python": "text", "owner_id": "key"},
     "maintainers": {"is_owner": "flag"},
     "releases": {
@@ -203,6 +203,11 @@ class Layout:
     def date_rule(self, table: str, column: str) -> str:
         """Return what to do with invalid dates."""
         return self.date_rules.get(f"{table}.{column}", "absent")
+
+    def unlike(self, kept: dict[str, Any]) -> str:
+        """Return what differs from a layout in the ledger, like "map and encoding"; empty if nothing does."""
+        names = {"map": "map", "date_rules": "rules for dates", "timezones": "time zones", "encoding": "encoding"}
+        return " and ".join(names[key] for key, value in self.as_dict().items() if kept.get(key) != value)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as stored in the ledger: a run can only continue with the layout it started with."""

@@ -13,7 +13,7 @@ from typing import Any
 import bson
 
 from migrations_sql_to_mongo import conversions, values
-from migrations_sql_to_mongo.conversions import kept_key, object_id
+from migrations_sql_to_mongo.conversions import is_written_out, kept_key, object_id
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.row_reader import Values
 from migrations_sql_to_mongo.versions import File, file_of, known, recover
@@ -70,6 +70,7 @@ def user_document(row: Values, *, email_is_taken: bool = False, username_is_take
                 "sql_id": kept_key(sql_id),
                 **({"email_is_taken": True} if email_is_taken else {}),
                 **({"username": username} if username_is_taken else {}),
+                **({"is_staff": True} if row.more.get("is_staff") else {}),
                 **(row.odd or {}),
             },
         }
@@ -268,7 +269,7 @@ def download_document(row: Values, version: str | None) -> Document:
             "ip_address": ip_address,
             "user_agent": user_agent,
             "legacy": {
-                **({"sql_id": sql_id} if isinstance(sql_id, str) else {}),
+                **({} if is_written_out(sql_id) else {"sql_id": kept_key(sql_id)}),
                 "package_id": package_id,
                 "release_id": kept_key(release_id),
                 **(row.odd or {}),

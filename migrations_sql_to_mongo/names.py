@@ -74,6 +74,7 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "profile_image_url": ("avatar_url", "avatar", "image_url", "picture", "photo_url"),
         "is_active": ("active", "enabled", "is_enabled"),
         "is_admin": ("admin", "is_superuser", "superuser", "is_administrator", "administrator"),
+        "is_staff": ("staff",),
     },
     "packages": {
         "id": ("name", "package_name", "project_name", "project", "pkgname", "package", "title", "slug"),

@@ -153,8 +153,7 @@ def limits(command: Command) -> Command:
         click.option(
             "--max-reject-share",
             type=click.FloatRange(0, 100),
-            help="Percentage of a table that may be rejected; by default 5, for tables with at least 20 rows. catch-up "
-            "goes on with that of the run.",
+            help="Percentage of a table that may be rejected; by default 5. catch-up goes on with that of the run.",
         ),
         click.option(
             "--batch-size",

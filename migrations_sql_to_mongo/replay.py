@@ -5,6 +5,7 @@ before and as it is seen now, and the differences are written: a corrected user 
 rejected with it, and a corrected release changes the package's `latest`.
 """
 
+import decimal
 import json
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import bson
 
 from migrations_sql_to_mongo import changes, new_names
 from migrations_sql_to_mongo.batching import Encoded
+from migrations_sql_to_mongo.conversions import NUMBER_STARTS, TEXT_STARTS
 from migrations_sql_to_mongo.copying import REJECTS, Copy
 from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, rows_of
 from migrations_sql_to_mongo.digests import (
@@ -159,8 +161,9 @@ def _place(encoded: Encoded | None) -> tuple[int, Any]:
     key = document["name"] if encoded.collection == "packages" else document["_id"]
     sql_id = document.get("legacy", {}).get("sql_id")
     if isinstance(key, bson.ObjectId):
-        # The `_id` of a key that is text is a digest; rows come in the order of their keys.
-        key = sql_id if isinstance(sql_id, str) and str(key).startswith("00f") else int(str(key))
+        # The `_id` may be a digest; rows come in the order of their keys.
+        start = str(key)[:3]
+        key = sql_id if start == TEXT_STARTS else decimal.Decimal(sql_id) if start == NUMBER_STARTS else int(str(key))
     return _ORDER[encoded.collection], position(key)
 
 

@@ -102,9 +102,7 @@ def _documents(tally: Report) -> list[str]:
 
 
 def _corrections(account: Report) -> list[str]:
-    lines = (
-        [f"- taken as they were corrected after run {account['run']}: {account['kept']:,}"] if account["kept"] else []
-    )
+    lines = [f"- taken as corrected by `rejects replay`: {account['kept']:,}"] if account["kept"] else []
     if account["lost"]:
         rows = ", ".join(account["lost_rows"]) + (", ..." if account["lost"] > len(account["lost_rows"]) else "")
         text = "no longer fit, because the row has changed in the source or is gone"
@@ -138,7 +136,7 @@ def _unused_rights(report: Report) -> list[str]:
     if not lines:
         return []
     text = "These columns seem to say who may sign in or who is an administrator, and are ignored:"
-    hint = "A map can take them as columns.is_active or columns.is_admin of [users]."
+    hint = "A map can take them as columns.is_active, columns.is_admin or columns.is_staff of [users]."
     return ["## Warning: access rights that are not moved", "", text, "", *lines, "", hint, ""]
 
 

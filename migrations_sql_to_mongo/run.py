@@ -119,15 +119,11 @@ def _begun(source: Source, target: Target, ledger: Ledger, options: Options) -> 
 
 def _resumed(entry: Entry, source: Source, target: Target, ledger: Ledger, options: Options) -> Entry:
     """Return the run that continues. Raises SourceChanged, or Stopped if this is a different migration."""
-    for what, there, here in (
-        ("source", entry["source"], source.masked_url),
-        ("map, time zones or encoding", entry["layout"], source.layout.as_dict()),
-    ):
-        if there != here:
-            raise Stopped(
-                f"run {entry['_id']} was interrupted, and its {what} was another one ({there}, now {here}): "
-                "go on with the same, or take it back with `undo`"
-            )
+    if what := source.unlike(entry):
+        raise Stopped(
+            f"the {what} must be the same as for run {entry['_id']}, which was interrupted; "
+            "or take that run back with `undo`"
+        )
     rows = {table: source.count(table) for table in source.tables}
     if entry["state"] != "swapping" and entry["rows"] != rows:
         raise _given_up(target, ledger, entry)
@@ -207,7 +203,7 @@ def _copy(
     if text := tally.past_share(options.max_reject_share):
         ledger.note(entry, tally=tally.as_dict(), error=text)
         raise TooManyRejects(
-            f"{text}; nothing was swapped in. The report says why; --max-reject-share 100 goes on all the same"
+            f"{text}. Nothing was swapped in; --report shows each row, and --max-reject-share 100 goes on all the same"
         )
     return {"tally": tally.as_dict(), "error": None}
 

@@ -5,6 +5,7 @@ import functools
 import heapq
 import itertools
 import logging
+import math
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -59,7 +60,9 @@ def position(key: Any) -> tuple[int, Any]:
         return 0, 0
     if isinstance(key, str):
         return 2, key.encode("utf-8", "surrogateescape")
-    return (3, bytes(key)) if isinstance(key, bytes | bytearray | memoryview) else (1, key)
+    if isinstance(key, bytes | bytearray | memoryview):
+        return 3, bytes(key)
+    return 1, key if key == key else math.inf  # PostgreSQL holds NaN greater than all other numbers
 
 
 class Source:
@@ -113,6 +116,12 @@ class Source:
         self._close()
         if isinstance(error, SQLAlchemyError | sqlite3.Error):
             raise Stopped(f"the source {self.masked_url} stopped answering: {said(error)}") from error
+
+    def unlike(self, entry: dict[str, Any]) -> str:
+        """Return what a run of the ledger had that differs: its source, map and so on; empty if nothing does."""
+        if entry["source"] != self.masked_url:
+            return f"source ({entry['source']}, not {self.masked_url})"
+        return self.layout.unlike(entry["layout"])
 
     def read_by(self, reading: Reading) -> "Source":
         """Return this source as another reading sees it: the same snapshot, other statements."""

@@ -141,7 +141,7 @@ class _Suggestion:
                 if found := self._first(relation, names):
                     draft.columns["is_active"] = {"column": found, "as": form}
                     break
-        staff = self._first(relation, ("is_staff", "staff"))
+        staff = draft.columns.get("is_staff")
         if staff and "is_admin" in draft.columns:
             both = _toml([draft.columns["is_admin"], staff])
             draft.notes.append(f"to make {staff} users administrators too: columns.is_admin = {both}")

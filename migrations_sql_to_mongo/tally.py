@@ -44,6 +44,11 @@ class TableTally:
     reasons: dict[str, Counted] = field(default_factory=dict)  # of rejections
     remarks: dict[str, Counted] = field(default_factory=dict)  # of rules that were applied
 
+    @property
+    def usual_reason(self) -> str:
+        """The reason for most of its rejections."""
+        return max(self.reasons, key=lambda text: self.reasons[text].count, default="")
+
     def remark(self, text: str, example: str) -> None:
         """Count a row, or a value, to which a rule was applied."""
         self.remarks.setdefault(text, Counted()).add(example)
@@ -94,17 +99,14 @@ class Tally:
         return sum(table.read for table in self.tables.values())
 
     def past_share(self, percent: float | None) -> str | None:
-        """Return which tables lost more than this share of their rows, None if none did.
-
-        Without a share it is USUAL_SHARE, of tables that are so large that one row is not more than that.
-        """
-        share, smallest = (USUAL_SHARE, 100 / USUAL_SHARE) if percent is None else (percent, 1)
+        """Return which tables lost more than this share of their rows, and mostly why; None if none did."""
+        share = USUAL_SHARE if percent is None else percent
         found = [
-            f"{table.rejected:,} of {table.read - table.excluded:,} {name}"
+            f"{table.rejected:,} of {counted(table.read - table.excluded, name)} ({table.usual_reason})"
             for name, table in self.tables.items()
-            if table.read - table.excluded >= smallest and table.rejected * 100 > share * (table.read - table.excluded)
+            if table.rejected * 100 > share * (table.read - table.excluded)
         ]
-        return f"{', '.join(found)} are rejected, more than {share:g} %" if found else None
+        return f"too many rows are rejected: {', '.join(found)}; at most {share:g} % may be" if found else None
 
     def check(self) -> None:
         """Raise Stopped unless every row in the source is accounted for."""

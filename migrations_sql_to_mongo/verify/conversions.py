@@ -7,14 +7,13 @@ import contextlib
 import decimal
 import hashlib
 import json
+import math
 import string
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import bson
-
-from migrations_sql_to_mongo.verify.rules import whole
 
 Text = Callable[[Any], str | None]
 
@@ -26,24 +25,30 @@ def key(text: Text, value: Any) -> Any:
     """Return a key as stored in documents. Raises ValueError."""
     if isinstance(value, bytes | bytearray | memoryview):
         return "".join(f"{byte:02x}" for byte in bytes(value))
-    if isinstance(value, decimal.Decimal) and value == value.to_integral_value():
-        value = int(value)
+    if isinstance(value, float):
+        value = int(value) if math.isfinite(value) and value % 1 == 0 else decimal.Decimal(f"{value}")
+    if isinstance(value, decimal.Decimal):
+        is_fraction = not value.is_finite() or value != value.to_integral_value()
+        value = _without_zeros(f"{value:f}") if is_fraction else int(value)
     if type(value) is int:
-        return value if value < 2**63 else f"{value}"
-    if value is None or isinstance(value, float | decimal.Decimal):
-        return whole(value)
-    return text(value if isinstance(value, str) else f"{value}")
+        return value if -(2**63) <= value < 2**63 else f"{value}"
+    return value if value is None else text(f"{value}")
+
+
+def _without_zeros(digits: str) -> str:
+    return digits.rstrip("0") if "." in digits else digits
 
 
 def id_of_key(text: Text, value: Any) -> bson.ObjectId | None:
     """Return the `_id` for a key, or None if it has none."""
     found = key(text, value)
-    if isinstance(found, str) and not isinstance(value, int | decimal.Decimal):
-        digest = hashlib.blake2b(found.encode(), digest_size=11).hexdigest()
-        return bson.ObjectId(f"00f{digest[:-1]}") if found else None
-    if found is None or int(found) < 0 or len(str(found)) > 24:
+    if found in (None, ""):
         return None
-    return bson.ObjectId(str(found).rjust(24, "0"))
+    is_number, digits = isinstance(value, int | float | decimal.Decimal), f"{found}"
+    if is_number and digits.isdigit() and len(digits) <= 24:
+        return bson.ObjectId(digits.rjust(24, "0"))
+    digest = hashlib.blake2b(digits.encode(), digest_size=11).hexdigest()
+    return bson.ObjectId(f"00{'e' if is_number else 'f'}{digest[:-1]}")
 
 
 def flag(value: Any) -> bool:

@@ -1,7 +1,5 @@
 """`downloads`: each names the version of its release."""
 
-import decimal
-
 from migrations_sql_to_mongo.source import Row
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.conversions import key
@@ -28,7 +26,6 @@ def expected_download(context: Context, _: str, row: Row, __: bytes) -> Expected
         expected["version"] = version_of(of_package, link, *numbers)[0]
     expected |= {"ip_address": context.text(address), "user_agent": context.text(agent)}
     expected["legacy"] = {"package_id": context.text(package_id), "release_id": key(context.text, release_id), **odd}
-    sql_id = key(context.text, sql_id)
-    if isinstance(sql_id, str) and not isinstance(row[0], int | decimal.Decimal):
-        expected["legacy"]["sql_id"] = sql_id
+    if not f"{expected['_id']}".isdigit():
+        expected["legacy"]["sql_id"] = key(context.text, sql_id)
     return expected

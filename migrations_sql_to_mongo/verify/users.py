@@ -44,6 +44,8 @@ class Users:
         expected |= {"profile_image_url": context.text(image), "is_admin": rights.get("is_admin", False)}
         if rights.get("is_active") is False:
             expected["is_disabled"] = True
+        if rights.get("is_staff"):
+            legacy["is_staff"] = True
         return expected | {"legacy": legacy | odd}
 
     def finish(self) -> None:

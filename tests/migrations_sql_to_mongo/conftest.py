@@ -46,11 +46,15 @@ class Mover:
 
     def __init__(self, source: str, target: str) -> None:
         self.source, self.target = source, target
+        # Of tables with a few rows, as most are here, one row is a large share. None leaves out the option.
+        self.max_reject_share: str | None = "100"
 
     def __call__(self, *arguments: str) -> Outcome:
         command = list(arguments)
         if arguments[0] not in ("status", "undo"):
             command += ["--source", self.source]
+        if arguments[0] in ("plan", "run", "catch-up") and self.max_reject_share:
+            command[1:1] = ["--max-reject-share", self.max_reject_share]
         if arguments[0] != "map":
             # The options of `rejects replay` follow the command, as everywhere.
             command += ["--target", self.target, "--quiet"]

@@ -184,7 +184,32 @@ def test_catch_up_needs_a_run_of_the_same_source(mover: Make) -> None:
     assert one("run").code == 0
     refused = other("catch-up")
     assert refused.code == 2
-    assert "had another source" in refused.err
+    assert f"the source ({one.source}, not {other.source}) must be the same as for run " in refused.err
+    refused = one("catch-up", "--encoding", "latin-1", "--timezone", "Europe/Berlin")
+    assert refused.code == 2
+    assert "Error: the time zones and encoding must be the same as for run " in refused.err
+
+
+def test_runs_and_catch_ups_are_told_apart(mover: Make) -> None:
+    move = mover(some_rows())
+    assert [move("run").code, move("catch-up").code] == [0, 0]
+    old_site_goes_on(move, CHANGES[0])
+    assert move("catch-up").code == 0
+
+    listed = move("status").out.splitlines()
+
+    assert [line.split()[1:3] for line in listed] == [["catch-up", "done"]] * 2 + [["run", "done"]]
+    undone = [move("undo", "--dry-run").out, *(move("undo").out for _ in range(3))]
+    ids = [line.split()[0] for line in listed]
+    assert [text.strip().splitlines()[-1] for text in undone] == [
+        f"catch-up {ids[0]} would be taken back.",
+        f"catch-up {ids[0]} is taken back.",
+        f"catch-up {ids[1]}, which changed nothing, is taken back.",
+        f"run {ids[2]} is taken back.",
+    ]
+    assert "packages: what the catch-up changed is as it was before" in undone[1]
+    assert "users: what" not in undone[1]
+    assert "what the catch-up changed" not in undone[2]
 
 
 def test_corrected_row_stays_corrected(mover: Make, db: Db, tmp_path: Path) -> None:
@@ -302,6 +327,7 @@ def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
 def test_catch_up_allows_as_many_rejects_as_the_run_did(mover: Make) -> None:
     releases = [release(number, "flask" if number > 2 else "nowhere") for number in range(1, 21)]
     move = mover(some_rows() | {"releases": releases})
+    move.max_reject_share = None
     assert move("run").code == 3
     assert move("run", "--max-reject-share", "10").code == 1
 

@@ -14,6 +14,7 @@ from tests.migrations_sql_to_mongo.conftest import Mover
         ("sqlite://", "names no SQLite file"),
         ("oracle://x/y", "must be SQLite"),
         ("nonsense", "cannot be read by SQLAlchemy"),
+        ("postgresql://ada:secret@127.0.0.1:54x/old", "ada:***@127.0.0.1:54x/old is not a number"),
         ("", "name the old site's database"),
     ],
 )

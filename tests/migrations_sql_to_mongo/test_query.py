@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,68 @@ def test_keys_of_any_type_lead_to_users(
     [remark] = done.report["tally"]["tables"]["users"]["remarks"]
     assert remark["text"].startswith("email differs from another user's only in case")
     assert remark["examples"][0].endswith(f"ada@example.org, as user {other.strip(chr(39))}")
+
+
+ODD_NUMBERS = [
+    ("sqlite", "REAL", {"-3": -3, "1.5": "1.5", "2": 2, "1e30": "1000000000000000019884624838656"}),
+    ("postgresql", "numeric", {"-3": -3, "1.50": "1.5", "2": 2, "1e30": f"{10**30}", "'NaN'": "NaN"}),
+    ("postgresql", "double precision", {"-3": -3, "0.1": "0.1", "2": 2, "'Infinity'": "Infinity"}),
+    ("mysql", "decimal(40,2)", {"-3": -3, "1.50": "1.5", "2": 2, "1e30": f"{10**30}"}),
+    ("mysql", "double", {"-3": -3, "0.1": "0.1", "2": 2, "-2.5": "-2.5"}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "sql_type", "keys"), ODD_NUMBERS, ids=[" ".join(one[:2]) for one in ODD_NUMBERS])
+def test_numbers_of_any_kind_are_keys(
+    target_uri: str, db: Db, tmp_path: Path, dialect: str, sql_type: str, keys: dict[str, Any]
+) -> None:
+    statements = [
+        f"CREATE TABLE users (id {sql_type}, name varchar(80))",
+        *(f"INSERT INTO users VALUES ({key}, 'user {number}')" for number, key in enumerate(keys)),
+        "CREATE TABLE packages (id varchar(20), summary text)",
+        "INSERT INTO packages VALUES ('flask', 'web')",
+        f"CREATE TABLE maintainers (user_id {sql_type}, package_id varchar(20))",
+        *(f"INSERT INTO maintainers VALUES ({key}, 'flask')" for key in keys),
+        f"CREATE TABLE releases (id {sql_type}, package_id varchar(20), url varchar(80))",
+        *(f"INSERT INTO releases VALUES ({key}, 'flask', 'https://x/flask-{n}.zip')" for n, key in enumerate(keys)),
+        f"CREATE TABLE downloads (id {sql_type}, package_id varchar(20), release_id {sql_type})",
+        *(f"INSERT INTO downloads VALUES ({key}, 'flask', {key})" for key in keys),
+    ]
+    with old_database(dialect, tmp_path, statements) as (url, execute):
+        move = Mover(url, target_uri)
+
+        outcomes = [move("plan"), move("run"), move("verify", "--compare", "all")]
+        execute("UPDATE users SET name = 'another' WHERE id <> 2")
+        outcomes += [move("catch-up"), move("catch-up", "--dry-run"), move("verify", "--compare", "all")]
+
+    assert [one.code for one in outcomes] == [0] * 6, outcomes
+    users = {one["legacy"]["sql_id"]: one for one in db.users.find()}
+    package = db.packages.find_one("flask") or {}
+    downloads = [*db.downloads.find()]
+    assert {*users} == {*keys.values()}
+    assert [str(one["_id"])[:3] for one in users.values() if one["legacy"]["sql_id"] != 2] == ["00e"] * (len(keys) - 1)
+    assert str(users[2]["_id"]) == f"{2:024}"
+    assert {one["user_id"] for one in package["maintainers"]} == {one["_id"] for one in users.values()}
+    assert {one["name"] for one in users.values()} == {"another", "user 2"}
+    assert {one["legacy"]["sql_id"] for one in package["releases"]} == {*keys.values()}
+    assert {one["legacy"]["release_id"] for one in downloads} == {*keys.values()}
+    assert {one["legacy"].get("sql_id", 2) for one in downloads} == {*keys.values()}
+    assert {one["_id"] for one in downloads} == {*(one["_id"] for one in users.values())}
+
+
+@contextlib.contextmanager
+def old_database(dialect: str, tmp_path: Path, statements: list[str]) -> Iterator[tuple[str, Callable[[str], object]]]:
+    """Yield the address of a database with these tables, and a function that executes a statement."""
+    if dialect != "sqlite":
+        with empty_database(dialect) as server:
+            server.execute(*statements)
+            yield server.url, server.execute
+        return
+    path = tmp_path / "old.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        yield f"sqlite:///{path}", connection.execute
 
 
 EQUAL = [

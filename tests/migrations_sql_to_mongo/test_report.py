@@ -14,7 +14,7 @@ from tests.migrations_sql_to_mongo.old_site import (
 
 
 def test_report_folder_holds_everything(mover: Make, tmp_path: Path) -> None:
-    move = mover(some_rows() | {"users": [user(1), user(-5)], "releases": [release(1, size="12 MB")]})
+    move = mover(some_rows() | {"users": [user(1), user("")], "releases": [release(1, size="12 MB")]})
 
     done = move("run", "--report", str(tmp_path / "report"))
 

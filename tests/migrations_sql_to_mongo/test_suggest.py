@@ -92,7 +92,7 @@ def test_django_site_with_an_application_for_packages(old_site: Callable[[str], 
         f"{suggested}\n{where}\n" if suggested.rstrip().endswith("]") else with_url(suggested, where)
     )
 
-    assert plan["unused_rights"] == ["is_staff"]
+    assert plan["unused_rights"] == []
     assert found(db, "users") == [
         {
             "_id": number(1),
@@ -104,7 +104,7 @@ def test_django_site_with_an_application_for_packages(old_site: Callable[[str], 
             "created_date": on(1),
             "last_login": on(5),
             "is_admin": True,
-            "legacy": {"sql_id": 1},
+            "legacy": {"sql_id": 1, "is_staff": True},
         },
         {
             "_id": number(2),
@@ -115,7 +115,7 @@ def test_django_site_with_an_application_for_packages(old_site: Callable[[str], 
             "created_date": on(2),
             "is_admin": False,
             "is_disabled": True,
-            "legacy": {"sql_id": 2},
+            "legacy": {"sql_id": 2, "is_staff": True},
         },
         {
             "_id": number(3),
