@@ -1,3 +1,4 @@
+import itertools
 from datetime import date, datetime
 from typing import Any
 
@@ -154,6 +155,16 @@ def test_downloads_of_an_old_site_are_added_up_once_and_again_when_there_are_oth
 
     assert unchanged == 99
     assert DownloadCount.objects.count() == 0
+
+
+def test_days_of_an_old_site_are_in_order(app: Flask) -> None:
+    for package, day in itertools.product(("werkzeug", "flask"), ("2014-03-20", "2014-03-03", "2014-03-11")):
+        moved(package, "1.0", day)
+
+    site_stats.refresh()
+
+    for key in ("2014-03/moved", "flask/2014-03/moved", "werkzeug/1.0/2014-03/moved"):
+        assert list(kept(key)["days"]) == ["03", "11", "20"]
 
 
 def test_two_processes_that_add_up_at_once_do_not_count_twice(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
