@@ -35,6 +35,7 @@ from webapp.home.views import known_counts
 from webapp.mongodb import embedded
 from webapp.mongodb.data_folder import server_pid
 from webapp.mongodb.mongod_programs import MongodNotFound
+from webapp.search.frequencies import Frequencies, frequencies
 from webapp.serving.footer import Footer, footer
 from webapp.serving.log_config import JsonFormatter
 from webapp.serving.slow_clients import SlowClients, slow_clients
@@ -200,6 +201,7 @@ def app(site: Flask) -> Iterator[Flask]:
         site.extensions["sign_on"] = None
         footer.set(site, Footer())
         known_counts.set(site, None)
+        frequencies.set(site, Frequencies())
         yield site
 
 

@@ -1,6 +1,7 @@
 """Ranking, fields, filters, orders, hints: what a reader gets on `/search/`."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,9 +14,10 @@ from tests.reading import one, texts, words
 from tests.search.results_page import search
 from webapp.changes import search_index
 from webapp.documents import DownloadCount, SearchEntry, SearchWord
-from webapp.documents.base import utc_now
+from webapp.documents.base import Plain, utc_now
 from webapp.search import finding
 from webapp.search.finding import Search
+from webapp.search.frequencies import Frequencies, frequencies
 from webapp.search.parsing import parse
 from webapp.search.terms import Filters
 
@@ -61,8 +63,32 @@ def test_rare_word_is_looked_for_at_once_and_a_frequent_one_field_by_field(clien
     expected = ["bread", "breadth", "bread-a", "summary", "text"]
 
     assert found(client, "q=bread") == expected
-    SearchWord.objects.raw().insert_one({"_id": "bread", "packages": 5})
-    assert found(client, "q=bread") == expected
+    for count in (5, finding.FEW, finding.FEW + 1):
+        frequencies.set(client.application, Frequencies())
+        SearchWord.objects.raw().replace_one({"_id": "bread"}, {"packages": count}, upsert=True)
+        assert found(client, "q=bread") == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "packages", "asked"),
+    [("bread", 0, 1), ("bread", finding.FEW, 1), ("bread", finding.FEW + 1, 4), ("bread butter", 3, 3)],
+)
+def test_entries_of_a_word_that_few_have_are_one_question(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, query: str, packages: int, asked: int
+) -> None:
+    factories.package("bread", summary="and butter")
+    SearchWord.objects.raw().insert_many({"_id": word, "packages": packages} for word in ("bread", "butter"))
+    questions, read = 0, Search._read
+
+    def counted_read(*parts: Any) -> list[Plain]:
+        nonlocal questions
+        questions += 1
+        return read(*parts)
+
+    monkeypatch.setattr(Search, "_read", counted_read)
+
+    assert [each["name"] for each in Search(parse(query), Filters()).page(1).items] == ["bread"]
+    assert questions == asked
 
 
 def test_exact_name_is_found_however_many_names_begin_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

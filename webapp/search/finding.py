@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import abort
 
-from webapp.documents import Package, SearchEntry, SearchWord
+from webapp.documents import Package, SearchEntry
 from webapp.documents.base import Plain, as_declared
 from webapp.documents.hidden import shown
 from webapp.documents.search_entry import ESTABLISHED, MAX_PREFIX
 from webapp.rules import wording
+from webapp.search.frequencies import frequencies
 from webapp.search.parsing import Query
 from webapp.search.ranking import WEIGHTS, Ranking
 from webapp.search.results import Found, a_year_ago, date_of, facets_of
@@ -26,8 +27,9 @@ from webapp.serving.pagination import MAX_ITEMS, PER_PAGE
 LOOKED_AT, MORE_LOOKED_AT = 120, 400
 # How many entries a far page looks at.
 FAR_LOOKED_AT = 2000
-# How many matching entries are ranked at most.
-RANKED = 100
+# How many matching entries are ranked at most, and how many may have a word so that all of them are read at once. There
+# may be more than were counted last.
+RANKED, FEW = 100, 50
 # For other orders, how many entries of a word are sorted: fewer if the index lacks a compared field. Or all entries are
 # walked through in that order, in windows of these sizes, until enough are found.
 SORTED, SORTED_READ = 10_000, 1000
@@ -59,7 +61,7 @@ class Search:
     def __init__(self, query: Query, filters: Filters, order: str = "relevance") -> None:
         self.query, self.filters, self.order = query, filters, order
         self._entries = SearchEntry.objects.raw()
-        self.frequencies = SearchWord.objects.frequencies([*query.words, *query.fields, *filters.labels()])
+        self.frequencies = frequencies().of([*query.words, *query.fields, *filters.labels()])
         fields = ("name_words",) if query.only_stop_words else TIERS
         self.words = [self._term(fields, word) for word in query.words]
         self.labels = [self._term(("labels",), label) for label in filters.labels()]
@@ -132,7 +134,7 @@ class Search:
             return
         leading = min(terms, key=lambda term: term.packages)
         rest = [term.condition() for term in terms if term is not leading] + self.others
-        if not leading.packages:
+        if leading.packages <= FEW:
             # So few have it that all are ranked, and the fields need not be queried one after the other.
             yield Source(leading.condition(), rest)
             return
@@ -140,13 +142,13 @@ class Search:
             yield Source({field: leading.value}, rest)
 
     def _few(self) -> list[Plain] | None:
-        """Return all entries that have a rare word or a name that starts with it, which is one question.
+        """Return all entries that have a word or a name that starts with it, which is one question if there are few.
 
         None if this search asks for more, or finds too many.
         """
         words, letters = self.words, self.ranking.letters
         asks_more = len(words) != 1 or self._narrowing or self.query.project
-        if asks_more or words[0].packages or not 0 < len(letters) <= MAX_PREFIX:
+        if asks_more or words[0].packages > FEW or not 0 < len(letters) <= MAX_PREFIX:
             return None
         either = [{"prefixes": letters}, *({field: words[0].value} for field in words[0].fields)]
         found = self._read(Source({"$or": either}, []), 0, LOOKED_AT)

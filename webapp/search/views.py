@@ -14,6 +14,7 @@ from webapp.rules import naming, pasted, wording
 from webapp.search import spelling
 from webapp.search.finding import ORDERS, Search
 from webapp.search.forms import MAX_QUERY_LENGTH, SearchForm, filters_of
+from webapp.search.frequencies import Frequencies, frequencies
 from webapp.search.marking import marked
 from webapp.search.parsing import parse
 from webapp.search.results import Found
@@ -32,8 +33,9 @@ catching_up = PerApp[search_index.CatchingUp]("catching_up")
 
 
 @bp.record_once
-def _watch(setup: BlueprintSetupState) -> None:
+def _prepare(setup: BlueprintSetupState) -> None:
     catching_up.set(setup.app, search_index.CatchingUp())
+    frequencies.set(setup.app, Frequencies())
 
 
 # The heading of each group of filters, and how many of them are offered.
