@@ -265,8 +265,7 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         if entry is None or entry["state"] == UNDONE:
             raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to take back in {target.shown}")
         is_catch_up = entry.get("command") == CATCH_UP
-        names = [one["name"] for one in entry["collections"]]
-        changed = changed_collections(target, entry) if is_catch_up else names
+        changed = (changed_collections if is_catch_up else swap.changed_collections)(target, entry)
         lines = [
             f"{one['name']}: what the catch-up changed is as it was before"
             if is_catch_up

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from migrations_sql_to_mongo.catalog import Catalog
 from migrations_sql_to_mongo.errors import CannotStart, mask, one_line, refuse_unescaped
@@ -23,6 +23,7 @@ DRIVERS = {
     "mariadb": "mysql+pymysql",
 }
 CONNECT_TIMEOUT_S = 10
+UNREADABLE = "the source's address cannot be read by SQLAlchemy; write it like sqlite:///old.sqlite"
 
 
 @contextlib.contextmanager
@@ -43,6 +44,11 @@ def engine_for(url: str) -> tuple[Engine, str]:
     refuse_unescaped(url, "the source")
     try:
         parsed = make_url(url)
+    except ValueError:
+        raise CannotStart(f"the port in the source's address {mask(url)} is not a number") from None
+    except ArgumentError:
+        raise CannotStart(UNREADABLE) from None
+    try:
         driver = DRIVERS.get(parsed.drivername.partition("+")[0])
         if driver is None:
             raise CannotStart(f"the source must be SQLite, PostgreSQL, MySQL or MariaDB, not {parsed.drivername}")
@@ -54,12 +60,8 @@ def engine_for(url: str) -> tuple[Engine, str]:
         if driver.startswith("mysql"):
             options["charset"] = "utf8mb4"
         return sa.create_engine(parsed, poolclass=sa.pool.NullPool, connect_args=options), masked
-    except ValueError:
-        raise CannotStart(f"the port in the source's address {mask(url)} is not a number") from None
-    except (ArgumentError, NoSuchModuleError):
-        raise CannotStart(
-            "the source's address cannot be read by SQLAlchemy; write it like sqlite:///old.sqlite"
-        ) from None
+    except (ArgumentError, ValueError):
+        raise CannotStart(UNREADABLE) from None
 
 
 def connect_postgresql(

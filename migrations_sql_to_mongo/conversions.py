@@ -20,7 +20,8 @@ from webapp.documents.user import object_id_of_sql_id
 Key = int | decimal.Decimal | str
 
 # An ObjectId has 24 digits.
-FIRST_TOO_LARGE = 10**24
+LONGEST = 24
+FIRST_TOO_LARGE = 10**LONGEST
 # With what the `_id` starts where it is a digest of the key.
 TEXT_STARTS, NUMBER_STARTS = "00f", "00e"
 # Half a day after it starts: Julian days change at noon.
@@ -37,10 +38,14 @@ def key(column: str, value: Any) -> Key | None:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).hex()
     if isinstance(value, float):
-        return int(value) if value.is_integer() else decimal.Decimal(repr(value))
+        value = int(value) if value.is_integer() else decimal.Decimal(repr(value))
     if isinstance(value, decimal.Decimal):
-        return int(value) if value.is_finite() and value == value.to_integral_value() else value
-    return values.text(column, str(value))
+        if value.is_nan():
+            return "NaN"  # which equals nothing, not even itself
+        # Python writes no whole number of more than 4300 digits.
+        is_whole = value.is_finite() and value.adjusted() < LONGEST and value == value.to_integral_value()
+        value = int(value) if is_whole else value
+    return value if isinstance(value, int | decimal.Decimal) else values.text(column, str(value))
 
 
 def kept_key(value: Key | None) -> int | str | None:

@@ -40,12 +40,15 @@ _RIGHTS = (
 _STAFF = "is_staff is set: kept under `legacy`, where it gives no right"
 
 
-def _known_as(sql_id: Any) -> conversions.Key | None:
-    """Return what tells a user from all others, whatever type the id has: SQLite's file can keep it."""
+def _known_as(sql_id: Any) -> tuple[str, str]:
+    """Return a user's `_id`, and the id in the source for people; the latter twice if it cannot be an id."""
+    if type(sql_id) is int and conversions.is_written_out(sql_id):  # by far the most; twice as fast as what follows
+        return f"{sql_id:024}", str(sql_id)
     try:
-        return conversions.kept_key(conversions.key("id", sql_id))
+        key = conversions.key("id", sql_id)
+        return str(conversions.object_id("id", key)), rules.shown(conversions.kept_key(key))
     except BadValue:
-        return rules.shown(sql_id)
+        return rules.shown(sql_id), rules.shown(sql_id)
 
 
 class Copy:
@@ -75,8 +78,10 @@ class Copy:
         self._role_form = source.layout.form("maintainers", "is_owner")
         self._licenses: set[str] = set()
         self._rejected_users: set[Any] = set()
-        self._email_owners: dict[str, Any] = {}  # addresses of several users -> the first of them
-        self._username_owners: dict[str, Any] = {}
+        # Addresses of several users, and usernames -> the first of them, as `_known_as` tells it with a space between
+        self._email_owners: dict[str, str] = {}
+        self._username_owners: dict[str, str] = {}
+        self._shared_ids: set[str] = set()  # ids of documents that different keys of users become
         self._shared_names: set[str] = set()  # names that several packages' ids become
         self._rejects: Spool[Reject] = Spool()  # not yet passed on
 
@@ -100,13 +105,19 @@ class Copy:
             account = self.tally.table(table)
             account.found = account.read = account.excluded = self.source.count(table)
         if "users" in self.source.tables:
-            emails, usernames = Collisions(), Collisions()
-            for sql_id, username, _, email, *_ in self.source.rows("users"):
-                known_as = _known_as(sql_id)
+            emails, usernames, ids = Collisions(), Collisions(), Collisions()
+            for number, (sql_id, username, _, email, *_) in enumerate(self.source.rows("users")):
+                document_id, shown_id = _known_as(sql_id)
+                known_as = f"{document_id} {shown_id}"
                 emails.add(mapping.fold(email) if isinstance(email, str) else "", known_as)
                 usernames.add(username if isinstance(username, str) else "", known_as)
-            self._email_owners = {email: ids[0] for email, ids in emails.found()}
-            self._username_owners = {name: ids[0] for name, ids in usernames.found()}
+                if document_id.startswith((conversions.TEXT_STARTS, conversions.NUMBER_STARTS)):
+                    # Bytes may become another's text; and to compare NaN does not find that it occurs twice.
+                    kind = "bytes" if isinstance(sql_id, bytes) else number if sql_id != sql_id else ""
+                    ids.add(document_id, f"{kind} {shown_id}")
+            self._email_owners = {email: those[0] for email, those in emails.found()}
+            self._username_owners = {name: those[0] for name, those in usernames.found()}
+            self._shared_ids = {document_id for document_id, those in ids.found() if len(set(those)) > 1}
         if "packages" in self.source.tables:
             names = Collisions()
             for row in self.source.ids("packages"):
@@ -123,7 +134,7 @@ class Copy:
         recognizer = self._recognizer
         if recognizer:
             owners = (self._email_owners, self._username_owners) if table == "users" else ()
-            recognizer.depends_on(table, *(each.items() for each in owners))
+            recognizer.depends_on(table, *(each.items() for each in owners), self._shared_ids if owners else ())
         for row in self.source.downloads() if table == "downloads" else self.source.rows(table):
             account.read += 1
             digest = recognizer.digest(table, [row]) if recognizer else None
@@ -165,15 +176,19 @@ class Copy:
         return encoded
 
     def _user(self, values: Values, row: Row) -> Document:
-        sql_id, username, email = _known_as(row[0]), values.of[1], values.of[3]
-        email_owner = self._email_owners.get(mapping.fold(email), sql_id)
-        username_owner = self._username_owners.get(username or "", sql_id)
-        if email_owner != sql_id:
+        (document_id, sql_id), username, email = _known_as(row[0]), values.of[1], values.of[3]
+        if document_id in self._shared_ids:
+            raise BadValue("id becomes the same as another's")
+        known_as = f"{document_id} {sql_id}"
+        email_owner = self._email_owners.get(mapping.fold(email), known_as)
+        username_owner = self._username_owners.get(username or "", known_as)
+        if email_owner != known_as:
             text = "email differs from another user's only in case: both are kept, and the first one signs in with it"
-            values.remarks = [*values.remarks, Remark(text, f"{rules.shown(email)}, as user {email_owner}")]
-        if username_owner != sql_id:
+            remark = Remark(text, f"{rules.shown(email)}, as user {email_owner.partition(' ')[2]}")
+            values.remarks = [*values.remarks, remark]
+        if username_owner != known_as:
             text = "username is another user's: kept under `legacy`"
-            remark = Remark(text, f"{rules.shown(username)}, as user {username_owner}")
+            remark = Remark(text, f"{rules.shown(username)}, as user {username_owner.partition(' ')[2]}")
             values.remarks = [*values.remarks, remark]
         if (stored_hash := values.of[4]) and (scheme := unverifiable(stored_hash)):
             text = f"hashed_password cannot be verified here ({scheme}): a new password by mail"
@@ -184,7 +199,7 @@ class Copy:
         if values.more.get("is_staff") and not values.more.get("is_admin"):
             values.remarks = [*values.remarks, Remark(_STAFF, rules.shown(email or username or sql_id))]
         return mapping.user_document(
-            values, email_is_taken=email_owner != sql_id, username_is_taken=username_owner != sql_id
+            values, email_is_taken=email_owner != known_as, username_is_taken=username_owner != known_as
         )
 
     def _download(self, values: Values, row: Row) -> Document:

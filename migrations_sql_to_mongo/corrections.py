@@ -4,6 +4,7 @@
 and reports how many have.
 """
 
+import decimal
 from typing import Any
 
 from migrations_sql_to_mongo.layout import TABLES
@@ -84,9 +85,19 @@ def rows_of(lines: list[dict[str, Any]], source: Source) -> list[Row]:
         kept = line["row"][name]
         if name == "hashed_password" and kept == HIDDEN:
             return hashes.get(line["key"])
+        if isinstance(kept, str):
+            return _number(kept) if source.is_number(line["table"], name) else kept
         return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
 
     return [tuple(value(line, name) for name in source.columns[line["table"]]) for line in lines]
+
+
+def _number(text: str) -> Any:
+    """Return a number that JSON holds as text, because it is exact or infinite; other text unchanged."""
+    try:
+        return decimal.Decimal(text)
+    except decimal.InvalidOperation:
+        return text
 
 
 def _as_rows(lines: list[dict[str, Any]], source: Source) -> Corrections:

@@ -1,6 +1,7 @@
 """The options that the commands share, and how their errors become one line and an exit code."""
 
 import functools
+import math
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,6 +140,12 @@ def _shared(options: dict[str, Any], *, reads_source: bool) -> Shared:
     )
 
 
+def _refuse_nan(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is not in the range 0<=x<=100.")
+    return value
+
+
 def limits(command: Command) -> Command:
     """Add the options for rejects and batches to a command."""
     options: list[Command] = [
@@ -153,6 +160,7 @@ def limits(command: Command) -> Command:
         click.option(
             "--max-reject-share",
             type=click.FloatRange(0, 100),
+            callback=_refuse_nan,
             help="Percentage of a table that may be rejected; by default 5. catch-up goes on with that of the run.",
         ),
         click.option(

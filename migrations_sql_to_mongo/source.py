@@ -23,7 +23,7 @@ from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.queries import Queries
 from migrations_sql_to_mongo.query import Query
-from migrations_sql_to_mongo.sql_types import Convert, Reading, decoded, is_moment, row_converter
+from migrations_sql_to_mongo.sql_types import NUMBERS, Convert, Reading, base_type, decoded, is_moment, row_converter
 from migrations_sql_to_mongo.values import shown
 
 Row = tuple[Any, ...]
@@ -134,6 +134,11 @@ class Source:
         if self.dialect != "sqlite":
             return "utf-8"
         return str(self._connections[0].exec_driver_sql("PRAGMA encoding").scalar_one())
+
+    def is_number(self, table: str, column: str) -> bool:
+        """Tell whether the values of a column are read as numbers."""
+        is_read_so = self.columns[table].get(column) in ("key", "integer", "date")
+        return is_read_so and isinstance(base_type(self.queries[table].types.get(column)), NUMBERS)
 
     def count(self, table: str) -> int:
         """Return the number of rows."""
@@ -246,7 +251,7 @@ class Source:
         """Put corrected rows in the place of the source's."""
         corrected = self.corrections.get(table, {})
         users, releases = self.corrections.get("users", {}), self.corrections.get("releases", {})
-        if users and self.user_column(table):
+        if order is not None and users and self.user_column(table):
             names = {row[0]: row[2] for row in users.values()}
             rows = ((*row[:-1], names.get(row[-2], row[-1])) for row in rows)
         if table == "downloads" and releases:

@@ -54,6 +54,11 @@ def is_moment(sql_type: Any) -> bool:
     return isinstance(sql_type, mysql.TIMESTAMP)
 
 
+def exact(column: Column, sql_type: Any) -> Column:
+    """Return a number as it is. MySQL shows only six digits of its FLOAT, unless it has to compute with it."""
+    return column + sa.literal_column("0e0") if isinstance(sql_type, mysql.FLOAT) else column
+
+
 class CopyReading:
     """How the copy reads: with the drivers' own types, unless these lose something."""
 
@@ -84,7 +89,7 @@ class CopyReading:
         if isinstance(sql_type, BINARY):
             return column if kind in ("text", "key", "sha256", "md5") else self.text(column, sql_type)
         if isinstance(sql_type, NUMBERS) and kind != "text":
-            return column
+            return exact(column, sql_type)
         if kind == "integer" and isinstance(sql_type, sa.Boolean):
             return sa.cast(column, sa.Integer)
         if kind == "integer" and isinstance(sql_type, postgresql.MONEY):

@@ -131,6 +131,12 @@ def _refuse_changed(target: Target, entry: Entry) -> None:
                 )
 
 
+def changed_collections(target: Target, entry: Entry) -> list[str]:
+    """Return the collections that a run has replaced, also if an interrupted undo has brought some back."""
+    those = entry["collections"]
+    return [one["name"] for one in those if one["state"] == "restored" or _is_swapped(target, one)]
+
+
 def _is_swapped(target: Target, collection: Entry) -> bool:
     # A kill may have come between the rename and the ledger's update: the staging collection tells.
     return collection["state"] == "swapped" or (

@@ -28,15 +28,13 @@ def key(text: Text, value: Any) -> Any:
     if isinstance(value, float):
         value = int(value) if math.isfinite(value) and value % 1 == 0 else decimal.Decimal(f"{value}")
     if isinstance(value, decimal.Decimal):
-        is_fraction = not value.is_finite() or value != value.to_integral_value()
-        value = _without_zeros(f"{value:f}") if is_fraction else int(value)
+        digits = f"{value:f}"
+        head, _, tail = digits.partition(".")
+        digits = f"{head}.{tail.rstrip('0')}" if tail.strip("0") else head
+        value = int(digits) if len(digits) < 20 and not value.is_nan() and digits.lstrip("-").isdigit() else digits
     if type(value) is int:
         return value if -(2**63) <= value < 2**63 else f"{value}"
     return value if value is None else text(f"{value}")
-
-
-def _without_zeros(digits: str) -> str:
-    return digits.rstrip("0") if "." in digits else digits
 
 
 def id_of_key(text: Text, value: Any) -> bson.ObjectId | None:
@@ -44,7 +42,7 @@ def id_of_key(text: Text, value: Any) -> bson.ObjectId | None:
     found = key(text, value)
     if found in (None, ""):
         return None
-    is_number, digits = isinstance(value, int | float | decimal.Decimal), f"{found}"
+    is_number, digits = isinstance(value, int | float | decimal.Decimal) and value == value, f"{found}"
     if is_number and digits.isdigit() and len(digits) <= 24:
         return bson.ObjectId(digits.rjust(24, "0"))
     digest = hashlib.blake2b(digits.encode(), digest_size=11).hexdigest()

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.ext.compiler import compiles
 
 from migrations_sql_to_mongo.layout import Kind
-from migrations_sql_to_mongo.sql_types import BINARY, BITS, NUMBERS, Column, Convert, Parts, base_type
+from migrations_sql_to_mongo.sql_types import BINARY, BITS, NUMBERS, Column, Convert, Parts, base_type, exact
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- the server counts from here, in the time that the column shows
 _TIMES = (sa.DateTime, sa.Date)
@@ -208,7 +208,8 @@ def _of_mysql(column: Column, sql_type: Any, kind: Kind) -> Column:
         return sa.cast(sa.func.date_format(column, "%Y-%m-%d %H:%i:%s.%f"), sa.BINARY)
     if isinstance(sql_type, sa.Date):
         return sa.cast(sa.func.date_format(column, "%Y-%m-%d"), sa.BINARY)
-    text = column if isinstance(sql_type, sa.String) else sa.cast(column, sa.CHAR)
+    number = exact(column, sql_type) if kind != "text" else column
+    text = column if isinstance(sql_type, sa.String) else sa.cast(number, sa.CHAR)
     return sa.cast(_Utf8(text), sa.BINARY)
 
 

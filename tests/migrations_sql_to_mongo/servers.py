@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -50,3 +52,18 @@ def empty_database(dialect: str, options: str = "") -> Iterator[Server]:
     finally:
         with admin.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name}")
+
+
+@contextlib.contextmanager
+def old_database(dialect: str, folder: Path, statements: list[str]) -> Iterator[tuple[str, Callable[[str], object]]]:
+    """Yield the address of a database with these tables, and a function that executes a statement."""
+    if dialect != "sqlite":
+        with empty_database(dialect) as server:
+            server.execute(*statements)
+            yield server.url, server.execute
+        return
+    path = folder / "old.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        yield f"sqlite:///{path}", connection.execute

@@ -174,6 +174,20 @@ def test_key_is_a_whole_number_or_text(value: Any, key: Any) -> None:
     assert conversions.key("id", value) == key
 
 
+@pytest.mark.parametrize("value", [Decimal("NaN"), float("nan")])
+def test_what_is_not_a_number_is_text(value: Any) -> None:
+    assert conversions.key("id", value) == verified.key(str, value) == "NaN"
+    assert conversions.object_id("id", "NaN") == verified.id_of_key(str, value)
+
+
+def test_numbers_may_be_longer_than_python_writes() -> None:
+    value = Decimal("-" + "9" * 5000)
+    kept = conversions.kept_key(conversions.key("id", value))
+
+    assert kept == verified.key(str, value) == "-" + "9" * 5000
+    assert conversions.object_id("id", value) == verified.id_of_key(str, value)
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [
@@ -186,8 +200,6 @@ def test_key_is_a_whole_number_or_text(value: Any, key: Any) -> None:
         (10**24, "1000000000000000000000000"),
         (Decimal("1E+30"), "1000000000000000000000000000000"),
         (-(2**70), "-1180591620717411303424"),
-        (Decimal("NaN"), "NaN"),
-        (float("nan"), "NaN"),
         (Decimal("Infinity"), "Infinity"),
         (float("-inf"), "-Infinity"),
     ],

@@ -1,12 +1,13 @@
 """What rows become: their names, dates, keys and numbers."""
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.migrations_sql_to_mongo.conftest import Db, Make, moved, reasons, remarks
+from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, moved, reasons, remarks
 from tests.migrations_sql_to_mongo.old_site import (
     Raw,
     Rows,
@@ -153,6 +154,39 @@ def test_ids_that_no_document_can_have_are_rejected(mover: Make, db: Db) -> None
     }
     assert reasons(tables, "licenses") == {"id occurs twice": 1, "id is NULL": 1, "id is not UTF-8": 1}
     assert reasons(tables, "releases") == {"id is NULL": 1}
+
+
+def test_keys_that_would_become_the_same_id_are_rejected(target_uri: str, db: Db, tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE users (id, name, email)")
+        connection.executemany(
+            "INSERT INTO users VALUES (?, ?, ?)",
+            [
+                (b"\x01", "bytes", None),
+                ("01", "the text of these bytes", None),
+                (1.5, "a number", "Ada@example.org"),
+                ("1.5", "a text", "ada@example.org"),
+                (float("inf"), "infinite", "big@example.org"),
+                ("Infinity", "called so", "BIG@example.org"),
+            ],
+        )
+    connection.close()
+    move = Mover(f"sqlite:///{path}", target_uri)
+
+    planned, done, checked = move("plan", "--json"), move("run", "--json"), move("verify", "--compare", "all")
+
+    assert [planned.code, done.code, checked.code] == [1, 1, 0], checked.out
+    for tally in (planned.report["tally"], done.report["tally"]):
+        assert {one["text"]: one["count"] for one in tally["tables"]["users"]["reasons"]} == {
+            "id becomes the same as another's": 2
+        }
+    assert {one["name"]: one.get("email_folded") for one in db.users.find()} == {
+        "a number": "ada@example.org",
+        "a text": None,
+        "infinite": "big@example.org",
+        "called so": None,
+    }
 
 
 def test_usernames_that_two_users_have_are_kept_apart(mover: Make, db: Db, tmp_path: Path) -> None:

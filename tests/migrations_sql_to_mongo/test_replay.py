@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, Outcome, old_site_goes_on, reasons
+from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, Outcome, old_site_goes_on, reasons, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
     Raw,
     maintainer,
@@ -16,6 +16,7 @@ from tests.migrations_sql_to_mongo.old_site import (
     some_rows,
     user,
 )
+from tests.migrations_sql_to_mongo.servers import old_database
 from webapp.documents.base import utc_now
 
 
@@ -64,6 +65,59 @@ def test_corrected_rows_are_moved_after_all(mover: Make, db: Db, tmp_path: Path)
     assert move("verify").code == 0
     assert [entry["collections"] for entry in db.migrations.find({"state": "done"})] != before
     assert move("undo").code == 0
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql_type", "keys"),
+    [
+        ("sqlite", "INTEGER", ("63", "64", "-2")),
+        ("sqlite", "REAL", ("63", "6.5", "9e999")),
+        ("postgresql", "numeric(20,2)", ("63", "64", "-2.5")),
+        ("postgresql", "double precision", ("63", "0.1", "'Infinity'")),
+        ("mysql", "decimal(20,2)", ("63", "64", "-2.5")),
+    ],
+)
+def test_numeric_keys_of_corrected_rows_are_those_of_the_source(
+    target_uri: str, db: Db, tmp_path: Path, dialect: str, sql_type: str, keys: tuple[str, str, str]
+) -> None:
+    one, two, three = keys
+    statements = [
+        f"CREATE TABLE users (id {sql_type}, name varchar(80), is_active varchar(9))",
+        f"INSERT INTO users VALUES ({one}, 'a', '1'), ({two}, 'b', 'junk'), ({three}, 'c', 'junk')",
+        f"CREATE TABLE packages (id varchar(20), owner_id {sql_type})",
+        f"INSERT INTO packages VALUES ('flask', {two})",
+        f"CREATE TABLE maintainers (user_id {sql_type}, package_id varchar(20), is_owner varchar(9))",
+        *(f"INSERT INTO maintainers VALUES ({key}, 'flask', 'n')" for key in (two, three)),
+        f"INSERT INTO maintainers VALUES ({one}, 'flask', 'junk')",
+        f"CREATE TABLE releases (id {sql_type}, package_id varchar(20), size varchar(9))",
+        f"INSERT INTO releases VALUES ({two}, 'flask', 'junk')",
+        f"CREATE TABLE downloads (id {sql_type}, package_id varchar(20), release_id {sql_type})",
+        f"INSERT INTO downloads VALUES ({three}, 'flask', {two})",
+    ]
+    with old_database(dialect, tmp_path, statements) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run", "--report", str(tmp_path)).code == 1
+        replayed = [
+            replay(move, tmp_path, "users", lambda row: row.update(is_active="1"), "--report", str(tmp_path)),
+            replay(move, tmp_path, "maintainers", lambda row: row.update(is_owner="n"), "--report", str(tmp_path)),
+            replay(move, tmp_path, "releases", lambda row: row.update(size="5")),
+        ]
+        checked, corrected = move("verify", "--compare", "all"), site_documents(db)
+        for table, column, value in (("users", "is_active", "1"), ("maintainers", "is_owner", "n")):
+            execute(f"UPDATE {table} SET {column} = '{value}'")
+        execute("UPDATE releases SET size = '5'")
+        assert (move("undo").code, move("run").code) == (0, 0)
+
+        assert [one.code for one in (*replayed, checked)] == [1, 1, 0, 0], replayed
+        expected = site_documents(db)
+        assert {name: [_without_html(one) for one in those] for name, those in corrected.items()} == {
+            name: [_without_html(one) for one in those] for name, those in expected.items()
+        }
+        assert len(expected["users"]) == len(expected["packages"][0]["maintainers"]) == 3
+
+
+def _without_html(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if not name.startswith("description_")}
 
 
 def test_search_forgets_what_packages_were_before(mover: Make, db: Db, tmp_path: Path) -> None:

@@ -188,6 +188,7 @@ INTEGER = {
         Case("decimal(5,2)", "2.50", REJECTED),
         Case("decimal(30,0)", "9223372036854775808", REJECTED),
         Case("float", "2", 2),
+        Case("float", "16777216", 2**24),
         Case("double", "2.5", REJECTED),
         Case("bit(1)", "b'1'", 1),
         Case("bit(8)", "b'00000011'", 3),

@@ -128,6 +128,17 @@ def test_edited_documents_of_a_move_are_not_replaced(mover: Make, db: Db) -> Non
     assert "users holds 3 documents of an earlier move, edited since" in refused.err
 
 
+def test_undo_of_a_run_that_swapped_nothing_in_says_so(mover: Make) -> None:
+    move = mover(some_rows() | {"releases": [release(1, "nowhere")]})
+    move.max_reject_share = None
+    assert move("run").code == 3
+
+    undone = move("undo").out
+
+    assert "which changed nothing, is taken back." in undone
+    assert "before the run" not in undone
+
+
 def test_staging_is_gone_after_undo_of_an_interrupted_run(mover: Make, db: Db) -> None:
     move = mover(some_rows() | {"releases": [release(1, "nowhere")]})
     move("run", "--on-error", "stop")

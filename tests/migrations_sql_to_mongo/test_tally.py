@@ -60,6 +60,13 @@ def test_row_that_is_cut_cannot_be_replayed(mover: Make, tmp_path: Path) -> None
     assert "the row is cut" in refused.err
 
 
+def test_share_is_a_number(mover: Make) -> None:
+    refused = mover(some_rows())("run", "--max-reject-share", "nan")
+
+    assert refused.code == 2
+    assert "nan is not in the range" in refused.err
+
+
 @pytest.mark.parametrize(("rows", "rejected", "code"), [(40, 2, 1), (40, 3, 3), (20, 1, 1), (19, 1, 3), (1, 1, 3)])
 def test_run_that_rejects_too_large_a_share_of_a_table_is_not_swapped_in(
     mover: Make, db: Db, rows: int, rejected: int, code: int
