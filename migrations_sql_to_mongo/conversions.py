@@ -45,7 +45,8 @@ def key(column: str, value: Any) -> Key | None:
         # Python writes no whole number of more than 4300 digits.
         is_whole = value.is_finite() and value.adjusted() < LONGEST and value == value.to_integral_value()
         value = int(value) if is_whole else value
-    return value if isinstance(value, int | decimal.Decimal) else values.text(column, str(value))
+    is_number = isinstance(value, int | decimal.Decimal) and not isinstance(value, bool)
+    return value if is_number else values.text(column, str(value))
 
 
 def kept_key(value: Key | None) -> int | str | None:

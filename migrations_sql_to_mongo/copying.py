@@ -51,6 +51,11 @@ def _known_as(sql_id: Any) -> tuple[str, str]:
         return rules.shown(sql_id), rules.shown(sql_id)
 
 
+def _comparable(sql_id: Any) -> Any:
+    """Return an id as one that can be found again: NaN equals nothing."""
+    return sql_id if sql_id == sql_id else "NaN"
+
+
 class Copy:
     """One pass over the source. `tally` grows while `documents` is read.
 
@@ -152,7 +157,7 @@ class Copy:
             except BadValue as error:
                 self._reject(table, row, str(error))
                 if table == "users":
-                    self._rejected_users.add(row[0])
+                    self._rejected_users.add(_comparable(row[0]))
             else:
                 account.migrated += 1
                 if table == "licenses":
@@ -339,7 +344,7 @@ class Copy:
     def _owner(self, row: Row, values: Values) -> Document | None:
         """Return the owner in a package's own row. One who is not moved is kept under `legacy`."""
         known_id, name = row[-2:]
-        if known_id is None or known_id in self._rejected_users:
+        if known_id is None or _comparable(known_id) in self._rejected_users:
             kept = conversions.kept_key(values.more["owner_id"])
             values.odd = {**(values.odd or {}), "owner_id": kept}
             text = "owner_id leads to no user that is moved: left out, kept under `legacy`"
@@ -358,7 +363,7 @@ class Copy:
             try:
                 if known_id is None:
                     raise BadValue(self.source.layout.no_such("user"))
-                if known_id in self._rejected_users:
+                if _comparable(known_id) in self._rejected_users:
                     raise BadValue("its user is rejected")
                 if known_id in seen:
                     raise BadValue("the same user twice")

@@ -4,12 +4,13 @@
 and reports how many have.
 """
 
-import decimal
 from typing import Any
+
+import bson
 
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
-from migrations_sql_to_mongo.source import Row, Source, key_of
+from migrations_sql_to_mongo.source import Row, Source, key_of, number_in
 from migrations_sql_to_mongo.tally import HIDDEN, row_digest, without_secrets
 from migrations_sql_to_mongo.target import Target
 
@@ -86,18 +87,12 @@ def rows_of(lines: list[dict[str, Any]], source: Source) -> list[Row]:
         if name == "hashed_password" and kept == HIDDEN:
             return hashes.get(line["key"])
         if isinstance(kept, str):
-            return _number(kept) if source.is_number(line["table"], name) else kept
+            return number_in(kept) if source.is_number(line["table"], name) else kept
+        if isinstance(kept, bson.Int64):
+            return int(kept)  # else it would be no number of the source's
         return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
 
     return [tuple(value(line, name) for name in source.columns[line["table"]]) for line in lines]
-
-
-def _number(text: str) -> Any:
-    """Return a number that JSON holds as text, because it is exact or infinite; other text unchanged."""
-    try:
-        return decimal.Decimal(text)
-    except decimal.InvalidOperation:
-        return text
 
 
 def _as_rows(lines: list[dict[str, Any]], source: Source) -> Corrections:

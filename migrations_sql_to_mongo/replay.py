@@ -7,6 +7,7 @@ rejected with it, and a corrected release changes the package's `latest`.
 
 import decimal
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,11 +93,29 @@ def _lines(file: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise CannotStart(f"{file}: {one_line(error)}") from None
     for number, line in enumerate(lines, start=1):
-        if not isinstance(line, dict) or not {"_id", "table", "key", "row"} <= {*line} or line["table"] not in TABLES:
+        if not _is_line(line):
             raise CannotStart(f"{file}, line {number}: this is not a line of a rejects file")
+        try:
+            bson.encode(line["row"])
+        except (bson.errors.InvalidDocument, OverflowError, UnicodeEncodeError) as error:
+            raise CannotStart(f"{file}, line {number}: MongoDB cannot store this row: {one_line(error)}") from None
         if line.get("is_cut"):
             raise CannotStart(f"{file}, line {number}: the row is cut; `plan --report FOLDER` writes it whole")
     return lines
+
+
+def _is_line(line: Any) -> bool:
+    """Tell whether a value is a rejected row, with values as `as_json` makes them."""
+    names = {"_id": str, "table": str, "key": str, "row": dict}
+    if not isinstance(line, dict) or not all(isinstance(line.get(name), kind) for name, kind in names.items()):
+        return False
+    return line["table"] in TABLES and all(map(_is_value, line["row"].values()))
+
+
+def _is_value(value: Any) -> bool:
+    if isinstance(value, dict):
+        return {*value} == {"hex"} and re.fullmatch(r"(?:[0-9a-fA-F]{2})*", str(value["hex"])) is not None
+    return value is None or isinstance(value, str | int | float)
 
 
 def _check_columns(file: Path, lines: list[dict[str, Any]], source: Source) -> None:

@@ -1,6 +1,7 @@
 """The SQL database that is moved: opened for reading only, seen in one snapshot, read as streams of rows."""
 
 import copy
+import decimal
 import functools
 import heapq
 import itertools
@@ -63,6 +64,28 @@ def position(key: Any) -> tuple[int, Any]:
     if isinstance(key, bytes | bytearray | memoryview):
         return 3, bytes(key)
     return 1, key if key == key else math.inf  # PostgreSQL holds NaN greater than all other numbers
+
+
+# What JSON holds as text, because it is exact or infinite.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?|-?Infinity|NaN")
+
+
+def number_in(text: str) -> Any:
+    """Return the number that a text holds, and any other text unchanged."""
+    return decimal.Decimal(text) if _NUMBER.fullmatch(text) else text
+
+
+def _forms(key: Any) -> Iterator[Any]:
+    """Yield a key, and how the other type of number holds it: 0.1 is a double here and a decimal there."""
+    yield key
+    if isinstance(key, decimal.Decimal) and key.is_finite():
+        yield float(key)
+    elif isinstance(key, float) and math.isfinite(key):
+        yield decimal.Decimal(repr(key))
+
+
+def _unchanged(row: Row) -> Row:
+    return row
 
 
 class Source:
@@ -157,8 +180,11 @@ class Source:
     def rows(self, table: str) -> Iterator[Row]:
         """Yield every row of a table, in the order of its key."""
         query = self.queries[table]
-        rows = self._stream(table, query.select().order_by(*query.order()))
-        return self._corrected(table, rows, lambda row: position(row[0]))
+        return self._corrected(
+            table,
+            lambda: self._stream(table, query.select().order_by(*query.order())),
+            lambda row: position(row[0]),
+        )
 
     def first_rows(self, table: str, count: int) -> list[Row]:
         """Return the first rows of a table."""
@@ -169,7 +195,7 @@ class Source:
         """Yield the id of every row."""
         query = self.queries[table]
         converters = {0: query.converters[0]} if 0 in query.converters else {}
-        return self._corrected(table, self._stream(table, query.select_ids(), converters), None)
+        return self._corrected(table, lambda: self._stream(table, query.select_ids(), converters), None)
 
     def by_package(self, table: str) -> Iterator[Row]:
         """Yield every row of `packages`, `releases`, `files` or `maintainers` in the order of the packages' ids.
@@ -179,12 +205,14 @@ class Source:
         """
         column = PACKAGE_COLUMN.get(table, 0)
         user_column = self.user_column(table)
-        if user_column is None:
+
+        def read() -> Iterator[Row]:
+            if user_column:
+                return self._with_user(table, user_column)
             query = self.queries[table]
-            rows = self._stream(table, query.select().order_by(*query.order()))
-        else:
-            rows = self._with_user(table, user_column)
-        return self._corrected(table, rows, lambda row: (position(row[column]), position(row[0])))
+            return self._stream(table, query.select().order_by(*query.order()))
+
+        return self._corrected(table, read, lambda row: (position(row[column]), position(row[0])))
 
     def user_column(self, table: str) -> str | None:
         """Return the column of a table that names a user whose id and name follow the row."""
@@ -217,8 +245,9 @@ class Source:
 
     def downloads(self) -> Iterator[Row]:
         """Yield every download, followed by `RELEASE_OF_DOWNLOAD` of its release (None if it is gone)."""
-        rows = self._stream("downloads", *self._select_downloads())
-        return self._corrected("downloads", rows, lambda row: position(row[0]))
+        return self._corrected(
+            "downloads", lambda: self._stream("downloads", *self._select_downloads()), lambda row: position(row[0])
+        )
 
     def _select_downloads(self) -> tuple[sa.Select[Any], dict[int, Convert]]:
         query = self.queries["downloads"]
@@ -247,41 +276,100 @@ class Source:
         twice = sa.select(ids.c.id).where(ids.c.id.is_not(None)).group_by(ids.c.id).having(sa.func.count() > 1)
         return self._connections[0].execute(twice.limit(1)).first() is None
 
-    def _corrected(self, table: str, rows: Iterator[Row], order: Callable[[Row], Any] | None) -> Iterator[Row]:
-        """Put corrected rows in the place of the source's."""
+    def _corrected(
+        self, table: str, read: Callable[[], Iterator[Row]], order: Callable[[Row], Any] | None
+    ) -> Iterator[Row]:
+        """Put corrected rows in the place of the source's. `read` reads the table; there may be a second pass."""
         corrected = self.corrections.get(table, {})
-        users, releases = self.corrections.get("users", {}), self.corrections.get("releases", {})
-        if order is not None and users and self.user_column(table):
-            names = {row[0]: row[2] for row in users.values()}
-            rows = ((*row[:-1], names.get(row[-2], row[-1])) for row in rows)
-        if table == "downloads" and releases:
-            rows = (self._of_corrected_release(row) for row in rows)
-        if not corrected:
-            return rows
-        kept = (row for row in rows if key_of(table, row) not in corrected)
-        if table == "downloads" or self.user_column(table):
-            complete = [row + self._joined(table, row) for row in corrected.values()]
-        else:
-            complete = list(corrected.values())
+        kept = read()
+        if corrected:
+            kept = (row for row in kept if key_of(table, row) not in corrected)
         if order is None:
-            return itertools.chain(kept, (row[:1] for row in complete))
-        return heapq.merge(kept, sorted(complete, key=order), key=order)
+            return itertools.chain(kept, (row[:1] for row in corrected.values()))
+        join = self._joining(table)
+        complete = list(corrected.values())
+        if join and corrected:
+            complete = self._completed(table, corrected, read, join)
+        if join:
+            kept = map(join, kept)
+        if table == "files" and (moved := self._moved_releases()):
+            place = PACKAGE_COLUMN[table]
+            those = (row for row in read() if row[1] in moved and key_of(table, row) not in corrected)
+            complete += [(*row[:place], moved[row[1]], *row[place + 1 :]) for row in those]
+            kept = (row for row in kept if row[1] not in moved)
+        return heapq.merge(kept, sorted(complete, key=order), key=order) if complete else kept
 
-    def _joined(self, table: str, row: Row) -> Row:
-        """Return what another table adds to a corrected row."""
+    def _joining(self, table: str) -> Callable[[Row], Row] | None:
+        """Return a function that gives rows what is joined to them, if that was corrected; None if nothing was."""
         if column := self.user_column(table):
-            user_id = row[list(self.columns[table]).index(column)]
-            found = next((user for user in self.rows("users") if user[0] == user_id), None)
-            return (found[0], found[2] if found[2] is not None else found[1]) if found else (None, None)
-        nothing = (None,) * len(RELEASE_OF_DOWNLOAD)
-        return self._of_corrected_release((*row, *nothing))[len(self.columns["downloads"]) :]
+            of, place, width = "users", list(self.columns[table]).index(column), 2
+        elif table == "downloads":
+            of, place, width = "releases", list(self.columns[table]).index("release_id"), len(RELEASE_OF_DOWNLOAD)
+        else:
+            return None
+        if not self.corrections.get(of):
+            return _unchanged
+        before, after = self._corrected_by_id(of)
 
-    def _of_corrected_release(self, download: Row) -> Row:
-        release = self.corrections.get("releases", {}).get(shown(download[3]))
-        if release is None:
-            return download
-        named = dict(zip(self.columns["releases"], release, strict=True))
-        return (*download[: len(self.columns["downloads"])], *(named.get(name) for name in RELEASE_OF_DOWNLOAD))
+        def join(row: Row) -> Row:
+            linked = row[-width] if of == "users" else None  # the id of the user that the server has found
+            link = row[place] if linked is None else linked
+            if link not in before and (linked is not None or link not in after):
+                return row
+            found = after.get(link)  # None if it has another id now
+            return (*row[:-width], *((None,) * width if found is None else self._tail(of, found)))
+
+        return join
+
+    def _corrected_by_id(self, table: str) -> tuple[set[Any], dict[Any, Row]]:
+        """Return the ids that corrected rows had, and these by the ids that they have now."""
+        corrected = self.corrections[table]
+        before = {form for row in self._all(table) if key_of(table, row) in corrected for form in _forms(row[0])}
+        return before, {form: row for row in corrected.values() for form in _forms(row[0])}
+
+    def _all(self, table: str) -> Iterator[Row]:
+        """Yield every row of a table as it is in the source, also if only some are asked for (`narrowing`)."""
+        query = self.read_by(self.queries.reading).queries[table]
+        return self._stream(table, query.select().order_by(*query.order()), query.converters)
+
+    def _tail(self, table: str, row: Row) -> Row:
+        """Return what a user or a release adds to the rows that refer to it."""
+        if table == "users":
+            return row[0], row[2] if row[2] is not None else row[1]
+        named = dict(zip(self.columns[table], row, strict=False))
+        return tuple(named.get(name) for name in RELEASE_OF_DOWNLOAD)
+
+    def _completed(
+        self, table: str, corrected: dict[str, Row], read: Callable[[], Iterator[Row]], join: Callable[[Row], Row]
+    ) -> list[Row]:
+        """Return corrected rows with what is joined to them: what the server has joined if they refer to the same."""
+        column = self.user_column(table) or "release_id"
+        of = "releases" if table == "downloads" else "users"
+        place, width = list(self.columns[table]).index(column), len(self.columns[table])
+        originals = {key: row for row in read() if (key := key_of(table, row)) in corrected}
+        others = {form for row in corrected.values() for form in _forms(row[place])}
+        there: dict[Any, Row] = {}
+        rows = self._all(of) if of in self.tables else iter(())
+        those = (row for row in rows if key_of(of, row) not in self.corrections.get(of, {}))
+        for row in itertools.chain(those, self.corrections.get(of, {}).values()):
+            there |= {form: row for form in _forms(row[0]) if form in others and form not in there}
+        empty = (None,) * (len(RELEASE_OF_DOWNLOAD) if of == "releases" else 2)
+        complete = []
+        for key, row in corrected.items():
+            original = originals.get(key)
+            if original is not None and original[place] == row[place]:
+                complete.append(join((*row, *original[width:])))
+            else:
+                found = there.get(row[place])
+                complete.append((*row, *(empty if found is None else self._tail(of, found))))
+        return complete
+
+    def _moved_releases(self) -> dict[Any, Any]:
+        """Return the packages of corrected releases by their ids."""
+        if not self.corrections.get("releases"):
+            return {}
+        place = PACKAGE_COLUMN["releases"]
+        return {form: row[place] for row in self.corrections["releases"].values() for form in _forms(row[0])}
 
     def _stream(
         self, table: str, statement: sa.Select[Any], converters: dict[int, Convert] | None = None

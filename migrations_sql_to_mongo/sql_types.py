@@ -114,6 +114,7 @@ class CopyReading:
 
     def part_of_key(self, column: Column, sql_type: Any) -> Column:
         """Return a column as text for a key of several columns: bytes in hex, as in a key that is one column."""
+        column = exact(column, base_type(sql_type))
         if not isinstance(base_type(sql_type), BINARY):
             return self.part(column, sql_type)
         if self._is_sqlite:

@@ -1,6 +1,7 @@
 """Convert the values of columns, or refuse them. Pure functions."""
 
 import decimal
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -167,8 +168,8 @@ def as_json(value: Any) -> Any:
         return value
     if isinstance(value, int) and MIN_INT64 <= value <= MAX_INT64:
         return value
-    if isinstance(value, float) and value == value and abs(value) != float("inf"):
-        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(decimal.Decimal(value))  # "Infinity"
     return str(value)
 
 

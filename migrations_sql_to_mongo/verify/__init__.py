@@ -53,7 +53,7 @@ def verify(
     Packages that are `compared` are only looked at again if something has changed, or as a sample.
     """
     reading = VerifyReading(source.dialect, source.codec(), source.layout.encoding)
-    source = source.read_by(reading)
+    source = whole = source.read_by(reading)
     if keys is not None and behind is None:
         source = narrowed(source, keys)
     context = Context(source, target, names, rejects, progress, only, behind)
@@ -76,6 +76,6 @@ def verify(
         if render:
             compare_descriptions(context, render, rendered)
     context.finish()
-    users.finish()
+    users.finish(whole)
     progress.finish()
     return context.found

@@ -48,6 +48,8 @@ class VerifyReading:
         """Return the bytes of each column in hex, after commas; a NULL is a question mark."""
         if self._dialect == "sqlite" and kind == "key":
             return None
+        if kind == "key":
+            columns = [(exact(column, base_type(sql_type)), sql_type) for column, sql_type in columns]
         parts = [self._in_hex(*one) for one in columns]
         return functools.reduce(lambda before, part: before.concat(",").concat(part), parts)
 

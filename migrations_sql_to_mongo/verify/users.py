@@ -3,7 +3,7 @@
 from typing import Any
 
 from migrations_sql_to_mongo.layout import TABLES
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.source import Row, Source
 from migrations_sql_to_mongo.target import decoded
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.conversions import key
@@ -48,13 +48,13 @@ class Users:
             legacy["is_staff"] = True
         return expected | {"legacy": legacy | odd}
 
-    def finish(self) -> None:
-        """Check that each value marked as taken belongs to somebody else."""
+    def finish(self, source: Source) -> None:
+        """Check that each value marked as taken belongs to somebody else; `source` has all users."""
         context = self._context
         for column, flagged in (("email", self._emails_taken), ("username", self._usernames_taken)):
             wanted = {text for _, text in flagged}
             owners: dict[str, Any] = {}
-            for row in context.source.rows("users") if wanted else ():
+            for row in source.rows("users") if wanted else ():
                 text = row[3] if column == "email" else row[1]
                 text = text.strip().casefold() if column == "email" and isinstance(text, str) else text
                 if text in wanted:

@@ -212,6 +212,22 @@ def test_runs_and_catch_ups_are_told_apart(mover: Make) -> None:
     assert "what the catch-up changed" not in undone[2]
 
 
+def test_users_whose_address_or_name_is_taken_are_caught_up_with(mover: Make, db: Db) -> None:
+    move = mover(some_rows() | {"users": [user(1, email="e@x.org"), user(2, email="E@x.org")]})
+    assert move("run").code == 0
+    old_site_goes_on(
+        move,
+        "UPDATE users SET name = 'Grace' WHERE id = 2",
+        "INSERT INTO users (id, name, email) VALUES (3, 'Ada', 'e@X.org')",
+    )
+
+    caught_up = [move("catch-up"), move("catch-up"), move("verify")]
+
+    assert [one.code for one in caught_up] == [0, 0, 0], caught_up
+    users = {one["name"]: one.get("email_folded") for one in db.users.find()}
+    assert users == {"User 1": "e@x.org", "Grace": None, "Ada": None}
+
+
 def test_corrected_row_stays_corrected(mover: Make, db: Db, tmp_path: Path) -> None:
     rows = some_rows()
     rows["releases"].append(release(8, "nowhere", "3.0.0"))

@@ -99,6 +99,25 @@ def test_numbers_of_any_kind_are_keys(
     assert {one["_id"] for one in downloads} == {*(one["_id"] for one in users.values())}
 
 
+def test_users_who_are_no_number_are_rejected_with_their_links(target_uri: str, db: Db, tmp_path: Path) -> None:
+    statements = [
+        "CREATE TABLE users (id double precision, name varchar(80))",
+        "INSERT INTO users VALUES ('NaN', 'a'), ('NaN', 'b'), (1, 'c')",
+        "CREATE TABLE packages (id varchar(20), owner_id double precision)",
+        "INSERT INTO packages VALUES ('flask', 'NaN')",
+        "CREATE TABLE maintainers (user_id double precision, package_id varchar(20))",
+        "INSERT INTO maintainers VALUES ('NaN', 'flask'), (1, 'flask')",
+    ]
+    with old_database("postgresql", tmp_path, statements) as (url, _):
+        move = Mover(url, target_uri)
+        outcomes = [move("plan"), move("run"), move("verify", "--compare", "all"), move("catch-up")]
+
+    assert [one.code for one in outcomes] == [1, 1, 0, 1], outcomes
+    [package] = db.packages.find()
+    assert [one["name"] for one in package["maintainers"]] == ["c"]
+    assert package["legacy"] == {"sql_id": "flask", "owner_id": "NaN"}
+
+
 EQUAL = [
     ("mysql", "varchar(20) collate utf8mb4_general_ci", ["flask", "FLASK", "Flask "]),
     ("mysql", "varchar(20) character set latin1", ["flask", "Flask"]),

@@ -1,5 +1,7 @@
 """What a web process remembers of the words that readers search for."""
 
+import itertools
+
 import pytest
 from flask import Flask
 
@@ -30,6 +32,15 @@ def test_words_are_asked_for_once_a_minute(app: Flask, monkeypatch: pytest.Monke
     assert frequencies.of(["jam", "bread"]) == {"jam": 8, "bread": 3}
 
     assert asked == [["jam", "rare"], ["bread"], ["jam"]]
+
+
+def test_word_that_expires_while_it_is_looked_up_is_asked_for_again(app: Flask) -> None:
+    ticks = itertools.count(0.0, REMEMBERED_S / 7)
+    frequencies = Frequencies(lambda: next(ticks))
+    SearchWord.objects.raw().insert_one({"_id": "jam", "packages": 7})
+
+    for _ in range(50):
+        assert frequencies.of(["jam"]) == {"jam": 7}
 
 
 def test_no_more_words_are_remembered_than_fit(app: Flask) -> None:

@@ -24,7 +24,8 @@ class Frequencies:
         """Return how many projects have each of these words and labels, as last counted. Rare ones are absent."""
         wanted = set(values)
         with self._lock:
-            found = {each: self._remembered[each] for each in wanted if each in self._remembered}
+            # One may expire between a look and another.
+            found = {each: count for each in wanted if (count := self._remembered.get(each)) is not None}
         if missing := wanted - found.keys():
             counted = dict.fromkeys(missing, 0) | SearchWord.objects.frequencies(list(missing))
             with self._lock:
