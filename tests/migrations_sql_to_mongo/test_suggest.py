@@ -217,7 +217,7 @@ CREATE TABLE project_version (
     upload_date integer, download_url varchar(300), file_size integer);
 INSERT INTO role VALUES (1, 'editor', NULL), (2, 'Admin', NULL);
 INSERT INTO user VALUES
-    (1, 'ada@example.org', NULL, '$2b$12$x', 1, 'u1', '2021-01-01', '2021-01-02 00:00:00', NULL, 3, NULL),
+    (1, 'ada@example.org', NULL, '$2b$12$x', 1, 'u1', '2021-01-01', '2021-01-02 00:00:00', NULL, 3, '2021-01-01'),
     (2, 'bob@example.org', NULL, NULL, 0, 'u2', NULL, NULL, NULL, 0, NULL),
     (3, 'cy@example.org', NULL, NULL, NULL, 'u3', NULL, NULL, NULL, 0, NULL);
 INSERT INTO roles_users VALUES (1, 1), (1, 2), (2, 1);
@@ -236,6 +236,7 @@ def test_flask_security_with_roles_in_a_table_of_their_own(old_site: Callable[[s
         "[users]",
         'table = "user"',
         'columns.hashed_password = "password"',
+        'columns.created_date = "create_datetime"',
         'columns.last_login = "last_login_at"',
         'columns.is_active = "active"',
         "[packages]",
@@ -266,9 +267,11 @@ def test_flask_security_with_roles_in_a_table_of_their_own(old_site: Callable[[s
     flags = [(one["_id"], one["is_admin"], one.get("is_disabled")) for one in found(db, "users")]
     # NULL in `active` is no: Flask-Security does not let such a user in either.
     assert flags == [(number(1), True, None), (number(2), False, True), (number(3), False, True)]
-    assert db.users.find_one({"_id": number(1)}, {"_id": 0, "last_login": 1, "hashed_password": 1, "email": 1}) == {
+    kept = {"_id": 0, "last_login": 1, "created_date": 1, "hashed_password": 1, "email": 1}
+    assert db.users.find_one({"_id": number(1)}, kept) == {
         "email": "ada@example.org",
         "hashed_password": "$2b$12$x",
+        "created_date": on(1),
         "last_login": on(2),
     }
     assert found(db, "packages") == [
