@@ -33,9 +33,10 @@ from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, Entry, Ledger
 from migrations_sql_to_mongo.rendering import rendered_fields
+from migrations_sql_to_mongo.replacing import UNIQUE, without_unique
 from migrations_sql_to_mongo.source import Source, position
 from migrations_sql_to_mongo.swap import rejects_collection
-from migrations_sql_to_mongo.tally import Tally
+from migrations_sql_to_mongo.tally import Tally, row_digest
 from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, decoded
 
 # The order in which Copy yields collections.
@@ -78,7 +79,10 @@ def replay(
         tally.check()
     packages = [_id(change) for change in found if change.collection == "packages"]
     to_do = [change for change in found if _is_to_do(target, change)]
+    users = [change for change in to_do if change.collection == "users"]
+    _refuse_taken(target, users)
     if not dry_run:
+        _give_up_unique(target, users)
         for change in to_do:
             _write(target, entry, change)
         # Of those too that an interrupted attempt has written.
@@ -127,9 +131,14 @@ def _check_columns(file: Path, lines: list[dict[str, Any]], source: Source) -> N
 
 
 def _digests(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[str]:
-    """Return the digest of the source's row that each line corrects. Raises CannotStart for a line of another run."""
+    """Return the digest of the source's row that each line corrects, and give the line that row's key.
+
+    Raises CannotStart for a line of another run.
+    """
     rejects = target.db[rejects_collection(entry["_id"])]
-    corrected = {one["_id"]: one for one in target.db[corrected_collection(entry["_id"])].find()}
+    corrected = list(target.db[corrected_collection(entry["_id"])].find())
+    by_row = {(one["table"], row_digest(one["row"].values())): one for one in corrected}
+    by_name = {one["_id"]: one for one in corrected}
     found = []
     for line in lines:
         known = rejects.find_one({"_id": line["_id"], "table": line["table"], "key": line["key"]})
@@ -137,8 +146,12 @@ def _digests(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[
             raise CannotStart(f"{line['table']} {line['key']} is not a rejected row of run {entry['_id']}")
         if known["reason"] == "id occurs twice":
             raise CannotStart(f"{line['table']} {line['key']} occurs twice: only the source can tell the two apart")
-        # The reject of a second correction is about the first one, not about the source's row.
-        found.append(corrected.get(_name(line), known).get("digest", ""))
+        # The reject of a second correction is about the first one, which may have changed the key, not about the
+        # source's row.
+        first = by_row.get((line["table"], known.get("digest"))) or by_name.get(_name(line))
+        if first:
+            line["key"] = first["key"]
+        found.append((first or known).get("digest", ""))
     return found
 
 
@@ -197,11 +210,38 @@ def _stored(target: Target, change: Change) -> bytes | None:
 def _is_to_do(target: Target, change: Change) -> bool:
     """Tell whether a document is unchanged; False if it is already as it should be. Raises Stopped."""
     stored = _stored(target, change)
-    if _is(stored, change.before):
+    if _is(stored, change.before) or _is_bare(stored, change):
         return True
     if _is(stored, change.after):
         return False
     raise Stopped(f"{change.collection} {_id(change)} was changed on the site since the run; nothing was replayed")
+
+
+def _refuse_taken(target: Target, users: list[Change]) -> None:
+    """Raise Stopped if somebody else has what a user would get, and only one may have."""
+    ids = [_id(change) for change in users]
+    for change in users:
+        fields = bson.decode(change.after) if change.after else {}
+        for name in UNIQUE:
+            wanted = {name: fields.get(name), "_id": {"$nin": ids}}
+            if fields.get(name) and target.db["users"].find_one(wanted, {"_id": 1}):
+                raise Stopped(f"users {fields['legacy']['sql_id']}: {changes.TAKEN}; nothing was replayed")
+
+
+def _give_up_unique(target: Target, users: list[Change]) -> None:
+    """Take from users what only one may have and they are about to lose, so that others can get it."""
+    for change in users:
+        before, after = (bson.decode(one) if one else {} for one in (change.before, change.after))
+        if any(before.get(name) not in (None, after.get(name)) for name in UNIQUE):
+            bare = bson.decode(without_unique(change.before or b""))
+            target.patiently(target.db["users"].replace_one, {"_id": bare["_id"]}, bare)
+
+
+def _is_bare(stored: bytes | None, change: Change) -> bool:
+    """Tell whether a user has given up what only one may have, in an attempt that was interrupted."""
+    if change.collection != "users" or stored is None or change.before is None:
+        return False
+    return stored == without_unique(change.before)
 
 
 def _is(stored: bytes | None, document: bytes | None) -> bool:
@@ -216,6 +256,8 @@ def _is(stored: bytes | None, document: bytes | None) -> bool:
 
 def _write(target: Target, entry: Entry, change: Change) -> None:
     stored = _stored(target, change)
+    if _is_bare(stored, change):
+        stored = change.before
     collection = target.db[change.collection]
     after = bson.decode(change.after) if change.after else None
     document_id = _id(change)

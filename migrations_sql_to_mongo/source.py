@@ -292,11 +292,13 @@ class Source:
             complete = self._completed(table, corrected, read, join)
         if join:
             kept = map(join, kept)
-        if table == "files" and (moved := self._moved_releases()):
+        if table == "files" and (corrected or self.corrections.get("releases")):
+            packages = self._packages_of_releases([row[1] for row in complete])
+            of_corrected = {form for row in self.corrections.get("releases", {}).values() for form in _forms(row[0])}
+            complete += [row for row in read() if row[1] in of_corrected and key_of(table, row) not in corrected]
             place = PACKAGE_COLUMN[table]
-            those = (row for row in read() if row[1] in moved and key_of(table, row) not in corrected)
-            complete += [(*row[:place], moved[row[1]], *row[place + 1 :]) for row in those]
-            kept = (row for row in kept if row[1] not in moved)
+            complete = [(*row[:place], packages.get(row[1]), *row[place + 1 :]) for row in complete]
+            kept = (row for row in kept if row[1] not in of_corrected)
         return heapq.merge(kept, sorted(complete, key=order), key=order) if complete else kept
 
     def _joining(self, table: str) -> Callable[[Row], Row] | None:
@@ -364,12 +366,18 @@ class Source:
                 complete.append((*row, *(empty if found is None else self._tail(of, found))))
         return complete
 
-    def _moved_releases(self) -> dict[Any, Any]:
-        """Return the packages of corrected releases by their ids."""
-        if not self.corrections.get("releases"):
-            return {}
-        place = PACKAGE_COLUMN["releases"]
-        return {form: row[place] for row in self.corrections["releases"].values() for form in _forms(row[0])}
+    def _packages_of_releases(self, ids: list[Any]) -> dict[Any, Any]:
+        """Return the packages of these releases, and of the corrected ones, by the releases' ids."""
+        corrected, place = self.corrections.get("releases", {}), PACKAGE_COLUMN["releases"]
+        wanted = {form for one in ids for form in _forms(one)}
+        rows = self._all("releases") if wanted and "releases" in self.tables else iter(())
+        found = {
+            form: row[place]
+            for row in rows
+            for form in _forms(row[0])
+            if form in wanted and key_of("releases", row) not in corrected
+        }
+        return found | {form: row[place] for row in corrected.values() for form in _forms(row[0])}
 
     def _stream(
         self, table: str, statement: sa.Select[Any], converters: dict[int, Convert] | None = None

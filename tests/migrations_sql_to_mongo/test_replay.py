@@ -197,6 +197,32 @@ CORRECTIONS = {
         ["UPDATE releases SET package_id = 'flask' WHERE id = 2"],
         '[files]\ntable = "dists"\n',
     ),
+    "a file comes with its release, whichever was corrected first": Correction(
+        "sqlite",
+        [
+            *_PACKAGES,
+            "CREATE TABLE releases (id integer, package_id text, version text)",
+            "INSERT INTO releases VALUES (1, 'nowhere', '1.0'), (2, 'other', '2.0')",
+            "CREATE TABLE dists (id integer, release_id integer, filename text, size text)",
+            "INSERT INTO dists VALUES (1, 1, 'flask-1.0.zip', 'junk'), (2, 1, 'flask-1.0.tar.gz', '3')",
+            "INSERT INTO dists VALUES (3, 99, 'other-2.0.zip', '4')",
+        ],
+        {"files": {"size": "7", "release_id": 1}, "releases": {"package_id": "flask"}},
+        ["UPDATE dists SET size = '7', release_id = 1", "UPDATE releases SET package_id = 'flask' WHERE id = 1"],
+        '[files]\ntable = "dists"\n',
+    ),
+    "users take what others had": Correction(
+        "postgresql",
+        [
+            "CREATE TABLE users (id integer, username text, email text, is_active text)",
+            "INSERT INTO users VALUES (1, 'x', 'a@x.org', 'junk'), (2, 'bob', 'B@x.org', 'junk')",
+            "INSERT INTO users VALUES (3, 'bob', 'A@x.org', '1'), (4, 'ann', 'b@x.org', '1')",
+            "CREATE TABLE packages (id text)",
+            "INSERT INTO packages VALUES ('flask')",
+        ],
+        {"users": {"is_active": "1", "username": "ann"}},
+        ["UPDATE users SET is_active = '1', username = 'ann' WHERE id < 3"],
+    ),
     "whole numbers of more than 32 bits": Correction(
         "sqlite",
         [
@@ -279,6 +305,46 @@ def test_corrected_rows_become_what_the_source_would_make_of_them(
         assert checked.code == 0, checked.out
         assert {one.code for one in again} == {fresh.code} | {0}, again
         assert corrected == kept == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "first", "second"),
+    [
+        ("packages", [package("bad name!"), package()], {"id": "still bad!"}, {"id": "good"}),
+        ("users", [user(1), user(2, name=Raw(b"\xff"))], {"id": ""}, {"id": 7, "name": "Grace"}),
+        ("maintainers", [maintainer(1), maintainer(99)], {"user_id": 98}, {"user_id": 2}),
+        ("maintainers", [maintainer(1), maintainer(99)], {"user_id": 1}, {"user_id": 2}),
+    ],
+)
+def test_second_correction_takes_the_place_of_the_first(
+    mover: Make, db: Db, tmp_path: Path, table: str, rows: list[dict[str, Any]], first: Any, second: Any
+) -> None:
+    move = mover(some_rows() | {"users": [user(1), user(2)], table: rows})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    assert replay(move, tmp_path, table, lambda row: row.update(first), "--report", str(tmp_path)).code == 1
+
+    replayed = replay(move, tmp_path, table, lambda row: row.update(second), "--json")
+
+    assert replayed.report["tally"]["tables"][table]["rejected"] == 0
+    assert move("verify", "--compare", "all").code == 0
+    [correction] = db[f"migrations_corrected_{db.migrations.find_one({'state': 'done'})['_id']}"].find()  # type: ignore[index]
+    assert second.items() <= correction["row"].items()
+    corrected = site_documents(db)
+    assert move("run", "--replace-existing").code == replayed.code
+    assert site_documents(db) == corrected
+
+
+def test_what_somebody_registered_here_stays_theirs(mover: Make, db: Db, tmp_path: Path) -> None:
+    move = mover(some_rows() | {"users": [user(1), user(2, name=Raw(b"\xff"), email="Eve@example.org")]})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    db.users.insert_one({"name": "Eve", "email": "eve@example.org", "email_folded": "eve@example.org"})
+    before = site_documents(db)
+
+    refused = replay(move, tmp_path, "users", lambda row: row.update(name="Another"))
+
+    assert refused.code == 3
+    assert "users 2: what may be there only once" in refused.err
+    assert site_documents(db) == before
 
 
 @pytest.mark.parametrize(
