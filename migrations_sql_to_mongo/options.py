@@ -161,7 +161,8 @@ def limits(command: Command) -> Command:
             "--max-reject-share",
             type=click.FloatRange(0, 100),
             callback=_refuse_nan,
-            help="Percentage of a table that may be rejected; by default 5. catch-up goes on with that of the run.",
+            help="Percentage of a table that may be rejected. By default 5; of a table with fewer than 20 rows, all "
+            "but one row. catch-up goes on with that of the run.",
         ),
         click.option(
             "--batch-size",

@@ -45,6 +45,11 @@ class TableTally:
     remarks: dict[str, Counted] = field(default_factory=dict)  # of rules that were applied
 
     @property
+    def is_large(self) -> bool:
+        """Whether one row is no more than USUAL_SHARE of it."""
+        return self.read - self.excluded >= 100 / USUAL_SHARE
+
+    @property
     def usual_reason(self) -> str:
         """The reason for most of its rejections."""
         return max(self.reasons, key=lambda text: self.reasons[text].count, default="")
@@ -99,12 +104,17 @@ class Tally:
         return sum(table.read for table in self.tables.values())
 
     def past_share(self, percent: float | None) -> str | None:
-        """Return which tables lost more than this share of their rows, and mostly why; None if none did."""
+        """Return which tables lost more than this share of their rows, and mostly why; None if none did.
+
+        Without a share it is USUAL_SHARE of tables in which one row is not more than that, and all rows of others, but
+        for a single one.
+        """
         share = USUAL_SHARE if percent is None else percent
         found = [
             f"{table.rejected:,} of {counted(table.read - table.excluded, name)} ({table.usual_reason})"
             for name, table in self.tables.items()
             if table.rejected * 100 > share * (table.read - table.excluded)
+            and (percent is not None or table.is_large or table.rejected == table.read - table.excluded > 1)
         ]
         return f"too many rows are rejected: {', '.join(found)}; at most {share:g} % may be" if found else None
 

@@ -130,7 +130,7 @@ def test_edited_documents_of_a_move_are_not_replaced(mover: Make, db: Db) -> Non
 
 def test_undo_of_a_run_that_swapped_nothing_in_says_so(mover: Make) -> None:
     move = mover(some_rows() | {"releases": [release(1, "nowhere")]})
-    move.max_reject_share = None
+    move.max_reject_share = "5"
     assert move("run").code == 3
 
     undone = move("undo").out
