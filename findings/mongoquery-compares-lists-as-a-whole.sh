@@ -9,10 +9,7 @@
 python - >"$folder/seen" <<'PYTHON'
 import re
 
-import pymongo
-from mongoquery import Query
-
-from mongod import mongod
+from mongoquery_beside import ask_both
 
 PACKAGE = {"tags": ["kiln", "oven"], "sizes": [1, 70], "files": [{"size": 1}, {"size": 70}]}
 QUERIES = [
@@ -25,11 +22,7 @@ QUERIES = [
     {"files.size": {"$ne": 70}},
     {"files.size": {"$gte": 50}},
 ]
-with mongod() as port:
-    packages = pymongo.MongoClient("127.0.0.1", port).test.packages
-    packages.insert_one(PACKAGE)
-    for query in QUERIES:
-        print(query, "mongod", packages.count_documents(query) == 1, "mongoquery", Query(query).match(PACKAGE))
+ask_both(PACKAGE, QUERIES)
 PYTHON
 
 diff "$folder/seen" - <<'EXPECTED'

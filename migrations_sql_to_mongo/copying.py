@@ -21,7 +21,8 @@ from migrations_sql_to_mongo.mapping import Document
 from migrations_sql_to_mongo.packing import USUAL_RELEASE, Packed, TooLarge, encoded_package, usual_release
 from migrations_sql_to_mongo.recognizing import Recognizer
 from migrations_sql_to_mongo.row_reader import Remark, RowReader, Values
-from migrations_sql_to_mongo.source import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, Source, key_of
+from migrations_sql_to_mongo.rows import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, key_of
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.spool import Spool
 from migrations_sql_to_mongo.tally import Counted, Reject, Tally, cut
 from migrations_sql_to_mongo.versions import file_of, recover
@@ -37,7 +38,7 @@ _RIGHTS = (
     ("is_active", False, "is_active is not set: disabled, cannot sign in"),
     ("is_admin", True, "is_admin is set: an administrator of this site"),
 )
-_STAFF = "is_staff is set: kept under `legacy`, where it gives no right"
+_STAFF = "is_staff is set: kept under `legacy`, grants no rights"
 
 
 def _known_as(sql_id: Any) -> tuple[str, str]:
@@ -52,7 +53,7 @@ def _known_as(sql_id: Any) -> tuple[str, str]:
 
 
 def _comparable(sql_id: Any) -> Any:
-    """Return an id as one that can be found again: NaN equals nothing."""
+    """Return an id in a form that can be looked up: NaN equals nothing, not even itself."""
     return sql_id if sql_id == sql_id else "NaN"
 
 
@@ -117,7 +118,7 @@ class Copy:
                 emails.add(mapping.fold(email) if isinstance(email, str) else "", known_as)
                 usernames.add(username if isinstance(username, str) else "", known_as)
                 if document_id.startswith((conversions.TEXT_STARTS, conversions.NUMBER_STARTS)):
-                    # Bytes may become another's text; and to compare NaN does not find that it occurs twice.
+                    # Bytes may become the same text as another id. NaN equals nothing, so it is never found twice.
                     kind = "bytes" if isinstance(sql_id, bytes) else number if sql_id != sql_id else ""
                     ids.add(document_id, f"{kind} {shown_id}")
             self._email_owners = {email: those[0] for email, those in emails.found()}

@@ -10,7 +10,8 @@ import bson
 
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
-from migrations_sql_to_mongo.source import Row, Source, key_of, number_in
+from migrations_sql_to_mongo.rows import Row, key_of, number_in
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import HIDDEN, row_digest, without_secrets
 from migrations_sql_to_mongo.target import Target
 

@@ -8,7 +8,7 @@ from migrations_sql_to_mongo import mapping
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.mapping import Document
 from migrations_sql_to_mongo.row_reader import RowReader, Values
-from migrations_sql_to_mongo.source import Row, position
+from migrations_sql_to_mongo.rows import Row, position
 from migrations_sql_to_mongo.spool import KEPT, Spool
 
 Rows = list[Row] | Spool[Row]

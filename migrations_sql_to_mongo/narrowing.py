@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from migrations_sql_to_mongo.queries import Queries
-from migrations_sql_to_mongo.source import PACKAGE_COLUMN, Source
+from migrations_sql_to_mongo.rows import PACKAGE_COLUMN
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.sql_types import NUMBERS, base_type
 from migrations_sql_to_mongo.target import READ, Target
 

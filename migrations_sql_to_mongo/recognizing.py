@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from migrations_sql_to_mongo.source import Row, Source
+from migrations_sql_to_mongo.rows import Row
+from migrations_sql_to_mongo.source import Source
 from webapp import rules
 
 SIZE = 16

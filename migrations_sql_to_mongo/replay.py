@@ -34,7 +34,8 @@ from migrations_sql_to_mongo.layout import TABLES, Layout
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, Entry, Ledger
 from migrations_sql_to_mongo.rendering import rendered_fields
 from migrations_sql_to_mongo.replacing import UNIQUE, without_unique
-from migrations_sql_to_mongo.source import Source, position
+from migrations_sql_to_mongo.rows import position
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.swap import rejects_collection
 from migrations_sql_to_mongo.tally import Tally, row_digest
 from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, decoded
@@ -219,13 +220,13 @@ def _is_to_do(target: Target, change: Change) -> bool:
 
 def _refuse_taken(target: Target, users: list[Change]) -> None:
     """Raise Stopped if somebody else has what a user would get, and only one may have."""
-    ids = [_id(change) for change in users]
-    for change in users:
-        fields = bson.decode(change.after) if change.after else {}
-        for name in UNIQUE:
-            wanted = {name: fields.get(name), "_id": {"$nin": ids}}
-            if fields.get(name) and target.db["users"].find_one(wanted, {"_id": 1}):
-                raise Stopped(f"users {fields['legacy']['sql_id']}: {changes.TAKEN}; nothing was replayed")
+    ids = {_id(change) for change in users}
+    after = [bson.decode(change.after) for change in users if change.after]
+    for name in UNIQUE:
+        wanted = {fields[name]: fields["legacy"]["sql_id"] for fields in after if name in fields}
+        for holder in target.db["users"].find({name: {"$in": list(wanted)}}, {name: 1}):
+            if holder["_id"] not in ids:
+                raise Stopped(f"users {wanted[holder[name]]}: {changes.TAKEN}; nothing was replayed")
 
 
 def _give_up_unique(target: Target, users: list[Change]) -> None:
@@ -233,8 +234,8 @@ def _give_up_unique(target: Target, users: list[Change]) -> None:
     for change in users:
         before, after = (bson.decode(one) if one else {} for one in (change.before, change.after))
         if any(before.get(name) not in (None, after.get(name)) for name in UNIQUE):
-            bare = bson.decode(without_unique(change.before or b""))
-            target.patiently(target.db["users"].replace_one, {"_id": bare["_id"]}, bare)
+            unset = {"$unset": dict.fromkeys(UNIQUE, "")}
+            target.patiently(target.db["users"].update_one, {"_id": before["_id"]}, unset)
 
 
 def _is_bare(stored: bytes | None, change: Change) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from migrations_sql_to_mongo import conversions, values
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 
 _TYPES: dict[str, frozenset[type]] = {
     "text": frozenset({str, type(None)}),

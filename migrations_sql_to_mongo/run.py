@@ -203,7 +203,7 @@ def _copy(
     if text := tally.past_share(options.max_reject_share):
         ledger.note(entry, tally=tally.as_dict(), error=text)
         raise TooManyRejects(
-            f"{text}. Nothing was swapped in; --report shows each row, and --max-reject-share 100 goes on all the same"
+            f"{text}. Nothing was swapped in. --report FOLDER lists the rows; --max-reject-share 100 continues anyway"
         )
     return {"tally": tally.as_dict(), "error": None}
 

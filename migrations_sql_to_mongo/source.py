@@ -1,15 +1,11 @@
 """The SQL database that is moved: opened for reading only, seen in one snapshot, read as streams of rows."""
 
 import copy
-import decimal
 import functools
-import heapq
-import itertools
 import logging
-import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,25 +16,17 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from migrations_sql_to_mongo import sessions
 from migrations_sql_to_mongo.catalog import Catalog, Relation
 from migrations_sql_to_mongo.connecting import connect_postgresql, engine_for, said
+from migrations_sql_to_mongo.corrected_rows import ids_with_corrections, with_corrections
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
 from migrations_sql_to_mongo.layout import TABLES, Kind, Layout
 from migrations_sql_to_mongo.queries import Queries
 from migrations_sql_to_mongo.query import Query
+from migrations_sql_to_mongo.rows import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Row, position
 from migrations_sql_to_mongo.sql_types import NUMBERS, Convert, Reading, base_type, decoded, is_moment, row_converter
-from migrations_sql_to_mongo.values import shown
-
-Row = tuple[Any, ...]
 
 SNAPSHOT_ATTEMPTS = 10
 # Rows at a time. A description may have some hundred kilobytes, and four bytes for each letter; SQLite has no network.
 FETCHED, FETCHED_PACKAGES, FETCHED_FROM_SQLITE = 1000, 20, 5
-# What a download needs of its release, to tell which version it was.
-RELEASE_OF_DOWNLOAD = ("package_id", "url", "major_ver", "minor_ver", "build_ver", "version", "filename")
-
-
-# What tells a row from the others of its table.
-KEYS = dict.fromkeys(TABLES, ("id",)) | {"maintainers": ("user_id", "package_id")}
-PACKAGE_COLUMN = {table: list(TABLES[table]).index("package_id") for table in ("releases", "maintainers", "files")}
 # MySQL streams one statement a connection, and these are read side by side.
 _CONNECTION = {"releases": 1, "maintainers": 2, "files": 3}
 # Columns of a user that tell who may do what, by what they are often called.
@@ -48,44 +36,6 @@ _RIGHTS = re.compile(
     r"(?:disabled|banned|blocked|suspended|locked|deleted|deactivated)_(?:at|on|date)|roles?|status|state)\Z",
     re.IGNORECASE,
 )
-
-
-def key_of(table: str, row: Row) -> str:
-    """Return what a row is called in reports: its id, or "user id/package id" of a maintainer."""
-    return "/".join(shown(row[index]) for index in range(len(KEYS[table])))
-
-
-def position(key: Any) -> tuple[int, Any]:
-    """Return what sorts as the servers sort: NULL, numbers (SQLite has them anywhere), text by bytes."""
-    if key is None:
-        return 0, 0
-    if isinstance(key, str):
-        return 2, key.encode("utf-8", "surrogateescape")
-    if isinstance(key, bytes | bytearray | memoryview):
-        return 3, bytes(key)
-    return 1, key if key == key else math.inf  # PostgreSQL holds NaN greater than all other numbers
-
-
-# What JSON holds as text, because it is exact or infinite.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?|-?Infinity|NaN")
-
-
-def number_in(text: str) -> Any:
-    """Return the number that a text holds, and any other text unchanged."""
-    return decimal.Decimal(text) if _NUMBER.fullmatch(text) else text
-
-
-def _forms(key: Any) -> Iterator[Any]:
-    """Yield a key, and how the other type of number holds it: 0.1 is a double here and a decimal there."""
-    yield key
-    if isinstance(key, decimal.Decimal) and key.is_finite():
-        yield float(key)
-    elif isinstance(key, float) and math.isfinite(key):
-        yield decimal.Decimal(repr(key))
-
-
-def _unchanged(row: Row) -> Row:
-    return row
 
 
 class Source:
@@ -180,7 +130,8 @@ class Source:
     def rows(self, table: str) -> Iterator[Row]:
         """Yield every row of a table, in the order of its key."""
         query = self.queries[table]
-        return self._corrected(
+        return with_corrections(
+            self,
             table,
             lambda: self._stream(table, query.select().order_by(*query.order())),
             lambda row: position(row[0]),
@@ -195,7 +146,7 @@ class Source:
         """Yield the id of every row."""
         query = self.queries[table]
         converters = {0: query.converters[0]} if 0 in query.converters else {}
-        return self._corrected(table, lambda: self._stream(table, query.select_ids(), converters), None)
+        return ids_with_corrections(self, table, self._stream(table, query.select_ids(), converters))
 
     def by_package(self, table: str) -> Iterator[Row]:
         """Yield every row of `packages`, `releases`, `files` or `maintainers` in the order of the packages' ids.
@@ -212,7 +163,7 @@ class Source:
             query = self.queries[table]
             return self._stream(table, query.select().order_by(*query.order()))
 
-        return self._corrected(table, read, lambda row: (position(row[column]), position(row[0])))
+        return with_corrections(self, table, read, lambda row: (position(row[column]), position(row[0])))
 
     def user_column(self, table: str) -> str | None:
         """Return the column of a table that names a user whose id and name follow the row."""
@@ -245,8 +196,11 @@ class Source:
 
     def downloads(self) -> Iterator[Row]:
         """Yield every download, followed by `RELEASE_OF_DOWNLOAD` of its release (None if it is gone)."""
-        return self._corrected(
-            "downloads", lambda: self._stream("downloads", *self._select_downloads()), lambda row: position(row[0])
+        return with_corrections(
+            self,
+            "downloads",
+            lambda: self._stream("downloads", *self._select_downloads()),
+            lambda row: position(row[0]),
         )
 
     def _select_downloads(self) -> tuple[sa.Select[Any], dict[int, Convert]]:
@@ -276,108 +230,10 @@ class Source:
         twice = sa.select(ids.c.id).where(ids.c.id.is_not(None)).group_by(ids.c.id).having(sa.func.count() > 1)
         return self._connections[0].execute(twice.limit(1)).first() is None
 
-    def _corrected(
-        self, table: str, read: Callable[[], Iterator[Row]], order: Callable[[Row], Any] | None
-    ) -> Iterator[Row]:
-        """Put corrected rows in the place of the source's. `read` reads the table; there may be a second pass."""
-        corrected = self.corrections.get(table, {})
-        kept = read()
-        if corrected:
-            kept = (row for row in kept if key_of(table, row) not in corrected)
-        if order is None:
-            return itertools.chain(kept, (row[:1] for row in corrected.values()))
-        join = self._joining(table)
-        complete = list(corrected.values())
-        if join and corrected:
-            complete = self._completed(table, corrected, read, join)
-        if join:
-            kept = map(join, kept)
-        if table == "files" and (corrected or self.corrections.get("releases")):
-            packages = self._packages_of_releases([row[1] for row in complete])
-            of_corrected = {form for row in self.corrections.get("releases", {}).values() for form in _forms(row[0])}
-            complete += [row for row in read() if row[1] in of_corrected and key_of(table, row) not in corrected]
-            place = PACKAGE_COLUMN[table]
-            complete = [(*row[:place], packages.get(row[1]), *row[place + 1 :]) for row in complete]
-            kept = (row for row in kept if row[1] not in of_corrected)
-        return heapq.merge(kept, sorted(complete, key=order), key=order) if complete else kept
-
-    def _joining(self, table: str) -> Callable[[Row], Row] | None:
-        """Return a function that gives rows what is joined to them, if that was corrected; None if nothing was."""
-        if column := self.user_column(table):
-            of, place, width = "users", list(self.columns[table]).index(column), 2
-        elif table == "downloads":
-            of, place, width = "releases", list(self.columns[table]).index("release_id"), len(RELEASE_OF_DOWNLOAD)
-        else:
-            return None
-        if not self.corrections.get(of):
-            return _unchanged
-        before, after = self._corrected_by_id(of)
-
-        def join(row: Row) -> Row:
-            linked = row[-width] if of == "users" else None  # the id of the user that the server has found
-            link = row[place] if linked is None else linked
-            if link not in before and (linked is not None or link not in after):
-                return row
-            found = after.get(link)  # None if it has another id now
-            return (*row[:-width], *((None,) * width if found is None else self._tail(of, found)))
-
-        return join
-
-    def _corrected_by_id(self, table: str) -> tuple[set[Any], dict[Any, Row]]:
-        """Return the ids that corrected rows had, and these by the ids that they have now."""
-        corrected = self.corrections[table]
-        before = {form for row in self._all(table) if key_of(table, row) in corrected for form in _forms(row[0])}
-        return before, {form: row for row in corrected.values() for form in _forms(row[0])}
-
-    def _all(self, table: str) -> Iterator[Row]:
+    def uncorrected(self, table: str) -> Iterator[Row]:
         """Yield every row of a table as it is in the source, also if only some are asked for (`narrowing`)."""
         query = self.read_by(self.queries.reading).queries[table]
         return self._stream(table, query.select().order_by(*query.order()), query.converters)
-
-    def _tail(self, table: str, row: Row) -> Row:
-        """Return what a user or a release adds to the rows that refer to it."""
-        if table == "users":
-            return row[0], row[2] if row[2] is not None else row[1]
-        named = dict(zip(self.columns[table], row, strict=False))
-        return tuple(named.get(name) for name in RELEASE_OF_DOWNLOAD)
-
-    def _completed(
-        self, table: str, corrected: dict[str, Row], read: Callable[[], Iterator[Row]], join: Callable[[Row], Row]
-    ) -> list[Row]:
-        """Return corrected rows with what is joined to them: what the server has joined if they refer to the same."""
-        column = self.user_column(table) or "release_id"
-        of = "releases" if table == "downloads" else "users"
-        place, width = list(self.columns[table]).index(column), len(self.columns[table])
-        originals = {key: row for row in read() if (key := key_of(table, row)) in corrected}
-        others = {form for row in corrected.values() for form in _forms(row[place])}
-        there: dict[Any, Row] = {}
-        rows = self._all(of) if of in self.tables else iter(())
-        those = (row for row in rows if key_of(of, row) not in self.corrections.get(of, {}))
-        for row in itertools.chain(those, self.corrections.get(of, {}).values()):
-            there |= {form: row for form in _forms(row[0]) if form in others and form not in there}
-        empty = (None,) * (len(RELEASE_OF_DOWNLOAD) if of == "releases" else 2)
-        complete = []
-        for key, row in corrected.items():
-            original = originals.get(key)
-            if original is not None and original[place] == row[place]:
-                complete.append(join((*row, *original[width:])))
-            else:
-                found = there.get(row[place])
-                complete.append((*row, *(empty if found is None else self._tail(of, found))))
-        return complete
-
-    def _packages_of_releases(self, ids: list[Any]) -> dict[Any, Any]:
-        """Return the packages of these releases, and of the corrected ones, by the releases' ids."""
-        corrected, place = self.corrections.get("releases", {}), PACKAGE_COLUMN["releases"]
-        wanted = {form for one in ids for form in _forms(one)}
-        rows = self._all("releases") if wanted and "releases" in self.tables else iter(())
-        found = {
-            form: row[place]
-            for row in rows
-            for form in _forms(row[0])
-            if form in wanted and key_of("releases", row) not in corrected
-        }
-        return found | {form: row[place] for row in corrected.values() for form in _forms(row[0])}
 
     def _stream(
         self, table: str, statement: sa.Select[Any], converters: dict[int, Convert] | None = None

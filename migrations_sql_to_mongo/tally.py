@@ -46,7 +46,7 @@ class TableTally:
 
     @property
     def is_large(self) -> bool:
-        """Whether one row is no more than USUAL_SHARE of it."""
+        """Whether a single row is at most USUAL_SHARE percent of the table."""
         return self.read - self.excluded >= 100 / USUAL_SHARE
 
     @property
@@ -104,10 +104,10 @@ class Tally:
         return sum(table.read for table in self.tables.values())
 
     def past_share(self, percent: float | None) -> str | None:
-        """Return which tables lost more than this share of their rows, and mostly why; None if none did.
+        """Return which tables lost more than this share of their rows, with the most common reason; None if none did.
 
-        Without a share it is USUAL_SHARE of tables in which one row is not more than that, and all rows of others, but
-        for a single one.
+        By default the share is USUAL_SHARE. A table so small that one row is more than that must have lost all of its
+        rows, and more than one.
         """
         share = USUAL_SHARE if percent is None else percent
         found = [
@@ -116,7 +116,7 @@ class Tally:
             if table.rejected * 100 > share * (table.read - table.excluded)
             and (percent is not None or table.is_large or table.rejected == table.read - table.excluded > 1)
         ]
-        return f"too many rows are rejected: {', '.join(found)}; at most {share:g} % may be" if found else None
+        return f"too many rows are rejected: {', '.join(found)}; at most {share:g} % are allowed" if found else None
 
     def check(self) -> None:
         """Raise Stopped unless every row in the source is accounted for."""

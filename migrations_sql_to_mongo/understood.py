@@ -7,7 +7,8 @@ from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.layout import Layout, Taken
 from migrations_sql_to_mongo.query import Query
 from migrations_sql_to_mongo.row_reader import RowReader
-from migrations_sql_to_mongo.source import Row, Source
+from migrations_sql_to_mongo.rows import Row
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import HIDDEN
 from migrations_sql_to_mongo.values import shown
 

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.target import Fingerprint
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.encoding import Wanted, encode

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from migrations_sql_to_mongo.digests import COMPARED, chunk, digests_collection
 from migrations_sql_to_mongo.recognizing import Recognizer
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.target import Target
 from migrations_sql_to_mongo.verify.context import Context
 

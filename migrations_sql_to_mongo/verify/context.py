@@ -11,7 +11,8 @@ import bson
 from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of
 from migrations_sql_to_mongo.layout import OPTIONAL, TABLES
 from migrations_sql_to_mongo.progress import Progress
-from migrations_sql_to_mongo.source import Row, Source, key_of
+from migrations_sql_to_mongo.rows import Row, key_of
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.target import READ, Target, bson_id, decoded
 from migrations_sql_to_mongo.values import as_json, shown
 from migrations_sql_to_mongo.verify.conversions import id_of_key, moment_in_form

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of_rendering
 from migrations_sql_to_mongo.rendering import READ, READ_CHARACTERS, renderer
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.rules import name_of
 from webapp.rendering import RENDERER

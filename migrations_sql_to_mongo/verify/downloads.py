@@ -1,6 +1,6 @@
 """`downloads`: each names the version of its release."""
 
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.conversions import key
 from migrations_sql_to_mongo.verify.files import kind_of_file

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 import bson
 
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.values import as_json
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.conversions import digest, flag, key, words

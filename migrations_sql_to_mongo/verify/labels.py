@@ -1,6 +1,6 @@
 """`licenses`, `languages` and `auditing`: an id, a date and a description."""
 
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.findings import Expected
 

@@ -1,6 +1,6 @@
 """`maintainers`: each becomes an entry of its package."""
 
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.files import more_of
 from migrations_sql_to_mongo.verify.findings import Expected

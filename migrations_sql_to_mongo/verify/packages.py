@@ -11,7 +11,7 @@ import bson
 
 from migrations_sql_to_mongo.grouping import Rows
 from migrations_sql_to_mongo.layout import TABLES
-from migrations_sql_to_mongo.source import PACKAGE_COLUMN, Row
+from migrations_sql_to_mongo.rows import PACKAGE_COLUMN, Row
 from migrations_sql_to_mongo.spool import KEPT, Spool
 from migrations_sql_to_mongo.target import Fingerprint
 from migrations_sql_to_mongo.values import shown

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from migrations_sql_to_mongo.source import Row, key_of
+from migrations_sql_to_mongo.rows import Row, key_of
 from migrations_sql_to_mongo.tally import HIDDEN, row_digest
 from migrations_sql_to_mongo.values import as_json, shown
 

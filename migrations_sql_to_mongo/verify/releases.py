@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import bson
 
 from migrations_sql_to_mongo.layout import TABLES
-from migrations_sql_to_mongo.source import Row
+from migrations_sql_to_mongo.rows import Row
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.conversions import key
 from migrations_sql_to_mongo.verify.files import add_files, kind_of_file, more_of

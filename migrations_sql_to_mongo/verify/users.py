@@ -3,7 +3,8 @@
 from typing import Any
 
 from migrations_sql_to_mongo.layout import TABLES
-from migrations_sql_to_mongo.source import Row, Source
+from migrations_sql_to_mongo.rows import Row
+from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.target import decoded
 from migrations_sql_to_mongo.verify.context import Context
 from migrations_sql_to_mongo.verify.conversions import key

@@ -251,3 +251,13 @@ CHANGES = (
     "DELETE FROM users WHERE id = 3",
     "INSERT INTO downloads (id, package_id) VALUES (3, 'flask')",
 )
+
+
+def replay(move: Mover, folder: Path, table: str, change: Callable[[dict[str, Any]], None], *options: str) -> Outcome:
+    """Correct every row of a rejects file, and try them again."""
+    path = folder / f"rejects-{table}.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        change(line["row"])
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return move("rejects", "replay", str(path), *options)

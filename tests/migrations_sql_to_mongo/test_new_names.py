@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on
+from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on, replay
 from tests.migrations_sql_to_mongo.old_site import package, release, some_rows
-from tests.migrations_sql_to_mongo.test_replay import replay
 
 
 def names(db: Db) -> list[str]:

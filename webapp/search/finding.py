@@ -27,8 +27,8 @@ from webapp.serving.pagination import MAX_ITEMS, PER_PAGE
 LOOKED_AT, MORE_LOOKED_AT = 120, 400
 # How many entries a far page looks at.
 FAR_LOOKED_AT = 2000
-# How many matching entries are ranked at most, and how many may have a word so that all of them are read at once. There
-# may be more than were counted last.
+# At most RANKED matching entries are ranked. If at most FEW had a word when it was last counted, they are all read at
+# once; there may be more by now.
 RANKED, FEW = 100, 50
 # For other orders, how many entries of a word are sorted: fewer if the index lacks a compared field. Or all entries are
 # walked through in that order, in windows of these sizes, until enough are found.
@@ -142,9 +142,9 @@ class Search:
             yield Source({field: leading.value}, rest)
 
     def _few(self) -> list[Plain] | None:
-        """Return all entries that have a word or a name that starts with it, which is one question if there are few.
+        """Return, in one question, all entries that have the word or a name that starts with it.
 
-        None if this search asks for more, or finds too many.
+        None if this search asks for more, or if there are too many.
         """
         words, letters = self.words, self.ranking.letters
         asks_more = len(words) != 1 or self._narrowing or self.query.project

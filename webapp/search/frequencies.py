@@ -1,4 +1,4 @@
-"""How many projects have a word or a label, remembered for a while: the counts themselves are made now and then."""
+"""How many projects have a word or a label, remembered for a minute: they are counted only now and then anyway."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ class Frequencies:
         """Return how many projects have each of these words and labels, as last counted. Rare ones are absent."""
         wanted = set(values)
         with self._lock:
-            # One may expire between a look and another.
+            # A count may expire between two lookups.
             found = {each: count for each in wanted if (count := self._remembered.get(each)) is not None}
         if missing := wanted - found.keys():
             counted = dict.fromkeys(missing, 0) | SearchWord.objects.frequencies(list(missing))
