@@ -8,7 +8,7 @@ the source changed the same document.
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any
@@ -47,16 +47,18 @@ def catch_up(
     on_reject: OnReject | None = None,
     *,
     verify_all: bool = False,
+    corrected: Collection[dict[str, Any]] = (),
 ) -> Entry:
     """Write what changed in the source since the last migration, and return the ledger's entry.
 
-    `source` is open, and the caller holds the lock. An interrupted catch-up starts again, or finishes if only the last
-    step is left. Raises Stopped.
+    `source` is open, and the caller holds the lock. `corrected` are rows that replace the source's from now on, as
+    `corrected_rows` returns them. An interrupted catch-up starts again, or finishes if only the last step is left.
+    Raises Stopped.
     """
-    entry = _resumed(ledger, target) or _begun(source, ledger, options)
+    entry = _resumed(ledger, target) or _begun(source, ledger, options, len(corrected))
     options = replace(options, max_reject_share=entry["options"]["max_reject_share"])
     steps: dict[str, Callable[[], dict[str, Any]]] = {
-        "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject),
+        "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject, corrected),
         "rendering": lambda: render(target, entry, progress),
         "verifying": lambda: _verify(source, target, ledger, entry, progress, everything=verify_all),
         "swapping": lambda: _put_in_place(target, ledger, entry, progress),
@@ -71,10 +73,18 @@ def catch_up(
     return entry
 
 
-def expected(source: Source, target: Target, ledger: Ledger, progress: Progress, on_reject: OnReject) -> dict[str, Any]:
+def expected(
+    source: Source,
+    target: Target,
+    ledger: Ledger,
+    options: Options,
+    progress: Progress,
+    on_reject: OnReject | None,
+    corrected: Collection[dict[str, Any]] = (),
+) -> dict[str, Any]:
     """Return what `catch_up` would do, without writing: the account, the changes by kind, and the conflicts."""
-    last = _last(source, ledger)
-    corrections = preview(source, target, ledger)
+    last = last_move(source, ledger)
+    corrections = preview(source, target, ledger, corrected)
     tally = Tally()
     made: dict[str, dict[str, int]] = {}
     conflicts: list[str] = []
@@ -100,6 +110,7 @@ def expected(source: Source, target: Target, ledger: Ledger, progress: Progress,
         "conflict_count": count,
         "conflicts": conflicts,
         "corrections": corrections,
+        "would_stop": _as_before(options, last).would_stop(tally),
     }
 
 
@@ -127,8 +138,13 @@ def _taken(target: Target, change: Change, written: Written) -> str | None:
     return None
 
 
-def _last(source: Source, ledger: Ledger) -> Entry:
-    """Return the run or catch-up that this one follows. Raises CannotStart or Stopped if there is none."""
+def finishes(entry: Entry | None) -> bool:
+    """Tell whether an interrupted run is a catch-up of which only the last step is left."""
+    return entry is not None and entry.get("command") == CATCH_UP and entry["state"] == "swapping"
+
+
+def last_move(source: Source, ledger: Ledger) -> Entry:
+    """Return the run or catch-up that a catch-up follows. Raises CannotStart or Stopped if there is none."""
     runs = [entry for entry in ledger.runs() if entry["state"] not in (UNDONE, FAILED)]
     last = next((entry for entry in runs if entry["state"] == DONE), None)
     if interrupted := next((entry for entry in runs if entry["state"] in STEPS), None):
@@ -156,7 +172,7 @@ def _resumed(ledger: Ledger, target: Target) -> Entry | None:
     entry = ledger.interrupted()
     if entry is None or entry.get("command") != CATCH_UP:
         return None
-    if entry["state"] == "swapping":
+    if finishes(entry):
         ledger.note(entry, resumed=entry["resumed"] + 1)
         return entry
     # The old site may have changed in the meantime, and only the list of changes is lost.
@@ -165,14 +181,14 @@ def _resumed(ledger: Ledger, target: Target) -> Entry | None:
     return None
 
 
-def _begun(source: Source, ledger: Ledger, options: Options) -> Entry:
-    last = _last(source, ledger)
-    if options.max_reject_share is None:
-        options = replace(options, max_reject_share=last["options"]["max_reject_share"])
+def _begun(source: Source, ledger: Ledger, options: Options, replayed: int) -> Entry:
+    last = last_move(source, ledger)
+    options = _as_before(options, last)
     was = {one["name"]: one["is"] for one in last["collections"]}
     return ledger.begin(
         {
             "command": CATCH_UP,
+            "replayed": replayed,
             "since": last["_id"],
             "has_digests": True,
             "source": source.masked_url,
@@ -184,6 +200,13 @@ def _begun(source: Source, ledger: Ledger, options: Options) -> Entry:
         },
         lambda run_id: [one | {"was": was[one["name"]]} for one in swap.staged(run_id, list(was))],
     )
+
+
+def _as_before(options: Options, last: Entry) -> Options:
+    """Allow as many rejects as the last move did, unless the operator has said how many."""
+    if options.max_reject_share is not None:
+        return options
+    return replace(options, max_reject_share=last["options"]["max_reject_share"])
 
 
 def _recognizer(source: Source, written: Written, tally: Tally, progress: Progress) -> Recognizer:
@@ -208,9 +231,10 @@ def _gather(
     options: Options,
     progress: Progress,
     on_reject: OnReject | None,
+    corrected: Collection[dict[str, Any]],
 ) -> dict[str, Any]:
     """Stage what has changed, and record each change."""
-    take_over(source, target, ledger, entry)
+    take_over(source, target, ledger, entry, corrected)
     last = ledger.run(entry["since"]) or {}
     names = {one["name"]: one["staging"] for one in entry["collections"]}
     moved = list(names)

@@ -29,8 +29,8 @@ from migrations_sql_to_mongo.digests import (
 )
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
-from migrations_sql_to_mongo.replacing import documents, without_unique, write, write_all
-from migrations_sql_to_mongo.swap import refuse_later, rejects_collection
+from migrations_sql_to_mongo.replacing import UNIQUE, documents, without_unique, write, write_all
+from migrations_sql_to_mongo.swap import corrected_collection, refuse_later, rejects_collection
 from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, decoded, raw
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
@@ -246,7 +246,7 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
     applied = [one for one in going if is_same(now.get(one["id"]), staged.get(one["id"]))]
     for one in going:
         if one not in applied and (is_last or not _may_wait(one, live, now)):
-            one["reason"] = TAKEN if _may_wait(one, live, now) else EDITED
+            one["reason"] = TAKEN if _may_wait(one, live, now) or _has_lost_unique(one, live, now) else EDITED
             marks[CONFLICT].append(one)
     written = applied + marks[SAME]
     if written:
@@ -288,7 +288,8 @@ def _swap_unique(
     target: Target, collection: Entry, stuck: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
 ) -> None:
     """Make changes that wait for one another's unique values: take these away, write all, and give back the rest."""
-    name, ids = collection["name"], [one["id"] for one in stuck]
+    name = collection["name"]
+    ids = _only_waiting(target, name, {one["id"]: staged[one["id"]] for one in stuck if one["id"] in staged})
     without = {key: without_unique(live[key]) for key in ids if key in live and key in staged}
     target.patiently(write_all, target, name, [write(key, live, without) for key in without])
     now = documents(target, name, ids)
@@ -297,31 +298,41 @@ def _swap_unique(
     _take_back_unique(target, collection, [key for key in ids if staged.get(key) != without.get(key)])
 
 
+def _only_waiting(target: Target, collection: str, staged: dict[Any, bytes]) -> list[Any]:
+    """Return those of some users who wait for one another only: what they are to get, nobody else has or will keep."""
+    users = {key: decoded(document) for key, document in staged.items()}
+    wanted = {key: {name: user[name] for name in UNIQUE if name in user} for key, user in users.items()}
+    holders: dict[tuple[str, Any], Any] = {}
+    for name in UNIQUE:
+        values = [fields[name] for fields in wanted.values() if name in fields]
+        for one in target.db[collection].find({name: {"$in": values}}, {name: 1}):
+            holders |= {(name, value): one["_id"] for value in values if value == one[name]}
+    free = {*wanted}
+    while stay := {key for key in free if any(holders.get(one, key) not in free for one in wanted[key].items())}:
+        free -= stay
+    return [key for key in wanted if key in free]
+
+
 def _take_back_unique(target: Target, collection: Entry, ids: list[Any]) -> None:
-    """Give documents their unique values back that `_swap_unique` took away, and for which nothing else was written."""
+    """Give users their unique values back that `_swap_unique` took away, if nothing else was written for them.
+
+    If somebody has registered one of these meanwhile, the user gets the other back.
+    """
     before = documents(target, collection["before"], ids) if ids else {}
     bare = {key: without_unique(document) for key, document in before.items()}
     writes = [write(key, bare, before) for key in bare if bare[key] != before[key]]
-    if writes:
-        target.patiently(write_all, target, collection["name"], writes)
-
-
-def note_replayed(target: Target, entry: Entry, collection: Entry, replayed: Change, stored: bytes | None) -> None:
-    """Record a change that a corrected row makes after a catch-up, before it is made, so that `undo` knows it."""
-    kept = target.db[changes_collection(entry["_id"])]
-    known = kept.find_one({"collection": replayed.collection, "id": replayed.id})
-    if replayed.document is None:
-        target.patiently(target.db[collection["staging"]].delete_one, {"_id": replayed.id})
-    else:
-        target.insert(collection["staging"], [replayed.document])
-    if known and known.get("state") in (GOING, APPLIED):
+    if not writes:
         return
-    if stored is not None:
-        target.insert(collection["before"], [stored])
-    last = kept.find_one({}, {"_id": 1}, sort=[("_id", -1)])
-    number = known["_id"] if known else last["_id"] + 1 if last else 0
-    change = bson.decode(kept_change(number, replayed)) | {"state": GOING}
-    target.patiently(kept.replace_one, {"_id": number}, change, upsert=True)
+    target.patiently(write_all, target, collection["name"], writes)
+    now = documents(target, collection["name"], [*bare])
+    left = {key: decoded(before[key]) for key in bare if now.get(key) == bare[key] != before[key]}
+    writes = [
+        pymongo.UpdateOne({"_id": key, name: None}, {"$set": {name: fields[name]}})
+        for key, fields in left.items()
+        for name in UNIQUE
+        if name in fields
+    ]
+    target.patiently(write_all, target, collection["name"], writes)
 
 
 def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bool:
@@ -331,6 +342,12 @@ def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bo
 def _may_wait(one: Entry, live: dict[Any, bytes], now: dict[Any, bytes]) -> bool:
     """Tell whether a document is unchanged, so that only a unique value can have prevented the write."""
     return now.get(one["id"]) == live.get(one["id"])
+
+
+def _has_lost_unique(one: Entry, live: dict[Any, bytes], now: dict[Any, bytes]) -> bool:
+    """Tell whether a user only lacks what somebody else has registered; see `_take_back_unique`."""
+    old, new = live.get(one["id"]), now.get(one["id"])
+    return bool(old and new) and without_unique(old or b"") == without_unique(new or b"")
 
 
 def _mark(target: Target, entry: Entry, changes: list[Entry], state: str, reason: str | None = None) -> None:
@@ -397,7 +414,7 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
                 _take_back_group(target, collection, group, is_bare=is_bare)
         forget_search_entries(target, entry, collection["name"])
     # The changes first: without what was there before, they would be taken back by removing documents.
-    for name in (changes_collection, digests_collection, rejects_collection):
+    for name in (changes_collection, digests_collection, rejects_collection, corrected_collection):
         target.patiently(target.db.drop_collection, name(entry["_id"]))
     for collection in entry["collections"]:
         for leftover in (collection["staging"], collection["before"]):

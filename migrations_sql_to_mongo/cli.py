@@ -6,22 +6,23 @@ database that cannot be used; 3 refused, stopped before the end, or differences 
 
 import functools
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from migrations_sql_to_mongo import new_names, swap
-from migrations_sql_to_mongo.catch_up import catch_up, expected
+from migrations_sql_to_mongo.catch_up import catch_up, expected, finishes, last_move
 from migrations_sql_to_mongo.changes import changed_collections, take_back
 from migrations_sql_to_mongo.connecting import opened_database
-from migrations_sql_to_mongo.corrections import corrected_collection, corrections_of, preview
+from migrations_sql_to_mongo.corrections import corrections_of, preview
 from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
-from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, is_alive
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, is_alive, kind
 from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_options
 from migrations_sql_to_mongo.plan import plan
-from migrations_sql_to_mongo.replay import replay
+from migrations_sql_to_mongo.replay import corrected_rows
 from migrations_sql_to_mongo.report import Report, as_json
 from migrations_sql_to_mongo.run import Differs, Options, SourceChanged, run
 from migrations_sql_to_mongo.source import Source
@@ -66,18 +67,14 @@ def _plan(shared: Shared, options: Options) -> None:
         with shared.folder.rejects() as on_reject:
             found = plan(source, target, ledger, shared.progress, on_reject, os.cpu_count() or 1)
         report = _report("plan", source, target, {"corrections": corrections, **found})
-    rejected, rows = _sums(report["tally"])
     if options.replace_existing:
         report["in_the_way"] = []
     if report["in_the_way"]:
         report |= {"exit_code": 3, "summary": "run would refuse: the target holds documents that no migration wrote."}
-    elif options.max_rejects is not None and rejected > options.max_rejects:
-        text = f"{counted(rejected, 'rows')} would be rejected, and {options.max_rejects:,} may be"
-        report |= {"exit_code": 3, "summary": f"run would stop: {text}."}
-    elif reason := Tally.from_dict(report["tally"]).past_share(options.max_reject_share):
+    elif reason := options.would_stop(Tally.from_dict(report["tally"])):
         report |= {"exit_code": 3, "summary": f"run would stop: {reason}."}
     else:
-        report |= _outcome(rejected, f"run will move {rows - rejected:,} of {counted(rows, 'rows')}")
+        report |= _outcome(report["tally"], f"run will move {_moved(report['tally'])}")
     shared.finish(report)
 
 
@@ -114,10 +111,9 @@ def run_command(
             shared.folder.write(report)
             raise
         if interrupted and interrupted["state"] != STEPS[0] and interrupted["_id"] == entry["_id"]:
-            _export_rejects(shared, target, entry)
+            _export_rejects(shared, target, entry["_id"])
         report = _report("run", source, target, _of_entry(entry))
-    rejected, rows = _sums(report["tally"])
-    report |= _outcome(rejected, f"run {entry['_id']} moved {rows - rejected:,} of {counted(rows, 'rows')}")
+    report |= _outcome(report["tally"], f"run {entry['_id']} moved {_moved(report['tally'])}")
     shared.finish(report)
 
 
@@ -156,34 +152,47 @@ def catch_up_command(
 ) -> None:
     """Write only what has changed in the source since the last run or catch-up."""
     options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share)
-    with ExitStack() as stack:
-        target, ledger = stack.enter_context(shared.opened_target())
-        source = stack.enter_context(shared.opened_source())
+    with shared.opened_target() as (target, ledger), shared.opened_source() as source:
         _refuse_empty(source)
-        write = stack.enter_context(shared.folder.rejects())
-        if dry_run:
-            report = _report("catch-up", source, target, expected(source, target, ledger, shared.progress, write))
-        else:
-            stack.enter_context(ledger.lock("catch-up"))
-            try:
-                entry = catch_up(source, target, ledger, options, shared.progress, write, verify_all=to_verify == "all")
-            except Differs as error:
-                report = _report("catch-up", source, target, {"run": ledger.runs()[0]["_id"], "state": FAILED})
-                report |= _found(error.verification) | {"exit_code": 3, "summary": error.message}
-                shared.folder.write(report)
-                raise
-            kept = {key: entry[key] for key in ("changes", "conflict_count", "conflicts")}
-            report = _report("catch-up", source, target, _of_entry(entry) | kept)
+        with shared.folder.rejects() as write:
+            if dry_run:
+                found = expected(source, target, ledger, options, shared.progress, write)
+            else:
+                move = functools.partial(
+                    catch_up, options=options, progress=shared.progress, on_reject=write, verify_all=to_verify == "all"
+                )
+                with ledger.lock("catch-up"):
+                    found = _caught_up(shared, source, target, ledger, move)
+        report = _report("catch-up", source, target, found)
+    shared.finish(report | _changed(report, dry_run=dry_run))
+
+
+def _caught_up(shared: Shared, source: Source, target: Target, ledger: Ledger, move: Callable[..., Entry]) -> Report:
+    """Write what has changed, and return the account. A report of differences is written before they are raised."""
+    try:
+        entry = move(source, target, ledger)
+    except Differs as error:
+        report = _report("catch-up", source, target, {"run": ledger.runs()[0]["_id"], "state": FAILED})
+        report |= _found(error.verification) | {"exit_code": 3, "summary": error.message}
+        shared.folder.write(report)
+        raise
+    return _of_entry(entry) | {key: entry[key] for key in ("changes", "conflict_count", "conflicts")}
+
+
+def _changed(report: Report, *, dry_run: bool) -> Report:
+    """Return the last line and the exit code of a catch-up."""
+    if reason := report.get("would_stop"):
+        return {"exit_code": 3, "summary": f"catch-up would stop: {reason}."}
     changed = sum(count for kinds in report["changes"].values() for count in kinds.values())
     verb = "would be" if dry_run else "was" if changed == 1 else "were"
-    rejected, rows = _sums(report["tally"])
-    report |= _outcome(rejected, f"{counted(changed, 'documents')} {verb} changed, of {counted(rows, 'rows')} read")
+    _, rows = _sums(report["tally"])
+    outcome = _outcome(
+        report["tally"], f"{counted(changed, 'documents')} {verb} changed, of {counted(rows, 'rows')} read"
+    )
     if count := report["conflict_count"]:
-        report |= {
-            "exit_code": 1,
-            "summary": f"{report['summary']} Conflicts, where this site keeps its own: {count:,}.",
-        }
-    shared.finish(report)
+        text = f"{outcome['summary']} Conflicts, where this site keeps its own: {count:,}."
+        return {"exit_code": 1, "summary": text}
+    return outcome
 
 
 @main.command("verify")
@@ -238,7 +247,7 @@ def status_command(shared: Shared) -> None:
         runs, holder = ledger.runs(), ledger.holder()
         shown = target.shown
     lines = [
-        f"{entry['_id']}  {entry.get('command', 'run'):<8}  {entry['state']:<10}  "
+        f"{entry['_id']}  {kind(entry):<8}  {entry['state']:<10}  "
         f"begun {entry['started_at']:%Y-%m-%d %H:%M:%S}  resumed {entry['resumed']}x  {entry['source']}"
         + (f"  {entry['error']}" if entry.get("error") else "")
         for entry in runs
@@ -267,7 +276,7 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         is_catch_up = entry.get("command") == CATCH_UP
         changed = (changed_collections if is_catch_up else swap.changed_collections)(target, entry)
         lines = [
-            f"{one['name']}: what the catch-up changed is as it was before"
+            f"{one['name']}: what the {kind(entry)} changed is as it was before"
             if is_catch_up
             else f"{one['name']}: back to the {counted(one['was']['documents'], 'documents')} before the run"
             if one["was"]
@@ -280,10 +289,9 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
                 undo = take_back if is_catch_up else swap.undo
                 undo(target, ledger, entry, discard=discard_changes)
                 new_names.forget(target, entry)
-                target.patiently(target.db.drop_collection, corrected_collection(entry["_id"]))
                 target.patiently(target.refresh_stats)
                 ledger.note(entry, state=UNDONE)
-    what = f"{entry.get('command', 'run')} {entry['_id']}{'' if changed else ', which changed nothing,'}"
+    what = f"{kind(entry)} {entry['_id']}{'' if changed else ', which changed nothing,'}"
     summary = f"{what} {'would be' if dry_run else 'is'} taken back."
     shared.finish(
         {
@@ -327,21 +335,36 @@ def rejects_group() -> None:
 @rejects_group.command("replay")
 @click.argument("file", type=click.Path(path_type=Path))
 @shared_options()
-@click.option("--run", "run_id", help="The run that rejected the rows; by default the last one.")
-@click.option("--dry-run", is_flag=True, help="Show what would be written.")
-def replay_command(shared: Shared, file: Path, run_id: str | None, *, dry_run: bool) -> None:
-    """Try the corrected rows of a rejects FILE again."""
-    with shared.opened_target() as (target, ledger):
-        entry = _finished(ledger, run_id)
-        with ledger.lock("rejects replay"):
-            tally, changed = replay(file, shared.source_url(), shared.layout, target, ledger, entry, dry_run=dry_run)
-        if not dry_run:
-            _export_rejects(shared, target, entry)
-        shown = target.shown
-    rejected, _ = _sums(tally.as_dict())
-    verb = "would change" if dry_run else "changed"
-    report = {"command": "rejects replay", "run": entry["_id"], "target": shown, "tally": tally.as_dict()}
-    shared.finish(report | _outcome(rejected, f"{counted(changed, 'documents')} {verb}"))
+@limits
+@click.option("--dry-run", is_flag=True, help="Show what it would do, without writing.")
+def replay_command(
+    shared: Shared,
+    file: Path,
+    on_error: str,
+    max_rejects: int | None,
+    max_reject_share: float | None,
+    batch_size: int,
+    *,
+    dry_run: bool,
+) -> None:
+    """Catch up with the corrected rows of a rejects FILE in place of the source's."""
+    options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share)
+    with shared.opened_target() as (target, ledger), shared.opened_source() as source:
+        _refuse_empty(source)
+        if dry_run:
+            corrected = corrected_rows(file, source, target, last_move(source, ledger))
+            found = expected(source, target, ledger, options, shared.progress, None, corrected)
+        else:
+            with ledger.lock("rejects replay"):
+                if finishes(ledger.interrupted()):
+                    catch_up(source, target, ledger, options, shared.progress)
+                corrected = corrected_rows(file, source, target, last_move(source, ledger))
+                move = functools.partial(catch_up, options=options, progress=shared.progress, corrected=corrected)
+                found = _caught_up(shared, source, target, ledger, move)
+            # Not before: the file may be in this folder.
+            _export_rejects(shared, target, found["run"])
+        report = _report("rejects replay", source, target, found)
+    shared.finish(report | _changed(report, dry_run=dry_run))
 
 
 def _refuse_empty(source: Source) -> None:
@@ -363,11 +386,10 @@ def _finished(ledger: Ledger, run_id: str | None) -> Entry:
     return entry
 
 
-def _export_rejects(shared: Shared, target: Target, entry: Entry | None) -> None:
-    if entry is not None:
-        with shared.folder.rejects() as write:
-            for reject in target.db[swap.rejects_collection(entry["_id"])].find().sort("_id", 1):
-                write(reject)
+def _export_rejects(shared: Shared, target: Target, run_id: str) -> None:
+    with shared.folder.rejects() as write:
+        for reject in target.db[swap.rejects_collection(run_id)].find().sort("_id", 1):
+            write(reject)
 
 
 def _report(command: str, source: Source, target: Target, found: Report) -> Report:
@@ -404,7 +426,16 @@ def _sums(tally: Report) -> tuple[int, int]:
     return sum(table["rejected"] for table in tables), sum(table["read"] for table in tables)
 
 
-def _outcome(rejected: int, text: str) -> Report:
+def _moved(tally: Report) -> str:
+    """Tell how many rows are moved."""
+    rejected, rows = _sums(tally)
+    excluded = sum(table["excluded"] for table in tally["tables"].values())
+    text = f"{rows - rejected - excluded:,} of {counted(rows, 'rows')}"
+    return f"{text}; {excluded:,} excluded" if excluded else text
+
+
+def _outcome(tally: Report, text: str) -> Report:
+    rejected, _ = _sums(tally)
     if rejected:
         return {"exit_code": 1, "summary": f"{text}; {rejected:,} rejected."}
     return {"exit_code": 0, "summary": f"{text}; none rejected."}

@@ -219,15 +219,15 @@ class Copy:
         """Yield the packages, in one pass over three tables in the order of the packages' ids."""
         if not {"packages", *PACKAGE_COLUMN} & {*self.source.tables}:
             return
-        sides = {
-            table: Side(self.source.by_package(table) if table in self.source.tables else iter(()), column)
-            for table, column in PACKAGE_COLUMN.items()
-        }
+        tables = [table for table in ("packages", *PACKAGE_COLUMN) if table in self.source.tables]
+        # All are asked for before the first is read, see `by_package`.
+        streams = {table: self.source.by_package(table) for table in tables}
+        sides = {table: Side(streams.get(table, iter(())), column) for table, column in PACKAGE_COLUMN.items()}
         last_key: Any = None
         recognizer = self._recognizer
         if recognizer:
             recognizer.depends_on("packages", self._licenses, self._rejected_users, self._shared_names)
-        for row in self.source.by_package("packages") if "packages" in self.source.tables else ():
+        for row in streams.get("packages", ()):
             key = row[0]
             for table, side in sides.items():
                 yield from self._orphans(table, side.before(key))

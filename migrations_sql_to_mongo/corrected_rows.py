@@ -10,26 +10,26 @@ from migrations_sql_to_mongo.rows import PACKAGE_COLUMN, RELEASE_OF_DOWNLOAD, Ro
 if TYPE_CHECKING:
     from migrations_sql_to_mongo.source import Source
 
-Read = Callable[[], Iterator[Row]]
+Read = Callable[["Source"], Iterator[Row]]
 Order = Callable[[Row], Any]
 
 
 def with_corrections(source: "Source", table: str, read: Read, order: Order) -> Iterator[Row]:
     """Yield the rows of a table, those that were corrected as they are now.
 
-    `read` reads the table as it is in the source, in this order; there may be a second pass.
+    `read` reads the table from a source without corrections, in this order.
     """
-    if not source.corrections:
-        return read()
     corrected = source.corrections.get(table, {})
-    kept: Iterator[Row] = (row for row in read() if key_of(table, row) not in corrected)
+    whole = source.uncorrected(whole=True)
+    kept: Iterator[Row] = (row for row in read(source.uncorrected()) if key_of(table, row) not in corrected)
     complete = list(corrected.values())
     if joined := _joined_of(source, table):
         kept = map(joined.join, kept)
-        complete = joined.completed(table, corrected, read) if corrected else []
+        complete = joined.completed(table, corrected, read(whole)) if corrected else []
     if table == "files":
         moved = _by_id(source.corrections.get("releases", {}).values())
-        complete += [row for row in read() if row[1] in moved and key_of(table, row) not in corrected]
+        if moved:
+            complete += [row for row in read(whole) if row[1] in moved and key_of(table, row) not in corrected]
         packages = _packages_of_releases(source, [row[1] for row in complete])
         place = PACKAGE_COLUMN[table]
         complete = [(*row[:place], packages.get(row[1]), *row[place + 1 :]) for row in complete]
@@ -55,7 +55,7 @@ class _Joined:
         self._now = _by_id(self._corrected.values())
 
     def _uncorrected(self) -> Iterator[Row]:
-        return self._source.uncorrected(self._of) if self._of in self._source.tables else iter(())
+        return self._source.uncorrected(whole=True).rows(self._of) if self._of in self._source.tables else iter(())
 
     def join(self, row: Row) -> Row:
         """Return a row of the source with what is joined to it now."""
@@ -65,10 +65,10 @@ class _Joined:
             return (*row[: -self._width], *self._values(self._now.get(link)))
         return row
 
-    def completed(self, table: str, corrected: dict[str, Row], read: Read) -> list[Row]:
+    def completed(self, table: str, corrected: dict[str, Row], rows: Iterator[Row]) -> list[Row]:
         """Return corrected rows with what is joined to them: what the server has joined if they refer to the same."""
         width = len(self._source.columns[table])
-        originals = {key: row for row in read() if (key := key_of(table, row)) in corrected}
+        originals = {key: row for row in rows if (key := key_of(table, row)) in corrected}
         wanted = {form for row in corrected.values() for form in forms(row[self._place])}
         others = (row for row in self._uncorrected() if key_of(self._of, row) not in self._corrected)
         there = self._now | _by_id(row for row in others if not wanted.isdisjoint(forms(row[0])))
@@ -104,7 +104,8 @@ def _packages_of_releases(source: "Source", ids: list[Any]) -> dict[Any, Any]:
     """Return the packages of these releases, and of the corrected ones, by the releases' ids."""
     corrected, place = source.corrections.get("releases", {}), PACKAGE_COLUMN["releases"]
     wanted = {form for one in ids for form in forms(one)}
-    rows = source.uncorrected("releases") if wanted and "releases" in source.tables else iter(())
+    is_read = wanted and "releases" in source.tables
+    rows = source.uncorrected(whole=True).rows("releases") if is_read else iter(())
     those = (row for row in rows if not wanted.isdisjoint(forms(row[0])) and key_of("releases", row) not in corrected)
     return {key: row[place] for key, row in (_by_id(those) | _by_id(corrected.values())).items()}
 

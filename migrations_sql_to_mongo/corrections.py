@@ -1,27 +1,27 @@
 """Rows that the operator corrected, which replace the source's own, in later runs too.
 
-`rejects replay` stores them with the run that rejected them. The next run takes over those whose row has not changed,
-and reports how many have.
+They are stored with each run and catch-up, which takes over those of the last one whose row has not changed, and
+reports how many have. `rejects replay` is a catch-up with more of them.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import bson
 
+from migrations_sql_to_mongo.errors import CannotStart
 from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.ledger import DONE, Entry, Ledger
 from migrations_sql_to_mongo.rows import Row, key_of, number_in
 from migrations_sql_to_mongo.source import Source
+from migrations_sql_to_mongo.swap import corrected_collection
 from migrations_sql_to_mongo.tally import HIDDEN, row_digest, without_secrets
 from migrations_sql_to_mongo.target import Target
 
 Corrections = dict[str, dict[str, Row]]
 LOST_SHOWN = 20
-
-
-def corrected_collection(run_id: str) -> str:
-    """Return the collection of corrected rows."""
-    return f"migrations_corrected_{run_id}"
+AT_A_TIME = 1000
 
 
 def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
@@ -29,47 +29,62 @@ def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
     return _as_rows(list(target.db[corrected_collection(entry["_id"])].find()), source)
 
 
-def take_over(source: Source, target: Target, ledger: Ledger, entry: Entry) -> None:
-    """Take over the corrections of the last finished run, and record which no longer fit.
+def take_over(
+    source: Source, target: Target, ledger: Ledger, entry: Entry, corrected: Iterable[dict[str, Any]] = ()
+) -> None:
+    """Take over the corrections of the last finished run and these, and record which no longer fit.
 
-    Done once per run: one that continues already has them.
+    Done once per run: one that continues already has them. Raises CannotStart as `_fitting` does.
     """
     if "corrections" not in entry:
-        kept, account = _still_fitting(source, target, ledger)
-        collection = target.db[corrected_collection(entry["_id"])]
-        for one in kept:
-            target.patiently(collection.replace_one, {"_id": one["_id"]}, one, upsert=True)
+        kept, account = _fitting(source, target, ledger, corrected)
+        for start in range(0, len(kept), AT_A_TIME):
+            some = [bson.encode(one) for one in kept[start : start + AT_A_TIME]]
+            target.insert(corrected_collection(entry["_id"]), some)
         ledger.note(entry, corrections=account)
     source.corrections = corrections_of(target, entry, source)
 
 
-def preview(source: Source, target: Target, ledger: Ledger) -> dict[str, Any] | None:
+def preview(
+    source: Source, target: Target, ledger: Ledger, corrected: Iterable[dict[str, Any]] = ()
+) -> dict[str, Any] | None:
     """Return the account of the corrections that the next run would take over, without writing."""
-    kept, account = _still_fitting(source, target, ledger)
+    kept, account = _fitting(source, target, ledger, corrected)
     source.corrections = _as_rows(kept, source)
     return account
 
 
-def _still_fitting(
-    source: Source, target: Target, ledger: Ledger
+def _fitting(
+    source: Source, target: Target, ledger: Ledger, more: Iterable[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Return the last run's corrections whose rows have not changed, and an account of all of them, if any."""
+    """Return the last run's corrections and these, if their rows have not changed, and an account of all, if any.
+
+    Raises CannotStart if one of these is of a row whose key occurs twice.
+    """
     last = next((entry for entry in ledger.runs() if entry["state"] == DONE), None)
-    corrected = list(target.db[corrected_collection(last["_id"])].find()) if last else []
+    earlier = list(target.db[corrected_collection(last["_id"])].find()) if last else []
+    given = {one["_id"]: one for one in more}
+    corrected = [*({one["_id"]: one for one in earlier} | given).values()]
     if last is None or not corrected:
         return [], None
-    found: set[tuple[str, str, str]] = set()
+    found: Counter[tuple[str, str]] = Counter()
+    digests: set[tuple[str, str, str]] = set()
     for table in {one["table"] for one in corrected} & {*source.tables}:
         keys = {one["key"] for one in corrected if one["table"] == table}
         columns = source.columns[table]
         for row in source.rows(table):
             if (key := key_of(table, row)) in keys:
                 named = without_secrets(dict(zip(columns, row, strict=False)))
-                found.add((table, key, row_digest(named.values())))
+                found[table, key] += 1
+                digests.add((table, key, row_digest(named.values())))
+    if twice := next((one for one in given.values() if found[one["table"], one["key"]] > 1), None):
+        raise CannotStart(f"{twice['table']} {twice['key']} occurs twice: only the source can tell the two apart")
     kept = [
         one
         for one in corrected
-        if (one["table"], one["key"], one.get("digest")) in found and {*one["row"]} == {*source.columns[one["table"]]}
+        if (one["table"], one["key"], one.get("digest")) in digests
+        and found[one["table"], one["key"]] == 1
+        and {*one["row"]} == {*source.columns[one["table"]]}
     ]
     ids = {one["_id"] for one in kept}
     lost = [f"{one['table']} {one['key']}" for one in corrected if one["_id"] not in ids]

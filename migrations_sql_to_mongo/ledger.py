@@ -29,6 +29,11 @@ RUN, CATCH_UP = "run", "catch-up"  # the run that an entry is about
 DONE, FAILED, UNDOING, UNDONE = "done", "failed", "undoing", "undone"
 
 
+def kind(entry: Entry) -> str:
+    """Return what people call an entry: a run, a catch-up, or a replay, which is a catch-up with corrected rows."""
+    return "replay" if entry.get("replayed") else str(entry.get("command", RUN))
+
+
 def now() -> datetime:
     """Return the time as the ledger keeps it."""
     return datetime.now(UTC).replace(microsecond=0)
@@ -59,7 +64,7 @@ class Ledger:
         """Record a new run, with the collections named after it."""
         stem = now().strftime("%Y%m%d_%H%M%S")
         taken = {entry["_id"] for entry in self.runs()}
-        run_id = next(name for name in [stem, *(f"{stem}_{n}" for n in range(2, 1000))] if name not in taken)
+        run_id = next(name for name in [stem, *(f"{stem}_{n:03}" for n in range(2, 1000))] if name not in taken)
         entry = {"_id": run_id, "state": STEPS[0], "started_at": now(), "ended_at": None, **fields}
         entry["collections"] = collections(run_id)
         self._target.patiently(self._entries.replace_one, {"_id": run_id}, entry, upsert=True)

@@ -11,7 +11,7 @@ from migrations_sql_to_mongo import new_names, swap
 from migrations_sql_to_mongo.batching import Batch, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, found_changes
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
-from migrations_sql_to_mongo.corrections import corrected_collection, take_over
+from migrations_sql_to_mongo.corrections import take_over
 from migrations_sql_to_mongo.digests import Written, chunk_of, chunk_of_users, digests_collection, digests_of_user
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, RUN, STEPS, UNDONE, Entry, Ledger, now
@@ -23,6 +23,7 @@ from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, bson_id
 from migrations_sql_to_mongo.verify import Verification, verify
 from migrations_sql_to_mongo.verify.compared import Compared, kept_in
+from webapp.rules.texts import counted
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Options:
     max_rejects: int | None = None  # 0 stops at the first one
     max_reject_share: float | None = None  # percent of a table
     replace_existing: bool = False
+
+    def would_stop(self, tally: Tally) -> str | None:
+        """Return why so many rejects would stop a run; None if they would not."""
+        if self.max_rejects is not None and tally.rejected > self.max_rejects:
+            return f"{counted(tally.rejected, 'rows')} would be rejected, and {self.max_rejects:,} may be"
+        return tally.past_share(self.max_reject_share)
 
 
 class Differs(Stopped):
@@ -146,7 +153,6 @@ def _given_up(target: Target, ledger: Ledger, entry: Entry) -> SourceChanged:
     # Without its documents the run must not go on from its checkpoint.
     ledger.note(entry, state=STEPS[0], checkpoint={"batches": 0})
     swap.remove_staged(target, entry)
-    target.patiently(target.db.drop_collection, corrected_collection(entry["_id"]))
     changed = SourceChanged(entry)
     ledger.note(entry, state=UNDONE, ended_at=now(), error=changed.message)
     return changed

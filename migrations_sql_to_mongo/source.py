@@ -129,13 +129,10 @@ class Source:
 
     def rows(self, table: str) -> Iterator[Row]:
         """Yield every row of a table, in the order of its key."""
+        if self.corrections:
+            return with_corrections(self, table, lambda source: source.rows(table), lambda row: position(row[0]))
         query = self.queries[table]
-        return with_corrections(
-            self,
-            table,
-            lambda: self._stream(table, query.select().order_by(*query.order())),
-            lambda row: position(row[0]),
-        )
+        return self._stream(table, query.select().order_by(*query.order()))
 
     def first_rows(self, table: str, count: int) -> list[Row]:
         """Return the first rows of a table."""
@@ -153,17 +150,21 @@ class Source:
 
         Ids are ordered by their bytes. A maintainer's row has two values more: the user's id (None if there is no such
         user) and name. So has a package's where the source has owners.
+
+        Corrections read other tables at once, and MySQL gives one stream a connection: ask for all streams that are
+        read side by side before the first is read.
         """
         column = PACKAGE_COLUMN.get(table, 0)
-        user_column = self.user_column(table)
-
-        def read() -> Iterator[Row]:
-            if user_column:
-                return self._with_user(table, user_column)
-            query = self.queries[table]
-            return self._stream(table, query.select().order_by(*query.order()))
-
-        return with_corrections(self, table, read, lambda row: (position(row[column]), position(row[0])))
+        if self.corrections:
+            return with_corrections(
+                self,
+                table,
+                lambda source: source.by_package(table),
+                lambda row: (position(row[column]), position(row[0])),
+            )
+        if user_column := self.user_column(table):
+            return self._with_user(table, user_column)
+        return self.rows(table)
 
     def user_column(self, table: str) -> str | None:
         """Return the column of a table that names a user whose id and name follow the row."""
@@ -196,12 +197,9 @@ class Source:
 
     def downloads(self) -> Iterator[Row]:
         """Yield every download, followed by `RELEASE_OF_DOWNLOAD` of its release (None if it is gone)."""
-        return with_corrections(
-            self,
-            "downloads",
-            lambda: self._stream("downloads", *self._select_downloads()),
-            lambda row: position(row[0]),
-        )
+        if self.corrections:
+            return with_corrections(self, "downloads", Source.downloads, lambda row: position(row[0]))
+        return self._stream("downloads", *self._select_downloads())
 
     def _select_downloads(self) -> tuple[sa.Select[Any], dict[int, Convert]]:
         query = self.queries["downloads"]
@@ -230,10 +228,11 @@ class Source:
         twice = sa.select(ids.c.id).where(ids.c.id.is_not(None)).group_by(ids.c.id).having(sa.func.count() > 1)
         return self._connections[0].execute(twice.limit(1)).first() is None
 
-    def uncorrected(self, table: str) -> Iterator[Row]:
-        """Yield every row of a table as it is in the source, also if only some are asked for (`narrowing`)."""
-        query = self.read_by(self.queries.reading).queries[table]
-        return self._stream(table, query.select().order_by(*query.order()), query.converters)
+    def uncorrected(self, *, whole: bool = False) -> "Source":
+        """Return this source without corrections; with `whole`, also if it reads some rows only (`narrowing`)."""
+        found = self.read_by(self.queries.reading) if whole else copy.copy(self)
+        found.corrections = {}
+        return found
 
     def _stream(
         self, table: str, statement: sa.Select[Any], converters: dict[int, Convert] | None = None

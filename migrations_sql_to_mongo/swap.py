@@ -31,6 +31,11 @@ def rejects_collection(run_id: str) -> str:
     return f"migrations_rejects_{run_id}"
 
 
+def corrected_collection(run_id: str) -> str:
+    """Return the collection of a run's corrected rows."""
+    return f"migrations_corrected_{run_id}"
+
+
 def standing(target: Target, collections: list[str]) -> dict[str, Any]:
     """Return the fingerprints of the collections that contain documents."""
     found = {name: target.patiently(target.fingerprint, name) for name in collections}
@@ -109,7 +114,7 @@ def remove_staged(target: Target, entry: Entry) -> None:
 
 
 def _remove_records(target: Target, entry: Entry) -> None:
-    for name in (rejects_collection, digests_collection):
+    for name in (rejects_collection, corrected_collection, digests_collection):
         target.patiently(target.db.drop_collection, name(entry["_id"]))
 
 

@@ -110,13 +110,22 @@ class Tally:
         rows, and more than one.
         """
         share = USUAL_SHARE if percent is None else percent
-        found = [
-            f"{table.rejected:,} of {counted(table.read - table.excluded, name)} ({table.usual_reason})"
+        found = {
+            name: table
             for name, table in self.tables.items()
             if table.rejected * 100 > share * (table.read - table.excluded)
             and (percent is not None or table.is_large or table.rejected == table.read - table.excluded > 1)
-        ]
-        return f"too many rows are rejected: {', '.join(found)}; at most {share:g} % are allowed" if found else None
+        }
+        if not found:
+            return None
+        lost = ", ".join(
+            f"{table.rejected:,} of {counted(table.read - table.excluded, name)} ({table.usual_reason})"
+            for name, table in found.items()
+        )
+        allowed = f"at most {share:g} % are allowed"
+        if percent is None and not all(table.is_large for table in found.values()):
+            allowed += ", and of fewer than 20 rows all but one"
+        return f"too many rows are rejected: {lost}; {allowed}"
 
     def check(self) -> None:
         """Raise Stopped unless every row in the source is accounted for."""

@@ -70,8 +70,10 @@ class VerifyReading:
         convert = self._of_server(sql_type, kind)
         return lambda value: None if value is None else convert(bytes(value))
 
-    def _join(self, parts: Parts, kind: Kind, value: str) -> str | None:
-        """Return the value of several columns, from what `parts` reads."""
+    def _join(self, parts: Parts, kind: Kind, value: str | None) -> str | None:
+        """Return the value of several columns, from what `parts` reads; None if an outer join found no row."""
+        if value is None:
+            return None
         pairs = zip(parts.types, value.split(","), strict=True)
         texts = [None if digits in ("?", "N") else self._part(sql_type, kind, digits) for sql_type, digits in pairs]
         if parts.prefix is not None:

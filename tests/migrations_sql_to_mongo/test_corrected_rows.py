@@ -139,6 +139,26 @@ CORRECTIONS = {
         ["UPDATE releases SET package_id = 'flask' WHERE id = 2"],
         '[files]\ntable = "dists"\n',
     ),
+    "files alone": Correction(
+        "mysql",
+        [
+            "CREATE TABLE packages (id varchar(20), owner_id int)",
+            "INSERT INTO packages VALUES ('flask', 1), ('other', 2)",
+            "CREATE TABLE users (id int, name varchar(20))",
+            "INSERT INTO users VALUES (1, 'ann')",
+            "CREATE TABLE maintainers (user_id int, package_id varchar(20))",
+            "INSERT INTO maintainers VALUES (1, 'other'), (2, 'flask')",
+            "CREATE TABLE releases (id int primary key, package_id varchar(20), version varchar(20))",
+            *(f"INSERT INTO releases VALUES ({n}, 'flask', '{n}.0')" for n in range(1, 30)),
+            "CREATE TABLE dists (id int primary key, release_id int, filename varchar(80), size varchar(9))",
+            *(f"INSERT INTO dists VALUES ({n}, {n}, 'flask-{n}.0.zip', 'junk')" for n in range(1, 30)),
+            "CREATE TABLE downloads (id int primary key, package_id varchar(20), release_id int)",
+            "INSERT INTO downloads VALUES (1, 'flask', 3)",
+        ],
+        {"files": {"size": "7"}, "maintainers": {"user_id": 1}},
+        ["UPDATE dists SET size = '7'", "UPDATE maintainers SET user_id = 1"],
+        '[files]\ntable = "dists"\n',
+    ),
     "a file comes with its release, whichever was corrected first": Correction(
         "sqlite",
         [

@@ -44,6 +44,7 @@ def test_excluded_tables_are_counted(mover: Make, db: Db, tmp_path: Path) -> Non
     done = move("run", "--map", str(tmp_path / "map.toml"), "--json").report
 
     assert done["tally"]["tables"]["downloads"]["excluded"] == 2
+    assert done["summary"].endswith(" moved 14 of 16 rows; 2 excluded; none rejected.")
     assert db.downloads.count_documents({}) == 0
 
 

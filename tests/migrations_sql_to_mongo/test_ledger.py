@@ -82,3 +82,13 @@ def test_status_tells_whether_the_holder_of_the_lock_is_alive(mover: Make, targe
     assert "at work: run, process " in working.out
     assert "interrupted: run, process 4194305 on " in move("status").out
     assert json.loads(move("status", "--json").out)["lock"]["is_alive"] is False
+
+
+def test_runs_are_in_their_order_also_if_many_begin_in_a_second(target_uri: str) -> None:
+    target = open_target(target_uri)
+    ledger = Ledger(target)
+
+    begun = [ledger.begin({}, lambda _: [])["_id"] for _ in range(15)]
+
+    assert [one["_id"] for one in reversed(ledger.runs())] == begun
+    target.close()

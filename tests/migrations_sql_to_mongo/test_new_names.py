@@ -44,5 +44,7 @@ def test_undo_takes_away_the_name_of_a_corrected_package(mover: Make, db: Db, tm
     assert names(db) == ["a-name", "flask"]
 
     assert move("undo").code == 0
+    assert names(db) == ["flask"]
 
+    assert move("undo").code == 0
     assert names(db) == []

@@ -1,10 +1,13 @@
 """Rows that an operator corrected and gives to `replay`."""
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from migrations_sql_to_mongo.target import Target
 from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on, reasons, replay, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
     Raw,
@@ -26,7 +29,7 @@ def test_corrected_rows_are_moved_after_all(mover: Make, db: Db, tmp_path: Path)
     }
     move = mover(some_rows() | rows)
     assert move("run", "--report", str(tmp_path)).code == 1
-    before = [entry["collections"] for entry in db.migrations.find({"state": "done"})]
+    before = site_documents(db)
 
     def call_it_grace(row: dict[str, Any]) -> None:
         row["name"] = "Grace"
@@ -50,8 +53,12 @@ def test_corrected_rows_are_moved_after_all(mover: Make, db: Db, tmp_path: Path)
     assert "hi" in (db.packages.find_one({"_id": "foo-bar"}) or {})["description_html"]
     assert db.packages.count_documents({}) == 3
     assert move("verify").code == 0
-    assert [entry["collections"] for entry in db.migrations.find({"state": "done"})] != before
-    assert move("undo").code == 0
+    # Each replay is undone like a catch-up.
+    assert [line.split()[1] for line in move("status").out.splitlines()] == ["replay", "replay", "replay", "run"]
+    for _ in range(3):
+        assert site_documents(db) != before
+        assert "what the replay changed is as it was before" in move("undo").out
+    assert site_documents(db) == before
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,7 @@ def test_second_correction_takes_the_place_of_the_first(
 
     assert replayed.report["tally"]["tables"][table]["rejected"] == 0
     assert move("verify", "--compare", "all").code == 0
-    [correction] = db[f"migrations_corrected_{db.migrations.find_one({'state': 'done'})['_id']}"].find()  # type: ignore[index]
+    [correction] = db[f"migrations_corrected_{replayed.report['run']}"].find()
     assert second.items() <= correction["row"].items()
     corrected = site_documents(db)
     assert move("run", "--replace-existing").code == replayed.code
@@ -85,13 +92,17 @@ def test_what_somebody_registered_here_stays_theirs(mover: Make, db: Db, tmp_pat
     move = mover(some_rows() | {"users": [user(1), user(2, name=Raw(b"\xff"), email="Eve@example.org")]})
     assert move("run", "--report", str(tmp_path)).code == 1
     db.users.insert_one({"name": "Eve", "email": "eve@example.org", "email_folded": "eve@example.org"})
-    before = site_documents(db)
+    before = site_documents(db)["users"]
 
-    refused = replay(move, tmp_path, "users", lambda row: row.update(name="Another"))
+    replayed = replay(move, tmp_path, "users", lambda row: row.update(name="Another"))
 
-    assert refused.code == 3
-    assert "users 2: what may be there only once" in refused.err
-    assert site_documents(db) == before
+    assert replayed.code == 1
+    assert "users 2: what may be there only once" in replayed.out
+    assert site_documents(db)["users"] == before
+
+    db.users.delete_one({"name": "Eve"})
+    assert move("catch-up").code == 0
+    assert db.users.count_documents({"name": "Another", "email_folded": "eve@example.org"}) == 1
 
 
 @pytest.mark.parametrize(
@@ -136,10 +147,11 @@ def test_replay_does_not_overwrite_what_was_edited(mover: Make, db: Db, tmp_path
     move("run", "--report", str(tmp_path))
     db.packages.update_one({"_id": "flask"}, {"$set": {"summary": "edited"}})
 
-    refused = replay(move, tmp_path, "releases", lambda row: row.update(size=12))
+    replayed = replay(move, tmp_path, "releases", lambda row: row.update(size=12))
 
-    assert refused.code == 3
-    assert "flask was changed on the site since the run" in refused.err
+    assert replayed.code == 1
+    assert "packages flask: was edited on this site" in replayed.out
+    assert (db.packages.find_one({"_id": "flask"}) or {})["summary"] == "edited"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +159,7 @@ def test_replay_does_not_overwrite_what_was_edited(mover: Make, db: Db, tmp_path
     [
         ("nonsense", "rejects.jsonl"),
         ("{}", "not a line of a rejects file"),
-        ('{"_id": "users/1", "table": "users", "key": "1", "row": {}}', "too many or too few values"),
+        ('{"table": "users", "key": "1", "digest": "", "row": {}}', "too many or too few values"),
     ],
 )
 def test_replay_of_something_else_is_refused(mover: Make, tmp_path: Path, content: str, complaint: str) -> None:
@@ -193,3 +205,109 @@ def test_rows_of_a_package_follow_its_corrected_id_once_they_are_corrected_too(
     found = db.packages.find_one({"_id": "a-name"}) or {}
     assert (found["release_count"], found["maintainers"][0]["name"]) == (1, "User 1")
     assert move("verify").code == 0
+
+
+def test_source_goes_on_while_rows_are_corrected(mover: Make, db: Db, tmp_path: Path) -> None:
+    """What has changed there comes along, and rows that have changed are not replaced by their corrections."""
+    releases = [release(number, "nowhere", f"{number}.0.0") for number in (1, 2, 3)]
+    move = mover(some_rows() | {"releases": releases})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    text = (tmp_path / "rejects-releases.jsonl").read_text()
+    old_site_goes_on(
+        move,
+        "UPDATE releases SET comment = 'edited there' WHERE id = 2",
+        "UPDATE packages SET summary = 'edited there' WHERE id = 'flask'",
+    )
+
+    planned = replay(move, tmp_path, "releases", lambda row: row.update(package_id="flask"), "--dry-run", "--json")
+    replayed = move("rejects", "replay", str(tmp_path / "rejects-releases.jsonl"), "--json", "--report", str(tmp_path))
+
+    assert planned.report["changes"] == replayed.report["changes"]
+    assert replayed.report["corrections"]["lost_rows"] == ["releases 2"]
+    flask = db.packages.find_one({"_id": "flask"}) or {}
+    assert (flask["summary"], [one["version"] for one in flask["releases"]]) == ("edited there", ["3.0.0", "1.0.0"])
+    [line] = (tmp_path / "rejects-releases.jsonl").read_text().splitlines()
+    assert '"key": "2"' in line
+    # The first file tells what the row was then.
+    (tmp_path / "rejects-releases.jsonl").write_text(text)
+    refused = move("rejects", "replay", str(tmp_path / "rejects-releases.jsonl"))
+    assert (refused.code, "releases 2 is not a rejected row of run" in refused.err) == (2, True)
+
+
+def test_rows_are_corrected_again_and_again(mover: Make, db: Db, tmp_path: Path) -> None:
+    """With the file that the run wrote, and with what is in MongoDB."""
+    move = mover(some_rows() | {"releases": [release(1), release(2, "nowhere", "2.0.0")]})
+    assert move("run", "--report", str(tmp_path)).code == 1
+
+    for comment, changed in (("one", 1), ("two", 1), ("two", 0)):
+        correction = {"package_id": "flask", "comment": comment}
+        done = replay(move, tmp_path, "releases", lambda row, it=correction: row.update(it), "--json")  # type: ignore[misc]
+        assert (done.code, done.report["changes"].get("packages", {"changed": 0})) == (0, {"changed": changed})
+        assert (db.packages.find_one({"_id": "flask"}) or {})["releases"][0]["comment"] == comment
+        assert move("verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ("users", [user(None, name=Raw(b"\xff")), user(None, name=Raw(b"\xff"))]),
+        ("maintainers", [maintainer(1), maintainer(1)]),
+    ],
+)
+def test_rows_that_cannot_be_told_apart_are_not_corrected(
+    mover: Make, db: Db, tmp_path: Path, table: str, rows: list[dict[str, Any]]
+) -> None:
+    move = mover(some_rows() | {table: rows})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    before = site_documents(db)
+
+    refused = replay(move, tmp_path, table, lambda row: row.update({next(iter(row)): 2}))
+
+    assert (refused.code, "occurs twice: only the source can tell the two apart" in refused.err) == (2, True)
+    assert site_documents(db) == before
+    assert move("catch-up").code == 1
+
+
+def test_replay_goes_on_wherever_it_was_stopped(
+    mover: Make, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Users take what others had: nobody loses a name or an address, whether it is repeated or undone."""
+    users = [
+        user(1, email="a@x.org", name=Raw(b"\xff")),
+        user(2, email="B@x.org", name=Raw(b"\xff")),
+        user(3, email="A@x.org"),
+        user(4, email="b@x.org"),
+    ]
+    move = mover(some_rows() | {"users": users})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    before = site_documents(db)
+    assert replay(move, tmp_path, "users", lambda row: row.update(name="Grace", username="ann")).code == 0
+    wanted = site_documents(db)
+    patiently = Target.patiently
+    talks = 0
+
+    def stop_after(target: Target, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        nonlocal talks
+        talks -= 1
+        found = patiently(target, action, *arguments, **options)
+        if talks == 0:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(Target, "patiently", stop_after)
+    command = ("rejects", "replay", str(tmp_path / "rejects-users.jsonl"))
+    for stop, goes_on in itertools.product(range(1, 100, 4), (command, ("catch-up",), ("undo",))):
+        while site_documents(db) != before:
+            assert move("undo").code == 0
+        talks = stop
+        stopped = move(*command)
+        talks = 0
+        if stopped.code == 0:
+            break
+        if goes_on != ("undo",) or site_documents(db) != before:
+            assert move(*goes_on).code in (0, 1)  # 1 if the rows are still rejected
+        assert move(*command).code == 0, stop
+        assert site_documents(db) == wanted, (stop, goes_on)
+        checked = move("verify")
+        assert checked.code == 0, checked.out
+    assert stop > 20
