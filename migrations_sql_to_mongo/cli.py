@@ -20,7 +20,7 @@ from migrations_sql_to_mongo.corrections import corrections_of, preview
 from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, is_alive, kind
-from migrations_sql_to_mongo.options import Shared, limits, run_options, shared_options
+from migrations_sql_to_mongo.options import Shared, limits, refuse_unencodable, run_options, shared_options
 from migrations_sql_to_mongo.plan import plan
 from migrations_sql_to_mongo.replay import corrected_rows
 from migrations_sql_to_mongo.report import Report, as_json
@@ -314,6 +314,7 @@ def map_group() -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="A new file for the map; by default it is printed.")
 def suggest_command(source: str, output: Path | None) -> None:
     """Examine a database, and write a first draft of a map."""
+    refuse_unencodable((source, output))
     with opened_database(source) as (connection, catalog):
         text = suggest(connection, catalog)
     if output is None:

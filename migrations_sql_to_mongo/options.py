@@ -3,7 +3,7 @@
 import functools
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +70,7 @@ def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]
         def wrapped(**options: Any) -> Any:
             want_traceback, is_json = options.pop("traceback"), options["as_json"]
             try:
-                if not all(is_encodable(str(value)) for value in options.values()):
-                    raise CannotStart("an argument is not text in UTF-8")  # unnamed: it may contain a password
+                refuse_unencodable(options.values())
                 return command(_shared(options, reads_source=reads_source), **options)
             except (MoveError, click.UsageError) as error:
                 failure: click.ClickException = error
@@ -116,6 +115,12 @@ def shared_options(*, reads_source: bool = True) -> Callable[[Command], Command]
         return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)
 
     return decorate
+
+
+def refuse_unencodable(arguments: Iterable[Any]) -> None:
+    """Raise CannotStart if an argument is not text in UTF-8. It is not named: it may contain a password."""
+    if not all(is_encodable(str(one)) for one in arguments):
+        raise CannotStart("an argument is not text in UTF-8")
 
 
 def _print_traceback(error: BaseException) -> None:

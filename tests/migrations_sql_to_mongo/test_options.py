@@ -41,7 +41,11 @@ def test_error_of_the_server_is_shown_without_the_documents(mover: Make, monkeyp
     assert "sesame" not in stopped.err
 
 
-@pytest.mark.parametrize("arguments", [("verify", "--run", "\udcff"), ("plan", "--report", "\udcff")], ids=ascii)
+@pytest.mark.parametrize(
+    "arguments",
+    [("verify", "--run", "\udcff"), ("plan", "--report", "\udcff"), ("map", "suggest", "--output", "\udcff")],
+    ids=ascii,
+)
 def test_argument_that_is_not_utf_8_is_refused(arguments: tuple[str, ...], target_uri: str) -> None:
     refused = Mover("sqlite:////there/is/none.sqlite", target_uri)(*arguments)
 
