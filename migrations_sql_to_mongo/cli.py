@@ -348,7 +348,7 @@ def replay_command(
     *,
     dry_run: bool,
 ) -> None:
-    """Catch up with the corrected rows of a rejects FILE in place of the source's."""
+    """Write what the corrected rows of a rejects FILE change, and what else has changed in the source."""
     options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share)
     with shared.opened_target() as (target, ledger), shared.opened_source() as source:
         _refuse_empty(source)
