@@ -1,6 +1,7 @@
 """`python -m migrations_sql_to_mongo`."""
 
 import gc
+import signal
 
 # Nothing that is imported becomes garbage, and documents hold no cycles: looking for some took a tenth of the time.
 gc.disable()
@@ -11,4 +12,8 @@ gc.freeze()
 gc.set_threshold(100_000)
 gc.enable()
 
-main(prog_name="python -m migrations_sql_to_mongo")
+try:
+    main(prog_name="python -m migrations_sql_to_mongo")
+finally:
+    # The command has ended: Ctrl-C would only interrupt what libraries do at the end, with a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,29 +8,28 @@ the source changed the same document.
 import functools
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any
 
-import bson
-
 from migrations_sql_to_mongo import changes, new_names, swap
 from migrations_sql_to_mongo.batching import Encoded, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, Unchanged
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
-from migrations_sql_to_mongo.corrections import preview, take_over
+from migrations_sql_to_mongo.corrections import corrections_of, fitting, preview, take_over
 from migrations_sql_to_mongo.digests import EDITABLE, Written, chain_of, chunk, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
-from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, now
+from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, command_of, kind, now
 from migrations_sql_to_mongo.narrowing import keys_of
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.recognizing import Recognizer
-from migrations_sql_to_mongo.replacing import UNIQUE
 from migrations_sql_to_mongo.run import Differs, Options, render
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, bson_id
+from migrations_sql_to_mongo.unique_values import free, unique_of
 from migrations_sql_to_mongo.verify import Behind, verify
 from migrations_sql_to_mongo.verify.compared import Compared, kept_in
 
@@ -55,10 +54,11 @@ def catch_up(
     `corrected_rows` returns them. An interrupted catch-up starts again, or finishes if only the last step is left.
     Raises Stopped.
     """
-    entry = _resumed(ledger, target) or _begun(source, ledger, options, len(corrected))
+    entry = _resumed(ledger, target) or _begun(source, target, ledger, options, corrected)
+    source.corrections = corrections_of(target, entry, source)
     options = replace(options, max_reject_share=entry["options"]["max_reject_share"])
     steps: dict[str, Callable[[], dict[str, Any]]] = {
-        "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject, corrected),
+        "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject),
         "rendering": lambda: render(target, entry, progress),
         "verifying": lambda: _verify(source, target, ledger, entry, progress, everything=verify_all),
         "swapping": lambda: _put_in_place(target, ledger, entry, progress),
@@ -82,60 +82,60 @@ def expected(
     on_reject: OnReject | None,
     corrected: Collection[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Return what `catch_up` would do, without writing: the account, the changes by kind, and the conflicts."""
+    """Return what `catch_up` would do, without writing: the account, the changes by kind, and the conflicts.
+
+    Raises Stopped if an interrupted one has begun to write.
+    """
+    interrupted = ledger.interrupted()
+    if interrupted and finishes(interrupted):
+        what = f"{kind(interrupted)} {interrupted['_id']} was interrupted while it wrote"
+        raise Stopped(f"{what}: `{command_of(interrupted)}` ends it")
     last = last_move(source, ledger)
     corrections = preview(source, target, ledger, corrected)
     tally = Tally()
-    made: dict[str, dict[str, int]] = {}
-    conflicts: list[str] = []
-    count = 0
+    made: Counter[tuple[str, str]] = Counter()
+    conflicts: list[tuple[int, str, Any, str]] = []
+    # Number, kind, and what only one may have: whether they get it is seen in the end.
+    users: dict[Any, tuple[int, str, dict[str, Any]]] = {}
     names = [one["name"] for one in last["collections"]]
     with Written(target, chain_of(ledger, last), [*names, EDITABLE]) as written:
         recognizer = _recognizer(source, written, tally, progress)
         stream = Copy(source, tally, on_reject=on_reject, recognizer=recognizer).documents()
         found = changes.found_changes(stream, written, names)
         moved = (one for one in found if isinstance(one, Change))
-        while group := list(itertools.islice(moved, changes.MOST)):
-            for change, reason in _foreseen(target, group, written):
-                if reason is None:
-                    kinds = made.setdefault(change.collection, {})
-                    kinds[change.kind] = kinds.get(change.kind, 0) + 1
-                    continue
-                count += 1
-                if len(conflicts) < 50:
-                    conflicts.append(changes.said(target, change.collection, change.id, reason))
+        for number, (change, reason) in enumerate(_foreseen(target, moved)):
+            if reason:
+                conflicts.append((number, change.collection, change.id, reason))
+            elif change.collection == "users":
+                users[change.id] = (number, change.kind, unique_of(change.document))
+            else:
+                made[change.collection, change.kind] += 1
+    can_have = free(target, {key: wanted for key, (_, _, wanted) in users.items()})
+    made.update(("users", users[key][1]) for key in can_have)
+    conflicts += [(users[key][0], "users", key, changes.TAKEN) for key in {*users} - can_have]
     progress.finish()
     tally.check()
-    return {"run": last["_id"], "tally": tally.as_dict(), "changes": made} | {
-        "conflict_count": count,
-        "conflicts": conflicts,
+    kinds: dict[str, dict[str, int]] = {}
+    for (name, how), number in made.items():
+        kinds.setdefault(name, {})[how] = number
+    return {"run": last["_id"], "tally": tally.as_dict(), "changes": kinds} | {
+        "conflict_count": len(conflicts),
+        "conflicts": [changes.said(target, *one) for _, *one in sorted(conflicts)[: changes.SHOWN]],
         "corrections": corrections,
         "would_stop": _as_before(options, last).would_stop(tally),
     }
 
 
-def _foreseen(target: Target, group: list[Change], written: Written) -> Iterator[tuple[Change, str | None]]:
-    live = {
-        name: {bson_id(one): one for one in target.raw_documents(name, {"_id": {"$in": [c.id for c in those]}})}
-        for name in {change.collection for change in group}
-        if (those := [change for change in group if change.collection == name])
-    }
-    for change in group:
-        stored = live[change.collection].get(change.id)
-        reason = changes.refused(change, stored)
-        if reason is None and change.collection == "users" and not changes.is_same(stored, change.document):
-            reason = _taken(target, change, written)
-        yield change, reason
-
-
-def _taken(target: Target, change: Change, written: Written) -> str | None:
-    """Tell whether another account has the username or address of a user."""
-    fields = bson.decode(change.document) if change.document else {}
-    unique = [{name: fields[name]} for name in UNIQUE if fields.get(name)]
-    for one in target.db["users"].find({"$or": unique, "_id": {"$ne": change.id}}, {"_id": 1}) if unique else ():
-        if written.find("users", one["_id"]) is None and "legacy" not in one:
-            return changes.TAKEN
-    return None
+def _foreseen(target: Target, moved: Iterator[Change]) -> Iterator[tuple[Change, str | None]]:
+    """Yield each change, and why it may not be made, apart from what only one user may have."""
+    while group := list(itertools.islice(moved, changes.MOST)):
+        live = {
+            name: {bson_id(one): one for one in target.raw_documents(name, {"_id": {"$in": [c.id for c in those]}})}
+            for name in {change.collection for change in group}
+            if (those := [change for change in group if change.collection == name])
+        }
+        for change in group:
+            yield change, changes.refused(change, live[change.collection].get(change.id))
 
 
 def finishes(entry: Entry | None) -> bool:
@@ -176,19 +176,27 @@ def _resumed(ledger: Ledger, target: Target) -> Entry | None:
         ledger.note(entry, resumed=entry["resumed"] + 1)
         return entry
     # The old site may have changed in the meantime, and only the list of changes is lost.
-    changes.take_back(target, ledger, entry, discard=True)
-    ledger.note(entry, state=UNDONE, ended_at=now(), error="interrupted; the next catch-up started over")
+    _give_up(ledger, target, entry, "interrupted; the next catch-up started over")
     return None
 
 
-def _begun(source: Source, ledger: Ledger, options: Options, replayed: int) -> Entry:
+def _give_up(ledger: Ledger, target: Target, entry: Entry, why: str) -> None:
+    """Remove what a catch-up has staged."""
+    changes.take_back(target, ledger, entry, discard=True)
+    ledger.note(entry, state=UNDONE, ended_at=now(), error=why)
+
+
+def _begun(
+    source: Source, target: Target, ledger: Ledger, options: Options, corrected: Collection[dict[str, Any]]
+) -> Entry:
     last = last_move(source, ledger)
     options = _as_before(options, last)
+    found = fitting(source, target, ledger, corrected)
     was = {one["name"]: one["is"] for one in last["collections"]}
-    return ledger.begin(
+    entry = ledger.begin(
         {
             "command": CATCH_UP,
-            "replayed": replayed,
+            "replayed": len(corrected),
             "since": last["_id"],
             "has_digests": True,
             "source": source.masked_url,
@@ -200,6 +208,8 @@ def _begun(source: Source, ledger: Ledger, options: Options, replayed: int) -> E
         },
         lambda run_id: [one | {"was": was[one["name"]]} for one in swap.staged(run_id, list(was))],
     )
+    take_over(target, ledger, entry, found)
+    return entry
 
 
 def _as_before(options: Options, last: Entry) -> Options:
@@ -231,10 +241,8 @@ def _gather(
     options: Options,
     progress: Progress,
     on_reject: OnReject | None,
-    corrected: Collection[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Stage what has changed, and record each change."""
-    take_over(source, target, ledger, entry, corrected)
+    """Stage what has changed, and record each change. Too many rejects take all of that back."""
     last = ledger.run(entry["since"]) or {}
     names = {one["name"]: one["staging"] for one in entry["collections"]}
     moved = list(names)
@@ -249,12 +257,14 @@ def _gather(
             for batch in batches(staged, options.batch_size):
                 target.insert(names[batch.collection], batch.documents)
         except TooManyRejects as error:
-            ledger.note(entry, tally=tally.as_dict(), error=error.message)
+            ledger.note(entry, tally=tally.as_dict())
+            _give_up(ledger, target, entry, error.message)
             raise
     progress.finish()
     tally.check()
     if text := tally.past_share(options.max_reject_share):
-        ledger.note(entry, tally=tally.as_dict(), error=text)
+        ledger.note(entry, tally=tally.as_dict())
+        _give_up(ledger, target, entry, text)
         raise TooManyRejects(f"{text}. Nothing was changed. --max-reject-share 100 continues anyway")
     return {"tally": tally.as_dict(), "error": None}
 

@@ -29,13 +29,25 @@ from migrations_sql_to_mongo.digests import (
 )
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
-from migrations_sql_to_mongo.replacing import UNIQUE, documents, without_unique, write, write_all
+from migrations_sql_to_mongo.mapping import fold
+from migrations_sql_to_mongo.replacing import documents, write, write_all
 from migrations_sql_to_mongo.swap import corrected_collection, refuse_later, rejects_collection
 from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, decoded, raw
+from migrations_sql_to_mongo.unique_values import (
+    Wanted,
+    free,
+    give_back,
+    give_up,
+    restored,
+    taken,
+    unique_of,
+    without_unique,
+)
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
 GOING, APPLIED, CONFLICT, SAME = "going", "applied", "conflict", "same"
 MOST, MOST_BYTES = 200, 4_000_000  # of documents that are written together
+SHOWN = 50  # conflicts
 
 EDITED = "was edited on this site since it was moved"
 REGISTERED = "was registered on this site, too"
@@ -121,7 +133,8 @@ def carried_over(change: Change, stored: bytes) -> bytes | None:
     (edited_here, hash_here), (edited_there, hash_there) = map(digests_of_user, (stored, change.document))
     fields, here = decoded(change.document), decoded(stored)
     hash_here = _first_hash(here, hash_here)
-    if edited_here not in (edited_was, edited_there) or len({hash_was, hash_here, hash_there}) == 3:
+    may_be = {edited_here, _with_address(here)}
+    if may_be.isdisjoint((edited_was, edited_there)) or len({hash_was, hash_here, hash_there}) == 3:
         return None
     kept = {*here} - {*EDITABLE_FIELDS}
     is_changed_there = hash_here == hash_was != hash_there
@@ -132,6 +145,11 @@ def carried_over(change: Change, stored: bytes) -> bytes | None:
     # An interrupted attempt has staged what the site kept then, and people may have removed a part of that since.
     moved = {name: value for name, value in fields.items() if name in MOVED_FIELDS}
     return bson.encode(moved | {name: value for name, value in here.items() if name in kept})
+
+
+def _with_address(user: dict[str, Any]) -> bytes:
+    """Return the digest of the fields of a user whose address somebody else has registered, as if it were theirs."""
+    return digests_of_user(bson.encode({"email_folded": fold(str(user.get("email") or ""))} | user))[0]
 
 
 def _first_hash(user: dict[str, Any], digest: bytes) -> bytes:
@@ -167,18 +185,39 @@ def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
     """Make every change that is allowed, and mark the others as conflicts. An interrupted attempt continues.
 
     Changes that fail because of a unique value are tried again as long as that helps: its former owner may have given
-    it up. Of those left in the end each first gives up its own, because people may have swapped theirs.
+    it up. Those left in the end wait for one another, or for somebody else; see `unique_values`.
     """
     for collection in entry["collections"]:
+        if collection["name"] == "users":
+            _give_back_all(target, entry, collection)
         before, left = -1, 0
         while left != before:
             before = left
             _apply_all(target, ledger, entry, collection, is_last=False)
             left = target.patiently(_count_left, target, entry, collection)
         if left:
+            if collection["name"] == "users":
+                _give_up_all(target, entry, collection)
             _apply_all(target, ledger, entry, collection, is_last=True)
         collection["is"] = _fingerprint(target, entry, collection)
     ledger.note(entry, collections=entry["collections"])
+
+
+def _give_back_all(target: Target, entry: Entry, collection: Entry) -> None:
+    """Give users back what they had given up when this was interrupted."""
+    for group in _groups(target, entry, "users", [GOING]):
+        give_back(target, documents(target, collection["before"], [one["id"] for one in group]))
+
+
+def _give_up_all(target: Target, entry: Entry, collection: Entry) -> None:
+    """Let users who wait for one another only give up what they have."""
+    wanted: Wanted = {}
+    for group in _groups(target, entry, "users", [None, GOING]):
+        staged = documents(target, collection["staging"], [one["id"] for one in group])
+        wanted |= {one["id"]: unique_of(staged.get(one["id"])) for one in group}
+    can_have = free(target, wanted)
+    for group in _groups(target, entry, "users", [None, GOING]):
+        give_up(target, [one["id"] for one in group if one["id"] in can_have])
 
 
 def _apply_all(target: Target, ledger: Ledger, entry: Entry, collection: Entry, *, is_last: bool) -> None:
@@ -217,14 +256,16 @@ def _sorted(target: Target, collection: str, query: dict[str, Any]) -> list[Entr
 
 def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[Entry], *, is_last: bool) -> None:
     name, ids = collection["name"], [one["id"] for one in group]
-    _take_back_unique(target, collection, [one["id"] for one in group if one.get("state") == GOING])
     staged, live = documents(target, collection["staging"], ids), documents(target, name, ids)
+    seen = live
     if name == "users":
-        staged |= _with_their_own(target, collection, group, live, staged)
+        kept = documents(target, collection["before"], [one["id"] for one in group if one.get("state") == GOING])
+        seen = {key: restored(document, kept.get(key)) for key, document in live.items()}
+        staged |= _with_their_own(target, collection, group, seen, staged)
     marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
     for one in group:
         change = _change(name, one, staged)
-        one["reason"] = refused(change, live.get(one["id"]))
+        one["reason"] = refused(change, seen.get(one["id"]))
         if is_same(live.get(one["id"]), staged.get(one["id"])):
             # Already done: by this run before it was interrupted, or by somebody else.
             state = GOING if one.get("state") == GOING else SAME
@@ -232,7 +273,7 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
             state = CONFLICT if one["reason"] else GOING
         marks[state].append(one)
     going = marks[GOING]
-    before = [live[one["id"]] for one in going if one["id"] in live and not _is_done(one, live, staged)]
+    before = [seen[one["id"]] for one in going if one["id"] in live and not _is_done(one, live, staged)]
     if before:
         target.insert(collection["before"], before)
     _mark(target, entry, going, GOING)
@@ -240,14 +281,13 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
     if writes:
         target.patiently(write_all, target, name, writes)
     now = documents(target, name, [one["id"] for one in going])
-    if is_last and (stuck := [one for one in going if _may_wait(one, live, now) and not _is_done(one, now, staged)]):
-        _swap_unique(target, collection, stuck, live, staged)
-        now = documents(target, name, [one["id"] for one in going])
     applied = [one for one in going if is_same(now.get(one["id"]), staged.get(one["id"]))]
     for one in going:
         if one not in applied and (is_last or not _may_wait(one, live, now)):
-            one["reason"] = TAKEN if _may_wait(one, live, now) or _has_lost_unique(one, live, now) else EDITED
+            one["reason"] = TAKEN if _may_wait(one, live, now) else EDITED
             marks[CONFLICT].append(one)
+    if name == "users":
+        give_back(target, {one["id"]: seen[one["id"]] for one in marks[CONFLICT] if one["id"] in seen})
     written = applied + marks[SAME]
     if written:
         _keep_digests(target, entry, name, written, f"{entry['_id']}/{written[0]['_id']:012}/{int(is_last)}")
@@ -284,57 +324,6 @@ def _keep_digests(target: Target, entry: Entry, collection: str, written: list[E
     target.insert(digests_collection(entry["_id"]), kept)
 
 
-def _swap_unique(
-    target: Target, collection: Entry, stuck: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
-) -> None:
-    """Make changes that wait for one another's unique values: take these away, write all, and give back the rest."""
-    name = collection["name"]
-    ids = _only_waiting(target, name, {one["id"]: staged[one["id"]] for one in stuck if one["id"] in staged})
-    without = {key: without_unique(live[key]) for key in ids if key in live and key in staged}
-    target.patiently(write_all, target, name, [write(key, live, without) for key in without])
-    now = documents(target, name, ids)
-    writes = [write(key, now, staged) for key in ids if now.get(key) == without.get(key)]
-    target.patiently(write_all, target, name, writes)
-    _take_back_unique(target, collection, [key for key in ids if staged.get(key) != without.get(key)])
-
-
-def _only_waiting(target: Target, collection: str, staged: dict[Any, bytes]) -> list[Any]:
-    """Return those of some users who wait for one another only: what they are to get, nobody else has or will keep."""
-    users = {key: decoded(document) for key, document in staged.items()}
-    wanted = {key: {name: user[name] for name in UNIQUE if name in user} for key, user in users.items()}
-    holders: dict[tuple[str, Any], Any] = {}
-    for name in UNIQUE:
-        values = [fields[name] for fields in wanted.values() if name in fields]
-        for one in target.db[collection].find({name: {"$in": values}}, {name: 1}):
-            holders |= {(name, value): one["_id"] for value in values if value == one[name]}
-    free = {*wanted}
-    while stay := {key for key in free if any(holders.get(one, key) not in free for one in wanted[key].items())}:
-        free -= stay
-    return [key for key in wanted if key in free]
-
-
-def _take_back_unique(target: Target, collection: Entry, ids: list[Any]) -> None:
-    """Give users their unique values back that `_swap_unique` took away, if nothing else was written for them.
-
-    If somebody has registered one of these meanwhile, the user gets the other back.
-    """
-    before = documents(target, collection["before"], ids) if ids else {}
-    bare = {key: without_unique(document) for key, document in before.items()}
-    writes = [write(key, bare, before) for key in bare if bare[key] != before[key]]
-    if not writes:
-        return
-    target.patiently(write_all, target, collection["name"], writes)
-    now = documents(target, collection["name"], [*bare])
-    left = {key: decoded(before[key]) for key in bare if now.get(key) == bare[key] != before[key]}
-    writes = [
-        pymongo.UpdateOne({"_id": key, name: None}, {"$set": {name: fields[name]}})
-        for key, fields in left.items()
-        for name in UNIQUE
-        if name in fields
-    ]
-    target.patiently(write_all, target, collection["name"], writes)
-
-
 def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bool:
     return is_same(live.get(one["id"]), staged.get(one["id"]))
 
@@ -342,12 +331,6 @@ def _is_done(one: Entry, live: dict[Any, bytes], staged: dict[Any, bytes]) -> bo
 def _may_wait(one: Entry, live: dict[Any, bytes], now: dict[Any, bytes]) -> bool:
     """Tell whether a document is unchanged, so that only a unique value can have prevented the write."""
     return now.get(one["id"]) == live.get(one["id"])
-
-
-def _has_lost_unique(one: Entry, live: dict[Any, bytes], now: dict[Any, bytes]) -> bool:
-    """Tell whether a user only lacks what somebody else has registered; see `_take_back_unique`."""
-    old, new = live.get(one["id"]), now.get(one["id"])
-    return bool(old and new) and without_unique(old or b"") == without_unique(new or b"")
 
 
 def _mark(target: Target, entry: Entry, changes: list[Entry], state: str, reason: str | None = None) -> None:
@@ -384,7 +367,7 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
     return (
         made,
         kept.count_documents({"state": CONFLICT}),
-        [said(target, one["collection"], one["id"], one["reason"]) for one in conflicts.limit(50)],
+        [said(target, one["collection"], one["id"], one["reason"]) for one in conflicts.limit(SHOWN)],
     )
 
 
@@ -398,20 +381,29 @@ def said(target: Target, collection: str, document_id: Any, reason: str) -> str:
     return f"{collection} {sql_id}{f' ({names[0]})' if names else ''}: {reason}"
 
 
-def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
-    """Restore what the site had before a catch-up. Raises Stopped if something was changed since."""
+def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> list[str]:
+    """Restore what the site had before a catch-up, and return which users lack what somebody else has by now.
+
+    Raises Stopped if something was changed since.
+    """
     refuse_later(ledger, entry)
     states: list[str | None] = [GOING, APPLIED]
     if not discard:
         for collection in entry["collections"]:
             for group in _groups(target, entry, collection["name"], states):
                 _refuse_changed(target, entry, collection, group)
+        _refuse_taken(target, entry, states)
     ledger.note(entry, state=UNDOING)
+    lacking = []
     for collection in reversed(entry["collections"]):
+        is_users = collection["name"] == "users"
         # What only one user may have must be given up before it can be given back.
-        for is_bare in (True, False) if collection["name"] == "users" else (False,):
+        for is_bare in (True, False) if is_users else (False,):
             for group in _groups(target, entry, collection["name"], states):
                 _take_back_group(target, collection, group, is_bare=is_bare)
+        for group in _groups(target, entry, "users", [*states, CONFLICT]) if is_users else ():
+            before = documents(target, collection["before"], [one["id"] for one in group])
+            lacking += [said(target, "users", each, TAKEN) for each in give_back(target, before)]
         forget_search_entries(target, entry, collection["name"])
     # The changes first: without what was there before, they would be taken back by removing documents.
     for name in (changes_collection, digests_collection, rejects_collection, corrected_collection):
@@ -419,6 +411,20 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
     for collection in entry["collections"]:
         for leftover in (collection["staging"], collection["before"]):
             target.patiently(target.db.drop_collection, leftover)
+    return lacking
+
+
+def _refuse_taken(target: Target, entry: Entry, states: list[str | None]) -> None:
+    """Raise Stopped if a user would get back what somebody else has by now, and only one may have."""
+    wanted: Wanted = {}
+    for collection in entry["collections"]:
+        for group in _groups(target, entry, "users", states) if collection["name"] == "users" else ():
+            before = documents(target, collection["before"], [one["id"] for one in group])
+            wanted |= {one["id"]: unique_of(before.get(one["id"])) for one in group}
+    if first := next(iter(sorted(taken(target, wanted))), None):
+        raise Stopped(
+            f"{said(target, 'users', first, TAKEN)}; --discard-changes takes everything else back, and leaves it there"
+        )
 
 
 def _refuse_changed(target: Target, entry: Entry, collection: Entry, group: list[Entry]) -> None:
@@ -429,7 +435,7 @@ def _refuse_changed(target: Target, entry: Entry, collection: Entry, group: list
         old = before.get(one["id"])
         # Not yet written, or taken back by an interrupted undo.
         may_be_old = one["state"] == GOING or entry["state"] == UNDOING
-        is_old = may_be_old and (stored == old or (old and stored == without_unique(old)))
+        is_old = may_be_old and (stored == old or (stored is not None and restored(stored, old) == old))
         if not is_same(stored, staged.get(one["id"])) and not is_old:
             raise Stopped(
                 f"{collection['name']} {one['id']} was changed since the run; "

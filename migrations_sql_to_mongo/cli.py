@@ -19,10 +19,21 @@ from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrections_of, preview
 from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
-from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, is_alive, kind
+from migrations_sql_to_mongo.ledger import (
+    CATCH_UP,
+    DONE,
+    FAILED,
+    STEPS,
+    UNDONE,
+    Entry,
+    Ledger,
+    command_of,
+    is_alive,
+    kind,
+)
 from migrations_sql_to_mongo.options import Shared, limits, refuse_unencodable, run_options, shared_options
 from migrations_sql_to_mongo.plan import plan
-from migrations_sql_to_mongo.replay import corrected_rows
+from migrations_sql_to_mongo.replay import corrected_rows, read_lines
 from migrations_sql_to_mongo.report import Report, as_json
 from migrations_sql_to_mongo.run import Differs, Options, SourceChanged, run
 from migrations_sql_to_mongo.source import Source
@@ -154,15 +165,20 @@ def catch_up_command(
     options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share)
     with shared.opened_target() as (target, ledger), shared.opened_source() as source:
         _refuse_empty(source)
-        with shared.folder.rejects() as write:
-            if dry_run:
+        if dry_run:
+            with shared.folder.rejects() as write:
                 found = expected(source, target, ledger, options, shared.progress, write)
-            else:
-                move = functools.partial(
-                    catch_up, options=options, progress=shared.progress, on_reject=write, verify_all=to_verify == "all"
-                )
-                with ledger.lock("catch-up"):
+        else:
+            with ledger.lock("catch-up"):
+                is_gathered = finishes(ledger.interrupted())
+                with shared.folder.rejects() as write:
+                    move = functools.partial(
+                        catch_up, options=options, progress=shared.progress, on_reject=write,
+                        verify_all=to_verify == "all",
+                    )  # fmt: skip
                     found = _caught_up(shared, source, target, ledger, move)
+                if is_gathered:
+                    _export_rejects(shared, target, found["run"])
         report = _report("catch-up", source, target, found)
     shared.finish(report | _changed(report, dry_run=dry_run))
 
@@ -182,7 +198,7 @@ def _caught_up(shared: Shared, source: Source, target: Target, ledger: Ledger, m
 def _changed(report: Report, *, dry_run: bool) -> Report:
     """Return the last line and the exit code of a catch-up."""
     if reason := report.get("would_stop"):
-        return {"exit_code": 3, "summary": f"catch-up would stop: {reason}."}
+        return {"exit_code": 3, "summary": f"{report['command']} would stop: {reason}."}
     changed = sum(count for kinds in report["changes"].values() for count in kinds.values())
     verb = "would be" if dry_run else "was" if changed == 1 else "were"
     _, rows = _sums(report["tally"])
@@ -286,8 +302,10 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         ]
         if not dry_run:
             with ledger.lock("undo"):
-                undo = take_back if is_catch_up else swap.undo
-                undo(target, ledger, entry, discard=discard_changes)
+                if is_catch_up:
+                    lines += take_back(target, ledger, entry, discard=discard_changes)
+                else:
+                    swap.undo(target, ledger, entry, discard=discard_changes)
                 new_names.forget(target, entry)
                 target.patiently(target.refresh_stats)
                 ledger.note(entry, state=UNDONE)
@@ -352,18 +370,20 @@ def replay_command(
     options = Options(batch_size, _limit(on_error, max_rejects), max_reject_share)
     with shared.opened_target() as (target, ledger), shared.opened_source() as source:
         _refuse_empty(source)
+        lines = read_lines(file, source)
         if dry_run:
-            corrected = corrected_rows(file, source, target, last_move(source, ledger))
+            corrected = corrected_rows(lines, target, last_move(source, ledger))
             found = expected(source, target, ledger, options, shared.progress, None, corrected)
         else:
             with ledger.lock("rejects replay"):
                 if finishes(ledger.interrupted()):
                     catch_up(source, target, ledger, options, shared.progress)
-                corrected = corrected_rows(file, source, target, last_move(source, ledger))
-                move = functools.partial(catch_up, options=options, progress=shared.progress, corrected=corrected)
-                found = _caught_up(shared, source, target, ledger, move)
-            # Not before: the file may be in this folder.
-            _export_rejects(shared, target, found["run"])
+                corrected = corrected_rows(lines, target, last_move(source, ledger))
+                with shared.folder.rejects() as write:
+                    move = functools.partial(
+                        catch_up, options=options, progress=shared.progress, on_reject=write, corrected=corrected
+                    )
+                    found = _caught_up(shared, source, target, ledger, move)
         report = _report("rejects replay", source, target, found)
     shared.finish(report | _changed(report, dry_run=dry_run))
 
@@ -380,8 +400,8 @@ def _finished(ledger: Ledger, run_id: str | None) -> Entry:
     if entry is None:
         raise CannotStart(f"the ledger knows no run {run_id}" if run_id else "the target has seen no run")
     if entry["state"] in STEPS:
-        command = entry.get("command", "run")
-        raise Stopped(f"run {entry['_id']} was interrupted while {entry['state']}: `{command}` goes on with it")
+        what = f"{kind(entry)} {entry['_id']} was interrupted while {entry['state']}"
+        raise Stopped(f"{what}: `{command_of(entry)}` goes on with it")
     if entry["state"] != DONE:
         raise Stopped(f"run {entry['_id']} is {entry['state']}")
     return entry

@@ -13,6 +13,7 @@ from migrations_sql_to_mongo import conversions, mapping
 from migrations_sql_to_mongo import values as rules
 from migrations_sql_to_mongo.batching import Encoded, TooManyRejects
 from migrations_sql_to_mongo.collisions import Collisions
+from migrations_sql_to_mongo.corrected_rows import Corrected
 from migrations_sql_to_mongo.errors import BadValue
 from migrations_sql_to_mongo.grouping import Attempt, FilesOfPackage, Group, Rows, Side
 from migrations_sql_to_mongo.hashes import unverifiable
@@ -90,6 +91,7 @@ class Copy:
         self._shared_ids: set[str] = set()  # ids of documents that different keys of users become
         self._shared_names: set[str] = set()  # names that several packages' ids become
         self._rejects: Spool[Reject] = Spool()  # not yet passed on
+        self._corrected = Corrected(source.corrections)
 
     def documents(self) -> Iterator[Encoded]:
         """Yield every document, and every reject."""
@@ -399,7 +401,8 @@ class Copy:
             column = f"{reason.removeprefix(NO_SUCH).partition(',')[0]}_id"
         value = named.get(column) if column != SECRET else None
         detail = "" if value is None else rules.shown(value)
-        reject = Reject(table, account.rejected, key_of(table, row), reason, named, detail)
+        corrects = self._corrected.source_key(table, row)
+        reject = Reject(table, account.rejected, key_of(table, row), reason, named, detail, corrects)
         account.reasons.setdefault(reason, Counted()).add(reject.example)
         self._rejects.append(reject)
 

@@ -44,6 +44,28 @@ def ids_with_corrections(source: "Source", table: str, rows: Iterator[Row]) -> I
     return itertools.chain(kept, (row[:1] for row in corrected.values()))
 
 
+class Corrected:
+    """The corrected rows, which may have other keys than the source's rows that they replace."""
+
+    def __init__(self, corrections: dict[str, dict[str, Row]]) -> None:
+        self._rows: dict[tuple[str, str], list[tuple[str, Row]]] = {}
+        for table, rows in corrections.items():
+            for key, row in rows.items():
+                self._rows.setdefault((table, key_of(table, row)), []).append((key, self._own(table, row)))
+
+    def source_key(self, table: str, row: Row) -> str | None:
+        """Return the key of the source's row that a row replaces; None if it is the source's own."""
+        those = self._rows.get((table, key_of(table, row)), ()) if self._rows else ()
+        own = self._own(table, row)
+        return next((key for key, one in those if one == own[: len(one)]), None)
+
+    @staticmethod
+    def _own(table: str, row: Row) -> Row:
+        """Return a row without the package that a file has through its release."""
+        place = PACKAGE_COLUMN["files"]
+        return (*row[:place], *row[place + 1 :]) if table == "files" else tuple(row)
+
+
 class _Joined:
     """What is joined to rows that refer to a user or a release: the last values of each row."""
 

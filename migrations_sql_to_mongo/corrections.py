@@ -29,35 +29,29 @@ def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
     return _as_rows(list(target.db[corrected_collection(entry["_id"])].find()), source)
 
 
-def take_over(
-    source: Source, target: Target, ledger: Ledger, entry: Entry, corrected: Iterable[dict[str, Any]] = ()
-) -> None:
-    """Take over the corrections of the last finished run and these, and record which no longer fit.
+Fitting = tuple[list[dict[str, Any]], dict[str, Any] | None]  # corrections, and the account of them, if any
 
-    Done once per run: one that continues already has them. Raises CannotStart as `_fitting` does.
-    """
-    if "corrections" not in entry:
-        kept, account = _fitting(source, target, ledger, corrected)
-        for start in range(0, len(kept), AT_A_TIME):
-            some = [bson.encode(one) for one in kept[start : start + AT_A_TIME]]
-            target.insert(corrected_collection(entry["_id"]), some)
-        ledger.note(entry, corrections=account)
-    source.corrections = corrections_of(target, entry, source)
+
+def take_over(target: Target, ledger: Ledger, entry: Entry, found: Fitting) -> None:
+    """Store what `fitting` has found with a run."""
+    kept, account = found
+    for start in range(0, len(kept), AT_A_TIME):
+        some = [bson.encode(one) for one in kept[start : start + AT_A_TIME]]
+        target.insert(corrected_collection(entry["_id"]), some)
+    ledger.note(entry, corrections=account)
 
 
 def preview(
     source: Source, target: Target, ledger: Ledger, corrected: Iterable[dict[str, Any]] = ()
 ) -> dict[str, Any] | None:
     """Return the account of the corrections that the next run would take over, without writing."""
-    kept, account = _fitting(source, target, ledger, corrected)
+    kept, account = fitting(source, target, ledger, corrected)
     source.corrections = _as_rows(kept, source)
     return account
 
 
-def _fitting(
-    source: Source, target: Target, ledger: Ledger, more: Iterable[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Return the last run's corrections and these, if their rows have not changed, and an account of all, if any.
+def fitting(source: Source, target: Target, ledger: Ledger, more: Iterable[dict[str, Any]] = ()) -> Fitting:
+    """Return the last run's corrections and these, if their rows have not changed, and an account of all.
 
     Raises CannotStart if one of these is of a row whose key occurs twice.
     """
@@ -72,7 +66,7 @@ def _fitting(
     for table in {one["table"] for one in corrected} & {*source.tables}:
         keys = {one["key"] for one in corrected if one["table"] == table}
         columns = source.columns[table]
-        for row in source.rows(table):
+        for row in source.uncorrected().rows(table):
             if (key := key_of(table, row)) in keys:
                 named = without_secrets(dict(zip(columns, row, strict=False)))
                 found[table, key] += 1
@@ -95,7 +89,7 @@ def rows_of(lines: list[dict[str, Any]], source: Source) -> list[Row]:
     """Return corrected rows as the source would, with the source's password hashes, which files do not contain."""
     without_hash = {line["key"] for line in lines if line["row"].get("hashed_password") == HIDDEN}
     index = list(TABLES["users"]).index("hashed_password")
-    users = source.rows("users") if without_hash else iter(())
+    users = source.uncorrected().rows("users") if without_hash else iter(())
     hashes = {key: row[index] for row in users if (key := key_of("users", row)) in without_hash}
 
     def value(line: dict[str, Any], name: str) -> Any:
@@ -104,11 +98,18 @@ def rows_of(lines: list[dict[str, Any]], source: Source) -> list[Row]:
             return hashes.get(line["key"])
         if isinstance(kept, str):
             return number_in(kept) if source.is_number(line["table"], name) else kept
-        if isinstance(kept, bson.Int64):
-            return int(kept)  # else it would be no number of the source's
-        return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
+        return _as_read(kept)
 
     return [tuple(value(line, name) for name in source.columns[line["table"]]) for line in lines]
+
+
+def _as_read(kept: Any) -> Any:
+    """Return a value as the source would, from what JSON and BSON hold of it."""
+    if isinstance(kept, list):
+        return [_as_read(one) for one in kept]
+    if isinstance(kept, bson.Int64):
+        return int(kept)  # else it would be no number of the source's
+    return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
 
 
 def _as_rows(lines: list[dict[str, Any]], source: Source) -> Corrections:

@@ -34,6 +34,11 @@ def kind(entry: Entry) -> str:
     return "replay" if entry.get("replayed") else str(entry.get("command", RUN))
 
 
+def command_of(entry: Entry) -> str:
+    """Return the command that ends an interrupted run, catch-up or replay."""
+    return "rejects replay" if entry.get("replayed") else str(entry.get("command", RUN))
+
+
 def now() -> datetime:
     """Return the time as the ledger keeps it."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import bson
 import pymongo
 from pymongo.errors import BulkWriteError
 
-from migrations_sql_to_mongo.target import DUPLICATE_KEY, Target, bson_id, decoded, raw
+from migrations_sql_to_mongo.target import DUPLICATE_KEY, Target, bson_id, raw
 
-UNIQUE = ("email_folded", "username")  # fields of users
 # A statement contains the expected and the new document; MongoDB accepts at most 16 MB.
 COMPARED_BYTES = 15_000_000
 
@@ -45,9 +43,3 @@ def write_all(target: Target, collection: str, writes: list[Any]) -> None:
         others = [one for one in details.get("writeErrors", []) if one["code"] != DUPLICATE_KEY]
         if details.get("writeConcernErrors") or others:
             raise
-
-
-def without_unique(document: bytes) -> bytes:
-    """Return a user without what only one user may have."""
-    fields = decoded(document)
-    return bson.encode({name: value for name, value in fields.items() if name not in UNIQUE})

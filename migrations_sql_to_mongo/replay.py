@@ -16,33 +16,44 @@ from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.ledger import Entry
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.swap import corrected_collection, rejects_collection
-from migrations_sql_to_mongo.tally import row_digest
+from migrations_sql_to_mongo.tally import HIDDEN
 from migrations_sql_to_mongo.target import Target
 
 
-def corrected_rows(file: Path, source: Source, target: Target, entry: Entry) -> list[dict[str, Any]]:
-    """Return the corrected rows of a rejects file, as they are stored with a run. `entry` is the last one.
+def read_lines(file: Path, source: Source) -> list[dict[str, Any]]:
+    """Return the lines of a rejects file. Raises CannotStart for anything else."""
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise CannotStart(f"{file}: {one_line(error)}") from None
+    for number, line in enumerate(lines, start=1):
+        if why := _what_is_wrong(line, source):
+            raise CannotStart(f"{file}, line {number}: {why}")
+    return lines
 
-    Raises CannotStart for anything else, and for rows that this run has neither rejected nor had corrected.
+
+def corrected_rows(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[dict[str, Any]]:
+    """Return the corrected rows of a rejects file as they are stored with a run. `entry` is the last one.
+
+    Raises CannotStart for rows that it has neither rejected nor had corrected.
     """
-    lines = _lines(file)
-    _check_columns(file, lines, source)
-    corrected = list(target.db[corrected_collection(entry["_id"])].find())
-    by_row = {(one["table"], row_digest(one["row"].values())): one for one in corrected}
-    by_name = {one["_id"]: one for one in corrected}
+    corrected = {one["_id"]: one for one in target.db[corrected_collection(entry["_id"])].find()}
     rejects = _rejects(lines, target, entry)
     found = []
-    for number, line in enumerate(lines, start=1):
-        table, key = line["table"], line["key"]
-        digest: str = line["digest"]
-        # The reject of a second correction is about the first one, which may have changed the key, not about the
-        # source's row.
-        of = by_row.get((table, digest)) or by_name.get(_name(table, key)) or rejects.get((table, key, digest))
+    for line in lines:
+        table, row = line["table"], line["row"]
+        # The reject of a correction is not about the source's row.
+        is_again = "corrects" in line
+        of = earlier = corrected.get(_name(table, line.get("corrects", line["key"])))
+        if not is_again and (earlier is None or earlier["digest"] != line["digest"]):
+            of = rejects.get((table, line["key"], line["digest"]))
         if of is None:
             why = f"is not a rejected row of run {entry['_id']}, or has changed since"
-            raise CannotStart(f"{file}, line {number}: {table} {key} {why}")
-        row = {"table": table, "key": of["key"], "row": line["row"], "digest": of["digest"]}
-        found.append({"_id": _name(table, of["key"]), **row})
+            raise CannotStart(f"{table} {line['key']} {why}")
+        if is_again and row.get("hashed_password") == HIDDEN:
+            row = {**row, "hashed_password": of["row"]["hashed_password"]}
+        kept = {"table": table, "key": of["key"], "row": row, "digest": of["digest"]}
+        found.append({"_id": _name(table, of["key"]), **kept})
     return found
 
 
@@ -61,40 +72,31 @@ def _rejects(lines: list[dict[str, Any]], target: Target, entry: Entry) -> dict[
     return found
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
-    try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
-    except (OSError, ValueError) as error:
-        raise CannotStart(f"{file}: {one_line(error)}") from None
-    for number, line in enumerate(lines, start=1):
-        if not _is_line(line):
-            raise CannotStart(f"{file}, line {number}: this is not a line of a rejects file")
-        try:
-            bson.encode(line["row"])
-        except (bson.errors.InvalidDocument, OverflowError, UnicodeEncodeError) as error:
-            raise CannotStart(f"{file}, line {number}: MongoDB cannot store this row: {one_line(error)}") from None
-        if line.get("is_cut"):
-            raise CannotStart(f"{file}, line {number}: the row is cut; `plan --report FOLDER` writes it whole")
-    return lines
-
-
-def _is_line(line: Any) -> bool:
-    """Tell whether a value is a rejected row, with values as `as_json` makes them."""
+def _what_is_wrong(line: Any, source: Source) -> str | None:
+    """Return why something is not the line of a rejected row of this source; None if it is."""
     names = {"table": str, "key": str, "digest": str, "row": dict}
     if not isinstance(line, dict) or not all(isinstance(line.get(name), kind) for name, kind in names.items()):
-        return False
-    return line["table"] in TABLES and all(map(_is_value, line["row"].values()))
+        return "this is not a line of a rejects file"
+    table, row = line["table"], line["row"]
+    if table not in TABLES or not isinstance(line.get("corrects", ""), str) or not all(map(_is_value, row.values())):
+        return "this is not a line of a rejects file"
+    try:
+        bson.encode(row)
+    except (bson.errors.InvalidDocument, OverflowError, UnicodeEncodeError) as error:
+        return f"MongoDB cannot store this row: {one_line(error)}"
+    if line.get("is_cut"):
+        return "the row is cut; `plan --report FOLDER` writes it whole"
+    columns = source.columns.get(table, {})
+    if unknown := {*row} ^ {*columns}:
+        return f"the row has too many or too few values: {', '.join(sorted(unknown))}"
+    lists = (name for name, value in row.items() if isinstance(value, list) and columns[name] != "list")
+    return next((f"{name} cannot be a list" for name in lists), None)
 
 
 def _is_value(value: Any) -> bool:
+    """Tell whether this is a value as `as_json` makes them."""
+    if isinstance(value, list):
+        return all(map(_is_value, value))
     if isinstance(value, dict):
         return {*value} == {"hex"} and re.fullmatch(r"(?:[0-9a-fA-F]{2})*", str(value["hex"])) is not None
     return value is None or isinstance(value, str | int | float)
-
-
-def _check_columns(file: Path, lines: list[dict[str, Any]], source: Source) -> None:
-    for number, line in enumerate(lines, start=1):
-        if unknown := {*line["row"]} ^ {*source.columns.get(line["table"], {})}:
-            raise CannotStart(
-                f"{file}, line {number}: the row has too many or too few values: {', '.join(sorted(unknown))}"
-            )

@@ -1,12 +1,14 @@
 """Reports for the operator: on the terminal, as Markdown, as JSON, and a rejects file per table."""
 
 import contextlib
+import filecmp
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from migrations_sql_to_mongo.batching import TooManyRejects
 from migrations_sql_to_mongo.errors import CannotStart, one_line
 from migrations_sql_to_mongo.progress import duration
 from migrations_sql_to_mongo.understood import as_lines
@@ -162,8 +164,13 @@ class ReportFolder:
 
     @contextlib.contextmanager
     def rejects(self) -> Iterator[Callable[[Report], None]]:
-        """Yield a function that writes a rejected row to its table's file. Files of an earlier report are removed."""
+        """Yield a function that writes a rejected row to its table's file.
+
+        Files of an earlier report stay until all rows are written, or too many were rejected. Then they are replaced,
+        but kept as .old if somebody may have corrected rows in them.
+        """
         files: dict[str, TextIO] = {}
+        self._remove_unfinished()
         with contextlib.ExitStack() as stack:
 
             def write(reject: Report) -> None:
@@ -171,14 +178,35 @@ class ReportFolder:
                     return
                 table = reject["table"]
                 if table not in files:
-                    path = self._folder / f"rejects-{table}.jsonl"
+                    path = self._folder / f"rejects-{table}.jsonl.new"
                     files[table] = stack.enter_context(path.open("w", encoding="utf-8"))
                 files[table].write(json.dumps(reject, ensure_ascii=False) + "\n")
 
-            if self._folder:
-                for path in self._folder.glob("rejects-*.jsonl"):
-                    path.unlink()
-            yield write
+            try:
+                yield write
+            except TooManyRejects:
+                stack.close()
+                self._replace_rejects()
+                raise
+            except BaseException:
+                stack.close()
+                self._remove_unfinished()
+                raise
+        self._replace_rejects()
+
+    def _remove_unfinished(self) -> None:
+        for path in self._folder.glob("rejects-*.jsonl.new") if self._folder else ():
+            path.unlink()
+
+    def _replace_rejects(self) -> None:
+        if self._folder is None:
+            return
+        new = {path.with_suffix(""): path for path in self._folder.glob("rejects-*.jsonl.new")}
+        for path in self._folder.glob("rejects-*.jsonl"):
+            if path not in new or not filecmp.cmp(path, new[path], shallow=False):
+                path.replace(path.with_name(f"{path.name}.old"))
+        for path, written in new.items():
+            written.replace(path)
 
     def write(self, report: Report) -> None:
         """Write the report."""

@@ -11,10 +11,22 @@ from migrations_sql_to_mongo import new_names, swap
 from migrations_sql_to_mongo.batching import Batch, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, found_changes
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
-from migrations_sql_to_mongo.corrections import take_over
+from migrations_sql_to_mongo.corrections import corrections_of, fitting, take_over
 from migrations_sql_to_mongo.digests import Written, chunk_of, chunk_of_users, digests_collection, digests_of_user
 from migrations_sql_to_mongo.errors import Stopped
-from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, RUN, STEPS, UNDONE, Entry, Ledger, now
+from migrations_sql_to_mongo.ledger import (
+    CATCH_UP,
+    DONE,
+    FAILED,
+    RUN,
+    STEPS,
+    UNDONE,
+    Entry,
+    Ledger,
+    command_of,
+    kind,
+    now,
+)
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.recognizing import Recognizer
 from migrations_sql_to_mongo.rendering import render_staged
@@ -76,9 +88,12 @@ def run(
     """
     entry = ledger.interrupted()
     if entry and entry.get("command") == CATCH_UP:
-        raise Stopped(f"catch-up {entry['_id']} was interrupted: `catch-up` ends it, `undo` takes it back")
+        what = f"{kind(entry)} {entry['_id']} was interrupted"
+        raise Stopped(f"{what}: `{command_of(entry)}` ends it, `undo` takes it back")
     entry = _resumed(entry, source, target, ledger, options) if entry else _begun(source, target, ledger, options)
-    take_over(source, target, ledger, entry)
+    if "corrections" not in entry:
+        take_over(target, ledger, entry, fitting(source, target, ledger))
+    source.corrections = corrections_of(target, entry, source)
     if entry["resumed"] and entry["state"] != "swapping" and _has_changed(source, target, entry):
         raise _given_up(target, ledger, entry)
     steps: dict[str, Callable[[], dict[str, Any]]] = {

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import MONEY
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -111,7 +112,7 @@ class Source:
     def is_number(self, table: str, column: str) -> bool:
         """Tell whether the values of a column are read as numbers."""
         is_read_so = self.columns[table].get(column) in ("key", "integer", "date")
-        return is_read_so and isinstance(base_type(self.queries[table].types.get(column)), NUMBERS)
+        return is_read_so and isinstance(base_type(self.queries[table].types.get(column)), (*NUMBERS, MONEY))
 
     def count(self, table: str) -> int:
         """Return the number of rows."""

@@ -168,6 +168,7 @@ class Reject:
     reason: str
     row: dict[str, Any]
     detail: str = ""  # the value at fault
+    corrects: str | None = None  # the key of the source's row, if this is a correction of it
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for a report's file: the complete row, without password hashes."""
@@ -179,6 +180,7 @@ class Reject:
             "key": self.key,
             "reason": self.reason,
             "digest": row_digest(row.values()),
+            **({} if self.corrects is None else {"corrects": self.corrects}),
             "row": row,
         }
 
@@ -217,4 +219,6 @@ def cut(reject: dict[str, Any]) -> dict[str, Any]:
 def _cut_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _cut_value(one) for name, one in value.items()}
+    if isinstance(value, list) and len(str(value)) > CUT_AT:
+        return f"{str(value)[:CUT_AT]}..."
     return f"{value[:CUT_AT]}..." if isinstance(value, str) and len(value) > CUT_AT else value

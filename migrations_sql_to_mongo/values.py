@@ -153,7 +153,9 @@ def shown(value: Any) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return a value of a row for JSON and BSON: invalid UTF-8 becomes {"hex": "ff00"}."""
+    """Return a value of a row for JSON and BSON: invalid UTF-8 becomes {"hex": "ff00"}, also in lists."""
+    if isinstance(value, list | tuple):
+        return [as_json(one) for one in value]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, bytes | bytearray | memoryview):

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from migrations_sql_to_mongo import changes, mapping
-from migrations_sql_to_mongo.replacing import write_all
+from migrations_sql_to_mongo import mapping
 from migrations_sql_to_mongo.target import Target
-from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, Mover, old_site_goes_on, site_documents
+from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on, site_documents
 from tests.migrations_sql_to_mongo.old_site import release, some_rows, user
-from tests.migrations_sql_to_mongo.servers import old_database
 from webapp.documents.base import utc_now
 from webapp.documents.user import object_id_of_sql_id
 
@@ -277,72 +275,6 @@ def test_undo_takes_back_what_was_corrected_after_a_catch_up(mover: Make, db: Db
     assert not any(site_documents(db).values())
 
 
-def test_people_can_swap_addresses_and_projects_names(mover: Make, db: Db) -> None:
-    rows = some_rows()
-    rows["users"] += [user(4), user(5), user(6), user(7)]
-    move = mover(rows)
-    assert move("run").code == 0
-    before = site_documents(db)
-    old_site_goes_on(
-        move,
-        "UPDATE users SET email = CASE id WHEN 1 THEN 'user4@example.org' ELSE 'user1@example.org' END "
-        "WHERE id IN (1, 4)",
-        # One waits for the next.
-        "UPDATE users SET email = CASE id WHEN 5 THEN 'user6@example.org' WHEN 6 THEN 'user7@example.org' "
-        "ELSE 'new@example.org' END WHERE id IN (5, 6, 7)",
-        "UPDATE packages SET id = 'x' WHERE id = 'flask'",
-        "UPDATE packages SET id = 'flask' WHERE id = 'Zope.Interface'",
-        "UPDATE packages SET id = 'ZOPE_Interface', summary = 'a' || char(0) || '\U0001f967' WHERE id = 'x'",
-    )
-
-    done = move("catch-up", "--json")
-
-    assert done.code == 1  # releases whose package is now called otherwise
-    assert done.report["conflicts"] == []
-    assert move("verify").code == 0
-    caught_up = site_documents(db)
-    assert move("undo").code == 0
-    assert site_documents(db) == before
-    assert move("run", "--max-reject-share", "100").code == 1
-    assert site_documents(db) == caught_up
-
-
-def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
-    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By another catch-up, or by undo: nobody loses an address."""
-    move = mover(some_rows() | {"users": [user(1), user(2), user(3)]})
-    assert move("run").code == 0
-    before = site_documents(db)
-    old_site_goes_on(move, "UPDATE users SET email = 'user' || (id % 3 + 1) || '@example.org'")
-    assert move("catch-up").code == 0
-    wanted = site_documents(db)
-    writes = 0
-
-    def stop_after(*arguments: Any) -> None:
-        nonlocal writes
-        write_all(*arguments)
-        writes -= 1
-        if writes == 0:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(changes, "write_all", stop_after)
-    for stop, is_undone in itertools.product(range(1, 100), (False, True)):
-        assert move("undo").code == 0
-        assert site_documents(db) == before
-        writes = stop
-        stopped = move("catch-up")
-        writes = 0
-        if stopped.code == 0:
-            break
-        if is_undone:
-            assert move("undo").code == 0
-            assert site_documents(db) == before
-        assert move("catch-up").code == 0
-        assert site_documents(db) == wanted
-    assert stop > 3
-
-
 def test_catch_up_allows_as_many_rejects_as_the_run_did(mover: Make) -> None:
     releases = [release(number, "flask" if number > 2 else "nowhere") for number in range(1, 21)]
     move = mover(some_rows() | {"releases": releases})
@@ -365,61 +297,3 @@ def test_one_document_was_changed(mover: Make) -> None:
 
     assert "\n1 document would be changed, of " in move("catch-up", "--dry-run").out
     assert "\n1 document was changed, of " in move("catch-up").out
-
-
-def test_users_who_wait_for_each_other_and_for_somebody_else_lose_nothing(mover: Make, db: Db) -> None:
-    move = mover(some_rows() | {"users": [user(1), user(2), user(3), user(4)]})
-    assert move("run").code == 0
-    db.users.insert_one({"name": "Eve", "email": "eve@example.org", "email_folded": "eve@example.org"})
-    before = site_documents(db)
-    # 1 waits for 2, who waits for Eve; 3 and 4 wait for each other.
-    addresses = {1: "user2", 2: "eve", 3: "user4", 4: "user3"}
-    old_site_goes_on(
-        move,
-        *(f"UPDATE users SET email = '{one}@example.org' WHERE id = {number}" for number, one in addresses.items()),
-    )
-
-    done = move("catch-up", "--json")
-
-    assert [one.partition(" (")[0] for one in done.report["conflicts"]] == ["users 1", "users 2"]
-    assert all("what may be there only once" in one for one in done.report["conflicts"])
-    emails = {one["_id"]: one["email_folded"] for one in db.users.find({"legacy": {"$exists": True}})}
-    assert [*emails.values()] == [f"user{number}@example.org" for number in (1, 2, 4, 3)]
-    assert move("undo").code == 0
-    assert site_documents(db) == before
-
-    assert move("catch-up").code == 1
-    db.users.delete_one({"name": "Eve"})
-    assert move("catch-up").code == 0
-    assert [one["email_folded"] for one in db.users.find().sort("_id", 1)] == [
-        f"{one}@example.org" for one in addresses.values()
-    ]
-
-
-def test_address_that_is_registered_while_a_swap_is_interrupted_is_all_that_is_lost(
-    target_uri: str, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    statements = [
-        "CREATE TABLE users (id integer, username text, email text)",
-        "INSERT INTO users VALUES (1, 'ann', 'ann@example.org'), (2, 'bob', 'bob@example.org')",
-    ]
-    with old_database("sqlite", tmp_path, statements) as (url, execute):
-        move = Mover(url, target_uri)
-        assert move("run").code == 0
-        execute("UPDATE users SET email = CASE id WHEN 1 THEN 'bob@example.org' ELSE 'ann@example.org' END")
-
-        def stop_when_nobody_has_one(*arguments: Any) -> None:
-            write_all(*arguments)
-            if not db.users.count_documents({"email_folded": {"$exists": True}}):
-                raise KeyboardInterrupt
-
-        with monkeypatch.context() as interrupted:
-            interrupted.setattr(changes, "write_all", stop_when_nobody_has_one)
-            assert move("catch-up").code == 3
-        db.users.insert_one({"name": "Eve", "email": "bob@example.org", "email_folded": "bob@example.org"})
-
-        done = move("catch-up")
-
-    found = {one.get("username"): one.get("email_folded") for one in db.users.find()}
-    assert found == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
-    assert (done.code, "users 1 (ann): what may be there only once" in done.out) == (1, True), done.out

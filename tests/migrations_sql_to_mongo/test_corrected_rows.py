@@ -199,6 +199,18 @@ CORRECTIONS = {
         {"users": {"is_active": "1"}, "releases": {"yanked": "n"}},
         ["UPDATE users SET is_active = '1'", "UPDATE releases SET yanked = 'n'"],
     ),
+    "lists and money": Correction(
+        "postgresql",
+        [
+            "CREATE TABLE packages (id text, keywords text[], classifiers jsonb, created_date text)",
+            """INSERT INTO packages VALUES ('flask', '{a,"b, c","d\\"e",NULL}', '["X :: Y", "Z"]', 'junk')""",
+            "CREATE TABLE releases (id integer, package_id text, size money, yanked text)",
+            "INSERT INTO releases VALUES (1, 'flask', 12, 'junk')",
+        ],
+        {"packages": {"created_date": "2021-01-01 00:00:00"}, "releases": {"yanked": "n"}},
+        ["UPDATE packages SET created_date = '2021-01-01 00:00:00'", "UPDATE releases SET yanked = 'n'"],
+        '[dates]\n"packages.created_date" = "reject"\n',
+    ),
     "a reference that the server holds equal": Correction(
         "mysql",
         [

@@ -2,7 +2,7 @@
 
 import bson
 
-from migrations_sql_to_mongo.replacing import documents, without_unique, write, write_all
+from migrations_sql_to_mongo.replacing import documents, write, write_all
 from migrations_sql_to_mongo.target import open_target
 from tests.migrations_sql_to_mongo.conftest import Db
 
@@ -22,9 +22,3 @@ def test_only_what_is_still_as_it_was_read_is_replaced(db: Db, target_uri: str) 
 
     found = {one["_id"]: one["name"] for one in db.users.find()}
     assert found == {0: "after", 1: "edited", 3: "edited", 4: "after"}
-
-
-def test_user_without_what_only_one_may_have() -> None:
-    fields = {"_id": 1, "username": "ada", "name": "Ada", "email_folded": "ada@example.org"}
-
-    assert bson.decode(without_unique(bson.encode(fields))) == {"_id": 1, "name": "Ada"}

@@ -1,12 +1,14 @@
 """Rows that an operator corrected and gives to `replay`."""
 
 import itertools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from migrations_sql_to_mongo import run
 from migrations_sql_to_mongo.target import Target
 from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on, reasons, replay, site_documents
 from tests.migrations_sql_to_mongo.old_site import (
@@ -311,3 +313,83 @@ def test_replay_goes_on_wherever_it_was_stopped(
         checked = move("verify")
         assert checked.code == 0, checked.out
     assert stop > 20
+
+
+def test_replay_that_is_refused_leaves_nothing_behind(mover: Make, db: Db, tmp_path: Path) -> None:
+    rows = [user(None, name=Raw(b"\xff")), user(None, name=Raw(b"\xff")), user(3, name=Raw(b"\xff"))]
+    move = mover(some_rows() | {"users": rows})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    path = tmp_path / "rejects-users.jsonl"
+    lines = path.read_text().splitlines()
+    (tmp_path / "one.jsonl").write_text(next(line for line in lines if '"key": "3"' in line))
+    before = db.list_collection_names()
+
+    refused = [
+        move("rejects", "replay", str(path)),
+        move("rejects", "replay", str(tmp_path / "one.jsonl"), "--on-error", "stop", "--report", str(tmp_path)),
+        move("rejects", "replay", str(tmp_path / "one.jsonl"), "--max-reject-share", "1"),
+        move("catch-up", "--max-rejects", "1"),
+    ]
+
+    assert [one.code for one in refused] == [2, 3, 3, 3]
+    assert sorted(db.list_collection_names()) == sorted(before)
+    assert move("verify").code == 0
+    assert move("run", "--replace-existing").code == 1
+
+
+def test_corrections_outlive_a_run_that_starts_afresh(
+    mover: Make, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = mover(some_rows() | {"users": [user(1), user(2, name=Raw(b"\xff")), user(3)]})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    assert replay(move, tmp_path, "users", lambda row: row.update(name="Grace")).code == 0
+
+    def stop(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(run, "render", stop)
+        assert move("run", "--replace-existing").code == 3
+    old_site_goes_on(move, "UPDATE users SET name = 'Another' WHERE id = 3")
+
+    done = move("run", "--replace-existing", "--json")
+
+    assert "starting afresh" in done.err
+    assert (done.code, done.report["corrections"]["kept"], done.report["corrections"]["lost"]) == (0, 1, 0)
+    assert {one["name"] for one in db.users.find()} == {"User 1", "Grace", "Another"}
+
+
+def test_users_who_exchanged_their_ids_keep_their_passwords(mover: Make, db: Db, tmp_path: Path) -> None:
+    """However often the file is given that the first replay wrote."""
+    rows = [user(one, name=Raw(b"\xff"), hashed_password=f"$6$kept{one}") for one in (1, 2)]
+    move = mover(some_rows() | {"users": rows})
+    assert move("run", "--report", str(tmp_path)).code == 1
+
+    def exchange(row: dict[str, Any]) -> None:
+        row["id"] = 3 - row["id"]
+
+    assert replay(move, tmp_path, "users", exchange, "--report", str(tmp_path)).code == 1
+    for _ in range(2):
+        assert replay(move, tmp_path, "users", lambda row: row.update(name=f"Now {row['id']}")).code == 0
+        assert {one["legacy"]["sql_id"]: one["hashed_password"] for one in db.users.find()} == {
+            1: "$6$kept2",
+            2: "$6$kept1",
+        }
+
+
+def test_password_hash_of_a_first_correction_stays(mover: Make, db: Db, tmp_path: Path) -> None:
+    """A tool may sort the names in the file, too."""
+    move = mover(some_rows() | {"users": [user(2, name=Raw(b"\xff"), hashed_password="$6$old")]})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    path = tmp_path / "rejects-users.jsonl"
+
+    def first(row: dict[str, Any]) -> None:
+        row |= {"id": 7, "hashed_password": "$6$new"}
+
+    assert replay(move, tmp_path, "users", first, "--report", str(tmp_path)).code == 1
+    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    assert '"hashed_password": "(hidden)"' in path.read_text()
+    assert replay(move, tmp_path, "users", lambda row: row.update(name="Grace")).code == 1  # links of user 2
+
+    [grace] = db.users.find()
+    assert (grace["name"], grace["hashed_password"], grace["legacy"]["sql_id"]) == ("Grace", "$6$new", 7)

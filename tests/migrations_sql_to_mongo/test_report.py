@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from migrations_sql_to_mongo import changes
 from migrations_sql_to_mongo.report import ReportFolder
-from tests.migrations_sql_to_mongo.conftest import Make
+from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on
 from tests.migrations_sql_to_mongo.old_site import (
     NAMES,
+    Raw,
     release,
     some_rows,
     user,
@@ -30,15 +34,63 @@ def test_report_folder_holds_everything(mover: Make, tmp_path: Path) -> None:
     assert json.loads(line)["row"]["hashed_password"] == "(hidden)"
 
 
-def test_rejects_of_an_earlier_report_are_removed(tmp_path: Path) -> None:
+def test_rejects_of_an_earlier_report_are_replaced_and_kept(tmp_path: Path) -> None:
     folder = ReportFolder(tmp_path)
-    (tmp_path / "rejects-users.jsonl").write_text("old")
-    (tmp_path / "notes.txt").write_text("mine")
+    for name in ("rejects-users.jsonl", "rejects-files.jsonl", "notes.txt"):
+        (tmp_path / name).write_text("mine")
 
-    with folder.rejects() as write:
-        write({"table": "releases", "row": {"id": 1}})
+    for _ in range(2):
+        with folder.rejects() as write:
+            write({"table": "users", "row": {"id": 1}})
 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "rejects-users.jsonl": '{"table": "users", "row": {"id": 1}}\n',
+        "rejects-users.jsonl.old": "mine",
+        "rejects-files.jsonl.old": "mine",
         "notes.txt": "mine",
-        "rejects-releases.jsonl": '{"table": "releases", "row": {"id": 1}}\n',
     }
+
+
+def test_refused_command_leaves_what_somebody_corrected(mover: Make, db: Db, tmp_path: Path) -> None:
+    rows = {"users": [user(1), user(2), user(3, name=Raw(b"\xff"))], "releases": [release(1, size="x")]}
+    move = mover(some_rows() | rows)
+    report = ("--report", str(tmp_path))
+    assert move("run", *report).code == 1
+    for table in ("users", "releases"):
+        (tmp_path / f"rejects-{table}.jsonl").write_text(f"corrected {table}")
+    db.packages.insert_one({"_id": "mine", "name": "mine"})
+
+    refused = [
+        move("run", *report),
+        move("catch-up", "--timezone", "Europe/Berlin", *report),
+        move("rejects", "replay", str(tmp_path / "rejects-users.jsonl"), *report),
+        move("run", "--max-rejects", "0", "--replace-existing", *report),
+    ]
+
+    assert [one.code for one in refused] == [3, 2, 2, 3]
+    found = {path.name: path.read_text() for path in tmp_path.glob("rejects-*")}
+    # The last one tells which row was too many.
+    assert found.pop("rejects-users.jsonl").startswith('{"_id"')
+    assert found == {f"rejects-{table}.jsonl.old": f"corrected {table}" for table in ("users", "releases")}
+
+
+def test_catch_up_that_only_ends_another_writes_the_rejects_too(
+    mover: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = mover(some_rows() | {"releases": [release(1), release(2, size="x")]})
+    assert move("run").code == 1
+    old_site_goes_on(move, "UPDATE users SET name = 'Ada' WHERE id = 1")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(changes, "apply", stop)
+        assert move("catch-up").code == 3
+    planned = move("catch-up", "--dry-run")
+    assert (planned.code, "was interrupted while it wrote: `catch-up` ends it" in planned.err) == (3, True)
+
+    assert move("catch-up", "--report", str(tmp_path)).code == 1
+
+    [line] = (tmp_path / "rejects-releases.jsonl").read_text().splitlines()
+    assert json.loads(line)["key"] == "2"

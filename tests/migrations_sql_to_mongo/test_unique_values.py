@@ -1,0 +1,294 @@
+"""Usernames and addresses that users of the old site pass on, and that others register here meanwhile."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import bson
+import pytest
+
+from migrations_sql_to_mongo import changes, unique_values
+from migrations_sql_to_mongo.replacing import write_all
+from migrations_sql_to_mongo.unique_values import restored, without_unique
+from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, old_site_goes_on, site_documents
+from tests.migrations_sql_to_mongo.old_site import some_rows, user
+from tests.migrations_sql_to_mongo.servers import old_database
+
+EVE = {"name": "Eve", "email": "bob@example.org", "email_folded": "bob@example.org"}
+ANN_AND_BOB = [
+    "CREATE TABLE users (id integer, username text, email text)",
+    "INSERT INTO users VALUES (1, 'ann', 'ann@example.org'), (2, 'bob', 'bob@example.org')",
+]
+SWAP = "UPDATE users SET email = CASE id WHEN 1 THEN 'bob@example.org' ELSE 'ann@example.org' END"
+
+
+def addresses(db: Db) -> dict[str | None, str | None]:
+    """The addresses with which people sign in, by their usernames."""
+    return {one.get("username"): one.get("email_folded") for one in db.users.find().sort("_id", 1)}
+
+
+def test_people_can_swap_addresses_and_projects_names(mover: Make, db: Db) -> None:
+    rows = some_rows()
+    rows["users"] += [user(4), user(5), user(6), user(7)]
+    move = mover(rows)
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(
+        move,
+        "UPDATE users SET email = CASE id WHEN 1 THEN 'user4@example.org' ELSE 'user1@example.org' END "
+        "WHERE id IN (1, 4)",
+        # One waits for the next.
+        "UPDATE users SET email = CASE id WHEN 5 THEN 'user6@example.org' WHEN 6 THEN 'user7@example.org' "
+        "ELSE 'new@example.org' END WHERE id IN (5, 6, 7)",
+        "UPDATE packages SET id = 'x' WHERE id = 'flask'",
+        "UPDATE packages SET id = 'flask' WHERE id = 'Zope.Interface'",
+        "UPDATE packages SET id = 'ZOPE_Interface', summary = 'a' || char(0) || '\U0001f967' WHERE id = 'x'",
+    )
+
+    done = move("catch-up", "--json")
+
+    assert done.code == 1  # releases whose package is now called otherwise
+    assert done.report["conflicts"] == []
+    assert move("verify").code == 0
+    caught_up = site_documents(db)
+    assert move("undo").code == 0
+    assert site_documents(db) == before
+    assert move("run", "--max-reject-share", "100").code == 1
+    assert site_documents(db) == caught_up
+
+
+def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
+    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another catch-up, or by undo: nobody loses an address."""
+    move = mover(some_rows() | {"users": [user(1), user(2), user(3)]})
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(move, "UPDATE users SET email = 'user' || (id % 3 + 1) || '@example.org'")
+    assert move("catch-up").code == 0
+    wanted = site_documents(db)
+    writes = 0
+
+    def stop_after(*arguments: Any) -> None:
+        nonlocal writes
+        write_all(*arguments)
+        writes -= 1
+        if writes == 0:
+            raise KeyboardInterrupt
+
+    for module in (changes, unique_values):
+        monkeypatch.setattr(module, "write_all", stop_after)
+    for stop, is_undone in itertools.product(range(1, 100), (False, True)):
+        assert move("undo").code == 0
+        assert site_documents(db) == before
+        writes = stop
+        stopped = move("catch-up")
+        writes = 0
+        if stopped.code == 0:
+            break
+        if is_undone:
+            assert move("undo").code == 0
+            assert site_documents(db) == before
+        assert move("catch-up").code == 0
+        assert site_documents(db) == wanted
+    assert stop > 3
+
+
+def test_users_who_wait_for_each_other_and_for_somebody_else_lose_nothing(mover: Make, db: Db) -> None:
+    move = mover(some_rows() | {"users": [user(1), user(2), user(3), user(4)]})
+    assert move("run").code == 0
+    db.users.insert_one({"name": "Eve", "email": "eve@example.org", "email_folded": "eve@example.org"})
+    before = site_documents(db)
+    # 1 waits for 2, who waits for Eve; 3 and 4 wait for each other.
+    addresses = {1: "user2", 2: "eve", 3: "user4", 4: "user3"}
+    old_site_goes_on(
+        move,
+        *(f"UPDATE users SET email = '{one}@example.org' WHERE id = {number}" for number, one in addresses.items()),
+    )
+
+    done = move("catch-up", "--json")
+
+    assert [one.partition(" (")[0] for one in done.report["conflicts"]] == ["users 1", "users 2"]
+    assert all("what may be there only once" in one for one in done.report["conflicts"])
+    emails = {one["_id"]: one["email_folded"] for one in db.users.find({"legacy": {"$exists": True}})}
+    assert [*emails.values()] == [f"user{number}@example.org" for number in (1, 2, 4, 3)]
+    assert move("undo").code == 0
+    assert site_documents(db) == before
+
+    assert move("catch-up").code == 1
+    db.users.delete_one({"name": "Eve"})
+    assert move("catch-up").code == 0
+    assert [one["email_folded"] for one in db.users.find().sort("_id", 1)] == [
+        f"{one}@example.org" for one in addresses.values()
+    ]
+
+
+def test_address_that_is_registered_in_the_middle_of_a_swap_comes_back_when_it_is_free(
+    target_uri: str, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with old_database("sqlite", tmp_path, ANN_AND_BOB) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        before = site_documents(db)
+        execute(SWAP)
+
+        def register_when_nobody_has_one(*arguments: Any) -> None:
+            write_all(*arguments)
+            if not db.users.count_documents({"email_folded": {"$exists": True}}):
+                db.users.insert_one(dict(EVE))
+
+        with monkeypatch.context() as at_once:
+            at_once.setattr(unique_values, "write_all", register_when_nobody_has_one)
+            done = move("catch-up")
+
+        # Ann wants what Eve has, and keeps her own until Bob has taken it.
+        assert (done.code, "users 1 (ann): what may be there only once" in done.out) == (1, True), done.out
+        assert addresses(db) == {"ann": None, "bob": "ann@example.org", None: "bob@example.org"}
+
+        db.users.delete_one({"name": "Eve"})
+        assert move("catch-up").code == 0
+        assert addresses(db) == {"ann": "bob@example.org", "bob": "ann@example.org"}
+        assert move("verify").code == 0
+        assert move("undo").code == move("undo").code == 0
+        assert site_documents(db) == before
+
+
+@pytest.mark.parametrize("goes_on", ["catch-up", "undo"])
+def test_address_that_is_registered_while_a_swap_is_interrupted_is_all_that_is_lost(
+    target_uri: str, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, goes_on: str
+) -> None:
+    with old_database("sqlite", tmp_path, ANN_AND_BOB) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        before = site_documents(db)
+        execute(SWAP)
+
+        def stop_when_nobody_has_one(*arguments: Any) -> None:
+            write_all(*arguments)
+            if not db.users.count_documents({"email_folded": {"$exists": True}}):
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as interrupted:
+            interrupted.setattr(unique_values, "write_all", stop_when_nobody_has_one)
+            assert move("catch-up").code == 3
+        db.users.insert_one(dict(EVE))
+
+        done = move(goes_on)
+
+        if goes_on == "catch-up":
+            assert (done.code, "users 1 (ann): what may be there only once" in done.out) == (1, True), done.out
+            assert addresses(db) == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
+        else:
+            assert (done.code, "users 2 (" in done.err) == (3, True)
+            done = move("undo", "--discard-changes")
+            assert (done.code, "users 2 (bob): what may be there only once" in done.out) == (0, True), done.out
+            assert addresses(db) == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
+        db.users.delete_one({"name": "Eve"})
+        assert move("catch-up").code == 0
+        assert addresses(db) == {"ann": "bob@example.org", "bob": "ann@example.org"}
+        for _ in range(1 if goes_on == "undo" else 2):
+            assert move("undo").code == 0
+        if goes_on == "catch-up":
+            assert site_documents(db) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE users SET email = 'new@example.org' WHERE id = 2", "DELETE FROM users WHERE id = 2"],
+)
+def test_undo_does_not_silently_leave_out_an_address(target_uri: str, db: Db, tmp_path: Path, statement: str) -> None:
+    with old_database("sqlite", tmp_path, ANN_AND_BOB) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        execute(statement)
+        assert move("catch-up").code == 0
+        db.users.insert_one(dict(EVE))
+        caught_up = site_documents(db)
+
+        refused = move("undo")
+
+        assert (refused.code, "users 2" in refused.err, "is another's on this site" in refused.err) == (3, True, True)
+        assert site_documents(db) == caught_up
+        undone = move("undo", "--discard-changes")
+        assert (undone.code, "users 2 (bob): what may be there only once" in undone.out) == (0, True)
+        assert addresses(db) == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
+        db.users.delete_one({"name": "Eve"})
+        execute("DELETE FROM users WHERE id = 2")
+        execute("INSERT INTO users VALUES (2, 'bob', 'bob@new.org')")
+        assert move("catch-up").code == 0
+        assert addresses(db) == {"ann": "ann@example.org", "bob": "bob@new.org"}
+
+
+def test_rings_are_larger_than_what_is_written_together(mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "MOST", 4)
+    move = mover(some_rows() | {"users": [user(number) for number in range(20)]})
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(move, "UPDATE users SET email = 'user' || ((id + 1) % 20) || '@example.org'")
+
+    planned, done = move("catch-up", "--dry-run", "--json"), move("catch-up", "--json")
+
+    assert (planned.code, done.code) == (0, 0), done.out
+    assert planned.report["changes"] == done.report["changes"]
+    found = [one["email_folded"] for one in db.users.find().sort("_id", 1)]
+    assert found == [f"user{(number + 1) % 20}@example.org" for number in range(20)]
+    assert move("undo").code == 0
+    assert site_documents(db) == before
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "conflicts"),
+    [
+        (None, {1: "bob@x.org", 2: "new@x.org"}, []),  # passed on
+        (None, {1: "bob@x.org", 2: "ann@x.org"}, []),  # swapped
+        (None, {1: "bob@x.org", 2: None}, []),  # the owner is gone
+        (None, {1: "eve@x.org"}, [1]),  # registered here
+        (None, {1: "eve@x.org", 2: "ann@x.org"}, [1, 2]),  # one waits for the other
+        (2, {1: "bob@x.org", 2: "new@x.org"}, [1, 2]),  # the owner was edited here
+        (2, {1: "bob@x.org", 2: None}, [1, 2]),
+        (1, {1: "new@x.org", 2: "ann@x.org"}, [1, 2]),
+        (2, {1: "cy@x.org", 3: "ann@x.org"}, []),
+    ],
+)
+def test_dry_run_foresees_who_gets_what(
+    target_uri: str, db: Db, tmp_path: Path, here: int | None, there: dict[int, str | None], conflicts: list[int]
+) -> None:
+    statements = [
+        "CREATE TABLE users (id integer, name text, email text)",
+        "INSERT INTO users VALUES (1, 'Ann', 'ann@x.org'), (2, 'Bob', 'bob@x.org'), (3, 'Cy', 'cy@x.org')",
+    ]
+    with old_database("sqlite", tmp_path, statements) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        db.users.insert_one({"name": "Eve", "email": "eve@x.org", "email_folded": "eve@x.org"})
+        if here:
+            db.users.update_one({"legacy.sql_id": here}, {"$set": {"name": "edited"}})
+        for number, email in there.items():
+            execute(f"UPDATE users SET email = '{email}' WHERE id = {number}")
+            if email is None:
+                execute(f"DELETE FROM users WHERE id = {number}")
+
+        planned, done = move("catch-up", "--dry-run", "--json"), move("catch-up", "--json")
+
+    assert planned.code == done.code == (1 if conflicts else 0)
+    for name in ("changes", "conflicts", "conflict_count"):
+        assert planned.report[name] == done.report[name]
+    assert sorted(int(one.split()[1]) for one in done.report["conflicts"]) == conflicts
+
+
+def test_user_without_what_only_one_may_have() -> None:
+    fields = {"_id": 1, "username": "ada", "name": "Ada", "email_folded": "ada@example.org"}
+
+    assert bson.decode(without_unique(bson.encode(fields))) == {"_id": 1, "name": "Ada"}
+
+
+def test_what_was_given_up_is_restored_but_not_what_was_removed() -> None:
+    before = bson.encode({"_id": 1, "username": "ada", "email": "A@x.org", "email_folded": "a@x.org", "name": "Ada"})
+    bare = bson.decode(without_unique(before))
+    signed_in = bare | {"last_login": 7}
+    changed = bare | {"email": "b@x.org"}
+
+    assert restored(without_unique(before), before) == before
+    assert bson.decode(restored(bson.encode(signed_in), before)) == bson.decode(before) | {"last_login": 7}
+    assert bson.decode(restored(bson.encode(changed), before)) == changed | {"username": "ada"}
+    assert restored(bson.encode(bare), None) == bson.encode(bare)
