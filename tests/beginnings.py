@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask
 
-from webapp.documents import DOCUMENTS
+from webapp.documents import DOCUMENTS, SiteStats
 
 Result = TypeVar("Result")
 # Shorter than any session, link or confirmation that a test begins with.
@@ -23,7 +23,7 @@ class _Made(NamedTuple):
 def begin(app: Flask, key: str, make: Callable[[], Result]) -> Result:
     """Fill an empty database as `make` does, and return what that returns.
 
-    Making documents takes ten times as long as storing them.
+    Making documents takes ten times as long as storing them. There may be statistics already: they are replaced.
     """
     kept: dict[str, _Made] = app.extensions.setdefault("tests.beginnings", {})
     made = kept.get(key)
@@ -35,5 +35,8 @@ def begin(app: Flask, key: str, make: Callable[[], Result]) -> Result:
         )
         return result
     for document_type, kept_documents in made.documents.items():
-        document_type.objects.raw(may_be_lost=True).insert_many(deepcopy(kept_documents))
+        collection = document_type.objects.raw(may_be_lost=True)
+        if document_type is SiteStats:
+            collection.delete_many({})
+        collection.insert_many(deepcopy(kept_documents))
     return deepcopy(made.result)

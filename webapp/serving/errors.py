@@ -4,7 +4,7 @@ import errno
 import logging
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask.globals import request_ctx
 from mongoengine.errors import OperationError, ValidationError
 from pymongo.errors import PyMongoError
@@ -103,6 +103,7 @@ def database_error(error: PyMongoError | OperationError) -> Response:
     # One line, without a traceback: every request fails while the database is unavailable.
     kind = type(error).__name__
     log.warning("database unavailable: %s %s: %s: %s", request.method, shown_path(), kind, reason_of(error))
+    g.setdefault("member", None)  # the page must not ask the database again who reads it
     return http_error(ServiceUnavailable(EXPLANATIONS[503], retry_after=RETRY_AFTER_S))
 
 
