@@ -381,18 +381,25 @@ def said(target: Target, collection: str, document_id: Any, reason: str) -> str:
     return f"{collection} {sql_id}{f' ({names[0]})' if names else ''}: {reason}"
 
 
+def refuse_undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
+    """Raise Stopped if a catch-up was followed by another, or if something was changed since that is not discarded."""
+    refuse_later(ledger, entry)
+    if discard:
+        return
+    states: list[str | None] = [GOING, APPLIED]
+    for collection in entry["collections"]:
+        for group in _groups(target, entry, collection["name"], states):
+            _refuse_changed(target, entry, collection, group)
+    _refuse_taken(target, entry, states)
+
+
 def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> list[str]:
     """Restore what the site had before a catch-up, and return which users lack what somebody else has by now.
 
-    Raises Stopped if something was changed since.
+    Raises Stopped as `refuse_undo` does.
     """
-    refuse_later(ledger, entry)
+    refuse_undo(target, ledger, entry, discard=discard)
     states: list[str | None] = [GOING, APPLIED]
-    if not discard:
-        for collection in entry["collections"]:
-            for group in _groups(target, entry, collection["name"], states):
-                _refuse_changed(target, entry, collection, group)
-        _refuse_taken(target, entry, states)
     ledger.note(entry, state=UNDOING)
     lacking = []
     for collection in reversed(entry["collections"]):

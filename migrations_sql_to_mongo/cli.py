@@ -12,9 +12,8 @@ from pathlib import Path
 
 import click
 
-from migrations_sql_to_mongo import new_names, swap
+from migrations_sql_to_mongo import changes, new_names, swap
 from migrations_sql_to_mongo.catch_up import catch_up, expected, finishes, last_move
-from migrations_sql_to_mongo.changes import changed_collections, take_back
 from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import corrections_of, preview
 from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
@@ -290,7 +289,7 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         if entry is None or entry["state"] == UNDONE:
             raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to take back in {target.shown}")
         is_catch_up = entry.get("command") == CATCH_UP
-        changed = (changed_collections if is_catch_up else swap.changed_collections)(target, entry)
+        changed = (changes.changed_collections if is_catch_up else swap.changed_collections)(target, entry)
         lines = [
             f"{one['name']}: what the {kind(entry)} changed is as it was before"
             if is_catch_up
@@ -300,10 +299,13 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
             for one in entry["collections"]
             if one["name"] in changed
         ]
-        if not dry_run:
+        if dry_run:
+            refuse_undo = changes.refuse_undo if is_catch_up else swap.refuse_undo
+            refuse_undo(target, ledger, entry, discard=discard_changes)
+        else:
             with ledger.lock("undo"):
                 if is_catch_up:
-                    lines += take_back(target, ledger, entry, discard=discard_changes)
+                    lines += changes.take_back(target, ledger, entry, discard=discard_changes)
                 else:
                     swap.undo(target, ledger, entry, discard=discard_changes)
                 new_names.forget(target, entry)

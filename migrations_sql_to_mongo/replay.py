@@ -16,7 +16,7 @@ from migrations_sql_to_mongo.layout import TABLES
 from migrations_sql_to_mongo.ledger import Entry
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.swap import corrected_collection, rejects_collection
-from migrations_sql_to_mongo.tally import HIDDEN
+from migrations_sql_to_mongo.tally import HIDDEN, row_digest
 from migrations_sql_to_mongo.target import Target
 
 
@@ -35,7 +35,8 @@ def read_lines(file: Path, source: Source) -> list[dict[str, Any]]:
 def corrected_rows(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[dict[str, Any]]:
     """Return the corrected rows of a rejects file as they are stored with a run. `entry` is the last one.
 
-    Raises CannotStart for rows that it has neither rejected nor had corrected.
+    Rows that are as they were rejected are left out. Raises CannotStart if all are, and for rows that the run has
+    neither rejected nor had corrected.
     """
     corrected = {one["_id"]: one for one in target.db[corrected_collection(entry["_id"])].find()}
     rejects = _rejects(lines, target, entry)
@@ -50,10 +51,14 @@ def corrected_rows(lines: list[dict[str, Any]], target: Target, entry: Entry) ->
         if of is None:
             why = f"is not a rejected row of run {entry['_id']}, or has changed since"
             raise CannotStart(f"{table} {line['key']} {why}")
+        if row_digest(row.values()) == line["digest"]:
+            continue
         if is_again and row.get("hashed_password") == HIDDEN:
             row = {**row, "hashed_password": of["row"]["hashed_password"]}
         kept = {"table": table, "key": of["key"], "row": row, "digest": of["digest"]}
         found.append({"_id": _name(table, of["key"]), **kept})
+    if lines and not found:
+        raise CannotStart("no row in the file has been corrected: all are as they were rejected")
     return found
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import filecmp
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -204,7 +205,7 @@ class ReportFolder:
         new = {path.with_suffix(""): path for path in self._folder.glob("rejects-*.jsonl.new")}
         for path in self._folder.glob("rejects-*.jsonl"):
             if path not in new or not filecmp.cmp(path, new[path], shallow=False):
-                path.replace(path.with_name(f"{path.name}.old"))
+                path.replace(_free(path.with_name(f"{path.name}.old")))
         for path, written in new.items():
             written.replace(path)
 
@@ -213,3 +214,9 @@ class ReportFolder:
         if self._folder:
             (self._folder / REPORT_TEXT).write_text(as_text(report), encoding="utf-8")
             (self._folder / REPORT_JSON).write_text(as_json(report) + "\n", encoding="utf-8")
+
+
+def _free(path: Path) -> Path:
+    """Return this name, or the first with a number after it that no file has."""
+    names = (path.with_name(f"{path.name}.{number}") for number in itertools.count(2))
+    return path if not path.exists() else next(name for name in names if not name.exists())

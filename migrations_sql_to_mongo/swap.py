@@ -90,11 +90,16 @@ def keep_and_swap(target: Target, ledger: Ledger, entry: Entry) -> None:
         _note(ledger, entry, collection, "swapped")
 
 
-def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
-    """Restore what the site had before a run. Raises Stopped if something was changed since."""
+def refuse_undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
+    """Raise Stopped if a run was followed by another, or if something was changed since, unless that is discarded."""
     refuse_later(ledger, entry)
     if not discard:
         _refuse_changed(target, entry)
+
+
+def undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
+    """Restore what the site had before a run. Raises Stopped as `refuse_undo` does."""
+    refuse_undo(target, ledger, entry, discard=discard)
     ledger.note(entry, state=UNDOING)
     for collection in reversed(entry["collections"]):
         if collection["state"] == "kept" and not _is_swapped(target, collection):

@@ -319,13 +319,16 @@ def test_replay_that_is_refused_leaves_nothing_behind(mover: Make, db: Db, tmp_p
     rows = [user(None, name=Raw(b"\xff")), user(None, name=Raw(b"\xff")), user(3, name=Raw(b"\xff"))]
     move = mover(some_rows() | {"users": rows})
     assert move("run", "--report", str(tmp_path)).code == 1
-    path = tmp_path / "rejects-users.jsonl"
-    lines = path.read_text().splitlines()
-    (tmp_path / "one.jsonl").write_text(next(line for line in lines if '"key": "3"' in line))
+    lines = (tmp_path / "rejects-users.jsonl").read_text().splitlines()
+    one = next(line for line in lines if '"key": "3"' in line)
+    (tmp_path / "one.jsonl").write_text(one.replace("user3@", "still-bad@"))
+    (tmp_path / "same.jsonl").write_text(one)
     before = db.list_collection_names()
 
+    same = move("rejects", "replay", str(tmp_path / "same.jsonl"))
+    assert (same.code, "no row in the file has been corrected" in same.err) == (2, True)
     refused = [
-        move("rejects", "replay", str(path)),
+        replay(move, tmp_path, "users", lambda row: row.update(email="")),
         move("rejects", "replay", str(tmp_path / "one.jsonl"), "--on-error", "stop", "--report", str(tmp_path)),
         move("rejects", "replay", str(tmp_path / "one.jsonl"), "--max-reject-share", "1"),
         move("catch-up", "--max-rejects", "1"),

@@ -39,12 +39,13 @@ def test_rejects_of_an_earlier_report_are_replaced_and_kept(tmp_path: Path) -> N
     for name in ("rejects-users.jsonl", "rejects-files.jsonl", "notes.txt"):
         (tmp_path / name).write_text("mine")
 
-    for _ in range(2):
+    for number in (1, 1, 2):
         with folder.rejects() as write:
-            write({"table": "users", "row": {"id": 1}})
+            write({"table": "users", "row": {"id": number}})
 
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
-        "rejects-users.jsonl": '{"table": "users", "row": {"id": 1}}\n',
+        "rejects-users.jsonl": '{"table": "users", "row": {"id": 2}}\n',
+        "rejects-users.jsonl.old.2": '{"table": "users", "row": {"id": 1}}\n',
         "rejects-users.jsonl.old": "mine",
         "rejects-files.jsonl.old": "mine",
         "notes.txt": "mine",

@@ -205,8 +205,9 @@ def test_undo_does_not_silently_leave_out_an_address(target_uri: str, db: Db, tm
         db.users.insert_one(dict(EVE))
         caught_up = site_documents(db)
 
-        refused = move("undo")
+        planned, refused = move("undo", "--dry-run"), move("undo")
 
+        assert (planned.code, planned.err) == (refused.code, refused.err)
         assert (refused.code, "users 2" in refused.err, "is another's on this site" in refused.err) == (3, True, True)
         assert site_documents(db) == caught_up
         undone = move("undo", "--discard-changes")
