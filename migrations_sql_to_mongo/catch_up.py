@@ -7,6 +7,7 @@ the source changed the same document.
 
 import functools
 import itertools
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -18,10 +19,22 @@ from migrations_sql_to_mongo import changes, new_names, swap
 from migrations_sql_to_mongo.batching import Encoded, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, Unchanged
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
-from migrations_sql_to_mongo.corrections import corrections_of, fitting, preview, take_over
+from migrations_sql_to_mongo.corrections import correct, fitting, preview, take_over
 from migrations_sql_to_mongo.digests import EDITABLE, Written, chain_of, chunk, digests_collection
 from migrations_sql_to_mongo.errors import CannotStart, Stopped
-from migrations_sql_to_mongo.ledger import CATCH_UP, DONE, FAILED, STEPS, UNDONE, Entry, Ledger, command_of, kind, now
+from migrations_sql_to_mongo.ledger import (
+    CATCH_UP,
+    DONE,
+    FAILED,
+    STEPS,
+    UNDONE,
+    Entry,
+    Ledger,
+    command_of,
+    kind,
+    not_done,
+    now,
+)
 from migrations_sql_to_mongo.narrowing import keys_of
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.recognizing import Recognizer
@@ -29,7 +42,7 @@ from migrations_sql_to_mongo.run import Differs, Options, render
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, bson_id
-from migrations_sql_to_mongo.unique_values import free, unique_of
+from migrations_sql_to_mongo.unique_values import free, lacking, restored, unique_of
 from migrations_sql_to_mongo.verify import Behind, verify
 from migrations_sql_to_mongo.verify.compared import Compared, kept_in
 
@@ -55,7 +68,7 @@ def catch_up(
     Raises Stopped.
     """
     entry = _resumed(ledger, target) or _begun(source, target, ledger, options, corrected)
-    source.corrections = corrections_of(target, entry, source)
+    correct(source, target, entry)
     options = replace(options, max_reject_share=entry["options"]["max_reject_share"])
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "copying": lambda: _gather(source, target, ledger, entry, options, progress, on_reject),
@@ -110,9 +123,10 @@ def expected(
                 users[change.id] = (number, change.kind, unique_of(change.document))
             else:
                 made[change.collection, change.kind] += 1
-    can_have = free(target, {key: wanted for key, (_, _, wanted) in users.items()})
-    made.update(("users", users[key][1]) for key in can_have)
-    conflicts += [(users[key][0], "users", key, changes.TAKEN) for key in {*users} - can_have]
+    refused = {key for _, name, key, _ in conflicts if name == "users"}
+    wanted = {key: unique for key, unique in lacking(target).items() if key not in refused}
+    wanted |= {key: unique for key, (_, _, unique) in users.items()}
+    conflicts += _without_unique(target, users, made, wanted)
     progress.finish()
     tally.check()
     kinds: dict[str, dict[str, int]] = {}
@@ -120,10 +134,31 @@ def expected(
         kinds.setdefault(name, {})[how] = number
     return {"run": last["_id"], "tally": tally.as_dict(), "changes": kinds} | {
         "conflict_count": len(conflicts),
-        "conflicts": [changes.said(target, *one) for _, *one in sorted(conflicts)[: changes.SHOWN]],
+        "conflicts": [
+            changes.said(target, name, key, reason, wanted.get(key))
+            for _, name, key, reason in sorted(conflicts)[: changes.SHOWN]
+        ],
         "corrections": corrections,
         "would_stop": _as_before(options, last).would_stop(tally),
     }
+
+
+def _without_unique(
+    target: Target,
+    users: dict[Any, tuple[int, str, dict[str, Any]]],
+    made: Counter[tuple[str, str]],
+    wanted: dict[Any, dict[str, Any]],
+) -> Iterator[tuple[int, str, Any, str]]:
+    """Count the changes of users who get what only one may have, and yield the conflicts of those who do not.
+
+    `wanted` also tells of those whom the source did not change, but who still lack something.
+    """
+    can_have = free(target, wanted)
+    more = {*wanted} - {*users}
+    made.update(("users", kind_of_change) for key, (_, kind_of_change, _) in users.items() if key in can_have)
+    yield from ((users[key][0], "users", key, changes.TAKEN) for key in {*users} - can_have)
+    last = sys.maxsize - len(more)
+    yield from ((last + n, "users", key, changes.TAKEN) for n, key in enumerate(sorted(more - can_have)))
 
 
 def _foreseen(target: Target, moved: Iterator[Change]) -> Iterator[tuple[Change, str | None]]:
@@ -135,7 +170,10 @@ def _foreseen(target: Target, moved: Iterator[Change]) -> Iterator[tuple[Change,
             if (those := [change for change in group if change.collection == name])
         }
         for change in group:
-            yield change, changes.refused(change, live[change.collection].get(change.id))
+            stored = live[change.collection].get(change.id)
+            if stored and change.collection == "users":
+                stored = restored(stored)
+            yield change, changes.refused(change, stored)
 
 
 def finishes(entry: Entry | None) -> bool:
@@ -151,7 +189,7 @@ def last_move(source: Source, ledger: Ledger) -> Entry:
         if interrupted.get("command") != CATCH_UP:
             raise Stopped(f"run {interrupted['_id']} was interrupted while {interrupted['state']}: `run` ends it")
     elif runs and runs[0]["state"] != DONE:
-        raise Stopped(f"run {runs[0]['_id']} is {runs[0]['state']}")
+        raise not_done(runs[0])
     if last is None:
         raise CannotStart("nothing has been moved yet: start with `run`")
     if what := source.unlike(last):

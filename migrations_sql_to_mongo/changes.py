@@ -5,7 +5,6 @@ written down before the next begins: none yet; "going", when what the site holds
 "conflict", when the site holds something else than the last move wrote. What is "same" was on the site already.
 """
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,10 +13,10 @@ import bson
 import pymongo
 
 from migrations_sql_to_mongo.batching import Encoded
+from migrations_sql_to_mongo.carrying_over import carried_over, with_names_of_this_site
 from migrations_sql_to_mongo.copying import REJECTS
 from migrations_sql_to_mongo.digests import (
     EDITABLE,
-    EDITABLE_FIELDS,
     NONE,
     Written,
     chunk,
@@ -29,19 +28,22 @@ from migrations_sql_to_mongo.digests import (
 )
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
-from migrations_sql_to_mongo.mapping import fold
 from migrations_sql_to_mongo.replacing import documents, write, write_all
 from migrations_sql_to_mongo.swap import corrected_collection, refuse_later, rejects_collection
-from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, decoded, raw
+from migrations_sql_to_mongo.target import Fingerprint, Target, bson_id, raw
 from migrations_sql_to_mongo.unique_values import (
+    WHO,
     Wanted,
+    called,
     free,
     give_back,
     give_up,
+    holder_of,
+    lacking,
+    put_back,
     restored,
     taken,
     unique_of,
-    without_unique,
 )
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
@@ -52,9 +54,7 @@ SHOWN = 50  # conflicts
 EDITED = "was edited on this site since it was moved"
 REGISTERED = "was registered on this site, too"
 REMOVED = "was removed from this site since it was moved"
-WHO = ("username", "name", "email")
-MOVED_FIELDS = ("_id", *EDITABLE_FIELDS, "hashed_password", "last_login")  # of users
-TAKEN = "what may be there only once (a user's name or address) is another's on this site"
+TAKEN = "another user of this site has the username or email address"
 
 
 @dataclass
@@ -67,6 +67,7 @@ class Change:
     document: bytes | None  # the present state, not yet rendered
     rows: bytes | None = None  # the digest of the rows that it is made of
     of_user: tuple[bytes, bytes] | None = None  # what `digests_of_user` says of what the last migration wrote
+    maintainers: list[Any] | None = None  # of a package, as the source has them; None: as in the document
 
     @property
     def kind(self) -> str:
@@ -118,47 +119,18 @@ def refused(change: Change, stored: bytes | None) -> str | None:
         return None if change.was is None else REMOVED
     if change.was is None:
         return REGISTERED
-    return None if digest_of(stored) == change.was or carried_over(change, stored) else EDITED
+    return None if digest_of(stored) == change.was or _with_its_own(change, stored) else EDITED
 
 
-def carried_over(change: Change, stored: bytes) -> bytes | None:
-    """Return a changed user with the fields that only this site writes, or None if somebody edited the user here.
-
-    A password that was changed here stays, but not if it was changed in the source as well: then it is an edit. Where a
-    sign-in replaced the hash, the password is that of the hash before.
-    """
-    if change.document is None or change.of_user is None:
+def _with_its_own(change: Change, stored: bytes) -> bytes | None:
+    """Return a changed document with what this site itself has written, or None if somebody edited it here."""
+    if change.document is None or change.was is None:
         return None
-    edited_was, hash_was = change.of_user
-    (edited_here, hash_here), (edited_there, hash_there) = map(digests_of_user, (stored, change.document))
-    fields, here = decoded(change.document), decoded(stored)
-    hash_here = _first_hash(here, hash_here)
-    may_be = {edited_here, _with_address(here)}
-    if may_be.isdisjoint((edited_was, edited_there)) or len({hash_was, hash_here, hash_there}) == 3:
-        return None
-    kept = {*here} - {*EDITABLE_FIELDS}
-    is_changed_there = hash_here == hash_was != hash_there
-    if is_changed_there:
-        kept -= {"hashed_password", "rehashed"}
-    if is_changed_there or fields.get("is_disabled"):
-        kept.discard("sessions")  # as if the account was disabled, or got another password, on the site
-    # An interrupted attempt has staged what the site kept then, and people may have removed a part of that since.
-    moved = {name: value for name, value in fields.items() if name in MOVED_FIELDS}
-    return bson.encode(moved | {name: value for name, value in here.items() if name in kept})
-
-
-def _with_address(user: dict[str, Any]) -> bytes:
-    """Return the digest of the fields of a user whose address somebody else has registered, as if it were theirs."""
-    return digests_of_user(bson.encode({"email_folded": fold(str(user.get("email") or ""))} | user))[0]
-
-
-def _first_hash(user: dict[str, Any], digest: bytes) -> bytes:
-    """Return the digest of a user's hash, or of the one that sign-ins have replaced without changing the password."""
-    rehashed = user.get("rehashed")
-    if isinstance(rehashed, dict) and rehashed.get("after") == digest.hex():
-        with contextlib.suppress(ValueError):
-            return bytes.fromhex(str(rehashed.get("before")))
-    return digest
+    if change.collection == "users" and change.of_user is not None:
+        return carried_over(change.document, stored, change.of_user)
+    if change.collection == "packages":
+        return with_names_of_this_site(change.document, change.maintainers, stored, change.was)
+    return None
 
 
 def is_same(stored: bytes | None, document: bytes | None) -> bool:
@@ -174,10 +146,12 @@ def kept_change(number: int, change: Change) -> bytes:
     fields = {"_id": number, "collection": change.collection, "id": change.id, "kind": change.kind, "size": size}
     fields |= {"was": change.was, "rows": change.rows, "of_user": change.of_user}
     if change.document:
-        # What is written may contain more, see `carried_over`.
+        # What is written may contain more, see `carrying_over`.
         fields["digest"] = digest_of(change.document)
     if change.document and change.collection == "users":
         fields["is_user"] = digests_of_user(change.document)
+    elif change.document and change.was and change.collection == "packages":
+        fields["maintainers"] = raw(change.document).get("maintainers", [])
     return bson.encode(fields)
 
 
@@ -189,7 +163,9 @@ def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
     """
     for collection in entry["collections"]:
         if collection["name"] == "users":
-            _give_back_all(target, entry, collection)
+            give_back(target)
+            if "lacking" not in entry:
+                ledger.note(entry, lacking=[*lacking(target)])
         before, left = -1, 0
         while left != before:
             before = left
@@ -199,14 +175,10 @@ def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
             if collection["name"] == "users":
                 _give_up_all(target, entry, collection)
             _apply_all(target, ledger, entry, collection, is_last=True)
+        if collection["name"] == "users":
+            give_back(target)
         collection["is"] = _fingerprint(target, entry, collection)
     ledger.note(entry, collections=entry["collections"])
-
-
-def _give_back_all(target: Target, entry: Entry, collection: Entry) -> None:
-    """Give users back what they had given up when this was interrupted."""
-    for group in _groups(target, entry, "users", [GOING]):
-        give_back(target, documents(target, collection["before"], [one["id"] for one in group]))
 
 
 def _give_up_all(target: Target, entry: Entry, collection: Entry) -> None:
@@ -257,11 +229,8 @@ def _sorted(target: Target, collection: str, query: dict[str, Any]) -> list[Entr
 def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[Entry], *, is_last: bool) -> None:
     name, ids = collection["name"], [one["id"] for one in group]
     staged, live = documents(target, collection["staging"], ids), documents(target, name, ids)
-    seen = live
-    if name == "users":
-        kept = documents(target, collection["before"], [one["id"] for one in group if one.get("state") == GOING])
-        seen = {key: restored(document, kept.get(key)) for key, document in live.items()}
-        staged |= _with_their_own(target, collection, group, seen, staged)
+    seen = {key: restored(document) for key, document in live.items()} if name == "users" else live
+    staged |= _with_their_own(target, collection, group, seen, staged)
     marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
     for one in group:
         change = _change(name, one, staged)
@@ -286,8 +255,6 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
         if one not in applied and (is_last or not _may_wait(one, live, now)):
             one["reason"] = TAKEN if _may_wait(one, live, now) else EDITED
             marks[CONFLICT].append(one)
-    if name == "users":
-        give_back(target, {one["id"]: seen[one["id"]] for one in marks[CONFLICT] if one["id"] in seen})
     written = applied + marks[SAME]
     if written:
         _keep_digests(target, entry, name, written, f"{entry['_id']}/{written[0]['_id']:012}/{int(is_last)}")
@@ -298,18 +265,19 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
 
 
 def _change(collection: str, one: Entry, staged: dict[Any, bytes]) -> Change:
-    return Change(collection, one["id"], one["was"], staged.get(one["id"]), of_user=one.get("of_user"))
+    kept = {name: one.get(name) for name in ("of_user", "maintainers")}
+    return Change(collection, one["id"], one["was"], staged.get(one["id"]), **kept)
 
 
 def _with_their_own(
     target: Target, collection: Entry, group: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
 ) -> dict[Any, bytes]:
-    """Stage and return the users who have signed in here, with what the site keeps of them; see `carried_over`."""
+    """Stage and return the documents with what this site itself has written; see `carrying_over`."""
     found = {}
     for one in group:
-        stored = live.get(one["id"])
-        if stored and digest_of(stored) != one["was"] and (user := carried_over(_change("users", one, staged), stored)):
-            found[one["id"]] = user
+        change, stored = _change(collection["name"], one, staged), live.get(one["id"])
+        if stored and digest_of(stored) != one["was"] and (document := _with_its_own(change, stored)):
+            found[one["id"]] = document
     if found:
         target.insert(collection["staging"], list(found.values()))
     return found
@@ -363,22 +331,30 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
         ]
     ):
         made.setdefault(one["_id"]["collection"], {})[one["_id"]["kind"]] = one["count"]
-    conflicts = kept.find({"state": CONFLICT}).sort("_id", 1)
-    return (
-        made,
-        kept.count_documents({"state": CONFLICT}),
-        [said(target, one["collection"], one["id"], one["reason"]) for one in conflicts.limit(SHOWN)],
-    )
+    count = kept.count_documents({"state": CONFLICT})
+    conflicts = list(kept.find({"state": CONFLICT}).sort("_id", 1).limit(SHOWN))
+    wanted = _wanted(target, entry, "staging", [one["id"] for one in conflicts if one["collection"] == "users"])
+    found = [said(target, one["collection"], one["id"], one["reason"], wanted.get(one["id"])) for one in conflicts]
+    # Also users whom the source did not change, but who still lack what somebody else has.
+    lacks = lacking(target)
+    unchanged = {*lacks} - {*kept.distinct("id", {"state": CONFLICT, "collection": "users"})}
+    found += [said(target, "users", each, TAKEN, lacks[each]) for each in sorted(unchanged)[: SHOWN - len(found)]]
+    return made, count + len(unchanged), found
 
 
-def said(target: Target, collection: str, document_id: Any, reason: str) -> str:
-    """Describe a conflict. A user is given by the id in the source and the name on the site."""
+def said(target: Target, collection: str, document_id: Any, reason: str, wanted: dict[str, Any] | None = None) -> str:
+    """Describe a conflict. A user is given by the id in the source and the name on the site.
+
+    If the reason is TAKEN, `wanted` is what the user would have.
+    """
     user = target.db["users"].find_one({"_id": document_id}, [*WHO, "legacy.sql_id"]) if collection == "users" else None
-    names = [user[each] for each in WHO if user and user.get(each)]
+    name = called(user or {})
     sql_id = str(document_id).lstrip("0") if isinstance(document_id, bson.ObjectId) else document_id
     if user and isinstance(legacy := user.get("legacy"), dict):
         sql_id = legacy.get("sql_id", sql_id)
-    return f"{collection} {sql_id}{f' ({names[0]})' if names else ''}: {reason}"
+    if reason == TAKEN and wanted:
+        reason = holder_of(target, document_id, wanted) or TAKEN
+    return f"{collection} {sql_id}{f' ({name})' if name else ''}: {reason}"
 
 
 def refuse_undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> None:
@@ -390,7 +366,8 @@ def refuse_undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) 
     for collection in entry["collections"]:
         for group in _groups(target, entry, collection["name"], states):
             _refuse_changed(target, entry, collection, group)
-    _refuse_taken(target, entry, states)
+    if lack := who_would_lack(target, entry):
+        raise Stopped(f"{lack[0]}; --discard-changes undoes everything else, and leaves it to that user")
 
 
 def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> list[str]:
@@ -401,37 +378,38 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
     refuse_undo(target, ledger, entry, discard=discard)
     states: list[str | None] = [GOING, APPLIED]
     ledger.note(entry, state=UNDOING)
-    lacking = []
     for collection in reversed(entry["collections"]):
-        is_users = collection["name"] == "users"
-        # What only one user may have must be given up before it can be given back.
-        for is_bare in (True, False) if is_users else (False,):
-            for group in _groups(target, entry, collection["name"], states):
-                _take_back_group(target, collection, group, is_bare=is_bare)
-        for group in _groups(target, entry, "users", [*states, CONFLICT]) if is_users else ():
-            before = documents(target, collection["before"], [one["id"] for one in group])
-            lacking += [said(target, "users", each, TAKEN) for each in give_back(target, before)]
+        for group in _groups(target, entry, collection["name"], states):
+            _take_back_group(target, collection, group)
         forget_search_entries(target, entry, collection["name"])
+    give_up(target, entry.get("lacking", []))
+    give_back(target, last=entry.get("lacking", []))
     # The changes first: without what was there before, they would be taken back by removing documents.
     for name in (changes_collection, digests_collection, rejects_collection, corrected_collection):
         target.patiently(target.db.drop_collection, name(entry["_id"]))
     for collection in entry["collections"]:
         for leftover in (collection["staging"], collection["before"]):
             target.patiently(target.db.drop_collection, leftover)
-    return lacking
+    return [said(target, "users", each, TAKEN, wanted) for each, wanted in lacking(target).items()]
 
 
-def _refuse_taken(target: Target, entry: Entry, states: list[str | None]) -> None:
-    """Raise Stopped if a user would get back what somebody else has by now, and only one may have."""
-    wanted: Wanted = {}
+def who_would_lack(target: Target, entry: Entry) -> list[str]:
+    """Return which users an undo would not give back what somebody else has by now, and only one may have."""
+    states: list[str | None] = [GOING, APPLIED]
+    # Those who lacked it before will lack it again, or have got it back since and give it up again.
+    lacked = entry.get("lacking", [])
+    wanted: Wanted = {each: {} for each in lacked}
     for collection in entry["collections"]:
         for group in _groups(target, entry, "users", states) if collection["name"] == "users" else ():
-            before = documents(target, collection["before"], [one["id"] for one in group])
-            wanted |= {one["id"]: unique_of(before.get(one["id"])) for one in group}
-    if first := next(iter(sorted(taken(target, wanted))), None):
-        raise Stopped(
-            f"{said(target, 'users', first, TAKEN)}; --discard-changes takes everything else back, and leaves it there"
-        )
+            wanted |= _wanted(target, entry, "before", [one["id"] for one in group if one["id"] not in lacked])
+    return [said(target, "users", each, TAKEN, wanted[each]) for each in sorted(taken(target, wanted))]
+
+
+def _wanted(target: Target, entry: Entry, place: str, ids: list[Any]) -> Wanted:
+    """Return what only one user may have of what these users have in another collection of a catch-up."""
+    collection = next((one[place] for one in entry["collections"] if one["name"] == "users"), "")
+    found = documents(target, collection, ids) if ids else {}
+    return {each: unique_of(found.get(each)) for each in ids}
 
 
 def _refuse_changed(target: Target, entry: Entry, collection: Entry, group: list[Entry]) -> None:
@@ -442,19 +420,20 @@ def _refuse_changed(target: Target, entry: Entry, collection: Entry, group: list
         old = before.get(one["id"])
         # Not yet written, or taken back by an interrupted undo.
         may_be_old = one["state"] == GOING or entry["state"] == UNDOING
-        is_old = may_be_old and (stored == old or (stored is not None and restored(stored, old) == old))
+        is_old = may_be_old and (stored == old or (stored is not None and restored(stored) == old))
         if not is_same(stored, staged.get(one["id"])) and not is_old:
             raise Stopped(
-                f"{collection['name']} {one['id']} was changed since the run; "
-                "--discard-changes takes it back all the same"
+                f"{collection['name']} {one['id']} was changed since the run; --discard-changes undoes that change, too"
             )
 
 
-def _take_back_group(target: Target, collection: Entry, group: list[Entry], *, is_bare: bool) -> None:
+def _take_back_group(target: Target, collection: Entry, group: list[Entry]) -> None:
     ids = [one["id"] for one in group]
     before = documents(target, collection["before"], ids)
-    if is_bare:
-        before = {key: without_unique(document) for key, document in before.items()}
+    if collection["name"] == "users":
+        # What only one user may have must be given up before it can be given back.
+        put_back(target, before, ids)
+        return
     writes: list[Any] = [
         pymongo.ReplaceOne({"_id": each}, raw(before[each]), upsert=True)
         if each in before

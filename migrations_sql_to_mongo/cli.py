@@ -15,7 +15,7 @@ import click
 from migrations_sql_to_mongo import changes, new_names, swap
 from migrations_sql_to_mongo.catch_up import catch_up, expected, finishes, last_move
 from migrations_sql_to_mongo.connecting import opened_database
-from migrations_sql_to_mongo.corrections import corrections_of, preview
+from migrations_sql_to_mongo.corrections import correct, preview
 from migrations_sql_to_mongo.digests import COMPARED, RENDERED, Written, chain_of
 from migrations_sql_to_mongo.errors import CannotStart, Stopped, one_line
 from migrations_sql_to_mongo.ledger import (
@@ -23,12 +23,14 @@ from migrations_sql_to_mongo.ledger import (
     DONE,
     FAILED,
     STEPS,
+    UNDOING,
     UNDONE,
     Entry,
     Ledger,
     command_of,
     is_alive,
     kind,
+    not_done,
 )
 from migrations_sql_to_mongo.options import Shared, limits, refuse_unencodable, run_options, shared_options
 from migrations_sql_to_mongo.plan import plan
@@ -205,7 +207,7 @@ def _changed(report: Report, *, dry_run: bool) -> Report:
         report["tally"], f"{counted(changed, 'documents')} {verb} changed, of {counted(rows, 'rows')} read"
     )
     if count := report["conflict_count"]:
-        text = f"{outcome['summary']} Conflicts, where this site keeps its own: {count:,}."
+        text = f"{outcome['summary']} {counted(count, 'conflicts')}: this site keeps its own version."
         return {"exit_code": 1, "summary": text}
     return outcome
 
@@ -234,7 +236,7 @@ def verify_command(shared: Shared, run_id: str | None, to_render: str, to_compar
     with shared.opened_target() as (target, ledger):
         entry = _finished(ledger, run_id)
         with shared.opened_source() as source:
-            source.corrections = corrections_of(target, entry, source)
+            correct(source, target, entry)
             names = {one["name"]: one["name"] for one in entry["collections"]}
             rejects = swap.rejects_collection(entry["_id"])
             with Written(target, chain_of(ledger, entry), [RENDERED, COMPARED]) as written:
@@ -254,6 +256,10 @@ def verify_command(shared: Shared, run_id: str | None, to_render: str, to_compar
     shared.finish(report)
 
 
+def _resumed(times: int) -> str:
+    return "" if not times else "resumed once" if times == 1 else f"resumed {times:,} times"
+
+
 @main.command("status")
 @shared_options(reads_source=False)
 def status_command(shared: Shared) -> None:
@@ -263,7 +269,7 @@ def status_command(shared: Shared) -> None:
         shown = target.shown
     lines = [
         f"{entry['_id']}  {kind(entry):<8}  {entry['state']:<10}  "
-        f"begun {entry['started_at']:%Y-%m-%d %H:%M:%S}  resumed {entry['resumed']}x  {entry['source']}"
+        f"started {entry['started_at']:%Y-%m-%d %H:%M:%S}  {_resumed(entry['resumed']):<17}{entry['source']}"
         + (f"  {entry['error']}" if entry.get("error") else "")
         for entry in runs
     ]
@@ -287,9 +293,11 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
     with shared.opened_target() as (target, ledger):
         entry = ledger.run(run_id) if run_id else next((one for one in ledger.runs() if one["state"] != UNDONE), None)
         if entry is None or entry["state"] == UNDONE:
-            raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to take back in {target.shown}")
+            raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to undo in {target.shown}")
         is_catch_up = entry.get("command") == CATCH_UP
         changed = (changes.changed_collections if is_catch_up else swap.changed_collections)(target, entry)
+        # An interrupted undo may have removed the list of changes.
+        is_unchanged = not changed and entry["state"] != UNDOING
         lines = [
             f"{one['name']}: what the {kind(entry)} changed is as it was before"
             if is_catch_up
@@ -302,6 +310,8 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
         if dry_run:
             refuse_undo = changes.refuse_undo if is_catch_up else swap.refuse_undo
             refuse_undo(target, ledger, entry, discard=discard_changes)
+            if is_catch_up:
+                lines += changes.who_would_lack(target, entry)
         else:
             with ledger.lock("undo"):
                 if is_catch_up:
@@ -311,8 +321,8 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
                 new_names.forget(target, entry)
                 target.patiently(target.refresh_stats)
                 ledger.note(entry, state=UNDONE)
-    what = f"{kind(entry)} {entry['_id']}{'' if changed else ', which changed nothing,'}"
-    summary = f"{what} {'would be' if dry_run else 'is'} taken back."
+    what = f"{kind(entry)} {entry['_id']}{', which changed nothing,' if is_unchanged else ''}"
+    summary = f"{what} {'would be' if dry_run else 'was'} undone."
     shared.finish(
         {
             "command": "undo",
@@ -374,13 +384,13 @@ def replay_command(
         _refuse_empty(source)
         lines = read_lines(file, source)
         if dry_run:
-            corrected = corrected_rows(lines, target, last_move(source, ledger))
+            corrected = corrected_rows(lines, source, target, last_move(source, ledger))
             found = expected(source, target, ledger, options, shared.progress, None, corrected)
         else:
             with ledger.lock("rejects replay"):
                 if finishes(ledger.interrupted()):
                     catch_up(source, target, ledger, options, shared.progress)
-                corrected = corrected_rows(lines, target, last_move(source, ledger))
+                corrected = corrected_rows(lines, source, target, last_move(source, ledger))
                 with shared.folder.rejects() as write:
                     move = functools.partial(
                         catch_up, options=options, progress=shared.progress, on_reject=write, corrected=corrected
@@ -405,7 +415,7 @@ def _finished(ledger: Ledger, run_id: str | None) -> Entry:
         what = f"{kind(entry)} {entry['_id']} was interrupted while {entry['state']}"
         raise Stopped(f"{what}: `{command_of(entry)}` goes on with it")
     if entry["state"] != DONE:
-        raise Stopped(f"run {entry['_id']} is {entry['state']}")
+        raise not_done(entry)
     return entry
 
 

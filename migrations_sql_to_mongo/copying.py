@@ -91,7 +91,7 @@ class Copy:
         self._shared_ids: set[str] = set()  # ids of documents that different keys of users become
         self._shared_names: set[str] = set()  # names that several packages' ids become
         self._rejects: Spool[Reject] = Spool()  # not yet passed on
-        self._corrected = Corrected(source.corrections)
+        self._corrected = Corrected(source)
 
     def documents(self) -> Iterator[Encoded]:
         """Yield every document, and every reject."""
@@ -401,7 +401,7 @@ class Copy:
             column = f"{reason.removeprefix(NO_SUCH).partition(',')[0]}_id"
         value = named.get(column) if column != SECRET else None
         detail = "" if value is None else rules.shown(value)
-        corrects = self._corrected.source_key(table, row)
+        corrects = self._corrected.replaced(table, row)
         reject = Reject(table, account.rejected, key_of(table, row), reason, named, detail, corrects)
         account.reasons.setdefault(reason, Counted()).add(reject.example)
         self._rejects.append(reject)

@@ -47,17 +47,19 @@ def ids_with_corrections(source: "Source", table: str, rows: Iterator[Row]) -> I
 class Corrected:
     """The corrected rows, which may have other keys than the source's rows that they replace."""
 
-    def __init__(self, corrections: dict[str, dict[str, Row]]) -> None:
+    def __init__(self, source: "Source") -> None:
+        self._digests = source.corrected_digests
         self._rows: dict[tuple[str, str], list[tuple[str, Row]]] = {}
-        for table, rows in corrections.items():
+        for table, rows in source.corrections.items():
             for key, row in rows.items():
                 self._rows.setdefault((table, key_of(table, row)), []).append((key, self._own(table, row)))
 
-    def source_key(self, table: str, row: Row) -> str | None:
-        """Return the key of the source's row that a row replaces; None if it is the source's own."""
+    def replaced(self, table: str, row: Row) -> dict[str, str] | None:
+        """Return the key and the digest of the source's row that a row replaces; None if it is the source's own."""
         those = self._rows.get((table, key_of(table, row)), ()) if self._rows else ()
         own = self._own(table, row)
-        return next((key for key, one in those if one == own[: len(one)]), None)
+        key = next((key for key, one in those if one == own[: len(one)]), None)
+        return None if key is None else {"key": key, "digest": self._digests[table, key]}
 
     @staticmethod
     def _own(table: str, row: Row) -> Row:

@@ -19,14 +19,20 @@ from migrations_sql_to_mongo.swap import corrected_collection
 from migrations_sql_to_mongo.tally import HIDDEN, row_digest, without_secrets
 from migrations_sql_to_mongo.target import Target
 
-Corrections = dict[str, dict[str, Row]]
 LOST_SHOWN = 20
 AT_A_TIME = 1000
 
 
-def corrections_of(target: Target, entry: Entry, source: Source) -> Corrections:
-    """Return the corrected rows of a run. `source` is open."""
-    return _as_rows(list(target.db[corrected_collection(entry["_id"])].find()), source)
+def correct(source: Source, target: Target, entry: Entry) -> None:
+    """Let the corrected rows of a run replace those of a source, which is open."""
+    _replace(source, list(target.db[corrected_collection(entry["_id"])].find()))
+
+
+def _replace(source: Source, corrected: list[dict[str, Any]]) -> None:
+    source.corrections = {}
+    for one, row in zip(corrected, rows_of(corrected, source), strict=True):
+        source.corrections.setdefault(one["table"], {})[one["key"]] = row
+    source.corrected_digests = {(one["table"], one["key"]): one["digest"] for one in corrected}
 
 
 Fitting = tuple[list[dict[str, Any]], dict[str, Any] | None]  # corrections, and the account of them, if any
@@ -46,7 +52,7 @@ def preview(
 ) -> dict[str, Any] | None:
     """Return the account of the corrections that the next run would take over, without writing."""
     kept, account = fitting(source, target, ledger, corrected)
-    source.corrections = _as_rows(kept, source)
+    _replace(source, kept)
     return account
 
 
@@ -110,10 +116,3 @@ def _as_read(kept: Any) -> Any:
     if isinstance(kept, bson.Int64):
         return int(kept)  # else it would be no number of the source's
     return bytes.fromhex(kept["hex"]) if isinstance(kept, dict) and "hex" in kept else kept
-
-
-def _as_rows(lines: list[dict[str, Any]], source: Source) -> Corrections:
-    found: Corrections = {}
-    for one, row in zip(lines, rows_of(lines, source), strict=True):
-        found.setdefault(one["table"], {})[one["key"]] = row
-    return found

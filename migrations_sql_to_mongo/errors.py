@@ -28,8 +28,12 @@ class BadValue(ValueError):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of an exception as one line of at most 300 characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """Return the message of an exception as one line of at most 300 characters.
+
+    Of a file or folder that cannot be used it is the reason alone: what is said before names the file.
+    """
+    reason = isinstance(error, OSError) and error.strerror
+    text = " ".join(str(reason or error).split()) or type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."
 
 

@@ -39,6 +39,13 @@ def command_of(entry: Entry) -> str:
     return "rejects replay" if entry.get("replayed") else str(entry.get("command", RUN))
 
 
+def not_done(entry: Entry) -> Stopped:
+    """Return the error for an entry that is neither done nor goes on by itself."""
+    if entry["state"] == UNDOING:
+        return Stopped(f"the undo of {kind(entry)} {entry['_id']} was interrupted: `undo` ends it")
+    return Stopped(f"{kind(entry)} {entry['_id']} is {entry['state']}")
+
+
 def now() -> datetime:
     """Return the time as the ledger keeps it."""
     return datetime.now(UTC).replace(microsecond=0)

@@ -198,8 +198,6 @@ def package_document(
     classifiers = row.more.get("classifiers", [])
     releases.reverse()
     releases.sort(key=_BY_VERSION, reverse=True)
-    dates = [release["created_date"] for release in releases if "created_date" in release]
-    updated_date = max([*dates, *([created_date] if created_date is not None else [])], default=None)
     document = {
         "_id": package_name(name),
         "name": name,
@@ -216,7 +214,7 @@ def package_document(
         "classifiers": classifiers or None,
         "requires_python": row.more.get("requires_python") or None,
         "created_date": created_date,
-        "updated_date": updated_date,
+        "updated_date": last_date(created_date, releases),
         "maintainers": maintainers or None,
         "latest": _latest(releases),
         "newest_release": _newest_release(releases),
@@ -225,6 +223,12 @@ def package_document(
         "legacy": {"sql_id": name, **(row.odd or {})},
     }
     return _without_none(document)
+
+
+def last_date(created_date: datetime | None, releases: list[Document]) -> datetime | None:
+    """Return the date of the last change in a package that the old site tells of."""
+    dates = [release["created_date"] for release in releases if "created_date" in release]
+    return max([*dates, *([created_date] if created_date is not None else [])], default=None)
 
 
 @functools.lru_cache(maxsize=1000)

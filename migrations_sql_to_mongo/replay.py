@@ -32,38 +32,36 @@ def read_lines(file: Path, source: Source) -> list[dict[str, Any]]:
     return lines
 
 
-def corrected_rows(lines: list[dict[str, Any]], target: Target, entry: Entry) -> list[dict[str, Any]]:
+def corrected_rows(lines: list[dict[str, Any]], source: Source, target: Target, entry: Entry) -> list[dict[str, Any]]:
     """Return the corrected rows of a rejects file as they are stored with a run. `entry` is the last one.
 
     Rows that are as they were rejected are left out. Raises CannotStart if all are, and for rows that the run has
     neither rejected nor had corrected.
     """
-    corrected = {one["_id"]: one for one in target.db[corrected_collection(entry["_id"])].find()}
+    stored = target.db[corrected_collection(entry["_id"])].find()
+    corrected = {(one["table"], one["key"], one["digest"]): one for one in stored}
     rejects = _rejects(lines, target, entry)
     found = []
     for line in lines:
         table, row = line["table"], line["row"]
+        reject = rejects.get((table, line["key"], line["digest"]))
         # The reject of a correction is not about the source's row.
-        is_again = "corrects" in line
-        of = earlier = corrected.get(_name(table, line.get("corrects", line["key"])))
-        if not is_again and (earlier is None or earlier["digest"] != line["digest"]):
-            of = rejects.get((table, line["key"], line["digest"]))
+        corrects = (reject or line).get("corrects") or line
+        of = corrected.get((table, corrects["key"], corrects["digest"]))
+        if of is None and corrects is line:
+            of = reject
         if of is None:
             why = f"is not a rejected row of run {entry['_id']}, or has changed since"
             raise CannotStart(f"{table} {line['key']} {why}")
-        if row_digest(row.values()) == line["digest"]:
+        if row_digest(row[name] for name in source.columns[table]) == line["digest"]:
             continue
-        if is_again and row.get("hashed_password") == HIDDEN:
+        if corrects is not line and row.get("hashed_password") == HIDDEN:
             row = {**row, "hashed_password": of["row"]["hashed_password"]}
         kept = {"table": table, "key": of["key"], "row": row, "digest": of["digest"]}
-        found.append({"_id": _name(table, of["key"]), **kept})
+        found.append({"_id": f"{table}/{of['key']}", **kept})
     if lines and not found:
         raise CannotStart("no row in the file has been corrected: all are as they were rejected")
     return found
-
-
-def _name(table: str, key: str) -> str:
-    return f"{table}/{key}"
 
 
 def _rejects(lines: list[dict[str, Any]], target: Target, entry: Entry) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -72,7 +70,7 @@ def _rejects(lines: list[dict[str, Any]], target: Target, entry: Entry) -> dict[
     found = {}
     for start in range(0, len(lines), AT_A_TIME):
         keys = [line["key"] for line in lines[start : start + AT_A_TIME]]
-        for one in rejects.find({"key": {"$in": keys}}, {"table": 1, "key": 1, "digest": 1}):
+        for one in rejects.find({"key": {"$in": keys}}, {"table": 1, "key": 1, "digest": 1, "corrects": 1}):
             found[one["table"], one["key"], one["digest"]] = one
     return found
 
@@ -83,7 +81,8 @@ def _what_is_wrong(line: Any, source: Source) -> str | None:
     if not isinstance(line, dict) or not all(isinstance(line.get(name), kind) for name, kind in names.items()):
         return "this is not a line of a rejects file"
     table, row = line["table"], line["row"]
-    if table not in TABLES or not isinstance(line.get("corrects", ""), str) or not all(map(_is_value, row.values())):
+    corrects = line.get("corrects", {"key": "", "digest": ""})
+    if table not in TABLES or not all(map(_is_value, row.values())) or not _is_replaced(corrects):
         return "this is not a line of a rejects file"
     try:
         bson.encode(row)
@@ -105,3 +104,8 @@ def _is_value(value: Any) -> bool:
     if isinstance(value, dict):
         return {*value} == {"hex"} and re.fullmatch(r"(?:[0-9a-fA-F]{2})*", str(value["hex"])) is not None
     return value is None or isinstance(value, str | int | float)
+
+
+def _is_replaced(value: Any) -> bool:
+    """Tell whether this names a row of the source, as `Corrected.replaced` does."""
+    return isinstance(value, dict) and all(isinstance(value.get(name), str) for name in ("key", "digest"))

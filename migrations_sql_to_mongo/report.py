@@ -60,7 +60,8 @@ def as_text(report: Report) -> str:
             unchanged = counted(report["recognized"], "packages")
             lines += [f"Unchanged since they were compared last, according to their digests: {unchanged}."]
         else:
-            lines[-1] += f" {counted(report['lost_microseconds'], 'dates')} lost microseconds."
+            if report["lost_microseconds"]:
+                lines[-1] += f" {counted(report['lost_microseconds'], 'dates')} lost microseconds."
         lines += [f"Rendered again and compared: {counted(report['rendered_again'], 'descriptions')}.", ""]
     for title, key in (("Expected to take", "estimate_s"), ("Took", "seconds")):
         if report.get(key):

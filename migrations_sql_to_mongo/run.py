@@ -11,7 +11,7 @@ from migrations_sql_to_mongo import new_names, swap
 from migrations_sql_to_mongo.batching import Batch, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, found_changes
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
-from migrations_sql_to_mongo.corrections import corrections_of, fitting, take_over
+from migrations_sql_to_mongo.corrections import correct, fitting, take_over
 from migrations_sql_to_mongo.digests import Written, chunk_of, chunk_of_users, digests_collection, digests_of_user
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import (
@@ -20,11 +20,13 @@ from migrations_sql_to_mongo.ledger import (
     FAILED,
     RUN,
     STEPS,
+    UNDOING,
     UNDONE,
     Entry,
     Ledger,
     command_of,
     kind,
+    not_done,
     now,
 )
 from migrations_sql_to_mongo.progress import Progress
@@ -86,6 +88,8 @@ def run(
 
     `source` is open, and the caller holds the lock. Raises Stopped; SourceChanged if the same call again starts afresh.
     """
+    if undoing := next((one for one in ledger.runs() if one["state"] == UNDOING), None):
+        raise not_done(undoing)
     entry = ledger.interrupted()
     if entry and entry.get("command") == CATCH_UP:
         what = f"{kind(entry)} {entry['_id']} was interrupted"
@@ -93,7 +97,7 @@ def run(
     entry = _resumed(entry, source, target, ledger, options) if entry else _begun(source, target, ledger, options)
     if "corrections" not in entry:
         take_over(target, ledger, entry, fitting(source, target, ledger))
-    source.corrections = corrections_of(target, entry, source)
+    correct(source, target, entry)
     if entry["resumed"] and entry["state"] != "swapping" and _has_changed(source, target, entry):
         raise _given_up(target, ledger, entry)
     steps: dict[str, Callable[[], dict[str, Any]]] = {

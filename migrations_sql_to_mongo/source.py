@@ -69,6 +69,7 @@ class Source:
         self.unknown_columns: dict[str, list[str]] = {}
         self.unused_rights: list[str] = []  # columns of users that seem to tell who may do what, and stay behind
         self.corrections: dict[str, dict[str, Row]] = {}  # table -> key -> the row that stands in for the source's
+        self.corrected_digests: dict[tuple[str, str], str] = {}  # of the source's rows, by table and key
 
     def __enter__(self) -> Self:
         """Connect and take the snapshot. Raises CannotStart."""

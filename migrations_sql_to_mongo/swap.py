@@ -135,9 +135,10 @@ def _refuse_changed(target: Target, entry: Entry) -> None:
         if _is_swapped(target, collection):
             found = target.patiently(target.fingerprint, collection["name"])
             if found != collection["is"] and not _is_back(target, entry, collection, found):
+                then = counted(collection["is"]["documents"], "documents")
                 raise Stopped(
-                    f"{collection['name']} was changed since the run (it left {collection['is']['documents']} "
-                    f"documents, now there are {found['documents']}); --discard-changes takes it back all the same"
+                    f"{collection['name']} was changed since the run ({then} then, {found['documents']:,} now); "
+                    "--discard-changes undoes that change, too"
                 )
 
 

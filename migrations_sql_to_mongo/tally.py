@@ -168,7 +168,7 @@ class Reject:
     reason: str
     row: dict[str, Any]
     detail: str = ""  # the value at fault
-    corrects: str | None = None  # the key of the source's row, if this is a correction of it
+    corrects: dict[str, str] | None = None  # the key and the digest of the source's row, if this is a correction
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for a report's file: the complete row, without password hashes."""

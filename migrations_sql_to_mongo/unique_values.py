@@ -1,49 +1,76 @@
 """What only one user may have, a username and an address: users may wait for each other's, or for somebody else's.
 
-Users who wait for one another first give up their own. Whoever does not get what they wait for gets theirs back, also
-after an interruption.
+Users who wait for one another first give up their own. These are kept under `legacy.given_up`, and given back as soon
+as nobody else has them, also after an interruption.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import bson
 import pymongo
 
+from migrations_sql_to_mongo.mapping import fold
 from migrations_sql_to_mongo.replacing import documents, write, write_all
-from migrations_sql_to_mongo.target import Target, decoded
+from migrations_sql_to_mongo.target import Target, decoded, raw
 
-UNIQUE = ("email_folded", "username")  # fields of users
-AT_A_TIME = 1000
+UNIQUE = {"username": "_id", "email_folded": "email"}  # fields of users, and the fields that they follow
+SAID = {"username": "username", "email_folded": "email address"}
+WHO = ("username", "name", "email")  # what a user is called by, the first that is there
+GIVEN_UP = "given_up"
+AT_A_TIME = 200  # users
+WANTED_AT_A_TIME = 1000
 
 Wanted = dict[Any, dict[str, Any]]  # by `_id`
 
 
 def unique_of(document: bytes | None) -> dict[str, Any]:
     """Return what only one user may have of a user's fields."""
-    fields = decoded(document) if document else {}
-    return dict(_pairs(fields))
+    return dict(_pairs(decoded(document))) if document else {}
 
 
 def without_unique(document: bytes) -> bytes:
-    """Return a user without what only one user may have."""
+    """Return a user who has given up what only one user may have."""
     fields = decoded(document)
-    return bson.encode({name: value for name, value in fields.items() if name not in UNIQUE})
+    if held := dict(_pairs(fields)):
+        fields = {name: value for name, value in fields.items() if name not in held}
+        fields["legacy"] = {**_legacy(fields), GIVEN_UP: _given_up(fields) | held}
+    return bson.encode(fields)
 
 
-def restored(document: bytes, before: bytes | None) -> bytes:
-    """Return a user with what was given up, but not what somebody has removed since."""
-    if before is None:
+def restored(document: bytes, names: Iterable[str] = UNIQUE) -> bytes:
+    """Return a user with what was given up, but not an address if another has taken its place since."""
+    fields = decoded(document)
+    held = _given_up(fields)
+    if not held:
         return document
-    here, was = decoded(document), unique_of(before)
-    lost = {*was} - {*here}
-    if "email_folded" in lost and here.get("email") != decoded(before).get("email"):
-        lost.discard("email_folded")
-    if not lost:
-        return document
-    fields = here | {name: was[name] for name in lost}
-    order = [*decoded(before), *here]
-    return bson.encode({name: fields[name] for name in order if name in fields})
+    if held.get("email_folded") != fold(str(fields.get("email") or "")):
+        held.pop("email_folded", None)
+    given = {name: held.pop(name) for name in names if name in held}
+    legacy = {name: value for name, value in _legacy(fields).items() if name != GIVEN_UP}
+    fields["legacy"] = {**legacy, **({GIVEN_UP: held} if held else {})}
+    if not fields["legacy"]:
+        del fields["legacy"]
+    return bson.encode(dict(_in_order(fields, given)))
+
+
+def _in_order(fields: dict[str, Any], given: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a user with what is given back in its place, so that the document is what it was."""
+    for name, value in fields.items():
+        yield name, value
+        for one, before in UNIQUE.items():
+            if before == name and one in given and one not in fields:
+                yield one, given[one]
+
+
+def _legacy(fields: dict[str, Any]) -> dict[str, Any]:
+    legacy = fields.get("legacy")
+    return legacy if isinstance(legacy, dict) else {}
+
+
+def _given_up(fields: dict[str, Any]) -> dict[str, Any]:
+    held = _legacy(fields).get(GIVEN_UP)
+    return held if isinstance(held, dict) else {}
 
 
 def free(target: Target, wanted: Wanted) -> set[Any]:
@@ -62,43 +89,70 @@ def taken(target: Target, wanted: Wanted) -> set[Any]:
 
 
 def give_up(target: Target, ids: list[Any]) -> None:
-    """Take from users what only one may have."""
+    """Let users give up what only one may have."""
     live = documents(target, "users", ids)
     bare = {key: without_unique(document) for key, document in live.items()}
     writes = [write(key, live, bare) for key in bare if bare[key] != live[key]]
     target.patiently(write_all, target, "users", writes)
 
 
-def give_back(target: Target, before: Mapping[Any, bytes]) -> list[Any]:
-    """Give back what users have given up, and return those who lack something because somebody else has it by now."""
-    live = documents(target, "users", [*before])
-    whole = {key: restored(document, before[key]) for key, document in live.items()}
-    lacking = [key for key in live if whole[key] != live[key]]
-    target.patiently(write_all, target, "users", [write(key, live, whole) for key in lacking])
-    live = documents(target, "users", lacking)
-    lacking = [key for key in lacking if key in live and restored(live[key], whole[key]) != live[key]]
-    singly = [
-        pymongo.UpdateOne({"_id": key, name: None}, {"$set": {name: value}})
-        for key in lacking
-        for name, value in unique_of(whole[key]).items()
+def give_back(target: Target, *, last: Collection[Any] = ()) -> None:
+    """Give back to users what they have given up, unless somebody else has it by now. `last` are those who wait."""
+    ids = sorted(lacking(target), key=lambda each: (each in last, each))
+    for start in range(0, len(ids), AT_A_TIME):
+        some = ids[start : start + AT_A_TIME]
+        for names in (UNIQUE, *([name] for name in UNIQUE)):
+            live = documents(target, "users", some)
+            whole = {key: restored(document, names) for key, document in live.items()}
+            writes = [write(key, live, whole) for key in some if key in live and whole[key] != live[key]]
+            target.patiently(write_all, target, "users", writes)
+
+
+def put_back(target: Target, before: dict[Any, bytes], ids: list[Any]) -> None:
+    """Replace users by what they were before, or remove them. What only one may have is to be given back then."""
+    bare = {key: raw(without_unique(document)) for key, document in before.items()}
+    writes: list[Any] = [
+        pymongo.ReplaceOne({"_id": each}, bare[each], upsert=True) if each in bare else pymongo.DeleteOne({"_id": each})
+        for each in ids
     ]
-    target.patiently(write_all, target, "users", singly)
-    return lacking
+    target.patiently(write_all, target, "users", writes)
 
 
-def _holders(target: Target, wanted: Wanted) -> Iterable[dict[str, Any]]:
+def lacking(target: Target) -> Wanted:
+    """Return the users who have given something up, and what."""
+    field = f"legacy.{GIVEN_UP}"
+    query = {field: {"$exists": True}}
+    found = target.patiently(_list, target, query, ("email", field))
+    return {one["_id"]: unique_of(restored(bson.encode(one))) for one in found}
+
+
+def holder_of(target: Target, user_id: Any, wanted: dict[str, Any]) -> str | None:
+    """Say who else has what a user wants; None if nobody has it any more."""
+    for name, value in wanted.items():
+        query = {name: value, "_id": {"$ne": user_id}}
+        for one in target.patiently(_list, target, query, WHO):
+            return f"another user of this site ({called(one) or one['_id']}) has the {SAID[name]} {value}"
+    return None
+
+
+def called(user: dict[str, Any]) -> str | None:
+    """Return what people call a user, if there is a name."""
+    return next((str(user[each]) for each in WHO if user.get(each)), None)
+
+
+def _holders(target: Target, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """Yield the users who have something that is wanted."""
     for name in UNIQUE:
         values = [fields[name] for fields in wanted.values() if name in fields]
-        for start in range(0, len(values), AT_A_TIME):
-            query = {name: {"$in": values[start : start + AT_A_TIME]}}
-            yield from target.patiently(_list, target, query, name)
+        for start in range(0, len(values), WANTED_AT_A_TIME):
+            query = {name: {"$in": values[start : start + WANTED_AT_A_TIME]}}
+            yield from target.patiently(_list, target, query, (name,))
 
 
-def _list(target: Target, query: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    return list(target.db["users"].find(query, {name: 1}))
+def _list(target: Target, query: dict[str, Any], fields: Iterable[str]) -> list[dict[str, Any]]:
+    return list(target.db["users"].find(query, dict.fromkeys(fields, 1)))
 
 
-def _pairs(fields: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _pairs(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what only one user may have. An edit by hand may have made it something else than text."""
     return ((name, fields[name]) for name in UNIQUE if isinstance(fields.get(name), str))

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import bson
@@ -84,7 +85,8 @@ def _said(name: str, value: Any) -> str:
     if isinstance(value, dict | list):
         # What the site nests in documents may be secret: sessions, second factors, recovery codes, invitations.
         return _entries(value)
-    return HIDDEN if name == "hashed_password" else shown(value if isinstance(value, str) else repr(value))
+    is_readable = isinstance(value, str | datetime)
+    return HIDDEN if name == "hashed_password" else shown(str(value) if is_readable else repr(value))
 
 
 def _entries(value: dict[str, Any] | list[Any]) -> str:

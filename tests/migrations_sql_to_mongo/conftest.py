@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,10 +20,13 @@ from pymongo.database import Database
 from migrations_sql_to_mongo import rendering
 from migrations_sql_to_mongo.cli import main
 from migrations_sql_to_mongo.digests import RENDERED, SIZE, digest_of_rendering
+from migrations_sql_to_mongo.target import Target
 from tests.changes.conftest import breaking
 from tests.conftest import database_uri
 from tests.migrations_sql_to_mongo.old_site import Rows, download, make_sqlite, package, release, some_rows, user
 from tests.migrations_sql_to_mongo.servers import SERVERS, Server, empty_database
+from webapp.documents.base import utc_now
+from webapp.documents.user import object_id_of_sql_id
 from webapp.rendering import renderers
 
 __all__ = ["breaking"]
@@ -111,6 +115,29 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """An empty database on a server, gone after the test."""
     with empty_database(request.param) as made:
         yield made
+
+
+@dataclass
+class Interruption:
+    """Interrupts moves, as Ctrl-C does, after they have talked to MongoDB so many times more; 0 is never."""
+
+    after: int = 0
+
+
+@pytest.fixture
+def interruption(monkeypatch: pytest.MonkeyPatch) -> Interruption:
+    """Interrupts moves as soon as a test says after what."""
+    made, patiently = Interruption(), Target.patiently
+
+    def counted(target: Target, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        made.after -= 1
+        found = patiently(target, action, *arguments, **options)
+        if made.after == 0:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(Target, "patiently", counted)
+    return made
 
 
 def site_documents(db: Database[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -239,6 +266,14 @@ def old_site_goes_on(move: Mover, *statements: str) -> None:
         for statement in statements:
             db.execute(statement)
     db.close()
+
+
+def rename_here(db: Db, number: int, name: str) -> None:
+    """Change a user's name as their account page does: here, and in their projects."""
+    key, now = object_id_of_sql_id(number), utc_now()
+    db.users.update_one({"_id": key}, {"$set": {"name": name}})
+    change = {"$set": {"maintainers.$.name": name, "updated_date": now}}
+    db.packages.update_many({"maintainers.user_id": key}, change)
 
 
 CHANGES = (

@@ -1,7 +1,6 @@
 """catch-up: what changed in the old site since the last move, and nothing that people did on the new one."""
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,15 @@ import pytest
 
 from migrations_sql_to_mongo import mapping
 from migrations_sql_to_mongo.target import Target
-from tests.migrations_sql_to_mongo.conftest import CHANGES, Db, Make, old_site_goes_on, site_documents
+from tests.migrations_sql_to_mongo.conftest import (
+    CHANGES,
+    Db,
+    Interruption,
+    Make,
+    old_site_goes_on,
+    rename_here,
+    site_documents,
+)
 from tests.migrations_sql_to_mongo.old_site import release, some_rows, user
 from webapp.documents.base import utc_now
 from webapp.documents.user import object_id_of_sql_id
@@ -120,40 +127,30 @@ def _fingerprints(_: Any, target: Any, __: Any, entry: Any, ___: Any) -> dict[st
     return {"collections": entry["collections"]}
 
 
-def test_catch_up_goes_on_wherever_it_was_stopped(mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_catch_up_goes_on_wherever_it_was_stopped(mover: Make, db: Db, interruption: Interruption) -> None:
     """It is stopped after its first, second, third ... conversation with the server, until it gets through."""
     move = mover(some_rows() | {"users": [user(1), user(2), user(3), user(4)]})
     assert move("run").code == 0
     # Somebody has signed in.
     signed_in = {"last_login": utc_now(), "sessions": []}
     db.users.update_one({"_id": object_id_of_sql_id(4)}, {"$set": signed_in})
+    rename_here(db, 2, "Chosen here")
     before = site_documents(db)
     old_site_goes_on(move, *CHANGES, "UPDATE users SET name = 'Carried over' WHERE id = 4")
     assert move("catch-up").code == 0
     wanted = site_documents(db)
     assert wanted["users"][-1] == before["users"][-1] | {"name": "Carried over"}
-    patiently = Target.patiently
-    talks = 0
-
-    def stop_after(target: Target, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        nonlocal talks
-        talks -= 1
-        found = patiently(target, action, *arguments, **options)
-        if talks == 0:
-            raise KeyboardInterrupt
-        return found
-
-    monkeypatch.setattr(Target, "patiently", stop_after)
+    assert [one["name"] for one in wanted["packages"][0]["maintainers"]] == ["Ada", "Chosen here"]
     for stop in itertools.count(1, 5):
         while site_documents(db) != before:
             assert move("undo").code == 0
-        talks = stop
+        interruption.after = stop
         stopped = move("catch-up")
-        is_through = talks > 0
-        talks = 0
+        is_through = interruption.after > 0
+        interruption.after = 0
         assert move("catch-up").code == 0, stop
         assert site_documents(db) == wanted, stop
-        assert "\n## 2 differences\n" in move("verify").out
+        assert "\n## 5 differences\n" in move("verify").out
         assert stopped.code == (0 if is_through else 3)
         if is_through:
             break
@@ -201,10 +198,10 @@ def test_runs_and_catch_ups_are_told_apart(mover: Make) -> None:
     undone = [move("undo", "--dry-run").out, *(move("undo").out for _ in range(3))]
     ids = [line.split()[0] for line in listed]
     assert [text.strip().splitlines()[-1] for text in undone] == [
-        f"catch-up {ids[0]} would be taken back.",
-        f"catch-up {ids[0]} is taken back.",
-        f"catch-up {ids[1]}, which changed nothing, is taken back.",
-        f"run {ids[2]} is taken back.",
+        f"catch-up {ids[0]} would be undone.",
+        f"catch-up {ids[0]} was undone.",
+        f"catch-up {ids[1]}, which changed nothing, was undone.",
+        f"run {ids[2]} was undone.",
     ]
     assert "packages: what the catch-up changed is as it was before" in undone[1]
     assert "users: what" not in undone[1]

@@ -2,15 +2,21 @@
 
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from migrations_sql_to_mongo import run
-from migrations_sql_to_mongo.target import Target
-from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on, reasons, replay, site_documents
+from tests.migrations_sql_to_mongo.conftest import (
+    Db,
+    Interruption,
+    Make,
+    old_site_goes_on,
+    reasons,
+    replay,
+    site_documents,
+)
 from tests.migrations_sql_to_mongo.old_site import (
     Raw,
     maintainer,
@@ -99,7 +105,7 @@ def test_what_somebody_registered_here_stays_theirs(mover: Make, db: Db, tmp_pat
     replayed = replay(move, tmp_path, "users", lambda row: row.update(name="Another"))
 
     assert replayed.code == 1
-    assert "users 2: what may be there only once" in replayed.out
+    assert "users 2: another user of this site (Eve) has the email address eve@example.org" in replayed.out
     assert site_documents(db)["users"] == before
 
     db.users.delete_one({"name": "Eve"})
@@ -271,7 +277,7 @@ def test_rows_that_cannot_be_told_apart_are_not_corrected(
 
 
 def test_replay_goes_on_wherever_it_was_stopped(
-    mover: Make, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mover: Make, db: Db, tmp_path: Path, interruption: Interruption
 ) -> None:
     """Users take what others had: nobody loses a name or an address, whether it is repeated or undone."""
     users = [
@@ -285,25 +291,13 @@ def test_replay_goes_on_wherever_it_was_stopped(
     before = site_documents(db)
     assert replay(move, tmp_path, "users", lambda row: row.update(name="Grace", username="ann")).code == 0
     wanted = site_documents(db)
-    patiently = Target.patiently
-    talks = 0
-
-    def stop_after(target: Target, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        nonlocal talks
-        talks -= 1
-        found = patiently(target, action, *arguments, **options)
-        if talks == 0:
-            raise KeyboardInterrupt
-        return found
-
-    monkeypatch.setattr(Target, "patiently", stop_after)
     command = ("rejects", "replay", str(tmp_path / "rejects-users.jsonl"))
     for stop, goes_on in itertools.product(range(1, 100, 4), (command, ("catch-up",), ("undo",))):
         while site_documents(db) != before:
             assert move("undo").code == 0
-        talks = stop
+        interruption.after = stop
         stopped = move(*command)
-        talks = 0
+        interruption.after = 0
         if stopped.code == 0:
             break
         if goes_on != ("undo",) or site_documents(db) != before:
@@ -396,3 +390,68 @@ def test_password_hash_of_a_first_correction_stays(mover: Make, db: Db, tmp_path
 
     [grace] = db.users.find()
     assert (grace["name"], grace["hashed_password"], grace["legacy"]["sql_id"]) == ("Grace", "$6$new", 7)
+
+
+def _both_corrected(row: dict[str, Any]) -> None:
+    row |= {"package_id": "flask", "comment": "corrected"}
+
+
+def test_second_correction_is_refused_once_the_row_has_changed_in_the_source(
+    mover: Make, db: Db, tmp_path: Path
+) -> None:
+    """Else it would hide that change."""
+    move = mover(some_rows() | {"releases": [release(1), release(2, "nowhere", "2.0.0")]})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    still_wrong = replay(move, tmp_path, "releases", lambda row: row.update(size="x"), "--report", str(tmp_path))
+    assert still_wrong.code == 1
+    [line] = (tmp_path / "rejects-releases.jsonl").read_text().splitlines()
+    assert json.loads(line)["corrects"]["key"] == "2"
+    old_site_goes_on(move, "UPDATE releases SET url = 'https://new.example.org/x-3.0.0.tar.gz' WHERE id = 2")
+    assert move("catch-up").code == 1
+    before = site_documents(db)
+
+    refused = replay(move, tmp_path, "releases", lambda row: row.update(size=12, package_id="flask"))
+
+    assert (refused.code, "releases 2 is not a rejected row of run" in refused.err) == (2, True)
+    assert site_documents(db) == before
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_correction_of_a_correction_is_found_whatever_the_line_says(
+    mover: Make, db: Db, tmp_path: Path, *, removed: bool
+) -> None:
+    """A person may have removed `corrects`, which says what the line is about."""
+    move = mover(some_rows() | {"releases": [release(1), release(2, "nowhere", "2.0.0")]})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    assert replay(move, tmp_path, "releases", lambda row: row.update(id=7), "--report", str(tmp_path)).code == 1
+    path = tmp_path / "rejects-releases.jsonl"
+    line = json.loads(path.read_text())
+    assert (line["key"], line["corrects"]["key"]) == ("7", "2")
+    if removed:
+        del line["corrects"]
+    path.write_text(json.dumps(line))
+
+    assert replay(move, tmp_path, "releases", _both_corrected).code == 0
+
+    [correction] = db[f"migrations_corrected_{db.migrations.find_one(sort=[('_id', -1)])['_id']}"].find()  # type: ignore[index]
+    assert (correction["key"], correction["row"]["id"], correction["row"]["comment"]) == ("2", 7, "corrected")
+    assert [one["legacy"]["sql_id"] for one in (db.packages.find_one("flask") or {})["releases"]] == [7, 1]
+    assert move("verify").code == 0
+
+
+def test_tool_that_sorts_the_columns_of_a_file_corrects_nothing_by_that(mover: Make, db: Db, tmp_path: Path) -> None:
+    releases = [release(1), release(2, "nowhere", "2.0.0"), release(3, "nowhere", "3.0.0")]
+    move = mover(some_rows() | {"releases": releases})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    path = tmp_path / "rejects-releases.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line, sort_keys=True) + "\n" for line in lines))
+
+    untouched = move("rejects", "replay", str(path))
+    done = replay(
+        move, tmp_path, "releases", lambda row: row.update(package_id="flask") if row["id"] == 3 else None, "--json"
+    )
+
+    assert (untouched.code, "no row in the file has been corrected" in untouched.err) == (2, True)
+    assert (done.code, done.report["corrections"]["kept"]) == (1, 1)
+    assert [one["version"] for one in (db.packages.find_one("flask") or {})["releases"]] == ["3.0.0", "1.0.0"]

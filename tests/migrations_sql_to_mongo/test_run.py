@@ -2,15 +2,13 @@
 
 import itertools
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import bson
 import pytest
 
-from migrations_sql_to_mongo.target import Target
-from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on
+from tests.migrations_sql_to_mongo.conftest import Db, Interruption, Make, old_site_goes_on
 from tests.migrations_sql_to_mongo.old_site import (
     package,
     release,
@@ -76,26 +74,15 @@ def test_verify_without_a_run_is_wrong_use(mover: Make) -> None:
 
 @pytest.mark.parametrize("change", ["DELETE FROM users WHERE id = 3", "UPDATE users SET name = 'Ada' WHERE id = 1"])
 def test_run_whose_source_changes_while_it_is_interrupted_starts_afresh(
-    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch, change: str
+    mover: Make, db: Db, interruption: Interruption, change: str
 ) -> None:
     """It is stopped after its first, seventh, thirteenth ... conversation with the server, until it gets through."""
-    patiently = Target.patiently
-    talks = afresh = 0
-
-    def stop_after(target: Target, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        nonlocal talks
-        talks -= 1
-        found = patiently(target, action, *arguments, **options)
-        if talks == 0:
-            raise KeyboardInterrupt
-        return found
-
-    monkeypatch.setattr(Target, "patiently", stop_after)
+    afresh = 0
     for stop in itertools.count(1, 6):
         move = mover(some_rows())
-        talks = stop
+        interruption.after = stop
         move("run", "--batch-size", "2")
-        is_through, talks = talks > 0, 0
+        is_through, interruption.after = interruption.after > 0, 0
         state = next((entry["state"] for entry in db.migrations.find({"_id": {"$ne": "lock"}})), None)
         old_site_goes_on(move, change)
 

@@ -135,7 +135,7 @@ def test_undo_of_a_run_that_swapped_nothing_in_says_so(mover: Make) -> None:
 
     undone = move("undo").out
 
-    assert "which changed nothing, is taken back." in undone
+    assert "which changed nothing, was undone." in undone
     assert "before the run" not in undone
 
 

@@ -10,11 +10,12 @@ import pytest
 from migrations_sql_to_mongo import changes, unique_values
 from migrations_sql_to_mongo.replacing import write_all
 from migrations_sql_to_mongo.unique_values import restored, without_unique
-from tests.migrations_sql_to_mongo.conftest import Db, Make, Mover, old_site_goes_on, site_documents
+from tests.migrations_sql_to_mongo.conftest import Db, Interruption, Make, Mover, old_site_goes_on, site_documents
 from tests.migrations_sql_to_mongo.old_site import some_rows, user
 from tests.migrations_sql_to_mongo.servers import old_database
 
 EVE = {"name": "Eve", "email": "bob@example.org", "email_folded": "bob@example.org"}
+EVE_HAS_IT = "another user of this site (Eve) has the email address bob@example.org"
 ANN_AND_BOB = [
     "CREATE TABLE users (id integer, username text, email text)",
     "INSERT INTO users VALUES (1, 'ann', 'ann@example.org'), (2, 'bob', 'bob@example.org')",
@@ -57,9 +58,7 @@ def test_people_can_swap_addresses_and_projects_names(mover: Make, db: Db) -> No
     assert site_documents(db) == caught_up
 
 
-def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
-    mover: Make, db: Db, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_swap_of_addresses_goes_on_wherever_it_was_stopped(mover: Make, db: Db, interruption: Interruption) -> None:
     """By another catch-up, or by undo: nobody loses an address."""
     move = mover(some_rows() | {"users": [user(1), user(2), user(3)]})
     assert move("run").code == 0
@@ -67,23 +66,12 @@ def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
     old_site_goes_on(move, "UPDATE users SET email = 'user' || (id % 3 + 1) || '@example.org'")
     assert move("catch-up").code == 0
     wanted = site_documents(db)
-    writes = 0
-
-    def stop_after(*arguments: Any) -> None:
-        nonlocal writes
-        write_all(*arguments)
-        writes -= 1
-        if writes == 0:
-            raise KeyboardInterrupt
-
-    for module in (changes, unique_values):
-        monkeypatch.setattr(module, "write_all", stop_after)
-    for stop, is_undone in itertools.product(range(1, 100), (False, True)):
-        assert move("undo").code == 0
-        assert site_documents(db) == before
-        writes = stop
+    for stop, is_undone in itertools.product(range(1, 200, 3), (False, True)):
+        while site_documents(db) != before:
+            assert move("undo").code == 0
+        interruption.after = stop
         stopped = move("catch-up")
-        writes = 0
+        interruption.after = 0
         if stopped.code == 0:
             break
         if is_undone:
@@ -91,7 +79,7 @@ def test_swap_of_addresses_goes_on_wherever_it_was_stopped(
             assert site_documents(db) == before
         assert move("catch-up").code == 0
         assert site_documents(db) == wanted
-    assert stop > 3
+    assert stop > 30
 
 
 def test_users_who_wait_for_each_other_and_for_somebody_else_lose_nothing(mover: Make, db: Db) -> None:
@@ -109,7 +97,10 @@ def test_users_who_wait_for_each_other_and_for_somebody_else_lose_nothing(mover:
     done = move("catch-up", "--json")
 
     assert [one.partition(" (")[0] for one in done.report["conflicts"]] == ["users 1", "users 2"]
-    assert all("what may be there only once" in one for one in done.report["conflicts"])
+    assert [one.partition("): ")[2] for one in done.report["conflicts"]] == [
+        "another user of this site (User 2) has the email address user2@example.org",
+        "another user of this site (Eve) has the email address eve@example.org",
+    ]
     emails = {one["_id"]: one["email_folded"] for one in db.users.find({"legacy": {"$exists": True}})}
     assert [*emails.values()] == [f"user{number}@example.org" for number in (1, 2, 4, 3)]
     assert move("undo").code == 0
@@ -142,7 +133,10 @@ def test_address_that_is_registered_in_the_middle_of_a_swap_comes_back_when_it_i
             done = move("catch-up")
 
         # Ann wants what Eve has, and keeps her own until Bob has taken it.
-        assert (done.code, "users 1 (ann): what may be there only once" in done.out) == (1, True), done.out
+        assert (
+            done.code,
+            f"users 1 (ann): {EVE_HAS_IT}" in done.out,
+        ) == (1, True), done.out
         assert addresses(db) == {"ann": None, "bob": "ann@example.org", None: "bob@example.org"}
 
         db.users.delete_one({"name": "Eve"})
@@ -176,12 +170,18 @@ def test_address_that_is_registered_while_a_swap_is_interrupted_is_all_that_is_l
         done = move(goes_on)
 
         if goes_on == "catch-up":
-            assert (done.code, "users 1 (ann): what may be there only once" in done.out) == (1, True), done.out
+            assert (
+                done.code,
+                f"users 1 (ann): {EVE_HAS_IT}" in done.out,
+            ) == (1, True), done.out
             assert addresses(db) == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
         else:
             assert (done.code, "users 2 (" in done.err) == (3, True)
             done = move("undo", "--discard-changes")
-            assert (done.code, "users 2 (bob): what may be there only once" in done.out) == (0, True), done.out
+            assert (
+                done.code,
+                f"users 2 (bob): {EVE_HAS_IT}" in done.out,
+            ) == (0, True), done.out
             assert addresses(db) == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
         db.users.delete_one({"name": "Eve"})
         assert move("catch-up").code == 0
@@ -190,6 +190,60 @@ def test_address_that_is_registered_while_a_swap_is_interrupted_is_all_that_is_l
             assert move("undo").code == 0
         if goes_on == "catch-up":
             assert site_documents(db) == before
+
+
+@pytest.mark.parametrize("column", ["username", "email"])
+@pytest.mark.parametrize("then", ["as it was", "as before", "deleted"])
+def test_what_was_lost_in_a_swap_comes_back_whatever_the_source_says_by_then(
+    target_uri: str, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, then: str
+) -> None:
+    field = {"username": "username", "email": "email_folded"}[column]
+    statements = [
+        "CREATE TABLE users (id integer, username text, email text)",
+        "INSERT INTO users VALUES (1, 'ann', 'ann@x.org'), (2, 'bob', 'bob@x.org'), (3, 'cy', 'cy@x.org')",
+    ]
+    of = {"username": "{}", "email": "{}@x.org"}[column].format
+    with old_database("sqlite", tmp_path, statements) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        before = site_documents(db)
+        execute(f"UPDATE users SET {column} = CASE id WHEN 1 THEN '{of('bob')}' ELSE '{of('ann')}' END WHERE id < 3")
+        eve = {"name": "Eve", field: of("bob"), **({"email": of("bob")} if column == "email" else {})}
+
+        def register_when_it_is_free(*arguments: Any) -> None:
+            write_all(*arguments)
+            if not db.users.count_documents({field: of("bob")}):
+                db.users.insert_one(dict(eve))
+
+        with monkeypatch.context() as at_once:
+            at_once.setattr(unique_values, "write_all", register_when_it_is_free)
+            done = move("catch-up", "--json")
+        assert (done.code, [one.partition(" (")[0] for one in done.report["conflicts"]]) == (1, ["users 1"])
+
+        if then == "as before":
+            execute("DELETE FROM users WHERE id < 3")
+            execute("INSERT INTO users VALUES (1, 'ann', 'ann@x.org'), (2, 'bob', 'bob@x.org')")
+        elif then == "deleted":
+            execute("DELETE FROM users WHERE id = 1")
+        planned, done = move("catch-up", "--dry-run", "--json"), move("catch-up", "--json")
+        lost = {"as it was": ["users 1"], "as before": ["users 2", "users 1"], "deleted": []}[then]
+        assert [one.partition(" (")[0] for one in done.report["conflicts"]] == lost
+        assert planned.report["conflicts"] == done.report["conflicts"]
+        assert planned.report["changes"] == done.report["changes"]
+
+        db.users.delete_one({"name": "Eve"})
+        planned, done = move("catch-up", "--dry-run", "--json"), move("catch-up", "--json")
+        assert (planned.code, done.code) == (0, 0), done.out
+        assert planned.report["changes"] == done.report["changes"]
+        assert move("verify").code == 0
+        caught_up = site_documents(db)
+        assert not db.users.count_documents({"legacy.given_up": {"$exists": True}})
+        assert then != "as before" or caught_up == before
+        for _ in range(3):
+            assert move("undo").code == 0
+        assert site_documents(db) == before
+        assert move("run", "--replace-existing").code == 0
+        assert site_documents(db) == caught_up
 
 
 @pytest.mark.parametrize(
@@ -206,12 +260,17 @@ def test_undo_does_not_silently_leave_out_an_address(target_uri: str, db: Db, tm
         caught_up = site_documents(db)
 
         planned, refused = move("undo", "--dry-run"), move("undo")
+        would_lack = move("undo", "--dry-run", "--discard-changes")
 
         assert (planned.code, planned.err) == (refused.code, refused.err)
-        assert (refused.code, "users 2" in refused.err, "is another's on this site" in refused.err) == (3, True, True)
+        assert (refused.code, "users 2" in refused.err, "(Eve) has the email address" in refused.err) == (3, True, True)
         assert site_documents(db) == caught_up
+        assert (would_lack.code, f": {EVE_HAS_IT}" in would_lack.out) == (0, True)
         undone = move("undo", "--discard-changes")
-        assert (undone.code, "users 2 (bob): what may be there only once" in undone.out) == (0, True)
+        assert (
+            undone.code,
+            f"users 2 (bob): {EVE_HAS_IT}" in undone.out,
+        ) == (0, True)
         assert addresses(db) == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
         db.users.delete_one({"name": "Eve"})
         execute("DELETE FROM users WHERE id = 2")
@@ -279,17 +338,33 @@ def test_dry_run_foresees_who_gets_what(
 
 def test_user_without_what_only_one_may_have() -> None:
     fields = {"_id": 1, "username": "ada", "name": "Ada", "email_folded": "ada@example.org"}
+    of_the_old_site = fields | {"legacy": {"sql_id": 7}}
+    given_up = {"email_folded": "ada@example.org", "username": "ada"}
 
-    assert bson.decode(without_unique(bson.encode(fields))) == {"_id": 1, "name": "Ada"}
+    bare, moved = (bson.decode(without_unique(bson.encode(one))) for one in (fields, of_the_old_site))
+
+    assert bare == {"_id": 1, "name": "Ada", "legacy": {"given_up": given_up}}
+    assert moved == {"_id": 1, "name": "Ada", "legacy": {"sql_id": 7, "given_up": given_up}}
+    assert without_unique(bson.encode(bare)) == bson.encode(bare)
+    assert without_unique(bson.encode({"_id": 1, "name": "Ada"})) == bson.encode({"_id": 1, "name": "Ada"})
 
 
-def test_what_was_given_up_is_restored_but_not_what_was_removed() -> None:
-    before = bson.encode({"_id": 1, "username": "ada", "email": "A@x.org", "email_folded": "a@x.org", "name": "Ada"})
-    bare = bson.decode(without_unique(before))
-    signed_in = bare | {"last_login": 7}
-    changed = bare | {"email": "b@x.org"}
+def test_what_was_given_up_is_restored_but_not_what_was_changed_since() -> None:
+    before = {"_id": 1, "username": "ada", "name": "Ada", "email": "A@x.org", "email_folded": "a@x.org"}
+    bare = bson.decode(without_unique(bson.encode(before)))
 
-    assert restored(without_unique(before), before) == before
-    assert bson.decode(restored(bson.encode(signed_in), before)) == bson.decode(before) | {"last_login": 7}
-    assert bson.decode(restored(bson.encode(changed), before)) == changed | {"username": "ada"}
-    assert restored(bson.encode(bare), None) == bson.encode(bare)
+    def restored_fields(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+        return bson.decode(restored(bson.encode(fields), *[names] if names else []))
+
+    assert restored(bson.encode(bare)) == bson.encode(before)  # also in the same order
+    assert restored_fields(bare | {"last_login": 7}) == before | {"last_login": 7}
+    other = {"_id": 1, "username": "ada", "name": "Ada", "email": "b@x.org"}
+    assert restored_fields(bare | {"email": "b@x.org"}) == other
+    assert restored_fields(bare | {"username": "countess"}) == before | {"username": "countess"}
+    lacks_address = restored_fields(bare, "username")
+    assert lacks_address["legacy"] == {"given_up": {"email_folded": "a@x.org"}}
+    assert "email_folded" not in lacks_address
+    assert restored_fields(lacks_address) == before
+    assert bson.decode(without_unique(bson.encode(lacks_address))) == bare
+    for by_hand in ("?", {"given_up": "?"}):
+        assert restored_fields(before | {"legacy": by_hand}) == before | {"legacy": by_hand}
