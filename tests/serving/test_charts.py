@@ -36,6 +36,13 @@ def test_large_numbers_get_the_room_that_they_need() -> None:
     assert chart.bars[0][-1] == "2025: 12,345,678"
 
 
+def test_single_column_is_still_a_column() -> None:
+    chart = columns(rows(_2026_12=63), 944, 232)
+
+    assert chart.bars == [("56.00", "10.00", "76.00", "200.00", "2026-12: 63")]
+    assert chart.labels == [("44.00", "2026-12")]
+
+
 def test_chart_of_nothing_has_lines_and_no_columns() -> None:
     chart = columns(rows(_2024=0, _2025=0), 344, 232)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 _TOP, _BOTTOM = 10, 22
 # A column takes this part of its step, and so much is left free before it.
 _WIDE, _BEFORE = 0.76, 0.12
+_WIDEST_STEP = 100  # a single column across the whole chart would not look like one
 
 
 class Columns(NamedTuple):
@@ -21,12 +22,12 @@ def columns(rows: list[dict[str, Any]], width: int, height: int) -> Columns:
     """Return columns over time: `rows` are {id, count}, the id "2024", "2024-03" or "2024-03-01".
 
     A row without a count has no column, which nobody could see. Below are the years, as many as fit; the months of some
-    days; the first days of some weeks.
+    days; the first days of some weeks; at least the first of them all.
     """
     most = max(1, *(row["count"] for row in rows))
     # So wide are the digits of the largest number.
     left = max(44, 14 + 7 * len(f"{most:,}"))
-    step, plot = (width - left) / len(rows), height - _BOTTOM - _TOP
+    step, plot = min((width - left) / len(rows), _WIDEST_STEP), height - _BOTTOM - _TOP
     wide = f"{step * _WIDE:.2f}"
     bars = []
     for number, row in enumerate(rows):
@@ -54,4 +55,4 @@ def _labels(names: list[str], left: int, step: float, width: int) -> list[tuple[
             text = name[:4]
         if is_labelled:
             labels.append((f"{x:.2f}", text))
-    return labels
+    return labels or [(f"{left:.2f}", names[0])]
