@@ -15,9 +15,11 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any
 
-from migrations_sql_to_mongo import changes, new_names, swap
+from migrations_sql_to_mongo import changes, new_names, swap, undoing
+from migrations_sql_to_mongo.applying import apply
 from migrations_sql_to_mongo.batching import Encoded, TooManyRejects, batches
 from migrations_sql_to_mongo.changes import Change, Unchanged
+from migrations_sql_to_mongo.conflicts import SHOWN, counted, said
 from migrations_sql_to_mongo.copying import COLLECTIONS, REJECTS, Copy, OnReject
 from migrations_sql_to_mongo.corrections import correct, fitting, preview, take_over
 from migrations_sql_to_mongo.digests import EDITABLE, Written, chain_of, chunk, digests_collection
@@ -135,8 +137,7 @@ def expected(
     return {"run": last["_id"], "tally": tally.as_dict(), "changes": kinds} | {
         "conflict_count": len(conflicts),
         "conflicts": [
-            changes.said(target, name, key, reason, wanted.get(key))
-            for _, name, key, reason in sorted(conflicts)[: changes.SHOWN]
+            said(target, name, key, reason, wanted.get(key)) for _, name, key, reason in sorted(conflicts)[:SHOWN]
         ],
         "corrections": corrections,
         "would_stop": _as_before(options, last).would_stop(tally),
@@ -220,7 +221,7 @@ def _resumed(ledger: Ledger, target: Target) -> Entry | None:
 
 def _give_up(ledger: Ledger, target: Target, entry: Entry, why: str) -> None:
     """Remove what a catch-up has staged."""
-    changes.take_back(target, ledger, entry, discard=True)
+    undoing.take_back(target, ledger, entry, discard=True)
     ledger.note(entry, state=UNDONE, ended_at=now(), error=why)
 
 
@@ -363,10 +364,10 @@ def _verify(
 def _put_in_place(target: Target, ledger: Ledger, entry: Entry, progress: Progress) -> dict[str, Any]:
     progress.say("putting what changed in its place")
     new_names.note_staged(target, entry)
-    changes.apply(target, ledger, entry)
+    apply(target, ledger, entry)
     for collection in entry["collections"]:
         changes.forget_search_entries(target, entry, collection["name"])
-    made, conflict_count, conflicts = changes.counted(target, entry)
+    made, conflict_count, conflicts = counted(target, entry)
     if made:
         target.patiently(target.refresh_stats)
     return {"changes": made, "conflict_count": conflict_count, "conflicts": conflicts}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from migrations_sql_to_mongo import changes, new_names, swap
+from migrations_sql_to_mongo import changes, new_names, swap, undoing
 from migrations_sql_to_mongo.catch_up import catch_up, expected, finishes, last_move
 from migrations_sql_to_mongo.connecting import opened_database
 from migrations_sql_to_mongo.corrections import correct, preview
@@ -308,14 +308,14 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
             if one["name"] in changed
         ]
         if dry_run:
-            refuse_undo = changes.refuse_undo if is_catch_up else swap.refuse_undo
+            refuse_undo = undoing.refuse_undo if is_catch_up else swap.refuse_undo
             refuse_undo(target, ledger, entry, discard=discard_changes)
             if is_catch_up:
-                lines += changes.who_would_lack(target, entry)
+                lines += undoing.who_would_lack(target, entry)
         else:
             with ledger.lock("undo"):
                 if is_catch_up:
-                    lines += changes.take_back(target, ledger, entry, discard=discard_changes)
+                    lines += undoing.take_back(target, ledger, entry, discard=discard_changes)
                 else:
                     swap.undo(target, ledger, entry, discard=discard_changes)
                 new_names.forget(target, entry)

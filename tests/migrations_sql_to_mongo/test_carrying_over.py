@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymongo import ReturnDocument
 
-from migrations_sql_to_mongo import changes
+from migrations_sql_to_mongo import applying
 from migrations_sql_to_mongo.errors import Stopped
 from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on, rename_here, site_documents
 from tests.migrations_sql_to_mongo.old_site import some_rows
@@ -126,7 +126,7 @@ def test_what_a_user_removed_before_a_repeated_catch_up_stays_removed(
         raise Stopped("the test stops it here")
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(changes, "write_all", stop)
+        interrupted.setattr(applying, "write_all", stop)
         assert move("catch-up").code == 3
     removed = {"$unset": {"identity": "", "sessions": ""}}
     db.users.update_one({"_id": object_id_of_sql_id(1)}, removed)
