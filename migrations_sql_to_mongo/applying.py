@@ -5,6 +5,7 @@ The states of a change are described in `changes`.
 
 from typing import Any
 
+from migrations_sql_to_mongo.carrying_over import carried_over, names_on_this_site, with_names
 from migrations_sql_to_mongo.changes import (
     APPLIED,
     CONFLICT,
@@ -17,9 +18,8 @@ from migrations_sql_to_mongo.changes import (
     groups,
     is_same,
     refused,
-    with_its_own,
 )
-from migrations_sql_to_mongo.digests import NONE, chunk, chunk_of_users, digest_of, digests_collection
+from migrations_sql_to_mongo.digests import NONE, PACKAGES, chunk, chunk_of_users, digests_collection, is_digest
 from migrations_sql_to_mongo.ledger import Entry, Ledger
 from migrations_sql_to_mongo.replacing import documents, write, write_all
 from migrations_sql_to_mongo.target import Fingerprint, Target
@@ -33,10 +33,10 @@ def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
     it up. Those left in the end wait for one another, or for somebody else; see `unique_values`.
     """
     for collection in entry["collections"]:
-        if collection["name"] == "users":
-            give_back(target)
-            if "lacking" not in entry:
-                ledger.note(entry, lacking=[*lacking(target)])
+        if collection["name"] == "users" and "lacking" not in entry:
+            # What was given up before: `undo` lets it be given up again.
+            wanted = [{"_id": each, "wanted": fields} for each, fields in lacking(target).items()]
+            ledger.note(entry, lacking=wanted)
         before, left = -1, 0
         while left != before:
             before = left
@@ -47,7 +47,9 @@ def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
                 _give_up_all(target, entry, collection)
             _apply_all(target, ledger, entry, collection, is_last=True)
         if collection["name"] == "users":
-            give_back(target)
+            # Those who are to have something else in the source come last.
+            conflicts = {"collection": "users", "state": CONFLICT}
+            give_back(target, last=target.db[changes_collection(entry["_id"])].distinct("id", conflicts))
         collection["is"] = _fingerprint(target, entry, collection)
     ledger.note(entry, collections=entry["collections"])
 
@@ -113,18 +115,24 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
 
 
 def _change(collection: str, one: Entry, staged: dict[Any, bytes]) -> Change:
-    kept = {name: one.get(name) for name in ("of_user", "maintainers")}
-    return Change(collection, one["id"], one["was"], staged.get(one["id"]), **kept)
+    return Change(collection, one["id"], one["was"], staged.get(one["id"]), of_user=one.get("of_user"))
 
 
 def _with_their_own(
     target: Target, collection: Entry, group: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
 ) -> dict[Any, bytes]:
     """Stage and return the documents with what this site itself has written; see `carrying_over`."""
+    name = collection["name"]
     found = {}
+    names = names_on_this_site(target, staged.values()) if name == PACKAGES else {}
     for one in group:
-        change, stored = _change(collection["name"], one, staged), live.get(one["id"])
-        if stored and digest_of(stored) != one["was"] and (document := with_its_own(change, stored)):
+        new, stored = staged.get(one["id"]), live.get(one["id"])
+        document = None
+        if new and name == PACKAGES:
+            document = with_names(new, names, stored, one["was"])
+        elif new and stored and one.get("of_user") and not is_digest(one["was"], name, stored):
+            document = carried_over(new, stored, one["of_user"])
+        if document and document != new:
             found[one["id"]] = document
     if found:
         target.insert(collection["staging"], list(found.values()))

@@ -5,16 +5,18 @@ changes it in their projects, too.
 """
 
 import contextlib
-import itertools
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import bson
+from bson.raw_bson import RawBSONDocument
 
-from migrations_sql_to_mongo.digests import EDITABLE_FIELDS, digest_of, digests_of_user
-from migrations_sql_to_mongo.mapping import last_date
-from migrations_sql_to_mongo.target import decoded
+from migrations_sql_to_mongo.digests import EDITABLE_FIELDS, PACKAGES, digests_of_user, is_digest
+from migrations_sql_to_mongo.target import Target, bson_id, decoded, raw
 
-MOST_NAMES = 6  # of maintainers of a package that differ here and in the source; with more, it was edited
+Names = dict[Any, str | None]  # of users, by `_id`
+
 MOVED_FIELDS = ("_id", *EDITABLE_FIELDS, "hashed_password", "last_login")  # of users
 
 
@@ -51,57 +53,45 @@ def _first_hash(user: dict[str, Any], digest: bytes) -> bytes:
     return digest
 
 
-def with_names_of_this_site(package: bytes, maintainers: list[Any] | None, stored: bytes, was: bytes) -> bytes | None:
-    """Return a changed package with the names that its maintainers have here.
+def names_on_this_site(target: Target, packages: Iterable[bytes]) -> Names:
+    """Return the names that the maintainers of some packages have here, by their ids."""
+    ids = {one["user_id"] for package in packages for one in _maintainers(raw(package))}
+    found = target.raw_documents("users", {"_id": {"$in": [*ids]}}) if ids else []
+    return {bson_id(one): decoded(one).get("name") for one in found}
 
-    None if somebody edited the package here. `maintainers` are those of the source, if an interrupted attempt may have
-    put the names into the package already; `was` is the digest of what was written last.
+
+def with_names(package: bytes, names: Names, stored: bytes | None, was: bytes | None) -> bytes:
+    """Return a package whose maintainers are called as on this site.
+
+    `stored` is the package that is there now, and `was` the digest of what was written last. If a maintainer has
+    changed their name since, which also changed the date, it is dated no earlier.
     """
-    fields, here = decoded(package), decoded(stored)
-    names_there = _names(fields if maintainers is None else {"maintainers": maintainers})
-    names_here = _names(here)
-    if names_there is None or names_here is None:
-        return None
-    differ = [each for each in names_here if each in names_there and names_here[each] != names_there[each]]
-    # Each has changed here or in the source; the digest tells which.
-    for count in range(1, len(differ) + 1 if len(differ) <= MOST_NAMES else 0):
-        for renamed in itertools.combinations(differ, count):
-            if _before(here, {each: names_there[each] for each in renamed}) == was:
-                dates = [date for date in (fields.get("updated_date"), here.get("updated_date")) if date is not None]
-                changed = _renamed(fields, {each: names_here[each] for each in renamed})
-                return bson.encode(changed | ({"updated_date": max(dates)} if dates else {}))
-    return None
+    fields = decoded(package)
+    changed = {**fields}
+    if maintainers := _maintainers(fields):
+        changed["maintainers"] = [_called(one, names) for one in maintainers]
+    if stored and was and not is_digest(was, PACKAGES, stored):
+        dates = [
+            one["updated_date"] for one in (fields, decoded(stored)) if isinstance(one.get("updated_date"), datetime)
+        ]
+        changed |= {"updated_date": max(dates)} if dates else {}
+    return package if changed == fields else bson.encode(changed)
 
 
-def _before(package: dict[str, Any], names: dict[Any, Any]) -> bytes | None:
-    """Return the digest of a package before maintainers changed these names, which also changed the date."""
-    try:
-        date = last_date(package.get("created_date"), package.get("releases") or [])
-    except TypeError:  # an edit by hand made one of them something else
-        return None
-    before = _renamed(package, names) | {"updated_date": date}
-    if date is None:
-        del before["updated_date"]
-    return digest_of(bson.encode(before))
+def _maintainers(package: Any) -> list[Any]:
+    """Return the maintainers; none if an edit by hand made them something else."""
+    maintainers = package.get("maintainers")
+    those = maintainers if isinstance(maintainers, list) else []
+    return [
+        one
+        for one in those
+        if isinstance(one, dict | RawBSONDocument) and isinstance(one.get("user_id"), bson.ObjectId)
+    ]
 
 
-def _names(package: dict[str, Any]) -> dict[Any, Any] | None:
-    """Return the names of maintainers by their ids; None if an edit by hand made them something else."""
-    maintainers = package.get("maintainers", [])
-    if not isinstance(maintainers, list) or not all(map(_is_maintainer, maintainers)):
-        return None
-    return {one["user_id"]: one.get("name") for one in maintainers}
-
-
-def _is_maintainer(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("user_id"), bson.ObjectId)
-
-
-def _renamed(package: dict[str, Any], names: dict[Any, Any]) -> dict[str, Any]:
-    """Return a package in which these maintainers have these names; None is no name."""
-    maintainers = []
-    for one in package.get("maintainers", []):
-        name = names.get(one["user_id"], one.get("name"))
-        others = {key: value for key, value in one.items() if key not in ("user_id", "name")}
-        maintainers.append({"user_id": one["user_id"], **({} if name is None else {"name": name}), **others})
-    return package | ({"maintainers": maintainers} if maintainers else {})
+def _called(maintainer: dict[str, Any], names: Names) -> dict[str, Any]:
+    key = maintainer["user_id"]
+    if key not in names:
+        return maintainer
+    others = {field: value for field, value in maintainer.items() if field not in ("user_id", "name")}
+    return {"user_id": key, **({} if names[key] is None else {"name": names[key]}), **others}

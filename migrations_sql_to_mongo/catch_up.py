@@ -44,7 +44,7 @@ from migrations_sql_to_mongo.run import Differs, Options, render
 from migrations_sql_to_mongo.source import Source
 from migrations_sql_to_mongo.tally import Tally
 from migrations_sql_to_mongo.target import Target, bson_id
-from migrations_sql_to_mongo.unique_values import free, lacking, restored, unique_of
+from migrations_sql_to_mongo.unique_values import Wanted, free, lacking, restored, unique_of
 from migrations_sql_to_mongo.verify import Behind, verify
 from migrations_sql_to_mongo.verify.compared import Compared, kept_in
 
@@ -128,7 +128,11 @@ def expected(
     refused = {key for _, name, key, _ in conflicts if name == "users"}
     wanted = {key: unique for key, unique in lacking(target).items() if key not in refused}
     wanted |= {key: unique for key, (_, _, unique) in users.items()}
-    conflicts += _without_unique(target, users, made, wanted)
+    can_have = _who_can_have(target, wanted, [key for key in wanted if key not in users])
+    made.update(("users", kind_of_change) for key, (_, kind_of_change, _) in users.items() if key in can_have)
+    # In the order of the changes; those without a change come last.
+    numbers = {key: users[key][0] if key in users else sys.maxsize for key in {*wanted} - can_have}
+    conflicts += ((number, "users", key, changes.TAKEN) for key, number in numbers.items())
     progress.finish()
     tally.check()
     kinds: dict[str, dict[str, int]] = {}
@@ -137,29 +141,27 @@ def expected(
     return {"run": last["_id"], "tally": tally.as_dict(), "changes": kinds} | {
         "conflict_count": len(conflicts),
         "conflicts": [
-            said(target, name, key, reason, wanted.get(key)) for _, name, key, reason in sorted(conflicts)[:SHOWN]
+            said(target, name, key, reason, wanted.get(key), can_have)
+            for _, name, key, reason in sorted(conflicts)[:SHOWN]
         ],
         "corrections": corrections,
         "would_stop": _as_before(options, last).would_stop(tally),
     }
 
 
-def _without_unique(
-    target: Target,
-    users: dict[Any, tuple[int, str, dict[str, Any]]],
-    made: Counter[tuple[str, str]],
-    wanted: dict[Any, dict[str, Any]],
-) -> Iterator[tuple[int, str, Any, str]]:
-    """Count the changes of users who get what only one may have, and yield the conflicts of those who do not.
+def _who_can_have(target: Target, wanted: Wanted, later: list[Any]) -> set[Any]:
+    """Return the users who will get the username and address that they want.
 
-    `wanted` also tells of those whom the source did not change, but who still lack something.
+    `later` are those whom the source did not change, but who still lack something: they get what the others leave.
     """
     can_have = free(target, wanted)
-    more = {*wanted} - {*users}
-    made.update(("users", kind_of_change) for key, (_, kind_of_change, _) in users.items() if key in can_have)
-    yield from ((users[key][0], "users", key, changes.TAKEN) for key in {*users} - can_have)
-    last = sys.maxsize - len(more)
-    yield from ((last + n, "users", key, changes.TAKEN) for n, key in enumerate(sorted(more - can_have)))
+    given = {pair for key in can_have - {*later} for pair in wanted[key].items()}
+    for key in later:
+        if not given.isdisjoint(wanted[key].items()):
+            can_have.discard(key)
+        elif key in can_have:
+            given |= wanted[key].items()
+    return can_have
 
 
 def _foreseen(target: Target, moved: Iterator[Change]) -> Iterator[tuple[Change, str | None]]:

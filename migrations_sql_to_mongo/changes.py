@@ -12,11 +12,20 @@ from typing import Any, NamedTuple
 import bson
 
 from migrations_sql_to_mongo.batching import Encoded
-from migrations_sql_to_mongo.carrying_over import carried_over, with_names_of_this_site
+from migrations_sql_to_mongo.carrying_over import carried_over
 from migrations_sql_to_mongo.copying import REJECTS
-from migrations_sql_to_mongo.digests import EDITABLE, Written, digest_of, digests_of_user, unrendered
+from migrations_sql_to_mongo.digests import (
+    EDITABLE,
+    PACKAGES,
+    Written,
+    digest_of,
+    digests_of_user,
+    is_digest,
+    is_renamed,
+    unrendered,
+)
 from migrations_sql_to_mongo.ledger import Entry
-from migrations_sql_to_mongo.target import Target, bson_id, raw
+from migrations_sql_to_mongo.target import Target, bson_id
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
 GOING, APPLIED, CONFLICT, SAME = "going", "applied", "conflict", "same"
@@ -38,7 +47,6 @@ class Change:
     document: bytes | None  # the present state, not yet rendered
     rows: bytes | None = None  # the digest of the rows that it is made of
     of_user: tuple[bytes, bytes] | None = None  # what `digests_of_user` says of what the last migration wrote
-    maintainers: list[Any] | None = None  # of a package, as the source has them; None: as in the document
 
     @property
     def kind(self) -> str:
@@ -72,11 +80,11 @@ def found_changes(
             continue
         document_id = bson_id(encoded.bson)
         was = written.take(encoded.collection, document_id)
-        if was != (digest := digest_of(encoded.bson)):
+        if was is None or not is_digest(was, encoded.collection, encoded.bson):
             of_user = written.find_both(EDITABLE, document_id) if encoded.collection == "users" else None
             yield Change(encoded.collection, document_id, was, encoded.bson, encoded.rows, of_user)
         elif encoded.rows:
-            yield Unchanged(encoded.collection, document_id, digest, encoded.rows)
+            yield Unchanged(encoded.collection, document_id, was, encoded.rows)
     for collection in collections:
         for document_id, was in written.left(collection):
             yield Change(collection, document_id, was, None)
@@ -90,18 +98,12 @@ def refused(change: Change, stored: bytes | None) -> str | None:
         return None if change.was is None else REMOVED
     if change.was is None:
         return REGISTERED
-    return None if digest_of(stored) == change.was or with_its_own(change, stored) else EDITED
-
-
-def with_its_own(change: Change, stored: bytes) -> bytes | None:
-    """Return a changed document with what this site itself has written, or None if somebody edited it here."""
-    if change.document is None or change.was is None:
-        return None
-    if change.collection == "users" and change.of_user is not None:
-        return carried_over(change.document, stored, change.of_user)
-    if change.collection == "packages":
-        return with_names_of_this_site(change.document, change.maintainers, stored, change.was)
-    return None
+    is_edited = not is_digest(change.was, change.collection, stored)
+    if is_edited and change.collection == PACKAGES:
+        is_edited = not is_renamed(change.was, stored)
+    elif is_edited and change.document and change.of_user:
+        is_edited = carried_over(change.document, stored, change.of_user) is None
+    return EDITED if is_edited else None
 
 
 def is_same(stored: bytes | None, document: bytes | None) -> bool:
@@ -118,11 +120,9 @@ def kept_change(number: int, change: Change) -> bytes:
     fields |= {"was": change.was, "rows": change.rows, "of_user": change.of_user}
     if change.document:
         # What is written may contain more, see `carrying_over`.
-        fields["digest"] = digest_of(change.document)
+        fields["digest"] = digest_of(change.collection, change.document)
     if change.document and change.collection == "users":
         fields["is_user"] = digests_of_user(change.document)
-    elif change.document and change.was and change.collection == "packages":
-        fields["maintainers"] = raw(change.document).get("maintainers", [])
     return bson.encode(fields)
 
 

@@ -397,7 +397,11 @@ def replay_command(
                     )
                     found = _caught_up(shared, source, target, ledger, move)
         report = _report("rejects replay", source, target, found)
-    shared.finish(report | _changed(report, dry_run=dry_run))
+    outcome = _changed(report, dry_run=dry_run)
+    if lost := (report["corrections"] or {}).get("lost"):
+        text = f"{outcome['summary']} {counted(lost, 'corrections')} not applied."
+        outcome = {"exit_code": outcome["exit_code"] or 1, "summary": text}
+    shared.finish(report | outcome)
 
 
 def _refuse_empty(source: Source) -> None:

@@ -1,5 +1,6 @@
 """What a catch-up has changed, and the conflicts, as an operator reads them."""
 
+from collections.abc import Collection
 from typing import Any
 
 import bson
@@ -36,23 +37,30 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
     return made, count + len(unchanged), found
 
 
-def said(target: Target, collection: str, document_id: Any, reason: str, wanted: dict[str, Any] | None = None) -> str:
+def said(
+    target: Target,
+    collection: str,
+    document_id: Any,
+    reason: str,
+    wanted: dict[str, Any] | None = None,
+    leaving: Collection[Any] = (),
+) -> str:
     """Describe a conflict. A user is given by the id in the source and the name on the site.
 
-    If the reason is TAKEN, `wanted` is what the user would have.
+    If the reason is TAKEN, `wanted` is what the user would have, and `leaving` are those who give up what they have.
     """
-    user = target.db["users"].find_one({"_id": document_id}, [*WHO, "legacy.sql_id"]) if collection == "users" else None
+    user = target.db["users"].find_one({"_id": document_id}, [*WHO, "legacy"]) if collection == "users" else None
     name = called(user or {})
     sql_id = str(document_id).lstrip("0") if isinstance(document_id, bson.ObjectId) else document_id
     if user and isinstance(legacy := user.get("legacy"), dict):
         sql_id = legacy.get("sql_id", sql_id)
     if reason == TAKEN and wanted:
-        reason = holder_of(target, document_id, wanted) or TAKEN
+        reason = holder_of(target, {document_id, *leaving}, wanted) or TAKEN
     return f"{collection} {sql_id}{f' ({name})' if name else ''}: {reason}"
 
 
 def unique_in(target: Target, entry: Entry, place: str, ids: list[Any]) -> Wanted:
-    """Return what only one user may have of what these users have in another collection of a catch-up."""
+    """Return the usernames and addresses that these users have in another collection of a catch-up."""
     collection = next((one[place] for one in entry["collections"] if one["name"] == "users"), "")
     found = documents(target, collection, ids) if ids else {}
     return {each: unique_of(found.get(each)) for each in ids}

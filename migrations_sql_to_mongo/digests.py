@@ -5,6 +5,7 @@ With them `catch-up` finds what has changed in the source, and what on the site 
 
 import hashlib
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +31,13 @@ EDITABLE_FIELDS = (
 )
 SIZE = 16
 NONE = bytes(SIZE)  # for a document that no longer belongs to the migration
+HALF = SIZE // 2
+PACKAGES = "packages"
 _LAST_FIELD = RENDERED_FIELDS[-1].encode()
+# The fields of a package that change if a maintainer changes their name, in this order. Source: bsonspec.org.
+_DATE, _MAINTAINERS = b"\x09updated_date\0", b"\x04maintainers\0"
+_DATE_SIZE = len(_DATE) + 8
+_INT32 = struct.Struct("<i").unpack_from
 
 
 def digests_collection(run_id: str) -> str:
@@ -55,16 +62,56 @@ def digest_of_rendering(text: str, fields: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(bson.encode({"of": values}), digest_size=SIZE).digest()
 
 
-def digest_of(document: bytes) -> bytes:
-    """Return the digest of an encoded document, without what rendering adds to it."""
-    return hashlib.blake2b(unrendered(document), digest_size=SIZE).digest()
+def digest_of(collection: str, document: bytes) -> bytes:
+    """Return the digest of an encoded document, without what rendering adds to it.
+
+    That of a package has two halves: the second is of what changes if a maintainer changes their name.
+    """
+    document = unrendered(document)
+    if collection == PACKAGES and (halves := _halves(document)):
+        return b"".join(hashlib.blake2b(half, digest_size=HALF).digest() for half in halves)
+    return hashlib.blake2b(document, digest_size=SIZE).digest()
+
+
+def is_digest(digest: bytes, collection: str, document: bytes) -> bool:
+    """Tell whether this is the digest of a document. Earlier builds did not part those of packages."""
+    return digest in (digest_of(collection, document), digest_of("", document))
+
+
+def is_renamed(digest: bytes, document: bytes) -> bool:
+    """Tell whether a package differs from the one with this digest in names of maintainers and its date at most."""
+    return digest_of(PACKAGES, document)[:HALF] == digest[:HALF]
+
+
+def _halves(document: bytes) -> tuple[bytes, bytes] | None:
+    """Return what only an edit changes in a package, and the rest; None if there are no maintainers to be renamed.
+
+    The fields stand side by side, so that they need not be looked for by decoding, which takes several times as long.
+    """
+    at = document.find(_MAINTAINERS)
+    value = at + len(_MAINTAINERS)
+    if at < 0 or len(document) < value + 4:
+        return None
+    ends, dated, last = value + _INT32(document, value)[0], at - _DATE_SIZE, len(document) - 1
+    begins = dated if document.startswith(_DATE, dated) else at
+    if begins == at and document.startswith(_DATE, last - _DATE_SIZE):
+        dated = last = last - _DATE_SIZE  # a package without a date, until the site wrote one at its end
+    try:
+        people = decoded(document[value:ends])
+    except bson.errors.InvalidBSON:
+        return None
+    names = [one.pop("name", None) if isinstance(one, dict) else None for one in people.values()]
+    own = bson.encode({"names": names})
+    if begins != at or last < len(document) - 1:
+        own += document[dated : dated + _DATE_SIZE]
+    return b"".join((document[4:begins], bson.encode(people), document[ends:last])), own
 
 
 def digests_of_user(document: bytes) -> tuple[bytes, bytes]:
     """Return the digests of the EDITABLE_FIELDS of an encoded user, and of the password hash."""
     fields = decoded(document)
     editable = {name: fields[name] for name in EDITABLE_FIELDS if name in fields}
-    return digest_of(bson.encode(editable)), bytes.fromhex(digest_of_hash(str(fields.get("hashed_password") or "")))
+    return digest_of("", bson.encode(editable)), bytes.fromhex(digest_of_hash(str(fields.get("hashed_password") or "")))
 
 
 def chunk_of_users(number: str, users: dict[Any, tuple[bytes, bytes]]) -> bytes:
@@ -172,7 +219,7 @@ def chunk_of(number: str, collection: str, documents: list[bytes], rows: list[by
         number,
         collection,
         [bson_id(document) for document in documents],
-        (hashlib.blake2b(document, digest_size=SIZE).digest() for document in documents),
+        (digest_of(collection, document) for document in documents),
         rows,
     )
 

@@ -41,7 +41,7 @@ def corrected_rows(lines: list[dict[str, Any]], source: Source, target: Target, 
     stored = target.db[corrected_collection(entry["_id"])].find()
     corrected = {(one["table"], one["key"], one["digest"]): one for one in stored}
     rejects = _rejects(lines, target, entry)
-    found = []
+    found: dict[str, dict[str, Any]] = {}
     for line in lines:
         table, row = line["table"], line["row"]
         reject = rejects.get((table, line["key"], line["digest"]))
@@ -57,11 +57,12 @@ def corrected_rows(lines: list[dict[str, Any]], source: Source, target: Target, 
             continue
         if corrects is not line and row.get("hashed_password") == HIDDEN:
             row = {**row, "hashed_password": of["row"]["hashed_password"]}
-        kept = {"table": table, "key": of["key"], "row": row, "digest": of["digest"]}
-        found.append({"_id": f"{table}/{of['key']}", **kept})
+        kept = {"_id": f"{table}/{of['key']}", "table": table, "key": of["key"], "row": row, "digest": of["digest"]}
+        if found.setdefault(kept["_id"], kept) != kept:
+            raise CannotStart(f"{table} {of['key']} is in the file twice, corrected differently")
     if lines and not found:
         raise CannotStart("no row in the file has been corrected: all are as they were rejected")
-    return found
+    return [*found.values()]
 
 
 def _rejects(lines: list[dict[str, Any]], target: Target, entry: Entry) -> dict[tuple[str, str, str], dict[str, Any]]:

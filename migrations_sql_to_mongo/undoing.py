@@ -4,6 +4,7 @@ from typing import Any
 
 import pymongo
 
+from migrations_sql_to_mongo.carrying_over import names_on_this_site, with_names
 from migrations_sql_to_mongo.changes import (
     APPLIED,
     GOING,
@@ -14,7 +15,7 @@ from migrations_sql_to_mongo.changes import (
     is_same,
 )
 from migrations_sql_to_mongo.conflicts import said, unique_in
-from migrations_sql_to_mongo.digests import digests_collection
+from migrations_sql_to_mongo.digests import PACKAGES, digest_of, digests_collection, is_renamed
 from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
 from migrations_sql_to_mongo.replacing import documents, write_all
@@ -37,38 +38,47 @@ def refuse_undo(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) 
 
 
 def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) -> list[str]:
-    """Restore what the site had before a catch-up, and return which users lack what somebody else has by now.
+    """Restore what the site had before a catch-up, and return the users who lack what somebody else has by now.
 
     Raises Stopped as `refuse_undo` does.
     """
     refuse_undo(target, ledger, entry, discard=discard)
     states: list[str | None] = [GOING, APPLIED]
     ledger.note(entry, state=UNDOING)
-    for collection in reversed(entry["collections"]):
+    for collection in entry["collections"]:  # users before packages, which repeat their names
         for group in groups(target, entry, collection["name"], states):
             _take_back_group(target, collection, group)
         forget_search_entries(target, entry, collection["name"])
-    give_up(target, entry.get("lacking", []))
-    give_back(target, last=entry.get("lacking", []))
+    lacked = lacking_before(entry)
+    give_up(target, lacked, lacked)
+    give_back(target, last=lacked)
     # The changes first: without what was there before, they would be taken back by removing documents.
     for name in (changes_collection, digests_collection, rejects_collection, corrected_collection):
         target.patiently(target.db.drop_collection, name(entry["_id"]))
     for collection in entry["collections"]:
         for leftover in (collection["staging"], collection["before"]):
             target.patiently(target.db.drop_collection, leftover)
-    return [said(target, "users", each, TAKEN, wanted) for each, wanted in lacking(target).items()]
+    return [
+        said(target, "users", each, TAKEN, wanted) for each, wanted in lacking(target).items() if each not in lacked
+    ]
 
 
 def who_would_lack(target: Target, entry: Entry) -> list[str]:
-    """Return which users an undo would not give back what somebody else has by now, and only one may have."""
+    """Return the users to whom an undo cannot give back a username or an address, because somebody has it by now."""
     states: list[str | None] = [GOING, APPLIED]
-    # Those who lacked it before will lack it again, or have got it back since and give it up again.
-    lacked = entry.get("lacking", [])
-    wanted: Wanted = {each: {} for each in lacked}
-    for collection in entry["collections"]:
-        for group in groups(target, entry, "users", states) if collection["name"] == "users" else ():
-            wanted |= unique_in(target, entry, "before", [one["id"] for one in group if one["id"] not in lacked])
-    return [said(target, "users", each, TAKEN, wanted[each]) for each in sorted(taken(target, wanted))]
+    lacked = lacking_before(entry)
+    wanted: Wanted = {}
+    for group in groups(target, entry, "users", states):
+        wanted |= unique_in(target, entry, "before", [one["id"] for one in group])
+    # Those who lacked it before will lack it again.
+    wanted |= {each: {} for each in wanted.keys() & lacked.keys()}
+    lack = sorted(taken(target, wanted, lacked))
+    return [said(target, "users", each, TAKEN, wanted[each], leaving={*wanted}) for each in lack]
+
+
+def lacking_before(entry: Entry) -> Wanted:
+    """Return what users had given up before a catch-up."""
+    return {one["_id"]: one["wanted"] for one in entry.get("lacking", [])}
 
 
 def _refuse_changed(target: Target, entry: Entry, collection: Entry, group: list[Entry]) -> None:
@@ -80,7 +90,11 @@ def _refuse_changed(target: Target, entry: Entry, collection: Entry, group: list
         # Not yet written, or taken back by an interrupted undo.
         may_be_old = one["state"] == GOING or entry["state"] == UNDOING
         is_old = may_be_old and (stored == old or (stored is not None and restored(stored) == old))
-        if not is_same(stored, staged.get(one["id"])) and not is_old:
+        new = staged.get(one["id"])
+        is_left = is_same(stored, new) or is_old
+        if collection["name"] == PACKAGES and stored and new:
+            is_left = is_left or is_renamed(digest_of(PACKAGES, new), stored)
+        if not is_left:
             raise Stopped(
                 f"{collection['name']} {one['id']} was changed since the run; --discard-changes undoes that change, too"
             )
@@ -93,6 +107,8 @@ def _take_back_group(target: Target, collection: Entry, group: list[Entry]) -> N
         # What only one user may have must be given up before it can be given back.
         put_back(target, before, ids)
         return
+    if collection["name"] == PACKAGES:
+        before = _with_names_of_now(target, collection, before)
     writes: list[Any] = [
         pymongo.ReplaceOne({"_id": each}, raw(before[each]), upsert=True)
         if each in before
@@ -100,3 +116,16 @@ def _take_back_group(target: Target, collection: Entry, group: list[Entry]) -> N
         for each in ids
     ]
     target.patiently(write_all, target, collection["name"], writes)
+
+
+def _with_names_of_now(target: Target, collection: Entry, before: dict[Any, bytes]) -> dict[Any, bytes]:
+    """Return what was there before; maintainers who have changed their name since keep the new one."""
+    ids = [*before]
+    live, staged = (documents(target, collection[place], ids) for place in ("name", "staging"))
+    names = names_on_this_site(target, before.values())
+    found = {}
+    for each, old in before.items():
+        stored, new = live.get(each), staged.get(each)
+        is_changed = stored and new and not is_same(stored, new) and not is_same(stored, old)
+        found[each] = with_names(old, names, stored, digest_of(PACKAGES, new)) if is_changed and new else old
+    return found

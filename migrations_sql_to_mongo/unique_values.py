@@ -1,7 +1,8 @@
-"""What only one user may have, a username and an address: users may wait for each other's, or for somebody else's.
+"""Usernames and email addresses, which only one user can have at a time.
 
-Users who wait for one another first give up their own. These are kept under `legacy.given_up`, and given back as soon
-as nobody else has them, also after an interruption.
+Users of the source may take over one another's, and somebody may have registered one here in the meantime. Users who
+wait for one another first give up their own. What they gave up is kept under `legacy.given_up`, and given back as soon
+as nobody else has it, also after an interruption.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -25,21 +26,22 @@ Wanted = dict[Any, dict[str, Any]]  # by `_id`
 
 
 def unique_of(document: bytes | None) -> dict[str, Any]:
-    """Return what only one user may have of a user's fields."""
+    """Return the username and the address of a user, where there are any."""
     return dict(_pairs(decoded(document))) if document else {}
 
 
-def without_unique(document: bytes) -> bytes:
-    """Return a user who has given up what only one user may have."""
+def without_unique(document: bytes, only: dict[str, Any] | None = None) -> bytes:
+    """Return a user who has given up username and address, if they are these."""
     fields = decoded(document)
-    if held := dict(_pairs(fields)):
+    held = {name: value for name, value in _pairs(fields) if only is None or only.get(name) == value}
+    if held:
         fields = {name: value for name, value in fields.items() if name not in held}
         fields["legacy"] = {**_legacy(fields), GIVEN_UP: _given_up(fields) | held}
-    return bson.encode(fields)
+    return bson.encode(fields) if held else document
 
 
 def restored(document: bytes, names: Iterable[str] = UNIQUE) -> bytes:
-    """Return a user with what was given up, but not an address if another has taken its place since."""
+    """Return a user with what was given up, but not with an address if the user has another by now."""
     fields = decoded(document)
     held = _given_up(fields)
     if not held:
@@ -82,16 +84,17 @@ def free(target: Target, wanted: Wanted) -> set[Any]:
     return found
 
 
-def taken(target: Target, wanted: Wanted) -> set[Any]:
-    """Return those of some users who want something that somebody outside of these has."""
-    others = {pair for one in _holders(target, wanted) if one["_id"] not in wanted for pair in _pairs(one)}
+def taken(target: Target, wanted: Wanted, leaving: Wanted) -> set[Any]:
+    """Return those of some users who want what somebody who is not among them has, and will not give up."""
+    held = [(one["_id"], pair) for one in _holders(target, wanted) if one["_id"] not in wanted for pair in _pairs(one)]
+    others = {pair for key, pair in held if pair not in leaving.get(key, {}).items()}
     return {key for key, fields in wanted.items() if not others.isdisjoint(fields.items())}
 
 
-def give_up(target: Target, ids: list[Any]) -> None:
-    """Let users give up what only one may have."""
-    live = documents(target, "users", ids)
-    bare = {key: without_unique(document) for key, document in live.items()}
+def give_up(target: Target, ids: Iterable[Any], only: Wanted | None = None) -> None:
+    """Let users give up their usernames and addresses, if they are these."""
+    live = documents(target, "users", [*ids])
+    bare = {key: without_unique(document, only and only[key]) for key, document in live.items()}
     writes = [write(key, live, bare) for key in bare if bare[key] != live[key]]
     target.patiently(write_all, target, "users", writes)
 
@@ -109,7 +112,7 @@ def give_back(target: Target, *, last: Collection[Any] = ()) -> None:
 
 
 def put_back(target: Target, before: dict[Any, bytes], ids: list[Any]) -> None:
-    """Replace users by what they were before, or remove them. What only one may have is to be given back then."""
+    """Replace users by what they were before, or remove them. Usernames and addresses are to be given back then."""
     bare = {key: raw(without_unique(document)) for key, document in before.items()}
     writes: list[Any] = [
         pymongo.ReplaceOne({"_id": each}, bare[each], upsert=True) if each in bare else pymongo.DeleteOne({"_id": each})
@@ -126,18 +129,19 @@ def lacking(target: Target) -> Wanted:
     return {one["_id"]: unique_of(restored(bson.encode(one))) for one in found}
 
 
-def holder_of(target: Target, user_id: Any, wanted: dict[str, Any]) -> str | None:
-    """Say who else has what a user wants; None if nobody has it any more."""
+def holder_of(target: Target, others_than: Collection[Any], wanted: dict[str, Any]) -> str | None:
+    """Say who has what a user wants, other than these; None if nobody has it any more."""
     for name, value in wanted.items():
-        query = {name: value, "_id": {"$ne": user_id}}
+        query = {name: value, "_id": {"$nin": [*others_than]}}
         for one in target.patiently(_list, target, query, WHO):
             return f"another user of this site ({called(one) or one['_id']}) has the {SAID[name]} {value}"
     return None
 
 
 def called(user: dict[str, Any]) -> str | None:
-    """Return what people call a user, if there is a name."""
-    return next((str(user[each]) for each in WHO if user.get(each)), None)
+    """Return what people call a user, if there is a name. A username that was given up still counts."""
+    known = _given_up(user) | user
+    return next((str(known[each]) for each in WHO if known.get(each)), None)
 
 
 def _holders(target: Target, wanted: Wanted) -> Iterator[dict[str, Any]]:
@@ -154,5 +158,5 @@ def _list(target: Target, query: dict[str, Any], fields: Iterable[str]) -> list[
 
 
 def _pairs(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what only one user may have. An edit by hand may have made it something else than text."""
+    """Yield username and address. An edit by hand may have made them something else than text."""
     return ((name, fields[name]) for name in UNIQUE if isinstance(fields.get(name), str))

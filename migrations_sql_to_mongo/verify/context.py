@@ -8,7 +8,7 @@ from typing import Any
 
 import bson
 
-from migrations_sql_to_mongo.digests import RENDERED_FIELDS, digest_of
+from migrations_sql_to_mongo.digests import RENDERED_FIELDS, is_digest
 from migrations_sql_to_mongo.layout import OPTIONAL, TABLES
 from migrations_sql_to_mongo.progress import Progress
 from migrations_sql_to_mongo.rows import Row, key_of
@@ -100,7 +100,7 @@ class Context:
         if self._behind is None or self._is_chosen(table, document_id):
             return False
         was = self._behind.digest(table, document_id)
-        if was is None or (document is not None and digest_of(document) == was):
+        if was is None or (document is not None and is_digest(was, table, document)):
             return False
         self.found.edited += 1
         return True

@@ -116,6 +116,26 @@ class TestProfile:
         assert visitor.send("/account/profile", name="Augusta", username="").status_code == 302
         assert "username" not in User._get_collection().find_one()
 
+    def test_username_that_came_from_elsewhere_may_differ_from_anothers_in_case(self, app: Flask) -> None:
+        member("Bob", username="ada")
+        visitor = signed_in(app, username="Ada")
+
+        assert visitor.send("/account/profile", name="Augusta", username="Ada").status_code == 302
+        assert User.objects.get(name="Augusta").username == "Ada"
+
+        refused = visitor.send("/account/profile", name="Augusta", username="ADA")
+        assert errors(refused) == {"username": "This username is taken."}
+
+    def test_projects_are_left_alone_unless_the_name_changes(self, app: Flask) -> None:
+        visitor = signed_in(app)
+        factories.package("Engine", maintainers=[Maintainer(user_id=User.objects.get().id, name="Ada Lovelace")])
+        before = Package._get_collection().find_one()
+
+        visitor.send("/account/profile", name="Ada Lovelace", username="ada")
+
+        assert User.objects.get().username == "ada"
+        assert Package._get_collection().find_one() == before
+
     def test_form_begins_with_what_is_there(self, app: Flask) -> None:
         page = page_of(signed_in(app, profile_image_url="https://images.example.org/a.png").get("/account/profile"))
 

@@ -9,7 +9,7 @@ from pymongo import ReturnDocument
 
 from migrations_sql_to_mongo import applying
 from migrations_sql_to_mongo.errors import Stopped
-from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on, rename_here, site_documents
+from tests.migrations_sql_to_mongo.conftest import Db, Interruption, Make, old_site_goes_on, rename_here, site_documents
 from tests.migrations_sql_to_mongo.old_site import some_rows
 from webapp.documents.base import utc_now
 from webapp.documents.user import object_id_of_sql_id
@@ -207,16 +207,19 @@ def test_projects_of_a_user_who_changes_their_name_here_are_still_caught_up_with
     renamed_date = before["packages"][0]["updated_date"]
     assert after.pop("updated_date") == max(wanted.pop("updated_date"), renamed_date)
     assert after == wanted
+    assert move("undo").code == 0
+    assert site_documents(db) == before
+    assert move("catch-up").code == 0
     # Once more, both here and there.
     rename_here(db, 1, "Countess of Lovelace")
     old_site_goes_on(move, "UPDATE packages SET home_page = 'https://new.example.org' WHERE id = 'flask'")
     assert move("catch-up").code == 0
     after = db.packages.find_one("flask") or {}
     assert (after["home_page"], after["maintainers"][0]["name"]) == ("https://new.example.org", "Countess of Lovelace")
-    assert move("undo", "--discard-changes").code == move("undo", "--discard-changes").code == 0
-    assert [one["maintainers"] for one in before["packages"] if "maintainers" in one] == [
-        one["maintainers"] for one in db.packages.find() if "maintainers" in one
-    ]
+    assert move("undo").code == move("undo").code == 0
+    flask = db.packages.find_one("flask") or {}
+    assert [one["name"] for one in flask["maintainers"]] == ["Countess of Lovelace", "User 2"]
+    assert flask["releases"] == before["packages"][0]["releases"]
 
 
 def test_names_that_changed_here_and_in_the_source_are_told_apart(mover: Make, db: Db) -> None:
@@ -229,11 +232,99 @@ def test_names_that_changed_here_and_in_the_source_are_told_apart(mover: Make, d
 
     flask = db.packages.find_one("flask") or {}
     assert [one["name"] for one in flask["maintainers"]] == [RENAMED, "Grace"]
-    # Both sites have changed this one.
+    # A user whom both sites have renamed is a conflict, but the projects are not.
     old_site_goes_on(move, "UPDATE users SET name = 'Ada there' WHERE id = 1")
     conflicts = move("catch-up", "--json").report["conflicts"]
-    edited = "was edited on this site since it was moved"
-    assert sorted(conflicts) == [f"packages flask: {edited}", f"users 1 ({RENAMED}): {edited}"]
+    assert conflicts == [f"users 1 ({RENAMED}): was edited on this site since it was moved"]
+    assert (db.packages.find_one("flask") or {})["maintainers"][0]["name"] == RENAMED
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "names"),
+    [
+        # The profile was saved with the same name, or with the old one again.
+        ("User 1", "UPDATE packages SET summary = 'changed there' WHERE id = 'flask'", ["User 1", "User 2"]),
+        (RENAMED, f"UPDATE users SET name = '{RENAMED}' WHERE id = 1", [RENAMED, "User 2"]),
+        (RENAMED, "DELETE FROM maintainers WHERE user_id = 1", ["User 2"]),
+        (RENAMED, "DELETE FROM maintainers", None),
+        (RENAMED, "DELETE FROM packages WHERE id = 'flask'", None),
+    ],
+)
+def test_changed_name_stands_in_the_way_of_nothing(
+    mover: Make, db: Db, here: str, there: str, names: list[str] | None
+) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    rename_here(db, 1, here)
+    before = site_documents(db)
+    old_site_goes_on(move, there)
+
+    planned, done = move("catch-up", "--dry-run", "--json"), move("catch-up", "--json")
+
+    assert planned.report["changes"] == done.report["changes"]
+    assert planned.report["conflicts"] == done.report["conflicts"] == []
+    flask = db.packages.find_one("flask") or {}
+    assert [one["name"] for one in flask.get("maintainers", [])] == (names or [])
+    assert move("undo").code == 0
+    assert site_documents(db) == before
+
+
+def test_new_links_of_a_user_have_the_name_that_they_have_here(mover: Make, db: Db) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    rename_here(db, 1, RENAMED)
+    old_site_goes_on(
+        move,
+        "INSERT INTO packages (id, summary) VALUES ('new-one', 'It is new')",
+        "INSERT INTO maintainers VALUES (1, 'new-one'), (1, 'Zope.Interface')",
+    )
+
+    assert move("catch-up").code == 0
+
+    for name in ("new-one", "zope-interface"):
+        assert [one["name"] for one in (db.packages.find_one(name) or {})["maintainers"]] == [RENAMED]
+
+
+def test_undo_keeps_a_name_that_was_changed_after_the_catch_up(mover: Make, db: Db) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    before = site_documents(db)
+    old_site_goes_on(move, "UPDATE packages SET summary = 'changed there' WHERE id = 'flask'")
+    assert move("catch-up").code == 0
+    rename_here(db, 1, RENAMED)
+    renamed = db.packages.find_one("flask") or {}
+
+    assert (move("undo", "--dry-run").code, move("undo").code) == (0, 0)
+
+    flask = db.packages.find_one("flask") or {}
+    assert flask["summary"] == before["packages"][0]["summary"]
+    assert [one["name"] for one in flask["maintainers"]] == [RENAMED, "User 2"]
+    assert flask["updated_date"] == renamed["updated_date"]
+    assert (db.users.find_one({"legacy.sql_id": 1}) or {})["name"] == RENAMED
+
+
+def test_name_that_was_changed_back_during_an_interruption_is_written_nowhere(
+    mover: Make, db: Db, interruption: Interruption
+) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    old_site_goes_on(move, "UPDATE packages SET summary = 'changed there' WHERE id = 'flask'")
+    for stop in range(1, 80, 2):
+        rename_here(db, 1, RENAMED)
+        interruption.after = stop
+        stopped = move("catch-up")
+        interruption.after = 0
+        rename_here(db, 1, "User 1")
+        rename_here(db, 2, f"User 2, {stop}")
+        assert move("catch-up").code == 0
+        flask = db.packages.find_one("flask") or {}
+        assert [one["name"] for one in flask["maintainers"]] == ["User 1", f"User 2, {stop}"], stop
+        assert flask["summary"] == "changed there"
+        if stopped.code == 0:
+            break
+        while db.migrations.count_documents({"state": "done"}) > 1:
+            assert move("undo").code == 0
+    assert stop > 30
 
 
 def test_undo_restores_the_name_that_a_user_had_chosen_here(mover: Make, db: Db) -> None:

@@ -1,5 +1,7 @@
 """Digests of what a move wrote."""
 
+import hashlib
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,6 +19,8 @@ from migrations_sql_to_mongo.digests import (
     digest_of,
     digest_of_rendering,
     digests_collection,
+    is_digest,
+    is_renamed,
     unrendered,
 )
 from migrations_sql_to_mongo.target import open_target
@@ -30,9 +34,57 @@ def test_rendering_does_not_change_the_digest_of_a_document_and_everything_else_
 
     assert unrendered(plain) is plain
     assert unrendered(bson.encode(DOCUMENT | RENDERED)) == plain
-    assert digest_of(bson.encode(DOCUMENT | RENDERED)) == digest_of(plain)
-    assert digest_of(bson.encode(DOCUMENT | {"description": "# Jar"})) != digest_of(plain)
-    assert len(digest_of(plain)) == SIZE
+    assert digest_of("packages", bson.encode(DOCUMENT | RENDERED)) == digest_of("packages", plain)
+    assert digest_of("packages", bson.encode(DOCUMENT | {"description": "# Jar"})) != digest_of("packages", plain)
+    assert len(digest_of("packages", plain)) == SIZE
+
+
+def maintained(*names: str | None, date: int | None = 1, **more: Any) -> dict[str, Any]:
+    """A package as a move writes it, with maintainers of these names."""
+    people = [
+        {"user_id": number, **({} if name is None else {"name": name}), "role": "owner"}
+        for number, name in enumerate(names)
+    ]
+    dated = {} if date is None else {"updated_date": datetime.fromtimestamp(date, UTC)}
+    return DOCUMENT | dated | {"maintainers": people, "releases": [{"version": "1"}], "legacy": {}} | more
+
+
+@pytest.mark.parametrize(
+    ("written", "stored", "only_renamed"),
+    [
+        (maintained("Ada"), maintained("Ada King"), True),
+        (maintained("Ada"), maintained("Ada King", date=2), True),
+        (maintained("Ada"), maintained("Ada", date=2), True),
+        (maintained("Ada", "Bob"), maintained("Ada", "Rob", date=2), True),
+        (maintained(None), maintained("Ada", date=2), True),
+        (maintained("Ada", date=None), {**maintained("Ada King", date=None), "updated_date": datetime.now(UTC)}, True),
+        (maintained("Ada"), maintained("Ada King", summary="edited"), False),
+        (maintained("Ada"), maintained("Ada King", "Bob"), False),
+        (maintained("Ada"), maintained("Ada King", releases=[]), False),
+        (maintained("Ada"), maintained("Ada King", description="# Jar"), False),
+        (maintained("Ada"), maintained("Ada King", maintainers="nobody"), False),
+        (maintained("Ada"), maintained("Ada King", maintainers=[{"user_id": 0, "role": "maintainer"}]), False),
+        (maintained("Ada"), DOCUMENT, False),
+        (DOCUMENT, maintained("Ada"), False),
+    ],
+)
+def test_changed_name_of_a_maintainer_is_told_from_an_edit(
+    written: dict[str, Any], stored: dict[str, Any], *, only_renamed: bool
+) -> None:
+    digest = digest_of("packages", bson.encode(written))
+
+    assert is_digest(digest, "packages", bson.encode(written | RENDERED))
+    assert not is_digest(digest, "packages", bson.encode(stored))
+    assert is_renamed(digest, bson.encode(stored | RENDERED)) == only_renamed
+
+
+def test_digests_that_an_earlier_build_wrote_are_known() -> None:
+    document = bson.encode(maintained("Ada"))
+
+    earlier = hashlib.blake2b(document, digest_size=SIZE).digest()
+
+    assert is_digest(earlier, "packages", document)
+    assert not is_digest(earlier, "packages", bson.encode(maintained("Bob")))
 
 
 @pytest.mark.parametrize("change", [*RENDERED])
@@ -80,7 +132,7 @@ def test_chunk_of_documents_has_their_keys_and_digests() -> None:
     found = bson.decode(chunk_of("01", "packages", documents, [b"r" * SIZE, None]))
 
     assert (found["_id"], found["collection"], found["ids"]) == ("01", "packages", ["jam", 5])
-    assert found["digests"] == digest_of(documents[0]) + digest_of(documents[1])
+    assert found["digests"] == digest_of("packages", documents[0]) + digest_of("packages", documents[1])
     assert found["rows"] == b"r" * SIZE + NONE
 
 

@@ -232,6 +232,7 @@ def test_source_goes_on_while_rows_are_corrected(mover: Make, db: Db, tmp_path: 
 
     assert planned.report["changes"] == replayed.report["changes"]
     assert replayed.report["corrections"]["lost_rows"] == ["releases 2"]
+    assert (replayed.code, replayed.report["summary"].endswith(" 1 correction not applied.")) == (1, True)
     flask = db.packages.find_one({"_id": "flask"}) or {}
     assert (flask["summary"], [one["version"] for one in flask["releases"]]) == ("edited there", ["3.0.0", "1.0.0"])
     [line] = (tmp_path / "rejects-releases.jsonl").read_text().splitlines()
@@ -455,3 +456,18 @@ def test_tool_that_sorts_the_columns_of_a_file_corrects_nothing_by_that(mover: M
     assert (untouched.code, "no row in the file has been corrected" in untouched.err) == (2, True)
     assert (done.code, done.report["corrections"]["kept"]) == (1, 1)
     assert [one["version"] for one in (db.packages.find_one("flask") or {})["releases"]] == ["3.0.0", "1.0.0"]
+
+
+def test_row_that_is_corrected_twice_in_a_file_is_refused(mover: Make, db: Db, tmp_path: Path) -> None:
+    move = mover(some_rows() | {"releases": [release(1), release(2, "nowhere", "2.0.0")]})
+    assert move("run", "--report", str(tmp_path)).code == 1
+    before, path = site_documents(db), tmp_path / "rejects-releases.jsonl"
+    line = path.read_text().replace("nowhere", "flask")
+    path.write_text(line + line.replace('"comment": ""', '"comment": "another"'))
+
+    refused = move("rejects", "replay", str(path))
+
+    assert (refused.code, "releases 2 is in the file twice, corrected differently" in refused.err) == (2, True)
+    assert site_documents(db) == before
+    path.write_text(line + line)
+    assert move("rejects", "replay", str(path)).code == 0

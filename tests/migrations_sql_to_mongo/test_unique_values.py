@@ -1,8 +1,9 @@
 """Usernames and addresses that users of the old site pass on, and that others register here meanwhile."""
 
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
 import pytest
@@ -13,6 +14,14 @@ from migrations_sql_to_mongo.unique_values import restored, without_unique
 from tests.migrations_sql_to_mongo.conftest import Db, Interruption, Make, Mover, old_site_goes_on, site_documents
 from tests.migrations_sql_to_mongo.old_site import some_rows, user
 from tests.migrations_sql_to_mongo.servers import old_database
+
+
+class Lacking(NamedTuple):
+    """A move after which somebody lacks a username, and the way to change the source."""
+
+    move: Mover
+    execute: Callable[[str], None]
+
 
 EVE = {"name": "Eve", "email": "bob@example.org", "email_folded": "bob@example.org"}
 EVE_HAS_IT = "another user of this site (Eve) has the email address bob@example.org"
@@ -174,7 +183,7 @@ def test_address_that_is_registered_while_a_swap_is_interrupted_is_all_that_is_l
                 done.code,
                 f"users 1 (ann): {EVE_HAS_IT}" in done.out,
             ) == (1, True), done.out
-            assert addresses(db) == {"ann": "ann@example.org", "bob": None, None: "bob@example.org"}
+            assert addresses(db) == {"ann": None, "bob": "ann@example.org", None: "bob@example.org"}
         else:
             assert (done.code, "users 2 (" in done.err) == (3, True)
             done = move("undo", "--discard-changes")
@@ -190,6 +199,103 @@ def test_address_that_is_registered_while_a_swap_is_interrupted_is_all_that_is_l
             assert move("undo").code == 0
         if goes_on == "catch-up":
             assert site_documents(db) == before
+
+
+SWAP_NAMES = "UPDATE users SET username = CASE id WHEN 1 THEN 'bob' ELSE 'ann' END WHERE id < 3"
+FOUR = [
+    "CREATE TABLE users (id integer, username text, name text)",
+    "INSERT INTO users VALUES (1, 'ann', 'Ann'), (2, 'bob', 'Bob'), (3, 'cy', 'Cy'), (4, 'dee', 'Dee')",
+]
+
+
+@pytest.fixture
+def ann_lacks(target_uri: str, db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lacking]:
+    """Ann and Bob swapped their usernames, but Eve took bob at the moment when nobody had it: Ann gave up ann."""
+    with old_database("sqlite", tmp_path, FOUR) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        execute(SWAP_NAMES)
+
+        def register_when_it_is_free(*arguments: Any) -> None:
+            write_all(*arguments)
+            if not db.users.count_documents({"username": "bob"}):
+                db.users.insert_one({"name": "Eve", "username": "bob"})
+
+        with monkeypatch.context() as at_once:
+            at_once.setattr(unique_values, "write_all", register_when_it_is_free)
+            assert move("catch-up").code == 1
+        assert usernames(db) == {"Ann": None, "Bob": "ann", "Cy": "cy", "Dee": "dee", "Eve": "bob"}
+        yield Lacking(move, execute)
+
+
+def usernames(db: Db) -> dict[str, str | None]:
+    return {one["name"]: one.get("username") for one in db.users.find()}
+
+
+def caught_up(move: Mover) -> tuple[Any, list[str]]:
+    """Catch up, and return the changes and whose conflicts there are, as the dry run foresees them."""
+    planned, done = move("catch-up", "--dry-run", "--json"), move("catch-up", "--json")
+    for name in ("changes", "conflicts", "conflict_count"):
+        assert planned.report[name] == done.report[name]
+    return done.report["changes"], [one.partition(")")[0].partition("(")[2] for one in done.report["conflicts"]]
+
+
+def test_undo_takes_nothing_that_a_user_has_chosen_instead(ann_lacks: Lacking, db: Db) -> None:
+    move, execute = ann_lacks
+    execute("UPDATE users SET username = 'cyril' WHERE id = 3")
+    assert caught_up(move) == ({"users": {"changed": 1}}, ["ann"])
+    db.users.update_one({"name": "Ann"}, {"$set": {"username": "cy"}})  # free by now
+
+    planned, refused = move("undo", "--dry-run"), move("undo")
+
+    assert (planned.code, planned.err) == (refused.code, refused.err)
+    has_it = "(cyril): another user of this site (cy) has the username cy"
+    assert (refused.code, has_it in refused.err) == (3, True)
+    undone = move("undo", "--discard-changes")
+    assert (undone.code, "another user of this site (cy) has the username cy" in undone.out) == (0, True)
+    assert usernames(db) == {"Ann": "cy", "Bob": "ann", "Cy": None, "Dee": "dee", "Eve": "bob"}
+
+
+def test_what_the_source_gives_to_somebody_else_does_not_go_to_who_had_it_before(ann_lacks: Lacking, db: Db) -> None:
+    move, execute = ann_lacks
+    execute("UPDATE users SET username = 'robert' WHERE id = 2")
+    execute("INSERT INTO users VALUES (5, 'ann', 'New')")
+    db.users.update_one({"name": "Bob"}, {"$set": {"username": "robert"}})
+
+    assert caught_up(move) == ({"users": {"changed": 1, "new": 1}}, ["ann"])
+
+    assert usernames(db)["New"] == "ann"
+    # It is not said of another undo that somebody lacks what they lacked before.
+    undone = move("undo")
+    assert (undone.code, "another user" in undone.out) == (0, False)
+    assert usernames(db) == {"Ann": "ann", "Bob": "robert", "Cy": "cy", "Dee": "dee", "Eve": "bob"}
+
+
+def test_of_two_who_gave_the_same_up_it_goes_to_whom_the_source_gives_it(
+    ann_lacks: Lacking, db: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move, execute = ann_lacks
+    execute("UPDATE users SET username = CASE id WHEN 2 THEN 'cy' ELSE 'ann' END WHERE id IN (2, 3)")
+
+    def register_when_it_is_free(*arguments: Any) -> None:
+        write_all(*arguments)
+        if not db.users.count_documents({"username": {"$in": ["ann", "cy"]}}):
+            db.users.insert_many([{"name": "Fay", "username": "ann"}, {"name": "Gil", "username": "cy"}])
+
+    with monkeypatch.context() as at_once:
+        at_once.setattr(unique_values, "write_all", register_when_it_is_free)
+        assert move("catch-up").code == 1
+    execute("UPDATE users SET username = CASE id WHEN 2 THEN 'ann' ELSE 'cy' END WHERE id IN (2, 3)")
+    assert caught_up(move)[1] == ["ann", "ann", "cy"]
+
+    db.users.delete_one({"name": "Fay"})
+
+    assert caught_up(move) == ({}, ["ann", "cy"])
+    assert (usernames(db)["Ann"], usernames(db)["Bob"]) == (None, "ann")
+    db.users.delete_many({"name": {"$in": ["Gil", "Eve"]}})
+    assert caught_up(move) == ({"users": {"changed": 1}}, [])
+    assert usernames(db) == {"Ann": "bob", "Bob": "ann", "Cy": "cy", "Dee": "dee"}
+    assert move("verify").code == 0
 
 
 @pytest.mark.parametrize("column", ["username", "email"])

@@ -72,13 +72,15 @@ def _profile() -> dict[str, Any]:
 def edit_profile(form: ProfileForm) -> AnyResponse | None:
     """Edit name, username and picture. The name is copied to the packages that the user maintains."""
     user = me().user
-    alike = User.objects.in_any_case(form.username.data or "").filter(pk__ne=user.id)
-    if form.username.data and alike.plain_first():
-        form.refuse("username", USERNAME_TAKEN)
-        return None
+    username = form.username.data or ""
+    if username != (user.username or ""):  # one from an old site may be in capitals, or like another's
+        username = fold(username)
+        if username and User.objects.in_any_case(username).filter(pk__ne=user.id).plain_first():
+            form.refuse("username", USERNAME_TAKEN)
+            return None
     values = {
         "name": form.name.data,
-        "username": fold(form.username.data or ""),
+        "username": username,
         "profile_image_url": form.profile_image_url.data,
     }
     change = {"$set": {key: value for key, value in values.items() if value}}
@@ -88,7 +90,8 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
     except DuplicateKeyError:
         form.refuse("username", USERNAME_TAKEN)
         return None
-    rename_maintainer(user.id, form.name.data)
+    if form.name.data != user.name:
+        rename_maintainer(user.id, form.name.data)
     audit.record(audit.PROFILE, "Changed the profile.", user=user)
     flash("Your profile was updated.")
     return redirect(url_for("accounts.account"))
