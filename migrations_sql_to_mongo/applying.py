@@ -5,7 +5,7 @@ The states of a change are described in `changes`.
 
 from typing import Any
 
-from migrations_sql_to_mongo.carrying_over import carried_over, names_on_this_site, with_names
+from migrations_sql_to_mongo.carrying_over import Names, carried_over, maintainers_of, names_of, with_names
 from migrations_sql_to_mongo.changes import (
     APPLIED,
     CONFLICT,
@@ -80,7 +80,7 @@ def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[En
     name, ids = collection["name"], [one["id"] for one in group]
     staged, live = documents(target, collection["staging"], ids), documents(target, name, ids)
     seen = {key: restored(document) for key, document in live.items()} if name == "users" else live
-    staged |= _with_their_own(target, collection, group, seen, staged)
+    staged |= _with_their_own(target, entry, collection, group, seen, staged)
     marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
     for one in group:
         change = _change(name, one, staged)
@@ -118,13 +118,30 @@ def _change(collection: str, one: Entry, staged: dict[Any, bytes]) -> Change:
     return Change(collection, one["id"], one["was"], staged.get(one["id"]), of_user=one.get("of_user"))
 
 
+def _names(target: Target, entry: Entry, packages: dict[Any, bytes]) -> Names:
+    """Return the names of the maintainers of packages: those that they have here, or will have as soon as they can.
+
+    A user who waits for a username or an address has not been edited here, so the source's name will be theirs.
+    """
+    ids = maintainers_of(packages.values())
+    query = {"collection": "users", "state": CONFLICT, "reason": TAKEN, "id": {"$in": ids}}
+    waiting = target.db[changes_collection(entry["_id"])].distinct("id", query)
+    users = [one["staging"] for one in entry["collections"] if one["name"] == "users"]
+    return names_of(target, ids) | (names_of(target, waiting, users[0]) if waiting else {})
+
+
 def _with_their_own(
-    target: Target, collection: Entry, group: list[Entry], live: dict[Any, bytes], staged: dict[Any, bytes]
+    target: Target,
+    entry: Entry,
+    collection: Entry,
+    group: list[Entry],
+    live: dict[Any, bytes],
+    staged: dict[Any, bytes],
 ) -> dict[Any, bytes]:
     """Stage and return the documents with what this site itself has written; see `carrying_over`."""
     name = collection["name"]
     found = {}
-    names = names_on_this_site(target, staged.values()) if name == PACKAGES else {}
+    names = _names(target, entry, staged) if name == PACKAGES else {}
     for one in group:
         new, stored = staged.get(one["id"]), live.get(one["id"])
         document = None

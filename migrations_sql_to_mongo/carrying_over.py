@@ -13,7 +13,8 @@ import bson
 from bson.raw_bson import RawBSONDocument
 
 from migrations_sql_to_mongo.digests import EDITABLE_FIELDS, PACKAGES, digests_of_user, is_digest
-from migrations_sql_to_mongo.target import Target, bson_id, decoded, raw
+from migrations_sql_to_mongo.replacing import documents
+from migrations_sql_to_mongo.target import Target, decoded, raw
 
 Names = dict[Any, str | None]  # of users, by `_id`
 
@@ -53,11 +54,15 @@ def _first_hash(user: dict[str, Any], digest: bytes) -> bytes:
     return digest
 
 
-def names_on_this_site(target: Target, packages: Iterable[bytes]) -> Names:
-    """Return the names that the maintainers of some packages have here, by their ids."""
-    ids = {one["user_id"] for package in packages for one in _maintainers(raw(package))}
-    found = target.raw_documents("users", {"_id": {"$in": [*ids]}}) if ids else []
-    return {bson_id(one): decoded(one).get("name") for one in found}
+def maintainers_of(packages: Iterable[bytes]) -> list[Any]:
+    """Return the ids of the maintainers of some packages."""
+    return [*{one["user_id"] for package in packages for one in _maintainers(raw(package))}]
+
+
+def names_of(target: Target, ids: list[Any], collection: str = "users") -> Names:
+    """Return the names that users have on this site, or in another collection of users."""
+    found = documents(target, collection, ids) if ids else {}
+    return {key: decoded(user).get("name") for key, user in found.items()}
 
 
 def with_names(package: bytes, names: Names, stored: bytes | None, was: bytes | None) -> bytes:

@@ -44,12 +44,14 @@ def said(
     reason: str,
     wanted: dict[str, Any] | None = None,
     leaving: Collection[Any] = (),
+    user: dict[str, Any] | None = None,
 ) -> str:
-    """Describe a conflict. A user is given by the id in the source and the name on the site.
+    """Describe a conflict. A user is given by the id in the source and the name on the site, or that of `user`.
 
     If the reason is TAKEN, `wanted` is what the user would have, and `leaving` are those who give up what they have.
     """
-    user = target.db["users"].find_one({"_id": document_id}, [*WHO, "legacy"]) if collection == "users" else None
+    if user is None and collection == "users":
+        user = target.db["users"].find_one({"_id": document_id}, [*WHO, "legacy"])
     name = called(user or {})
     sql_id = str(document_id).lstrip("0") if isinstance(document_id, bson.ObjectId) else document_id
     if user and isinstance(legacy := user.get("legacy"), dict):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pymongo
 
-from migrations_sql_to_mongo.carrying_over import names_on_this_site, with_names
+from migrations_sql_to_mongo.carrying_over import maintainers_of, names_of, with_names
 from migrations_sql_to_mongo.changes import (
     APPLIED,
     GOING,
@@ -20,7 +20,7 @@ from migrations_sql_to_mongo.errors import Stopped
 from migrations_sql_to_mongo.ledger import UNDOING, Entry, Ledger
 from migrations_sql_to_mongo.replacing import documents, write_all
 from migrations_sql_to_mongo.swap import corrected_collection, refuse_later, rejects_collection
-from migrations_sql_to_mongo.target import Target, raw
+from migrations_sql_to_mongo.target import Target, decoded, raw
 from migrations_sql_to_mongo.unique_values import Wanted, give_back, give_up, lacking, put_back, restored, taken
 
 
@@ -73,7 +73,9 @@ def who_would_lack(target: Target, entry: Entry) -> list[str]:
     # Those who lacked it before will lack it again.
     wanted |= {each: {} for each in wanted.keys() & lacked.keys()}
     lack = sorted(taken(target, wanted, lacked))
-    return [said(target, "users", each, TAKEN, wanted[each], leaving={*wanted}) for each in lack]
+    place = next((one["before"] for one in entry["collections"] if one["name"] == "users"), "")
+    users = {key: decoded(user) for key, user in documents(target, place, lack).items()} if lack else {}
+    return [said(target, "users", each, TAKEN, wanted[each], {*wanted}, users.get(each)) for each in lack]
 
 
 def lacking_before(entry: Entry) -> Wanted:
@@ -122,7 +124,7 @@ def _with_names_of_now(target: Target, collection: Entry, before: dict[Any, byte
     """Return what was there before; maintainers who have changed their name since keep the new one."""
     ids = [*before]
     live, staged = (documents(target, collection[place], ids) for place in ("name", "staging"))
-    names = names_on_this_site(target, before.values())
+    names = names_of(target, maintainers_of(before.values()))
     found = {}
     for each, old in before.items():
         stored, new = live.get(each), staged.get(each)

@@ -20,7 +20,7 @@ class Lacking(NamedTuple):
     """A move after which somebody lacks a username, and the way to change the source."""
 
     move: Mover
-    execute: Callable[[str], None]
+    execute: Callable[[str], object]
 
 
 EVE = {"name": "Eve", "email": "bob@example.org", "email_folded": "bob@example.org"}
@@ -269,6 +269,33 @@ def test_what_the_source_gives_to_somebody_else_does_not_go_to_who_had_it_before
     undone = move("undo")
     assert (undone.code, "another user" in undone.out) == (0, False)
     assert usernames(db) == {"Ann": "ann", "Bob": "robert", "Cy": "cy", "Dee": "dee", "Eve": "bob"}
+
+
+def test_projects_of_a_user_who_waits_have_the_name_that_the_user_will_have(
+    target_uri: str, db: Db, tmp_path: Path
+) -> None:
+    tables = [
+        "CREATE TABLE packages (id text)",
+        "CREATE TABLE maintainers (user_id integer, package_id text)",
+        "INSERT INTO packages VALUES ('flask')",
+        "INSERT INTO maintainers VALUES (1, 'flask'), (2, 'flask')",
+    ]
+    with old_database("sqlite", tmp_path, [*FOUR, *tables]) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        before = site_documents(db)
+        db.users.insert_one({"name": "Eve", "username": "anna"})
+        execute("UPDATE users SET username = 'anna', name = 'Anna' WHERE id = 1")
+        assert caught_up(move) == ({"packages": {"changed": 1}}, ["ann"])
+        db.users.delete_one({"name": "Eve"})
+
+        assert caught_up(move) == ({"users": {"changed": 1}}, [])
+
+        assert move("verify").code == 0
+        [flask] = db.packages.find()
+        assert [one["name"] for one in flask["maintainers"]] == ["Anna", "Bob"]
+        assert move("undo").code == move("undo").code == 0
+        assert site_documents(db) == before
 
 
 def test_of_two_who_gave_the_same_up_it_goes_to_whom_the_source_gives_it(
