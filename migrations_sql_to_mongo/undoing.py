@@ -67,7 +67,8 @@ def who_would_lack(target: Target, entry: Entry) -> list[str]:
     """Return the users to whom an undo cannot give back a username or an address, because somebody has it by now."""
     states: list[str | None] = [GOING, APPLIED]
     lacked = lacking_before(entry)
-    wanted: Wanted = {}
+    # Those who gave something up, but were left alone otherwise; and those who were changed.
+    wanted = {key: fields for key, fields in lacking(target).items() if key not in lacked}
     for group in groups(target, entry, "users", states):
         wanted |= unique_in(target, entry, "before", [one["id"] for one in group])
     # Those who lacked it before will lack it again.

@@ -249,7 +249,7 @@ def test_undo_takes_nothing_that_a_user_has_chosen_instead(ann_lacks: Lacking, d
     planned, refused = move("undo", "--dry-run"), move("undo")
 
     assert (planned.code, planned.err) == (refused.code, refused.err)
-    has_it = "(cyril): another user of this site (cy) has the username cy"
+    has_it = "users 3 (cy): another user of this site (cy) has the username cy"
     assert (refused.code, has_it in refused.err) == (3, True)
     undone = move("undo", "--discard-changes")
     assert (undone.code, "another user of this site (cy) has the username cy" in undone.out) == (0, True)
