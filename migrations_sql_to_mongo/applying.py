@@ -49,7 +49,8 @@ def apply(target: Target, ledger: Ledger, entry: Entry) -> None:
         if collection["name"] == "users":
             # Those who are to have something else in the source come last.
             conflicts = {"collection": "users", "state": CONFLICT}
-            give_back(target, last=target.db[changes_collection(entry["_id"])].distinct("id", conflicts))
+            kept = target.db[changes_collection(entry["_id"])]
+            give_back(target, last=target.patiently(kept.distinct, "id", conflicts))
         collection["is"] = _fingerprint(target, entry, collection)
     ledger.note(entry, collections=entry["collections"])
 
@@ -66,8 +67,9 @@ def _give_up_all(target: Target, entry: Entry, collection: Entry) -> None:
 
 
 def _apply_all(target: Target, ledger: Ledger, entry: Entry, collection: Entry, *, is_last: bool) -> None:
+    waiting = _names_of_waiting(target, entry) if collection["name"] == PACKAGES else {}
     for group in groups(target, entry, collection["name"], [None, GOING]):
-        _apply_group(target, entry, collection, group, is_last=is_last)
+        _apply_group(target, entry, collection, group, waiting, is_last=is_last)
         ledger.checkpoint(entry, change=group[-1]["_id"])
 
 
@@ -76,11 +78,13 @@ def _count_left(target: Target, entry: Entry, collection: Entry) -> int:
     return target.db[changes_collection(entry["_id"])].count_documents(query)
 
 
-def _apply_group(target: Target, entry: Entry, collection: Entry, group: list[Entry], *, is_last: bool) -> None:
+def _apply_group(
+    target: Target, entry: Entry, collection: Entry, group: list[Entry], waiting: Names, *, is_last: bool
+) -> None:
     name, ids = collection["name"], [one["id"] for one in group]
     staged, live = documents(target, collection["staging"], ids), documents(target, name, ids)
     seen = {key: restored(document) for key, document in live.items()} if name == "users" else live
-    staged |= _with_their_own(target, entry, collection, group, seen, staged)
+    staged |= _with_their_own(target, collection, group, seen, staged, waiting)
     marks: dict[str, list[Entry]] = {GOING: [], CONFLICT: [], SAME: []}
     for one in group:
         change = _change(name, one, staged)
@@ -118,30 +122,26 @@ def _change(collection: str, one: Entry, staged: dict[Any, bytes]) -> Change:
     return Change(collection, one["id"], one["was"], staged.get(one["id"]), of_user=one.get("of_user"))
 
 
-def _names(target: Target, entry: Entry, packages: dict[Any, bytes]) -> Names:
-    """Return the names of the maintainers of packages: those that they have here, or will have as soon as they can.
-
-    A user who waits for a username or an address has not been edited here, so the source's name will be theirs.
-    """
-    ids = maintainers_of(packages.values())
-    query = {"collection": "users", "state": CONFLICT, "reason": TAKEN, "id": {"$in": ids}}
-    waiting = target.db[changes_collection(entry["_id"])].distinct("id", query)
+def _names_of_waiting(target: Target, entry: Entry) -> Names:
+    """Return the names that users will have who were not edited here, but wait for a username or an address."""
+    query = {"collection": "users", "state": CONFLICT, "reason": TAKEN}
+    ids = target.patiently(target.db[changes_collection(entry["_id"])].distinct, "id", query)
     users = [one["staging"] for one in entry["collections"] if one["name"] == "users"]
-    return names_of(target, ids) | (names_of(target, waiting, users[0]) if waiting else {})
+    return names_of(target, ids, users[0]) if ids else {}
 
 
 def _with_their_own(
     target: Target,
-    entry: Entry,
     collection: Entry,
     group: list[Entry],
     live: dict[Any, bytes],
     staged: dict[Any, bytes],
+    waiting: Names,
 ) -> dict[Any, bytes]:
     """Stage and return the documents with what this site itself has written; see `carrying_over`."""
     name = collection["name"]
     found = {}
-    names = _names(target, entry, staged) if name == PACKAGES else {}
+    names = names_of(target, maintainers_of(staged.values())) | waiting if name == PACKAGES else {}
     for one in group:
         new, stored = staged.get(one["id"]), live.get(one["id"])
         document = None
