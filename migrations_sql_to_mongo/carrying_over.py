@@ -16,7 +16,7 @@ from migrations_sql_to_mongo.digests import EDITABLE_FIELDS, PACKAGES, digests_o
 from migrations_sql_to_mongo.replacing import documents
 from migrations_sql_to_mongo.target import Target, decoded, raw
 
-Names = dict[Any, str | None]  # of users, by `_id`
+Names = dict[Any, str]  # of users, by `_id`
 
 MOVED_FIELDS = ("_id", *EDITABLE_FIELDS, "hashed_password", "last_login")  # of users
 
@@ -60,9 +60,12 @@ def maintainers_of(packages: Iterable[bytes]) -> list[Any]:
 
 
 def names_of(target: Target, ids: list[Any], collection: str = "users") -> Names:
-    """Return the names that users have on this site, or in another collection of users."""
+    """Return the names that users have on this site, or in another collection of users.
+
+    Those without one are left out: the source calls them by their usernames.
+    """
     found = documents(target, collection, ids) if ids else {}
-    return {key: decoded(user).get("name") for key, user in found.items()}
+    return {key: name for key, user in found.items() if (name := decoded(user).get("name")) and isinstance(name, str)}
 
 
 def with_names(package: bytes, names: Names, stored: bytes | None, was: bytes | None) -> bytes:
@@ -99,4 +102,4 @@ def _called(maintainer: dict[str, Any], names: Names) -> dict[str, Any]:
     if key not in names:
         return maintainer
     others = {field: value for field, value in maintainer.items() if field not in ("user_id", "name")}
-    return {"user_id": key, **({} if names[key] is None else {"name": names[key]}), **others}
+    return {"user_id": key, "name": names[key], **others}

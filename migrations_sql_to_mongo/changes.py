@@ -84,7 +84,8 @@ def found_changes(
             of_user = written.find_both(EDITABLE, document_id) if encoded.collection == "users" else None
             yield Change(encoded.collection, document_id, was, encoded.bson, encoded.rows, of_user)
         elif encoded.rows:
-            yield Unchanged(encoded.collection, document_id, was, encoded.rows)
+            digest = digest_of(encoded.collection, encoded.bson)  # an earlier build may have written another kind
+            yield Unchanged(encoded.collection, document_id, digest, encoded.rows)
     for collection in collections:
         for document_id, was in written.left(collection):
             yield Change(collection, document_id, was, None)

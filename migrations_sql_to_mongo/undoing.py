@@ -129,6 +129,10 @@ def _with_names_of_now(target: Target, collection: Entry, before: dict[Any, byte
     found = {}
     for each, old in before.items():
         stored, new = live.get(each), staged.get(each)
-        is_changed = stored and new and not is_same(stored, new) and not is_same(stored, old)
-        found[each] = with_names(old, names, stored, digest_of(PACKAGES, new)) if is_changed and new else old
+        if stored and new and not is_same(stored, new) and not is_same(stored, old):
+            found[each] = with_names(old, names, stored, digest_of(PACKAGES, new))
+        else:
+            # A link that was removed could not follow a change of the name.
+            gone = {*maintainers_of([old])} - {*maintainers_of([new] if new else [])}
+            found[each] = with_names(old, {key: names[key] for key in gone & names.keys()}, None, None)
     return found

@@ -9,8 +9,17 @@ from pymongo import ReturnDocument
 
 from migrations_sql_to_mongo import applying
 from migrations_sql_to_mongo.errors import Stopped
-from tests.migrations_sql_to_mongo.conftest import Db, Interruption, Make, old_site_goes_on, rename_here, site_documents
+from tests.migrations_sql_to_mongo.conftest import (
+    Db,
+    Interruption,
+    Make,
+    Mover,
+    old_site_goes_on,
+    rename_here,
+    site_documents,
+)
 from tests.migrations_sql_to_mongo.old_site import some_rows
+from tests.migrations_sql_to_mongo.servers import old_database
 from webapp.documents.base import utc_now
 from webapp.documents.user import object_id_of_sql_id
 
@@ -283,6 +292,46 @@ def test_new_links_of_a_user_have_the_name_that_they_have_here(mover: Make, db: 
 
     for name in ("new-one", "zope-interface"):
         assert [one["name"] for one in (db.packages.find_one(name) or {})["maintainers"]] == [RENAMED]
+
+
+def test_maintainers_without_a_name_keep_that_of_the_source(target_uri: str, db: Db, tmp_path: Path) -> None:
+    """It is their username there."""
+    tables = [
+        "CREATE TABLE users (id integer, username text, name text)",
+        "INSERT INTO users VALUES (1, 'ada', NULL), (2, 'ADA', NULL), (3, 'bob', 'Bob')",
+        "CREATE TABLE packages (id text, summary text)",
+        "INSERT INTO packages VALUES ('flask', 'old')",
+        "CREATE TABLE maintainers (user_id integer, package_id text)",
+        "INSERT INTO maintainers VALUES (1, 'flask'), (2, 'flask'), (3, 'flask')",
+    ]
+    with old_database("sqlite", tmp_path, tables) as (url, execute):
+        move = Mover(url, target_uri)
+        assert move("run").code == 0
+        before = site_documents(db)
+        execute("UPDATE packages SET summary = 'new'")
+        execute("UPDATE users SET username = 'countess' WHERE id = 1")
+
+        assert move("catch-up").code == 0
+
+        [flask] = db.packages.find()
+        assert (flask["summary"], [one["name"] for one in flask["maintainers"]]) == ("new", ["countess", "ADA", "Bob"])
+        assert move("verify").code == 0
+        assert move("undo").code == 0
+        assert site_documents(db) == before
+
+
+@pytest.mark.parametrize("gone", ["DELETE FROM packages WHERE id = 'flask'", "DELETE FROM maintainers"])
+def test_undo_brings_nobody_back_under_a_name_that_they_have_changed_since(mover: Make, db: Db, gone: str) -> None:
+    move = mover(some_rows())
+    assert move("run").code == 0
+    old_site_goes_on(move, gone)
+    assert move("catch-up", "--max-reject-share", "100").code in (0, 1)
+    rename_here(db, 1, RENAMED)
+
+    assert move("undo").code == 0
+
+    flask = db.packages.find_one("flask") or {}
+    assert [one["name"] for one in flask["maintainers"]] == [RENAMED, "User 2"]
 
 
 def test_undo_keeps_a_name_that_was_changed_after_the_catch_up(mover: Make, db: Db) -> None:
