@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from migrations_sql_to_mongo import changes
+from migrations_sql_to_mongo import catch_up
 from migrations_sql_to_mongo.report import ReportFolder
 from tests.migrations_sql_to_mongo.conftest import Db, Make, old_site_goes_on
 from tests.migrations_sql_to_mongo.old_site import (
@@ -86,7 +86,7 @@ def test_catch_up_that_only_ends_another_writes_the_rejects_too(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as once:
-        once.setattr(changes, "apply", stop)
+        once.setattr(catch_up, "apply", stop)
         assert move("catch-up").code == 3
     planned = move("catch-up", "--dry-run")
     assert (planned.code, "was interrupted while it wrote: `catch-up` ends it" in planned.err) == (3, True)
