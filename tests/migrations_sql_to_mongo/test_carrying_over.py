@@ -358,7 +358,7 @@ def test_name_that_was_changed_back_during_an_interruption_is_written_nowhere(
     move = mover(some_rows())
     assert move("run").code == 0
     old_site_goes_on(move, "UPDATE packages SET summary = 'changed there' WHERE id = 'flask'")
-    for stop in range(1, 80, 2):
+    for stop in range(1, 80, 7):
         rename_here(db, 1, RENAMED)
         interruption.after = stop
         stopped = move("catch-up")

@@ -75,7 +75,7 @@ def test_swap_of_addresses_goes_on_wherever_it_was_stopped(mover: Make, db: Db, 
     old_site_goes_on(move, "UPDATE users SET email = 'user' || (id % 3 + 1) || '@example.org'")
     assert move("catch-up").code == 0
     wanted = site_documents(db)
-    for stop, is_undone in itertools.product(range(1, 200, 3), (False, True)):
+    for stop, is_undone in itertools.product(range(1, 200, 7), (False, True)):
         while site_documents(db) != before:
             assert move("undo").code == 0
         interruption.after = stop
