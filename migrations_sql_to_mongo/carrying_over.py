@@ -1,7 +1,7 @@
-"""What this site itself writes into documents that were moved, and `catch-up` keeps: it is not an edit of theirs.
+"""What the site itself writes into moved documents. It does not count as an edit, and `catch-up` keeps it.
 
-A sign-in changes a user, and so do second factors, teams and an identity provider. A user who changes their own name
-changes it in their projects, too.
+A sign-in changes a user, and so do second factors, teams and an identity provider. Users who change their name change
+it in their projects, too.
 """
 
 import contextlib
@@ -55,8 +55,10 @@ def _first_hash(user: dict[str, Any], digest: bytes) -> bytes:
 
 
 def maintainers_of(packages: Iterable[bytes]) -> list[Any]:
-    """Return the ids of the maintainers of some packages."""
-    return [*{one["user_id"] for package in packages for one in _maintainers(raw(package))}]
+    """Return the ids of the users who maintain some packages."""
+    lists = [raw(package).get("maintainers") for package in packages]
+    found = {_user_id(one) for maintainers in lists if isinstance(maintainers, list) for one in maintainers}
+    return [*found - {None}]
 
 
 def names_of(target: Target, ids: list[Any], collection: str = "users") -> Names:
@@ -69,14 +71,14 @@ def names_of(target: Target, ids: list[Any], collection: str = "users") -> Names
 
 
 def with_names(package: bytes, names: Names, stored: bytes | None, was: bytes | None) -> bytes:
-    """Return a package whose maintainers are called as on this site.
+    """Return a package whose maintainers have the names that they have on this site.
 
     `stored` is the package that is there now, and `was` the digest of what was written last. If a maintainer has
-    changed their name since, which also changed the date, it is dated no earlier.
+    changed their name since, which also changed the date, the later date is kept.
     """
     fields = decoded(package)
     changed = {**fields}
-    if maintainers := _maintainers(fields):
+    if isinstance(maintainers := fields.get("maintainers"), list):
         changed["maintainers"] = [_called(one, names) for one in maintainers]
     if stored and was and not is_digest(was, PACKAGES, stored):
         dates = [
@@ -86,20 +88,15 @@ def with_names(package: bytes, names: Names, stored: bytes | None, was: bytes | 
     return package if changed == fields else bson.encode(changed)
 
 
-def _maintainers(package: Any) -> list[Any]:
-    """Return the maintainers; none if an edit by hand made them something else."""
-    maintainers = package.get("maintainers")
-    those = maintainers if isinstance(maintainers, list) else []
-    return [
-        one
-        for one in those
-        if isinstance(one, dict | RawBSONDocument) and isinstance(one.get("user_id"), bson.ObjectId)
-    ]
+def _user_id(maintainer: Any) -> bson.ObjectId | None:
+    """Return the id of a maintainer's user. An edit by hand may have made either something else."""
+    user_id = maintainer.get("user_id") if isinstance(maintainer, dict | RawBSONDocument) else None
+    return user_id if isinstance(user_id, bson.ObjectId) else None
 
 
-def _called(maintainer: dict[str, Any], names: Names) -> dict[str, Any]:
-    key = maintainer["user_id"]
-    if key not in names:
+def _called(maintainer: Any, names: Names) -> Any:
+    key = _user_id(maintainer)
+    if key is None or key not in names:
         return maintainer
     others = {field: value for field, value in maintainer.items() if field not in ("user_id", "name")}
     return {"user_id": key, "name": names[key], **others}

@@ -152,7 +152,7 @@ def expected(
 def _who_can_have(target: Target, wanted: Wanted, later: list[Any]) -> set[Any]:
     """Return the users who will get the username and address that they want.
 
-    `later` are those whom the source did not change, but who still lack something: they get what the others leave.
+    `later` are users whose rows have not changed, but who still lack something: they get what is left.
     """
     can_have = free(target, wanted)
     given = {pair for key in can_have - {*later} for pair in wanted[key].items()}

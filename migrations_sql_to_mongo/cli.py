@@ -293,7 +293,8 @@ def undo_command(shared: Shared, run_id: str | None, *, discard_changes: bool, d
     with shared.opened_target() as (target, ledger):
         entry = ledger.run(run_id) if run_id else next((one for one in ledger.runs() if one["state"] != UNDONE), None)
         if entry is None or entry["state"] == UNDONE:
-            raise CannotStart(f"there is no run {run_id + ' ' if run_id else ''}to undo in {target.shown}")
+            what = f"no run {run_id} that could be undone" if run_id else "nothing to undo"
+            raise CannotStart(f"there is {what} in {target.shown}")
         is_catch_up = entry.get("command") == CATCH_UP
         changed = (changes.changed_collections if is_catch_up else swap.changed_collections)(target, entry)
         # An interrupted undo may have removed the list of changes.

@@ -30,7 +30,7 @@ def counted(target: Target, entry: Entry) -> tuple[dict[str, dict[str, int]], in
     conflicts = list(kept.find({"state": CONFLICT}).sort("_id", 1).limit(SHOWN))
     wanted = unique_in(target, entry, "staging", [one["id"] for one in conflicts if one["collection"] == "users"])
     found = [said(target, one["collection"], one["id"], one["reason"], wanted.get(one["id"])) for one in conflicts]
-    # Also users whom the source did not change, but who still lack what somebody else has.
+    # Users whose rows have not changed are listed, too, if somebody still has their username or address.
     lacks = lacking(target)
     unchanged = {*lacks} - {*kept.distinct("id", {"state": CONFLICT, "collection": "users"})}
     found += [said(target, "users", each, TAKEN, lacks[each]) for each in sorted(unchanged)[: SHOWN - len(found)]]

@@ -65,7 +65,7 @@ def digest_of_rendering(text: str, fields: Mapping[str, Any]) -> bytes:
 def digest_of(collection: str, document: bytes) -> bytes:
     """Return the digest of an encoded document, without what rendering adds to it.
 
-    That of a package has two halves: the second is of what changes if a maintainer changes their name.
+    A package's digest has two halves: the second covers what changes when a maintainer changes their name.
     """
     document = unrendered(document)
     if collection == PACKAGES and (halves := _halves(document)):
@@ -74,19 +74,20 @@ def digest_of(collection: str, document: bytes) -> bytes:
 
 
 def is_digest(digest: bytes, collection: str, document: bytes) -> bool:
-    """Tell whether this is the digest of a document. Earlier builds did not part those of packages."""
+    """Tell whether this is the digest of a document. Earlier builds did not split those of packages in two."""
     return digest in (digest_of(collection, document), digest_of("", document))
 
 
 def is_renamed(digest: bytes, document: bytes) -> bool:
-    """Tell whether a package differs from the one with this digest in names of maintainers and its date at most."""
+    """Tell whether a package differs from the one with this digest in maintainers' names and its date at most."""
     return digest_of(PACKAGES, document)[:HALF] == digest[:HALF]
 
 
 def _halves(document: bytes) -> tuple[bytes, bytes] | None:
-    """Return what only an edit changes in a package, and the rest; None if there are no maintainers to be renamed.
+    """Split a package into what only an edit changes, and what a maintainer's new name changes.
 
-    The fields stand side by side, so that they need not be looked for by decoding, which takes several times as long.
+    Returns None if there are no maintainers. The fields stand side by side, so they are found without decoding the
+    package, which takes several times as long.
     """
     at = document.find(_MAINTAINERS)
     value = at + len(_MAINTAINERS)

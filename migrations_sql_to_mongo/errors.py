@@ -30,7 +30,7 @@ class BadValue(ValueError):
 def one_line(error: BaseException) -> str:
     """Return the message of an exception as one line of at most 300 characters.
 
-    Of a file or folder that cannot be used it is the reason alone: what is said before names the file.
+    For a file or folder that cannot be used, it is the reason alone: the caller names the file.
     """
     reason = isinstance(error, OSError) and error.strerror
     text = " ".join(str(reason or error).split()) or type(error).__name__

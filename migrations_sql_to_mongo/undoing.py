@@ -49,7 +49,7 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
         for group in groups(target, entry, collection["name"], states):
             _take_back_group(target, collection, group)
         forget_search_entries(target, entry, collection["name"])
-    lacked = lacking_before(entry)
+    lacked = _lacking_before(entry)
     give_up(target, lacked, lacked)
     give_back(target, last=lacked)
     # The changes first: without what was there before, they would be taken back by removing documents.
@@ -66,7 +66,7 @@ def take_back(target: Target, ledger: Ledger, entry: Entry, *, discard: bool) ->
 def who_would_lack(target: Target, entry: Entry) -> list[str]:
     """Return the users to whom an undo cannot give back a username or an address, because somebody has it by now."""
     states: list[str | None] = [GOING, APPLIED]
-    lacked = lacking_before(entry)
+    lacked = _lacking_before(entry)
     # Those who gave something up, but were left alone otherwise; and those who were changed.
     wanted = {key: fields for key, fields in lacking(target).items() if key not in lacked}
     for group in groups(target, entry, "users", states):
@@ -79,7 +79,7 @@ def who_would_lack(target: Target, entry: Entry) -> list[str]:
     return [said(target, "users", each, TAKEN, wanted[each], {*wanted}, users.get(each)) for each in lack]
 
 
-def lacking_before(entry: Entry) -> Wanted:
+def _lacking_before(entry: Entry) -> Wanted:
     """Return what users had given up before a catch-up."""
     return {one["_id"]: one["wanted"] for one in entry.get("lacking", [])}
 

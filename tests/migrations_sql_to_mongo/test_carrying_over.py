@@ -1,13 +1,15 @@
-"""What the new site itself writes into documents that were moved is no edit of theirs."""
+"""What the new site itself writes into moved documents does not count as an edit."""
 
 import hashlib
 from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
 from pymongo import ReturnDocument
 
 from migrations_sql_to_mongo import applying
+from migrations_sql_to_mongo.carrying_over import maintainers_of, with_names
 from migrations_sql_to_mongo.errors import Stopped
 from tests.migrations_sql_to_mongo.conftest import (
     Db,
@@ -412,3 +414,15 @@ def test_project_that_was_also_edited_here_is_a_conflict(mover: Make, db: Db, ed
 
     assert done.report["conflicts"] == ["packages flask: was edited on this site since it was moved"]
     assert site_documents(db) == before
+
+
+def test_what_an_edit_by_hand_left_among_maintainers_stays() -> None:
+    ada = object_id_of_sql_id(1)
+    maintainers = ["nobody", None, {"user_id": "somebody"}, {"role": "owner", "user_id": ada, "name": "Ada"}]
+    package, odd = bson.encode({"_id": "flask", "maintainers": maintainers}), bson.encode({"maintainers": "nobody"})
+
+    assert maintainers_of([package, odd]) == [ada]
+    assert with_names(package, {ada: "Ada"}, None, None) == package
+    assert with_names(odd, {ada: "Ada"}, None, None) == odd
+    renamed = bson.decode(with_names(package, {ada: RENAMED}, None, None))
+    assert renamed["maintainers"] == [*maintainers[:3], {"role": "owner", "user_id": ada, "name": RENAMED}]

@@ -90,8 +90,7 @@ def edit_profile(form: ProfileForm) -> AnyResponse | None:
     except DuplicateKeyError:
         form.refuse("username", USERNAME_TAKEN)
         return None
-    if form.name.data != user.name:
-        rename_maintainer(user.id, form.name.data)
+    rename_maintainer(user.id, form.name.data)
     audit.record(audit.PROFILE, "Changed the profile.", user=user)
     flash("Your profile was updated.")
     return redirect(url_for("accounts.account"))

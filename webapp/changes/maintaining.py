@@ -288,9 +288,11 @@ def valid_invitation(package: Package | None, invitation_id: str) -> Invitation:
 
 
 def rename_maintainer(user_id: bson.ObjectId, name: str) -> None:
-    """Update a user's name in the packages that they maintain."""
+    """Update a user's name in those of the packages that they maintain which have another."""
     change = {"$set": {"maintainers.$.name": name, "updated_date": utc_now()}}
-    Package.objects.raw().update_many({"maintainers.user_id": user_id}, change)
+    Package.objects.raw().update_many(
+        {"maintainers": {"$elemMatch": {"user_id": user_id, "name": {"$ne": name}}}}, change
+    )
 
 
 def leave_packages(user: User) -> None:
